@@ -1,0 +1,407 @@
+/**
+ * Every error a person can meet. A code is permanent. A message says the action, the state with its number, and no
+ * blame; the remedy is what to do next. `docs/errors.md` is checked against this file in both directions.
+ */
+
+export interface ErrorRow {
+  /** Who can fix it. */
+  owner: "user" | "platform";
+  /** HTTP status of the edge and the admin API. */
+  status: number;
+  message: (...args: never[]) => string;
+  remedy: string;
+}
+
+export const CATALOG = {
+  // --- requests ---
+  HOST_UNKNOWN: {
+    owner: "user",
+    status: 404,
+    message: (host: string) => `Cannot route the request: no app answers to host "${host}"`,
+    remedy: "Check the address, or run `levain apps` for the URLs that exist",
+  },
+  BRANCH_NOT_LIVE: {
+    owner: "user",
+    status: 404,
+    message: (app: string, branch: string) =>
+      `Cannot route the request: branch "${branch}" of app "${app}" has no live version`,
+    remedy: "Deploy or promote a version to this branch",
+  },
+  VERSION_UNKNOWN: {
+    owner: "user",
+    status: 404,
+    message: (app: string, version: string) => `Cannot find version "${version}" of app "${app}"`,
+    remedy: "Run `levain versions` for the versions that exist",
+  },
+  REQUEST_MALFORMED: {
+    owner: "user",
+    status: 400,
+    message: (what: string) => `Cannot read the request: ${what}`,
+    remedy: "Send a request that follows RFC 9112",
+  },
+  REQUEST_TARGET_TOO_LONG: {
+    owner: "user",
+    status: 414,
+    message: (bytesMax: number) => `Cannot read the request: its target is longer than ${bytesMax} bytes`,
+    remedy: "Send the data in the body",
+  },
+  REQUEST_HEAD_TOO_LARGE: {
+    owner: "user",
+    status: 431,
+    message: (bytesMax: number) => `Cannot read the request: its head is larger than ${bytesMax} bytes`,
+    remedy: "Send fewer or smaller headers; clearing cookies often helps",
+  },
+  REQUEST_BODY_TOO_LARGE: {
+    owner: "user",
+    status: 413,
+    message: (app: string, bytesMax: number) =>
+      `Cannot accept the request: its body is larger than the ${bytesMax} bytes that app "${app}" allows`,
+    remedy: "Send less, or raise `limits.bodyBytesMax` in levain.config.ts",
+  },
+  REQUEST_TIMEOUT: {
+    owner: "user",
+    status: 408,
+    message: (timeoutMs: number) => `Cannot read the request: it did not arrive within ${timeoutMs} ms`,
+    remedy: "Send the request faster",
+  },
+  EXPECTATION_UNKNOWN: {
+    owner: "user",
+    status: 417,
+    message: (expectation: string) => `Cannot meet the expectation "${expectation}": only 100-continue is known`,
+    remedy: "Send the request without the Expect header",
+  },
+  METHOD_NOT_SUPPORTED: {
+    owner: "user",
+    status: 501,
+    message: (method: string) => `Cannot carry out the method ${method}`,
+    remedy: "Use another method; CONNECT is for proxies",
+  },
+  PROTOCOL_VERSION_UNKNOWN: {
+    owner: "user",
+    status: 505,
+    message: (version: string) => `Cannot read the request: protocol version "${version}" is not HTTP/1.0 or HTTP/1.1`,
+    remedy: "Use HTTP/1.1",
+  },
+  APP_RESPONSE_TIMEOUT: {
+    owner: "user",
+    status: 504,
+    message: (app: string, timeoutMs: number) =>
+      `Cannot answer: app "${app}" sent no response within ${timeoutMs} ms`,
+    remedy: "Look at `levain logs`, make the request faster, or raise `limits.requestTimeoutMs` in levain.config.ts",
+  },
+  APP_RESPONSE_STALLED: {
+    owner: "user",
+    status: 504,
+    message: (app: string, idleMs: number) => `Cannot go on: the response of app "${app}" was silent for ${idleMs} ms`,
+    remedy: "Send something within `limits.streamIdleMs`, such as an SSE comment",
+  },
+  APP_RESPONSE_INVALID: {
+    owner: "user",
+    status: 502,
+    message: (app: string, what: string) => `Cannot pass on the response of app "${app}": ${what}`,
+    remedy: "Correct the response in the app; `levain logs` has the request",
+  },
+  APP_THREW: {
+    owner: "user",
+    status: 500,
+    message: (app: string) => `Cannot answer: app "${app}" failed while handling the request`,
+    remedy: "Look at `levain logs` for the error and its stack",
+  },
+  APP_EXITED: {
+    owner: "user",
+    status: 502,
+    message: (app: string, how: string) => `Cannot answer: app "${app}" ended (${how}) during the request`,
+    remedy: "Look at `levain logs` for the last lines before the end",
+  },
+  APP_UNRESPONSIVE: {
+    owner: "user",
+    status: 502,
+    message: (app: string, silentMs: number) =>
+      `Cannot answer: app "${app}" was stopped after its event loop had not run for ${silentMs} ms`,
+    remedy: "Look for an endless loop or a long synchronous call in the app",
+  },
+  APP_MEMORY_EXCEEDED: {
+    owner: "user",
+    status: 502,
+    message: (app: string, bytes: number, bytesMax: number) =>
+      `Cannot answer: app "${app}" was stopped at ${bytes} bytes of memory, more than the ${bytesMax} it is allowed`,
+    remedy: "Use less memory, or raise `limits.memoryBytesMax` in levain.config.ts",
+  },
+  APP_PROTOCOL_BROKEN: {
+    owner: "platform",
+    status: 502,
+    message: (app: string, what: string) => `Cannot go on with app "${app}": its process broke the wire protocol (${what})`,
+    remedy: "Deploy again; if the app does not touch inherited file descriptors, report it",
+  },
+  APP_START_FAILED: {
+    owner: "user",
+    status: 503,
+    message: (app: string, cause: string) => `Cannot start app "${app}": ${cause}`,
+    remedy: "Look at `levain logs`; the node tries again by itself, or roll back with `levain rollback`",
+  },
+  APP_BUSY: {
+    owner: "user",
+    status: 503,
+    message: (app: string, concurrencyMax: number) =>
+      `Cannot start another request for app "${app}": ${concurrencyMax} are running and its queue is full`,
+    remedy: "Try again after the time in Retry-After, or raise `limits.concurrencyMax` in levain.config.ts",
+  },
+  HOLD_TIMEOUT: {
+    owner: "user",
+    status: 503,
+    message: (app: string, holdMs: number) => `Cannot answer: app "${app}" was not ready within ${holdMs} ms`,
+    remedy: "Try again after the time in Retry-After; `levain ps` shows what the app is doing",
+  },
+  HOLD_QUEUE_FULL: {
+    owner: "user",
+    status: 503,
+    message: (app: string, holdsMax: number) =>
+      `Cannot hold another request for app "${app}": ${holdsMax} are waiting for it to be ready`,
+    remedy: "Try again after the time in Retry-After",
+  },
+  NODE_DRAINING: {
+    owner: "platform",
+    status: 503,
+    message: () => "Cannot take the request: the node is shutting down",
+    remedy: "Try again after the time in Retry-After",
+  },
+  CONNECTIONS_FULL: {
+    owner: "platform",
+    status: 503,
+    message: (connectionsMax: number) => `Cannot take another connection: ${connectionsMax} are open`,
+    remedy: "Try again after the time in Retry-After",
+  },
+
+  // --- deploy ---
+  SOURCE_TOO_LARGE: {
+    owner: "user",
+    status: 413,
+    message: (bytes: number, bytesMax: number) =>
+      `Cannot pack the project: its files have ${bytes} bytes, at most ${bytesMax} are accepted`,
+    remedy: "List what the app does not need in .levainignore",
+  },
+  SOURCE_TOO_MANY_FILES: {
+    owner: "user",
+    status: 413,
+    message: (filesMax: number) => `Cannot pack the project: it has more than ${filesMax} files`,
+    remedy: "List what the app does not need in .levainignore",
+  },
+  SOURCE_INVALID: {
+    owner: "user",
+    status: 400,
+    message: (what: string) => `Cannot read the uploaded project: ${what}`,
+    remedy: "Deploy again with `levain deploy`",
+  },
+  CONFIG_INVALID: {
+    owner: "user",
+    status: 400,
+    message: (file: string, what: string) => `Cannot use ${file}: ${what}`,
+    remedy: "Correct the named key; docs/configuration.md lists every key with its range",
+  },
+  ENTRY_NOT_FOUND: {
+    owner: "user",
+    status: 400,
+    message: (tried: string) => `Cannot find the app's entry file: tried ${tried}`,
+    remedy: "Name it with `entry` in levain.config.ts or `module` in package.json",
+  },
+  NAME_INVALID: {
+    owner: "user",
+    status: 400,
+    message: (what: string, name: string, rule: string) => `Cannot use "${name}" as ${what}: ${rule}`,
+    remedy: "Choose a name that follows the rule",
+  },
+  INSTALL_FAILED: {
+    owner: "user",
+    status: 422,
+    message: (exit: string) => `Cannot install the dependencies: bun install ended with ${exit}`,
+    remedy: "Read the build output; update the lockfile with `bun install` and deploy again",
+  },
+  BUILD_FAILED: {
+    owner: "user",
+    status: 422,
+    message: (what: string) => `Cannot build the app: ${what}`,
+    remedy: "Read the build output, correct the cause and deploy again",
+  },
+  BUILD_TIMEOUT: {
+    owner: "user",
+    status: 422,
+    message: (timeoutMs: number) => `Cannot build the app: the build did not end within ${timeoutMs} ms`,
+    remedy: "Make the build shorter, or raise `build.timeoutMs` in the node's configuration",
+  },
+  BUILD_MEMORY_EXCEEDED: {
+    owner: "user",
+    status: 422,
+    message: (bytesMax: number) => `Cannot build the app: the build used more than ${bytesMax} bytes of memory`,
+    remedy: "Make the build smaller, or raise `build.memoryBytesMax` in the node's configuration",
+  },
+  ARTIFACT_TOO_LARGE: {
+    owner: "user",
+    status: 422,
+    message: (bytes: number, bytesMax: number) =>
+      `Cannot keep the artifact: it has ${bytes} bytes, at most ${bytesMax} are accepted`,
+    remedy: "List what the app does not need at run time in .levainignore",
+  },
+  ARTIFACT_MISSING: {
+    owner: "platform",
+    status: 500,
+    message: (digest: string) => `Cannot read artifact ${digest}: it is not in the artifact store`,
+    remedy: "Restore the artifacts folder of the data directory, or deploy the app again",
+  },
+  BOOT_CRASHED: {
+    owner: "user",
+    status: 422,
+    message: (how: string) => `Cannot start the new version: it ended (${how}) before it answered a request`,
+    remedy: "Read the last lines in the detail, correct the cause and deploy again",
+  },
+  BOOT_TIMEOUT: {
+    owner: "user",
+    status: 422,
+    message: (timeoutMs: number) => `Cannot start the new version: it did not answer a request within ${timeoutMs} ms`,
+    remedy: "Do long work after the server has started, or raise `limits.bootTimeoutMs` in levain.config.ts",
+  },
+  BOOT_UNHEALTHY: {
+    owner: "user",
+    status: 422,
+    message: (path: string, status: number) =>
+      `Cannot take the new version live: it answered the boot check GET ${path} with status ${status}`,
+    remedy: "Correct the error in the app, or name a path that answers below 500 with `healthPath`",
+  },
+  MODULE_MISSING: {
+    owner: "user",
+    status: 422,
+    message: (name: string) => `Cannot start the new version: module "${name}" is not in the artifact`,
+    remedy: "Add it to `dependencies` in package.json, update the lockfile and deploy again",
+  },
+  NO_HANDLER: {
+    owner: "user",
+    status: 422,
+    message: (entry: string) =>
+      `Cannot start the new version: ${entry} neither exports a default with \`fetch\` nor calls Bun.serve`,
+    remedy: "Export `default { fetch(request) { … } }`, or call Bun.serve",
+  },
+  DEPLOY_IN_PROGRESS: {
+    owner: "user",
+    status: 409,
+    message: (app: string, waitingMax: number) =>
+      `Cannot deploy app "${app}": ${waitingMax} deploys of it are already waiting`,
+    remedy: "Wait for them to end and deploy again",
+  },
+
+  // --- control ---
+  APP_UNKNOWN: {
+    owner: "user",
+    status: 404,
+    message: (app: string) => `Cannot find app "${app}"`,
+    remedy: "Run `levain apps` for the apps that exist",
+  },
+  BRANCH_UNKNOWN: {
+    owner: "user",
+    status: 404,
+    message: (app: string, branch: string) => `Cannot find branch "${branch}" of app "${app}"`,
+    remedy: "Run `levain apps` for the branches that exist",
+  },
+  ROLLBACK_NO_TARGET: {
+    owner: "user",
+    status: 409,
+    message: (app: string, branch: string) =>
+      `Cannot roll back branch "${branch}" of app "${app}": it had no other version live before`,
+    remedy: "Name a version with `--to`",
+  },
+  STORE_UNAVAILABLE: {
+    owner: "platform",
+    status: 503,
+    message: (what: string) => `Cannot reach the store: ${what}`,
+    remedy: "Traffic is not affected. Try again in a few seconds; `levain status` shows the state of PostgreSQL",
+  },
+  STORE_TOO_NEW: {
+    owner: "platform",
+    status: 500,
+    message: (found: number, known: number) =>
+      `Cannot use the store: its schema is at migration ${found}, this Levain knows ${known}`,
+    remedy: "Run the Levain release that wrote it, or a newer one",
+  },
+  INPUT_INVALID: {
+    owner: "user",
+    status: 400,
+    message: (what: string) => `Cannot carry out the command: ${what}`,
+    remedy: "Correct the named value; `levain <command> --help` shows what it takes",
+  },
+  ENDPOINT_UNKNOWN: {
+    owner: "user",
+    status: 404,
+    message: (method: string, path: string) => `Cannot find admin endpoint ${method} ${path}`,
+    remedy: "See docs/admin-api.md for the endpoints",
+  },
+  ORIGIN_REFUSED: {
+    owner: "user",
+    status: 403,
+    message: (header: string, value: string) => `Cannot answer the admin request: ${header} "${value}" is not this node`,
+    remedy: "Use the unix socket, or http://127.0.0.1 with the admin port",
+  },
+
+  // --- node ---
+  NODE_CONFIG_INVALID: {
+    owner: "user",
+    status: 400,
+    message: (where: string, what: string) => `Cannot start the node: ${where}: ${what}`,
+    remedy: "Correct the named setting; docs/operating.md lists every setting with its range",
+  },
+  NODE_ALREADY_RUNNING: {
+    owner: "user",
+    status: 409,
+    message: (dataDir: string, pid: number) =>
+      `Cannot start the node: process ${pid} already runs one on data directory ${dataDir}`,
+    remedy: "Use that one, stop it with `levain down`, or choose another `--data-dir`",
+  },
+  NODE_NOT_RUNNING: {
+    owner: "user",
+    status: 503,
+    message: (dataDir: string) => `Cannot reach a node: none runs on data directory ${dataDir}`,
+    remedy: "Start one with `levain up`, or name its folder with `--data-dir`",
+  },
+  PORT_IN_USE: {
+    owner: "user",
+    status: 409,
+    message: (setting: string, port: number) => `Cannot listen: ${setting} ${port} is in use`,
+    remedy: "Stop what uses the port, or choose another one",
+  },
+  PORT_FORBIDDEN: {
+    owner: "user",
+    status: 403,
+    message: (setting: string, port: number) => `Cannot listen: ${setting} ${port} needs more rights`,
+    remedy: "Choose a port from 1024 up, or grant CAP_NET_BIND_SERVICE",
+  },
+  DATA_DIR_UNUSABLE: {
+    owner: "user",
+    status: 400,
+    message: (dataDir: string, what: string) => `Cannot use data directory ${dataDir}: ${what}`,
+    remedy: "Name a folder that this user can write to and others cannot, with `--data-dir`",
+  },
+  POSTGRES_MISSING: {
+    owner: "platform",
+    status: 500,
+    message: (platform: string) => `Cannot start PostgreSQL: no binaries for ${platform} are installed`,
+    remedy: "Run `./levain` again to install them, or give a server's address with `--database-url`",
+  },
+  POSTGRES_USER_MISSING: {
+    owner: "platform",
+    status: 500,
+    message: (user: string) =>
+      `Cannot start PostgreSQL: it refuses to run as root, and user "${user}" does not exist and could not be added`,
+    remedy: "Add the user (`useradd --system levain-postgres`), run the node as an ordinary user, or use `--database-url`",
+  },
+  POSTGRES_START_FAILED: {
+    owner: "platform",
+    status: 500,
+    message: (what: string) => `Cannot start PostgreSQL: ${what}`,
+    remedy: "Read postgres.log in the data directory",
+  },
+  INTERNAL: {
+    owner: "platform",
+    status: 500,
+    message: () => "Cannot complete the operation: something unexpected went wrong in Levain",
+    remedy: "Report it with the request id and the node's log",
+  },
+} as const satisfies Record<string, ErrorRow>;
+
+export type ErrorCode = keyof typeof CATALOG;

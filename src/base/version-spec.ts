@@ -1,0 +1,50 @@
+/**
+ * What a version is, once and for all: the artifact, the environment and the limits that were frozen at deploy.
+ * Written to the store, published in the route table, handed to the pool. Plain JSON.
+ */
+export interface VersionSpec {
+  app: string;
+  /** 1, 2, 3 … per app; shown as `v7`. */
+  number: number;
+  /** The branch it was deployed to or promoted onto. */
+  branch: string;
+  /** sha256 of the artifact, 64 hex digits. */
+  digest: string;
+  /** Path of the module to import, relative to the artifact's root. */
+  entry: string;
+  /** Fresh module state for every request. */
+  ephemeral: boolean;
+  /** The app's own environment values. */
+  env: Record<string, string>;
+  /** Path the boot check asks for. Default `/`. */
+  healthPath: string;
+  limits: VersionLimits;
+  /** Idle time after which the process is frozen. Milliseconds; 0 = never. */
+  idleFreezeMs: number;
+  /** Idle time after which the process is stopped. Milliseconds; 0 = never. */
+  idleStopMs: number;
+  /** Wall-clock milliseconds. */
+  createdAtMs: number;
+}
+
+export interface VersionLimits {
+  /** Private memory of the process. Bytes. */
+  memoryBytesMax: number;
+  /** Until the first byte of the response. Milliseconds. */
+  requestTimeoutMs: number;
+  /** Silence in the middle of a request or response body. Milliseconds. */
+  streamIdleMs: number;
+  /** Requests running at once. Count. */
+  concurrencyMax: number;
+  /** Requests waiting beyond `concurrencyMax`. Count; 0 = none. */
+  queueMax: number;
+  /** Request body, declared or streamed. Bytes. */
+  bodyBytesMax: number;
+  /** Until the process has answered its first request. Milliseconds. */
+  bootTimeoutMs: number;
+}
+
+/** `v7` */
+export function versionName(number: number): string {
+  return `v${number}`;
+}
