@@ -7,6 +7,16 @@
  * `LogRecord` lines. Errors are `{ error: ErrorBody }` with the catalogue's status.
  */
 import { z } from "zod";
+import { deployEvent, deployQuery } from "../deploy/deploy-api.ts";
+
+export {
+  type DeployEvent,
+  type DeployQuery,
+  type DeployResult,
+  deployEvent,
+  deployQuery,
+  deployResult,
+} from "../deploy/deploy-api.ts";
 
 /** Instance states, see `src/pool/`. */
 export const instanceState = z.enum(["starting", "warm", "frozen", "draining", "stopped"]);
@@ -104,46 +114,10 @@ export const logRecord = z.object({
   fields: z.record(z.string(), z.unknown()).optional(),
 });
 
-export const deployResult = z.object({
-  app: z.string(),
-  branch: z.string(),
-  version: z.int(),
-  digest: z.string(),
-  /** The branch's URL, which serves the version now. */
-  url: z.string(),
-  /** The version's own URL. */
-  versionUrl: z.string(),
-  /** Version that was live before, or null. */
-  previous: z.int().nullable(),
-  warnings: z.array(z.string()),
-  /** Milliseconds by step. */
-  ms: z.object({ build: z.number(), boot: z.number(), total: z.number() }),
-});
-
-/** One line of a running deploy. The last line is `done` or `failed`. */
-export const deployEvent = z.discriminatedUnion("type", [
-  z.object({
-    type: z.literal("step"),
-    step: z.enum(["queued", "unpack", "install", "build", "bundle", "artifact", "boot", "live"]),
-  }),
-  z.object({ type: z.literal("output"), stream: z.enum(["stdout", "stderr"]), line: z.string() }),
-  z.object({ type: z.literal("warning"), message: z.string() }),
-  z.object({ type: z.literal("done"), result: deployResult }),
-  z.object({ type: z.literal("failed"), error: z.unknown() }),
-]);
-
-export const deployQuery = z.object({
-  /** Default: `name` in the config, then in package.json, then `folder`. */
-  app: z.string().optional(),
+export const promoteInput = z.object({
+  version: z.int().positive(),
   branch: z.string().default("main"),
-  message: z.string().max(500).optional(),
-  /** Name of the folder that was packed; the last resort for the app's name. */
-  folder: z.string().optional(),
-  /** Git commit of the source. */
-  commit: z.string().optional(),
 });
-
-export const promoteInput = z.object({ version: z.int().positive(), branch: z.string().default("main") });
 export const rollbackInput = z.object({
   branch: z.string().default("main"),
   /** Default: the version that was live before. */
@@ -180,10 +154,24 @@ export const ENDPOINTS = {
     output: z.object({ app: z.string(), versions: z.array(versionInfo) }),
   },
   deploy: { method: "POST", path: "/v1/deploys", query: deployQuery, stream: deployEvent },
-  promote: { method: "POST", path: "/v1/apps/{app}/promote", input: promoteInput, output: liveChange },
-  rollback: { method: "POST", path: "/v1/apps/{app}/rollback", input: rollbackInput, output: liveChange },
+  promote: {
+    method: "POST",
+    path: "/v1/apps/{app}/promote",
+    input: promoteInput,
+    output: liveChange,
+  },
+  rollback: {
+    method: "POST",
+    path: "/v1/apps/{app}/rollback",
+    input: rollbackInput,
+    output: liveChange,
+  },
   delete: { method: "DELETE", path: "/v1/apps/{app}", output: z.object({ app: z.string() }) },
-  ps: { method: "GET", path: "/v1/instances", output: z.object({ instances: z.array(instanceInfo) }) },
+  ps: {
+    method: "GET",
+    path: "/v1/instances",
+    output: z.object({ instances: z.array(instanceInfo) }),
+  },
   logs: { method: "GET", path: "/v1/apps/{app}/logs", query: logsQuery, stream: logRecord },
   down: { method: "POST", path: "/v1/shutdown", output: z.object({ pid: z.int() }) },
 } as const;
@@ -192,8 +180,5 @@ export type NodeStatus = z.infer<typeof nodeStatus>;
 export type AppInfo = z.infer<typeof appInfo>;
 export type VersionInfo = z.infer<typeof versionInfo>;
 export type InstanceInfo = z.infer<typeof instanceInfo>;
-export type DeployEvent = z.infer<typeof deployEvent>;
-export type DeployResult = z.infer<typeof deployResult>;
-export type DeployQuery = z.infer<typeof deployQuery>;
 export type LiveChange = z.infer<typeof liveChange>;
 export type LogsQuery = z.infer<typeof logsQuery>;
