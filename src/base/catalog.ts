@@ -42,13 +42,15 @@ export const CATALOG = {
   REQUEST_TARGET_TOO_LONG: {
     owner: "user",
     status: 414,
-    message: (bytesMax: number) => `Cannot read the request: its target is longer than ${bytesMax} bytes`,
+    message: (bytesMax: number) =>
+      `Cannot read the request: its target is longer than ${bytesMax} bytes`,
     remedy: "Send the data in the body",
   },
   REQUEST_HEAD_TOO_LARGE: {
     owner: "user",
     status: 431,
-    message: (bytesMax: number) => `Cannot read the request: its head is larger than ${bytesMax} bytes`,
+    message: (bytesMax: number) =>
+      `Cannot read the request: its head is larger than ${bytesMax} bytes`,
     remedy: "Send fewer or smaller headers; clearing cookies often helps",
   },
   REQUEST_BODY_TOO_LARGE: {
@@ -61,13 +63,15 @@ export const CATALOG = {
   REQUEST_TIMEOUT: {
     owner: "user",
     status: 408,
-    message: (timeoutMs: number) => `Cannot read the request: it did not arrive within ${timeoutMs} ms`,
+    message: (timeoutMs: number) =>
+      `Cannot read the request: it did not arrive within ${timeoutMs} ms`,
     remedy: "Send the request faster",
   },
   EXPECTATION_UNKNOWN: {
     owner: "user",
     status: 417,
-    message: (expectation: string) => `Cannot meet the expectation "${expectation}": only 100-continue is known`,
+    message: (expectation: string) =>
+      `Cannot meet the expectation "${expectation}": only 100-continue is known`,
     remedy: "Send the request without the Expect header",
   },
   METHOD_NOT_SUPPORTED: {
@@ -79,7 +83,8 @@ export const CATALOG = {
   PROTOCOL_VERSION_UNKNOWN: {
     owner: "user",
     status: 505,
-    message: (version: string) => `Cannot read the request: protocol version "${version}" is not HTTP/1.0 or HTTP/1.1`,
+    message: (version: string) =>
+      `Cannot read the request: protocol version "${version}" is not HTTP/1.0 or HTTP/1.1`,
     remedy: "Use HTTP/1.1",
   },
   APP_RESPONSE_TIMEOUT: {
@@ -87,12 +92,14 @@ export const CATALOG = {
     status: 504,
     message: (app: string, timeoutMs: number) =>
       `Cannot answer: app "${app}" sent no response within ${timeoutMs} ms`,
-    remedy: "Look at `levain logs`, make the request faster, or raise `limits.requestTimeoutMs` in levain.config.ts",
+    remedy:
+      "Look at `levain logs`, make the request faster, or raise `limits.requestTimeoutMs` in levain.config.ts",
   },
   APP_RESPONSE_STALLED: {
     owner: "user",
     status: 504,
-    message: (app: string, idleMs: number) => `Cannot go on: the response of app "${app}" was silent for ${idleMs} ms`,
+    message: (app: string, idleMs: number) =>
+      `Cannot go on: the response of app "${app}" was silent for ${idleMs} ms`,
     remedy: "Send something within `limits.streamIdleMs`, such as an SSE comment",
   },
   APP_RESPONSE_INVALID: {
@@ -110,7 +117,8 @@ export const CATALOG = {
   APP_EXITED: {
     owner: "user",
     status: 502,
-    message: (app: string, how: string) => `Cannot answer: app "${app}" ended (${how}) during the request`,
+    message: (app: string, how: string) =>
+      `Cannot answer: app "${app}" ended (${how}) during the request`,
     remedy: "Look at `levain logs` for the last lines before the end",
   },
   APP_UNRESPONSIVE: {
@@ -130,26 +138,30 @@ export const CATALOG = {
   APP_PROTOCOL_BROKEN: {
     owner: "platform",
     status: 502,
-    message: (app: string, what: string) => `Cannot go on with app "${app}": its process broke the wire protocol (${what})`,
+    message: (app: string, what: string) =>
+      `Cannot go on with app "${app}": its process broke the wire protocol (${what})`,
     remedy: "Deploy again; if the app does not touch inherited file descriptors, report it",
   },
   APP_START_FAILED: {
     owner: "user",
     status: 503,
     message: (app: string, cause: string) => `Cannot start app "${app}": ${cause}`,
-    remedy: "Look at `levain logs`; the node tries again by itself, or roll back with `levain rollback`",
+    remedy:
+      "Look at `levain logs`; the node tries again by itself, or roll back with `levain rollback`",
   },
   APP_BUSY: {
     owner: "user",
     status: 503,
     message: (app: string, concurrencyMax: number) =>
       `Cannot start another request for app "${app}": ${concurrencyMax} are running and its queue is full`,
-    remedy: "Try again after the time in Retry-After, or raise `limits.concurrencyMax` in levain.config.ts",
+    remedy:
+      "Try again after the time in Retry-After, or raise `limits.concurrencyMax` in levain.config.ts",
   },
   HOLD_TIMEOUT: {
     owner: "user",
     status: 503,
-    message: (app: string, holdMs: number) => `Cannot answer: app "${app}" was not ready within ${holdMs} ms`,
+    message: (app: string, holdMs: number) =>
+      `Cannot answer: app "${app}" was not ready within ${holdMs} ms`,
     remedy: "Try again after the time in Retry-After; `levain ps` shows what the app is doing",
   },
   HOLD_QUEUE_FULL: {
@@ -168,7 +180,8 @@ export const CATALOG = {
   CONNECTIONS_FULL: {
     owner: "platform",
     status: 503,
-    message: (connectionsMax: number) => `Cannot take another connection: ${connectionsMax} are open`,
+    message: (connectionsMax: number) =>
+      `Cannot take another connection: ${connectionsMax} are open`,
     remedy: "Try again after the time in Retry-After",
   },
 
@@ -207,7 +220,8 @@ export const CATALOG = {
   NAME_INVALID: {
     owner: "user",
     status: 400,
-    message: (what: string, name: string, rule: string) => `Cannot use "${name}" as ${what}: ${rule}`,
+    message: (what: string, name: string, rule: string) =>
+      `Cannot use "${name}" as ${what}: ${rule}`,
     remedy: "Choose a name that follows the rule",
   },
   INSTALL_FAILED: {
@@ -225,13 +239,15 @@ export const CATALOG = {
   BUILD_TIMEOUT: {
     owner: "user",
     status: 422,
-    message: (timeoutMs: number) => `Cannot build the app: the build did not end within ${timeoutMs} ms`,
+    message: (timeoutMs: number) =>
+      `Cannot build the app: the build did not end within ${timeoutMs} ms`,
     remedy: "Make the build shorter, or raise `build.timeoutMs` in the node's configuration",
   },
   BUILD_MEMORY_EXCEEDED: {
     owner: "user",
     status: 422,
-    message: (bytesMax: number) => `Cannot build the app: the build used more than ${bytesMax} bytes of memory`,
+    message: (bytesMax: number) =>
+      `Cannot build the app: the build used more than ${bytesMax} bytes of memory`,
     remedy: "Make the build smaller, or raise `build.memoryBytesMax` in the node's configuration",
   },
   ARTIFACT_TOO_LARGE: {
@@ -250,14 +266,17 @@ export const CATALOG = {
   BOOT_CRASHED: {
     owner: "user",
     status: 422,
-    message: (how: string) => `Cannot start the new version: it ended (${how}) before it answered a request`,
+    message: (how: string) =>
+      `Cannot start the new version: it ended (${how}) before it answered a request`,
     remedy: "Read the last lines in the detail, correct the cause and deploy again",
   },
   BOOT_TIMEOUT: {
     owner: "user",
     status: 422,
-    message: (timeoutMs: number) => `Cannot start the new version: it did not answer a request within ${timeoutMs} ms`,
-    remedy: "Do long work after the server has started, or raise `limits.bootTimeoutMs` in levain.config.ts",
+    message: (timeoutMs: number) =>
+      `Cannot start the new version: it did not answer a request within ${timeoutMs} ms`,
+    remedy:
+      "Do long work after the server has started, or raise `limits.bootTimeoutMs` in levain.config.ts",
   },
   BOOT_UNHEALTHY: {
     owner: "user",
@@ -269,7 +288,8 @@ export const CATALOG = {
   MODULE_MISSING: {
     owner: "user",
     status: 422,
-    message: (name: string) => `Cannot start the new version: module "${name}" is not in the artifact`,
+    message: (name: string) =>
+      `Cannot start the new version: module "${name}" is not in the artifact`,
     remedy: "Add it to `dependencies` in package.json, update the lockfile and deploy again",
   },
   NO_HANDLER: {
@@ -311,7 +331,8 @@ export const CATALOG = {
     owner: "platform",
     status: 503,
     message: (what: string) => `Cannot reach the store: ${what}`,
-    remedy: "Traffic is not affected. Try again in a few seconds; `levain status` shows the state of PostgreSQL",
+    remedy:
+      "Traffic is not affected. Try again in a few seconds; `levain status` shows the state of PostgreSQL",
   },
   STORE_TOO_NEW: {
     owner: "platform",
@@ -335,7 +356,8 @@ export const CATALOG = {
   ORIGIN_REFUSED: {
     owner: "user",
     status: 403,
-    message: (header: string, value: string) => `Cannot answer the admin request: ${header} "${value}" is not this node`,
+    message: (header: string, value: string) =>
+      `Cannot answer the admin request: ${header} "${value}" is not this node`,
     remedy: "Use the unix socket, or http://127.0.0.1 with the admin port",
   },
 
@@ -368,7 +390,8 @@ export const CATALOG = {
   PORT_FORBIDDEN: {
     owner: "user",
     status: 403,
-    message: (setting: string, port: number) => `Cannot listen: ${setting} ${port} needs more rights`,
+    message: (setting: string, port: number) =>
+      `Cannot listen: ${setting} ${port} needs more rights`,
     remedy: "Choose a port from 1024 up, or grant CAP_NET_BIND_SERVICE",
   },
   DATA_DIR_UNUSABLE: {
@@ -380,15 +403,18 @@ export const CATALOG = {
   POSTGRES_MISSING: {
     owner: "platform",
     status: 500,
-    message: (platform: string) => `Cannot start PostgreSQL: no binaries for ${platform} are installed`,
-    remedy: "Run `./levain` again to install them, or give a server's address with `--database-url`",
+    message: (platform: string) =>
+      `Cannot start PostgreSQL: no binaries for ${platform} are installed`,
+    remedy:
+      "Run `./levain` again to install them, or give a server's address with `--database-url`",
   },
   POSTGRES_USER_MISSING: {
     owner: "platform",
     status: 500,
     message: (user: string) =>
       `Cannot start PostgreSQL: it refuses to run as root, and user "${user}" does not exist and could not be added`,
-    remedy: "Add the user (`useradd --system levain-postgres`), run the node as an ordinary user, or use `--database-url`",
+    remedy:
+      "Add the user (`useradd --system levain-postgres`), run the node as an ordinary user, or use `--database-url`",
   },
   POSTGRES_START_FAILED: {
     owner: "platform",

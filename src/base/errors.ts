@@ -38,7 +38,10 @@ export class PlatformError<Code extends ErrorCode = ErrorCode> extends Error {
 
   constructor(code: Code, args: MessageArgs<Code>, options: PlatformErrorOptions = {}) {
     const row = CATALOG[code] as ErrorRow;
-    super(row.message(...(args as never[])), options.cause === undefined ? {} : { cause: options.cause });
+    super(
+      row.message(...(args as never[])),
+      options.cause === undefined ? {} : { cause: options.cause },
+    );
     this.code = code;
     this.detail = options.detail;
   }

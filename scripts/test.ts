@@ -1,0 +1,67 @@
+/**
+ * `levain test`: lint, types and tests, with their own output, closed by one line that sums them up:
+ *
+ *   N passed, N failed
+ *
+ * Lint and types count as one each. Exit 1 when anything failed. Arguments go to `bun test` as they are
+ * (`./levain test src/pool`), and lint and types still run.
+ */
+import { join } from "node:path";
+
+const ROOT = join(import.meta.dir, "..");
+
+interface Outcome {
+  passed: number;
+  failed: number;
+}
+
+/** Counts what `bun test` printed at its end; a run that ended badly without a failed test counts as one failure. */
+export function readTestOutcome(output: string, exitCode: number): Outcome {
+  const count = (word: string) =>
+    Number(output.match(new RegExp(`^ *(\\d+) ${word}$`, "m"))?.[1] ?? 0);
+  const passed = count("pass");
+  // A file that cannot be loaded is an error outside of any test.
+  const failed = count("fail");
+  return { passed, failed: exitCode !== 0 && failed === 0 ? 1 : failed };
+}
+
+/** Runs one of the checks by its package's own script, under this Bun: there may be no Node for its `#!` line. */
+async function check(name: string, script: string, args: string[]): Promise<Outcome> {
+  console.log(`\n— ${name}`);
+  const child = Bun.spawn([process.execPath, join(ROOT, "node_modules", script), ...args], {
+    cwd: ROOT,
+    stdio: ["ignore", "inherit", "inherit"],
+  });
+  return (await child.exited) === 0 ? { passed: 1, failed: 0 } : { passed: 0, failed: 1 };
+}
+
+async function tests(args: string[]): Promise<Outcome> {
+  console.log("\n— tests");
+  const child = Bun.spawn([process.execPath, "test", ...args], {
+    cwd: ROOT,
+    // bun test prints its report to stderr.
+    stdio: ["ignore", "inherit", "pipe"],
+  });
+  let output = "";
+  const decoder = new TextDecoder();
+  for await (const bytes of child.stderr) {
+    process.stdout.write(bytes);
+    output = (output + decoder.decode(bytes, { stream: true })).slice(-SUMMARY_CHARS);
+  }
+  return readTestOutcome(Bun.stripANSI(output), await child.exited);
+}
+
+/** The summary stands at the end and is far shorter than this. Characters. */
+const SUMMARY_CHARS = 16_384;
+
+if (import.meta.main) {
+  const outcomes = [
+    await check("lint", "@biomejs/biome/bin/biome", ["check", "--error-on-warnings"]),
+    await check("types", "typescript/bin/tsc", ["-p", "."]),
+    await tests(process.argv.slice(2)),
+  ];
+  const passed = outcomes.reduce((sum, outcome) => sum + outcome.passed, 0);
+  const failed = outcomes.reduce((sum, outcome) => sum + outcome.failed, 0);
+  console.log(`\n${passed} passed, ${failed} failed`);
+  process.exitCode = failed === 0 ? 0 : 1;
+}
