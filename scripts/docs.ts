@@ -1,0 +1,178 @@
+/**
+ * Writes the docs that are made from code: `docs/errors.md` from the error catalogue and `docs/limits.md` from every
+ * `src/<folder>/limits.ts`. Numbers live in code; `src/docs.test.ts` fails when a written file differs.
+ *
+ *   bun scripts/docs.ts
+ */
+import { join } from "node:path";
+import { CATALOG, type ErrorRow } from "../src/base/catalog.ts";
+
+const ROOT = join(import.meta.dir, "..");
+
+/** Last sentence of a limit's comment. */
+const UNITS = [
+  "Bytes",
+  "Bytes per second",
+  "Milliseconds",
+  "Seconds",
+  "Count",
+  "Characters",
+  "Lines",
+  "Ratio",
+] as const;
+type Unit = (typeof UNITS)[number];
+
+/** One named bound. */
+interface Limit {
+  name: string;
+  value: number;
+  unit: Unit;
+  reason: string;
+}
+
+/** Text of each file that is made from code, by path relative to the repository. */
+export async function generateDocs(): Promise<Record<string, string>> {
+  return { "docs/errors.md": await errorsDoc(), "docs/limits.md": await limitsDoc() };
+}
+
+// --- errors ---
+
+async function errorsDoc(): Promise<string> {
+  const source = await Bun.file(join(ROOT, "src/base/catalog.ts")).text();
+  const sections: string[] = [];
+  let group = "";
+  for (const [, title, code] of source.matchAll(/^ {2}(?:\/\/ --- (.+) ---|([A-Z0-9_]+): \{)$/gm)) {
+    if (title !== undefined) group = `## ${title[0]?.toUpperCase()}${title.slice(1)}\n\n`;
+    if (code === undefined) continue;
+    sections.push(group + errorSection(code, CATALOG[code as keyof typeof CATALOG]));
+    group = "";
+  }
+  if (sections.length !== Object.keys(CATALOG).length) {
+    throw new Error(
+      `Cannot read src/base/catalog.ts: found ${sections.length} of its ${Object.keys(CATALOG).length} rows; ` +
+        "write each as `  CODE: {` on a line of its own",
+    );
+  }
+  return `# Errors
+
+Made from \`src/base/catalog.ts\` by \`bun scripts/docs.ts\`; do not edit.
+
+Each error that Levain reports has a code that never changes. The command line prints the code, the message and the fix;
+with \`--json\`, in the admin API and in answers to programs the same stands as \`code\`, \`message\`, \`cause\` and \`fix\`.
+The status is what the edge or the admin API answers with. The owner is who can fix it: **user** is the author of the
+request, the app or the command, **platform** is the node or its operator. Words in \`<…>\` are filled in.
+
+${sections.join("\n")}`;
+}
+
+function errorSection(code: string, row: ErrorRow): string {
+  return `### ${code}
+
+${messageTemplate(code, row).replaceAll("<", "\\<")}
+
+- Status: ${row.status}
+- Owner: ${row.owner}
+- Fix: ${row.remedy}
+`;
+}
+
+/** The message with its placeholders named: `Cannot find app "<app>"`. */
+function messageTemplate(code: string, row: ErrorRow): string {
+  const parameters = /^\(([^)]*)\)/.exec(row.message.toString())?.[1];
+  if (parameters === undefined) {
+    throw new Error(
+      `Cannot document ${code}: its message must be an arrow function of plain names`,
+    );
+  }
+  const names = parameters.split(",").map((name) => name.trim());
+  return row.message(...(names.map((name) => `<${name}>`) as never[]));
+}
+
+// --- limits ---
+
+async function limitsDoc(): Promise<string> {
+  const sections: string[] = [];
+  for (const path of [...new Bun.Glob("src/*/limits.ts").scanSync(ROOT)].sort()) {
+    const folder = path.split("/")[1] ?? "";
+    const rows = (await readLimits(path)).map(
+      ({ name, value, unit, reason }) =>
+        `| \`${name}\` | ${showValue(value, unit)} | ${reason.replaceAll("|", "\\|")} |`,
+    );
+    sections.push(
+      `## ${folder}\n\n| name | value | why |\n| --- | --- | --- |\n${rows.join("\n")}\n`,
+    );
+  }
+  return `# Limits
+
+Made from \`src/*/limits.ts\` by \`bun scripts/docs.ts\`; do not edit.
+
+Every wait, queue and buffer of Levain is bounded. These are the bounds that are the same for each app; what an app can
+set for itself stands in its configuration.
+
+${sections.join("\n")}`;
+}
+
+/**
+ * The limits of one file, in its order.
+ *
+ * @throws {Error} when an export is no number, or has no comment that ends in a unit; the message says which.
+ */
+export async function readLimits(path: string): Promise<Limit[]> {
+  const source = await Bun.file(join(ROOT, path)).text();
+  const values: Record<string, unknown> = await import(join(ROOT, path));
+  const comments = new Map<string, string>();
+  for (const [, comment = "", name = ""] of source.matchAll(
+    /\/\*\*((?:(?!\*\/)[\s\S])*)\*\/\nexport const (\w+)/g,
+  )) {
+    comments.set(name, comment.replace(/\s*\n\s*\*?\s*/g, " ").trim());
+  }
+  const order = [...source.matchAll(/^export (?:const|function|class) (\w+)/gm)].map(
+    ([, name = ""]) => name,
+  );
+  return order.map((name) => {
+    const value = values[name];
+    const example = "/** Why it has this value. Milliseconds. */";
+    if (typeof value !== "number")
+      throw new Error(`${path}: ${name} is no number; limits.ts holds numbers only`);
+    const comment = comments.get(name);
+    if (comment === undefined)
+      throw new Error(`${path}: ${name} has no comment; write ${example} above it`);
+    const unit = UNITS.toSorted((left, right) => right.length - left.length).find((word) =>
+      comment.endsWith(` ${word}.`),
+    );
+    if (unit === undefined) {
+      throw new Error(
+        `${path}: the comment of ${name} must end in its unit, such as ${example}; units: ${UNITS.join(", ")}`,
+      );
+    }
+    return { name, value, unit, reason: comment.slice(0, -unit.length - 2).trim() };
+  });
+}
+
+/** A number as a person reads it, exact or with the exact one beside it. */
+function showValue(value: number, unit: Unit): string {
+  const plain = value.toLocaleString("en-US", { maximumFractionDigits: 6 });
+  if (unit === "Bytes" || unit === "Bytes per second") {
+    const per = unit === "Bytes" ? "" : "/s";
+    for (const [name, factor] of [
+      ["GiB", 1024 ** 3],
+      ["MiB", 1024 ** 2],
+      ["KiB", 1024],
+    ] as const) {
+      if (value >= factor && value % (factor / 4) === 0) return `${value / factor} ${name}${per}`;
+    }
+    return `${plain} bytes${per}`;
+  }
+  if (unit === "Milliseconds")
+    return value >= 1000 && value % 100 === 0 ? `${value / 1000} s` : `${plain} ms`;
+  if (unit === "Seconds") return `${plain} s`;
+  if (unit === "Characters" || unit === "Lines") return `${plain} ${unit.toLowerCase()}`;
+  return plain;
+}
+
+if (import.meta.main) {
+  for (const [path, text] of Object.entries(await generateDocs())) {
+    await Bun.write(join(ROOT, path), text);
+    console.log(`wrote ${path}`);
+  }
+}

@@ -1,0 +1,132 @@
+/** The docs say what the code does: what can be made from code is, and what is written by hand may not point nowhere. */
+import { describe, expect, test } from "bun:test";
+import { existsSync } from "node:fs";
+import { dirname, join } from "node:path";
+import { generateDocs, readLimits } from "../scripts/docs.ts";
+import { CATALOG } from "./base/catalog.ts";
+
+const ROOT = join(import.meta.dir, "..");
+
+/** Without its composition root the program is still being put together: what nothing uses may be used tomorrow. */
+const isWhole = existsSync(join(ROOT, "src/main.ts"));
+
+/** Text of every source file of ours that is not a test, by path relative to the repository. */
+async function readSources(): Promise<Map<string, string>> {
+  const sources = new Map<string, string>();
+  for await (const path of new Bun.Glob("{src,sdk}/**/*.{ts,tsx}").scan(ROOT)) {
+    if (path.includes("node_modules/") || path.endsWith(".test.ts")) continue;
+    sources.set(path, await Bun.file(join(ROOT, path)).text());
+  }
+  return sources;
+}
+
+describe("docs made from code", () => {
+  test("every error and every limit can be documented from its code", async () => {
+    const docs = await generateDocs();
+
+    expect(docs["docs/errors.md"]).toContain("### INTERNAL");
+    expect(docs["docs/limits.md"]).toContain("## telemetry");
+  });
+
+  test.skipIf(!isWhole)("docs/errors.md and docs/limits.md are what the code says", async () => {
+    const stale: string[] = [];
+
+    for (const [path, text] of Object.entries(await generateDocs())) {
+      const file = Bun.file(join(ROOT, path));
+      if (!(await file.exists()) || (await file.text()) !== text)
+        stale.push(`${path}: run \`bun scripts/docs.ts\``);
+    }
+
+    expect(stale).toEqual([]);
+  });
+
+  test.skipIf(!isWhole)("every code of the catalogue is used by the program", async () => {
+    const sources = await readSources();
+    sources.delete("src/base/catalog.ts");
+    const program = [...sources.values()].join("\n");
+
+    const unused = Object.keys(CATALOG)
+      .filter((code) => !program.includes(`"${code}"`))
+      .map(
+        (code) =>
+          `${code}: nothing throws it. Throw it, or remove its row from src/base/catalog.ts`,
+      );
+
+    expect(unused).toEqual([]);
+  });
+
+  test.skipIf(!isWhole)("every limit is used by the program", async () => {
+    const sources = await readSources();
+    const unused: string[] = [];
+
+    for (const path of [...sources.keys()].filter((name) =>
+      /^src\/[^/]+\/limits\.ts$/.test(name),
+    )) {
+      const program = [...sources]
+        .filter(([name]) => name !== path)
+        .map(([, text]) => text)
+        .join("\n");
+      const own = sources.get(path) ?? "";
+      for (const { name } of await readLimits(path)) {
+        // A limit may also be there for another limit to be counted from.
+        const uses = [...own.matchAll(new RegExp(`\\b${name}\\b`, "g"))].length;
+        if (uses > 1 || new RegExp(`\\b${name}\\b`).test(program)) continue;
+        unused.push(`${path}: nothing uses ${name}. Use it or remove it`);
+      }
+    }
+
+    expect(unused).toEqual([]);
+  });
+});
+
+describe("docs written by hand", () => {
+  test("links and file names lead somewhere", async () => {
+    const broken: string[] = [];
+
+    for (const path of new Bun.Glob("{*.md,{docs,bench,examples,sdk}/**/*.md}").scanSync(ROOT)) {
+      if (path.includes("node_modules/")) continue;
+      const text = (await Bun.file(join(ROOT, path)).text()).replace(/^```[\s\S]*?^```/gm, "");
+      for (const [, target = ""] of text.matchAll(/\]\(([^)\s]+)\)/g)) {
+        if (/^[a-z]+:/.test(target)) continue;
+        const [file = "", anchor] = target.split("#");
+        const linked = file === "" ? path : join(dirname(path), file);
+        if (!existsSync(join(ROOT, linked)))
+          broken.push(`${path} links to ${target}, which does not exist`);
+        else if (
+          anchor !== undefined &&
+          linked.endsWith(".md") &&
+          !(await anchorsOf(linked)).has(anchor)
+        ) {
+          broken.push(`${path} links to ${target}: ${linked} has no such heading`);
+        }
+      }
+    }
+
+    expect(broken).toEqual([]);
+  });
+
+  test.skipIf(!isWhole)("the docs that an error's remedy names exist", () => {
+    const missing = Object.entries(CATALOG).flatMap(([code, { remedy }]) =>
+      [...remedy.matchAll(/\bdocs\/[\w/-]+\.md\b/g)]
+        .map(([path]) => path)
+        .filter((path) => !existsSync(join(ROOT, path)))
+        .map((path) => `${code} sends people to ${path}, which does not exist`),
+    );
+
+    expect(missing).toEqual([]);
+  });
+});
+
+/** Anchors of a file's headings, as GitHub makes them. */
+async function anchorsOf(path: string): Promise<Set<string>> {
+  const text = await Bun.file(join(ROOT, path)).text();
+  const headings = [...text.matchAll(/^#+ (.+)$/gm)].map(([, heading = ""]) => heading);
+  return new Set(
+    headings.map((heading) =>
+      heading
+        .toLowerCase()
+        .replace(/[^\p{L}\p{N}_\- ]/gu, "")
+        .replaceAll(" ", "-"),
+    ),
+  );
+}
