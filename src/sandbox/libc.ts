@@ -1,0 +1,120 @@
+/**
+ * The one place that calls into libc. Everything the kernel offers that Bun has no function for goes through here, so
+ * that the foreign calls can be read, and doubted, in one sitting.
+ *
+ *   closed ──first call──▶ open            the library is not looked up before somebody needs it
+ *
+ * Signals are not here: `process.kill` takes a negative pid (a process group) in Bun and reports errno as `code`.
+ */
+import { dlopen, read } from "bun:ffi";
+import { constants } from "node:os";
+import { invariant } from "../base/errors.ts";
+
+/** A libc call that answered -1. `code` is the symbolic errno (`EACCES`), as in Node's own errors. */
+export class LibcError extends Error {
+  override readonly name = "LibcError";
+  readonly code: string;
+  readonly errno: number;
+
+  constructor(call: string, errno: number) {
+    const code = errnoName(errno);
+    super(`Cannot ${call}: ${code}`);
+    this.code = code;
+    this.errno = errno;
+  }
+}
+
+/**
+ * Takes the exclusive advisory lock of an open file without waiting. The kernel drops it when every descriptor of that
+ * opening is closed, so it also ends with a process that was killed. A child that inherits the descriptor keeps it.
+ *
+ * @returns false when another opening of the file holds it
+ * @throws {LibcError} for everything else, such as a file system without locks
+ */
+export function tryLockExclusive(fd: number): boolean {
+  if (libc().flock(fd, LOCK_EX | LOCK_NB) === 0) return true;
+  const errno = lastErrno();
+  if (errno === constants.errno.EWOULDBLOCK) return false;
+  throw new LibcError("lock a file", errno);
+}
+
+/** Options of `prctl` that Levain uses; the numbers are the kernel's. */
+export const PRCTL = {
+  /** Argument: the signal this thread gets when its parent dies. */
+  SET_PDEATHSIG: 1,
+  /** Answers 1 when this process is dumpable, that is: its owner may trace it and read its memory. */
+  GET_DUMPABLE: 3,
+  SET_DUMPABLE: 4,
+  /** Argument 1: orphans below this process become its children. */
+  SET_CHILD_SUBREAPER: 36,
+  SET_NO_NEW_PRIVS: 38,
+  GET_NO_NEW_PRIVS: 39,
+} as const;
+
+/**
+ * Asks the kernel for something about this process. Most options are per thread: called from JavaScript they meet the
+ * main thread only, not Bun's other threads.
+ *
+ * @returns the kernel's answer, 0 or more
+ * @throws {LibcError}
+ */
+export function prctl(option: (typeof PRCTL)[keyof typeof PRCTL], argument = 0): number {
+  const answer = libc().prctl(option, argument, 0, 0, 0);
+  if (answer < 0) throw new LibcError(`set process option ${option}`, lastErrno());
+  return answer;
+}
+
+/** Level of Landlock this kernel offers. 1 or more; 0 = none, or switched off. */
+export function landlockAbi(): number {
+  const answer = Number(libc().syscall(SYS_LANDLOCK_CREATE_RULESET, 0, 0, LANDLOCK_VERSION, 0));
+  return Math.max(answer, 0);
+}
+
+// flock(2)
+const LOCK_EX = 2;
+const LOCK_NB = 4;
+// landlock_create_ruleset(2); the number is the same on x86-64 and arm64.
+const SYS_LANDLOCK_CREATE_RULESET = 444;
+const LANDLOCK_VERSION = 1;
+
+const LIBRARIES = ["libc.so.6", "libc.musl-x86_64.so.1", "libc.musl-aarch64.so.1"];
+
+function open() {
+  let cause: unknown;
+  for (const name of LIBRARIES) {
+    try {
+      return dlopen(name, {
+        flock: { args: ["i32", "i32"], returns: "i32" },
+        // Variadic in C; on x86-64 and arm64 Linux a call with register arguments is the same either way.
+        prctl: { args: ["i32", "u64", "u64", "u64", "u64"], returns: "i32" },
+        syscall: { args: ["i64", "u64", "u64", "u64", "u64"], returns: "i64" },
+        __errno_location: { args: [], returns: "ptr" },
+      }).symbols;
+    } catch (error) {
+      cause = error;
+    }
+  }
+  throw new Error(`Cannot open libc: tried ${LIBRARIES.join(", ")}`, { cause });
+}
+
+let opened: ReturnType<typeof open> | undefined;
+
+function libc(): ReturnType<typeof open> {
+  opened ??= open();
+  return opened;
+}
+
+/**
+ * errno of the call just made. It is per thread, and nothing of ours runs between the call and this one; the symbol is
+ * looked up at first use, so even that cannot come between.
+ */
+function lastErrno(): number {
+  const location = libc().__errno_location();
+  invariant(location !== null, "errno has an address");
+  return read.i32(location, 0);
+}
+
+function errnoName(errno: number): string {
+  const found = Object.entries(constants.errno).find(([, value]) => value === errno);
+  return found?.[0] ?? `errno ${errno}`;
+}
