@@ -360,6 +360,26 @@ export const CATALOG = {
       `Cannot answer the admin request: ${header} "${value}" is not this node`,
     remedy: "Use the unix socket, or http://127.0.0.1 with the admin port",
   },
+  ADMIN_BODY_TOO_LARGE: {
+    owner: "user",
+    status: 413,
+    message: (bytesMax: number) =>
+      `Cannot read the admin request: its body is larger than ${bytesMax} bytes`,
+    remedy: "Send only the fields that docs/admin-api.md lists",
+  },
+  CONSENT_MISSING: {
+    owner: "user",
+    status: 400,
+    message: (app: string) => `Cannot delete app "${app}": there is no consent to it by name`,
+    remedy:
+      "Add `--confirm` with the app's name; its versions, logs and addresses cannot be brought back",
+  },
+  INTERRUPTED: {
+    owner: "user",
+    status: 499,
+    message: () => "Cannot complete the command: it was interrupted",
+    remedy: "Run it again; `levain status` and `levain apps` show how far it came",
+  },
 
   // --- node ---
   NODE_CONFIG_INVALID: {
@@ -380,6 +400,40 @@ export const CATALOG = {
     status: 503,
     message: (dataDir: string) => `Cannot reach a node: none runs on data directory ${dataDir}`,
     remedy: "Start one with `levain up`, or name its folder with `--data-dir`",
+  },
+  NODE_CONNECTION_LOST: {
+    owner: "platform",
+    status: 503,
+    message: (how: string) =>
+      `Cannot complete the command: the connection to the node was lost (${how})`,
+    remedy: "Run `levain status` and try again; node.log in the data directory has the node's side",
+  },
+  NODE_SILENT: {
+    owner: "platform",
+    status: 504,
+    message: (timeoutMs: number) =>
+      `Cannot complete the command: the node sent nothing for ${timeoutMs} ms`,
+    remedy: "Try again; if it stays silent, stop it with `levain down` and start it again",
+  },
+  NODE_ENDED: {
+    owner: "platform",
+    status: 500,
+    message: (how: string) => `Cannot start the node: its process ended (${how}) before it served`,
+    remedy: "Read node.log in the data directory; `levain up` without `--detach` shows it at once",
+  },
+  NODE_START_TIMEOUT: {
+    owner: "platform",
+    status: 504,
+    message: (pid: number, timeoutMs: number) =>
+      `Cannot tell whether the node started: process ${pid} did not serve within ${timeoutMs} ms`,
+    remedy: "Read node.log in the data directory; `levain status` shows when it serves",
+  },
+  NODE_STOP_TIMEOUT: {
+    owner: "platform",
+    status: 504,
+    message: (pid: number, timeoutMs: number) =>
+      `Cannot tell whether the node stopped: process ${pid} was still there after ${timeoutMs} ms`,
+    remedy: "Look at node.log in the data directory; end the process with `kill` if it hangs",
   },
   PORT_IN_USE: {
     owner: "user",
