@@ -1,0 +1,75 @@
+/**
+ * What authors of Levain apps import: the shape of `levain.config.ts` and of an app. No dependencies, no effects.
+ *
+ * ```ts
+ * import { defineConfig } from "levain";
+ *
+ * export default defineConfig({ name: "shop", limits: { memoryBytesMax: 256 * 1024 * 1024 } });
+ * ```
+ */
+
+/** `levain.config.ts` or `levain.config.json`. Every key may be left out; a plain project needs no config at all. */
+export interface LevainConfig {
+  /**
+   * The app's name, the first label of its host name: lower-case letters, digits and single dashes, at most 40
+   * characters, not `v1`, `v2` …
+   *
+   * @default `name` in package.json, else the folder's name
+   */
+  name?: string;
+  /**
+   * Path of the file to start, relative to the project's folder.
+   *
+   * @default found from package.json (`start` script, `module`, `exports`, `main`), then `index.ts`, `src/index.ts` …
+   */
+  entry?: string;
+  /** Shell command to run after the dependencies were installed, in the project's folder. Default: none. */
+  build?: string;
+  /**
+   * Put the app and its dependencies into one file. With `false` the artifact keeps `node_modules` and the entry is
+   * started as it is: for dependencies that read files of their own.
+   *
+   * @default true
+   */
+  bundle?: boolean;
+  /** Environment values of the app, frozen into the version. Numbers and booleans become strings. Not for secrets. */
+  env?: Record<string, string | number | boolean>;
+  /** What one process of the app may use. */
+  limits?: LevainLimits;
+  /** Idle time after which the process is frozen, in milliseconds; 0 = never. Default 30 seconds. */
+  idleFreezeMs?: number;
+  /** Idle time after which the process is stopped, in milliseconds; 0 = never. Default 15 minutes. */
+  idleStopMs?: number;
+  /** Fresh module state for every request. Default false. */
+  ephemeral?: boolean;
+  /** Path that the boot check asks for; must answer below 500. Default `/`. */
+  healthPath?: string;
+}
+
+/** Limits of one version. docs/configuration.md has the range of each. */
+export interface LevainLimits {
+  /** Private memory of the process, in bytes. Default 512 MiB. */
+  memoryBytesMax?: number;
+  /** From the request to the first byte of the response, in milliseconds. Default 30 seconds. */
+  requestTimeoutMs?: number;
+  /** Silence in the middle of a request or response body, in milliseconds. Default 60 seconds. */
+  streamIdleMs?: number;
+  /** Requests running at once. Default 100; 10 when `ephemeral`. */
+  concurrencyMax?: number;
+  /** Requests waiting beyond `concurrencyMax`; 0 = none. Default 100. */
+  queueMax?: number;
+  /** Body of one request, declared or streamed, in bytes. Default 100 MiB; bodies are streamed, not kept. */
+  bodyBytesMax?: number;
+  /** From the start of the process to its first answer, in milliseconds. Default 30 seconds. */
+  bootTimeoutMs?: number;
+}
+
+/** Gives the config back unchanged; it is there for the types. */
+export function defineConfig(config: LevainConfig): LevainConfig {
+  return config;
+}
+
+/** What the default export of an app needs: a handler of requests. Hono and Elysia apps have one. */
+export interface LevainApp {
+  fetch(request: Request): Response | Promise<Response>;
+}

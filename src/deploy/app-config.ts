@@ -1,0 +1,223 @@
+/**
+ * `levain.config.ts|json` as data: what it may contain, what is assumed when a key is left out, and what a version is
+ * made of in the end. Pure; `build.ts` reads the file.
+ */
+import { z } from "zod";
+import { PlatformError } from "../base/errors.ts";
+import type { VersionSpec } from "../base/version-spec.ts";
+import { didYouMean } from "./did-you-mean.ts";
+import * as limits from "./limits.ts";
+import { appNameProblem } from "./names.ts";
+
+/** A number of the config: what is assumed, what is accepted. */
+interface NumberKey {
+  default: number;
+  smallest: number;
+  largest: number;
+  unit: "bytes" | "milliseconds" | "count";
+}
+
+export const LIMIT_KEYS = {
+  memoryBytesMax: {
+    default: limits.memoryBytesMaxDefault,
+    smallest: limits.memoryBytesMaxSmallest,
+    largest: limits.memoryBytesMaxLargest,
+    unit: "bytes",
+  },
+  requestTimeoutMs: {
+    default: limits.requestTimeoutMsDefault,
+    smallest: limits.requestTimeoutMsSmallest,
+    largest: limits.requestTimeoutMsLargest,
+    unit: "milliseconds",
+  },
+  streamIdleMs: {
+    default: limits.streamIdleMsDefault,
+    smallest: limits.streamIdleMsSmallest,
+    largest: limits.streamIdleMsLargest,
+    unit: "milliseconds",
+  },
+  concurrencyMax: {
+    default: limits.concurrencyMaxDefault,
+    smallest: limits.concurrencyMaxSmallest,
+    largest: limits.concurrencyMaxLargest,
+    unit: "count",
+  },
+  queueMax: {
+    default: limits.queueMaxDefault,
+    smallest: limits.queueMaxSmallest,
+    largest: limits.queueMaxLargest,
+    unit: "count",
+  },
+  bodyBytesMax: {
+    default: limits.bodyBytesMaxDefault,
+    smallest: limits.bodyBytesMaxSmallest,
+    largest: limits.bodyBytesMaxLargest,
+    unit: "bytes",
+  },
+  bootTimeoutMs: {
+    default: limits.bootTimeoutMsDefault,
+    smallest: limits.bootTimeoutMsSmallest,
+    largest: limits.bootTimeoutMsLargest,
+    unit: "milliseconds",
+  },
+} as const satisfies Record<keyof VersionSpec["limits"], NumberKey>;
+
+export const IDLE_KEYS = {
+  idleFreezeMs: {
+    default: limits.idleFreezeMsDefault,
+    smallest: limits.idleMsSmallest,
+    largest: limits.idleMsLargest,
+    unit: "milliseconds",
+  },
+  idleStopMs: {
+    default: limits.idleStopMsDefault,
+    smallest: limits.idleMsSmallest,
+    largest: limits.idleMsLargest,
+    unit: "milliseconds",
+  },
+} as const satisfies Record<string, NumberKey>;
+
+const number = (key: NumberKey) => z.int().min(key.smallest).max(key.largest);
+
+/** Names that the node sets for every instance; an app's own value would be lost. */
+const ENV_NAMES_RESERVED = ["HOME", "TMPDIR"];
+
+const envName = z
+  .string()
+  .regex(
+    /^[A-Za-z_][A-Za-z0-9_]*$/,
+    "a name has letters, digits and _ and does not begin with a digit",
+  )
+  .refine((name) => !name.startsWith("LEVAIN_"), "names that begin with LEVAIN_ are Levain's own")
+  .refine((name) => !ENV_NAMES_RESERVED.includes(name), "HOME and TMPDIR are set by Levain");
+
+const envValue = z
+  .union([z.string(), z.number(), z.boolean()], {
+    error: "must be a string, a number or a boolean",
+  })
+  .transform(String)
+  .refine((value) => !value.includes("\0"), "must not contain a NUL character");
+
+export const appConfigSchema = z.strictObject({
+  name: z
+    .string()
+    .superRefine((name, context) => {
+      const problem = appNameProblem(name);
+      if (problem !== null) context.addIssue({ code: "custom", message: `"${name}": ${problem}` });
+    })
+    .optional(),
+  entry: z
+    .string()
+    .min(1)
+    .max(limits.sourcePathBytesMax)
+    .refine(isInside, "must be a path inside the project, such as src/index.ts")
+    .optional(),
+  build: z.string().min(1).max(limits.sourcePathBytesMax).optional(),
+  bundle: z.boolean().default(true),
+  env: z
+    .record(envName, envValue)
+    .refine(
+      (env) => Buffer.byteLength(Object.entries(env).flat().join("\0")) <= limits.envBytesMax,
+      `all values together must have at most ${limits.envBytesMax} bytes`,
+    )
+    .default({}),
+  limits: z
+    .strictObject({
+      memoryBytesMax: number(LIMIT_KEYS.memoryBytesMax).optional(),
+      requestTimeoutMs: number(LIMIT_KEYS.requestTimeoutMs).optional(),
+      streamIdleMs: number(LIMIT_KEYS.streamIdleMs).optional(),
+      concurrencyMax: number(LIMIT_KEYS.concurrencyMax).optional(),
+      queueMax: number(LIMIT_KEYS.queueMax).optional(),
+      bodyBytesMax: number(LIMIT_KEYS.bodyBytesMax).optional(),
+      bootTimeoutMs: number(LIMIT_KEYS.bootTimeoutMs).optional(),
+    })
+    .default({}),
+  idleFreezeMs: number(IDLE_KEYS.idleFreezeMs).default(IDLE_KEYS.idleFreezeMs.default),
+  idleStopMs: number(IDLE_KEYS.idleStopMs).default(IDLE_KEYS.idleStopMs.default),
+  ephemeral: z.boolean().default(false),
+  healthPath: z
+    .string()
+    .max(limits.sourcePathBytesMax)
+    .regex(/^\/[!-"$-~]*$/, "must begin with / and have no spaces and no #")
+    .default("/"),
+});
+
+/** The config with every default filled in. */
+export interface AppConfig
+  extends Pick<
+    VersionSpec,
+    "env" | "limits" | "idleFreezeMs" | "idleStopMs" | "ephemeral" | "healthPath"
+  > {
+  name: string | null;
+  entry: string | null;
+  build: string | null;
+  bundle: boolean;
+}
+
+/**
+ * Checks what a config file gave and fills in the defaults.
+ *
+ * @param raw the file's default export; `{}` when there is no file
+ * @param file its name, for messages
+ * @throws {PlatformError} `CONFIG_INVALID` naming every problem at once
+ */
+export function parseAppConfig(raw: unknown, file: string): AppConfig {
+  const parsed = appConfigSchema.safeParse(raw);
+  if (!parsed.success) {
+    const problems = parsed.error.issues.flatMap(problemsOf);
+    throw new PlatformError("CONFIG_INVALID", [file, problems.join("; ")], {
+      detail: { problems },
+    });
+  }
+  const { name, entry, build, limits: given, ...rest } = parsed.data;
+  return {
+    name: name ?? null,
+    entry: entry ?? null,
+    build: build ?? null,
+    ...rest,
+    limits: {
+      memoryBytesMax: given.memoryBytesMax ?? LIMIT_KEYS.memoryBytesMax.default,
+      requestTimeoutMs: given.requestTimeoutMs ?? LIMIT_KEYS.requestTimeoutMs.default,
+      streamIdleMs: given.streamIdleMs ?? LIMIT_KEYS.streamIdleMs.default,
+      concurrencyMax:
+        given.concurrencyMax ??
+        (rest.ephemeral
+          ? limits.concurrencyMaxEphemeralDefault
+          : LIMIT_KEYS.concurrencyMax.default),
+      queueMax: given.queueMax ?? LIMIT_KEYS.queueMax.default,
+      bodyBytesMax: given.bodyBytesMax ?? LIMIT_KEYS.bodyBytesMax.default,
+      bootTimeoutMs: given.bootTimeoutMs ?? LIMIT_KEYS.bootTimeoutMs.default,
+    },
+  };
+}
+
+/** One sentence for each thing that is wrong. */
+function problemsOf(issue: z.core.$ZodIssue): string[] {
+  const where = issue.path.join(".");
+  if (issue.code === "unrecognized_keys") {
+    const known = where === "limits" ? Object.keys(LIMIT_KEYS) : Object.keys(appConfigSchema.shape);
+    return issue.keys.map((key) => unknownKey(where, key, known));
+  }
+  // The name of an environment value is a key of a record: its own problems are one level below.
+  if (issue.code === "invalid_key") {
+    return issue.issues.map((inner) => `\`${where}\`: ${inner.message}`);
+  }
+  if (where === "") return [`its default export must be an object (${issue.message})`];
+  return [`\`${where}\`: ${issue.message}`];
+}
+
+function unknownKey(where: string, key: string, known: readonly string[]): string {
+  const full = where === "" ? key : `${where}.${key}`;
+  const prefix = where === "" ? "" : `${where}.`;
+  const near = didYouMean(key, known);
+  if (near !== null) return `\`${full}\` is not a key; did you mean \`${prefix}${near}\`?`;
+  if (where === "" && key in LIMIT_KEYS) return `\`${key}\` belongs into \`limits\``;
+  const all = `known here are ${known.map((name) => `\`${name}\``).join(", ")}`;
+  return `\`${full}\` is not a key; ${all}`;
+}
+
+/** Whether a relative path stays in the folder it starts from. */
+function isInside(path: string): boolean {
+  if (path.startsWith("/") || path.includes("\\") || path.includes("\0")) return false;
+  return !path.split("/").includes("..");
+}

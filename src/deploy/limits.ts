@@ -1,0 +1,118 @@
+/** Every bound of the deploy folder, with its reason. Checked against docs/limits.md. */
+
+// --- the source on its way in ---
+
+/** Room for an app with its assets; more belongs in object storage. Bytes, expanded. */
+export const sourceBytesMax = 512 * 1024 * 1024;
+/** Far above any project without node_modules; each file costs a stat and an open. Count. */
+export const sourceFilesMax = 20_000;
+/** Gzip of files that do not compress adds little; the same bound as expanded. Bytes. */
+export const sourceUploadBytesMax = 512 * 1024 * 1024;
+/** Leaves room for the data directory's own path below Linux's 4,096. Bytes. */
+export const sourcePathBytesMax = 1024;
+/** An upload that sends nothing for so long has lost its sender. Milliseconds. */
+export const uploadIdleMs = 60_000;
+/** A loop of symlinks to folders ends here. Folders below each other. */
+export const sourceDepthMax = 64;
+/** A config is a few lines; a larger result is a mistake. Bytes of JSON. */
+export const configBytesMax = 256 * 1024;
+/** package.json and lists of ignored files are read whole. Bytes. */
+export const manifestBytesMax = 4 * 1024 * 1024;
+
+// --- the build ---
+
+/** Large frameworks build in three to five minutes on small machines. Milliseconds, all steps together. */
+export const buildTimeoutMs = 10 * 60_000;
+/** Twice the largest peak measured of real framework builds. Bytes over the whole process tree. */
+export const buildMemoryBytesMax = 2 * 1024 * 1024 * 1024;
+/** A config file that takes longer does work that belongs into `build`. Milliseconds. */
+export const configTimeoutMs = 20_000;
+/** Reading /proc of a build costs about a millisecond. Milliseconds between two looks. */
+export const watchIntervalMs = 200;
+/** Rounds of finding and killing what a build left behind; each round kills all that it finds. Count. */
+export const killRoundsMax = 50;
+/** One line of build output; longer ones are cut. Characters. */
+export const outputLineCharactersMax = 4096;
+/** Output of one deploy that is passed on; the rest is dropped with a note. Characters. */
+export const outputCharactersMax = 4 * 1024 * 1024;
+/** Last lines that a failure shows as evidence. Count. */
+export const evidenceLinesMax = 20;
+/** Builds at once on a node; each may use a core or more. Count. */
+export const buildsMax = 2;
+/** Deploys of one app that wait for the running one. Count. */
+export const deploysWaitingMax = 5;
+/** Deploys on a node, running or waiting; each holds an unpacked source on disk. Count. */
+export const deploysMax = 32;
+
+// --- the artifact ---
+
+/** An artifact is copied and hashed whole; four times the source, for bundles and node_modules. Bytes. */
+export const artifactBytesMax = 2 * 1024 * 1024 * 1024;
+/** node_modules of a large framework has about 50,000 files. Count. */
+export const artifactFilesMax = 100_000;
+
+// --- names ---
+
+/** With a version (`v1234567--`) in front it stays below the 63 of a host label. Characters. */
+export const appNameCharactersMax = 40;
+/** RFC 1035. Characters. */
+export const hostLabelCharactersMax = 63;
+/** Git allows more; a person does not read more. Characters. */
+export const branchNameCharactersMax = 200;
+
+// --- keys of levain.config.ts: default, smallest, largest ---
+
+/** Enough for an ordinary API with caches. Bytes. */
+export const memoryBytesMaxDefault = 512 * 1024 * 1024;
+/** A Bun process with a small framework needs about 40 MB. Bytes. */
+export const memoryBytesMaxSmallest = 64 * 1024 * 1024;
+/** More than any machine this is made for. Bytes. */
+export const memoryBytesMaxLargest = 256 * 1024 * 1024 * 1024;
+/** A person has left after half a minute. Milliseconds. */
+export const requestTimeoutMsDefault = 30_000;
+/** Below that, the scheduling of a busy machine would time requests out. Milliseconds. */
+export const requestTimeoutMsSmallest = 100;
+/** A request that has no first byte after an hour is a job. Milliseconds. */
+export const requestTimeoutMsLargest = 3_600_000;
+/** Longer than the 15 to 45 seconds between comments of common SSE servers. Milliseconds. */
+export const streamIdleMsDefault = 60_000;
+/** Below that, a slow mobile network would cut downloads. Milliseconds. */
+export const streamIdleMsSmallest = 1_000;
+/** Streams that are silent for a day are gone. Milliseconds. */
+export const streamIdleMsLargest = 86_400_000;
+/** An event loop handles more, but memory of handlers adds up. Count. */
+export const concurrencyMaxDefault = 100;
+/** Each ephemeral request has module state of its own. Count. */
+export const concurrencyMaxEphemeralDefault = 10;
+/** At least one request runs. Count. */
+export const concurrencyMaxSmallest = 1;
+/** The wire numbers streams well beyond it; file descriptors end before. Count. */
+export const concurrencyMaxLargest = 10_000;
+/** One more wave of requests. Count. */
+export const queueMaxDefault = 100;
+/** None wait. Count. */
+export const queueMaxSmallest = 0;
+/** Waiting requests keep a connection each. Count. */
+export const queueMaxLargest = 10_000;
+/** Uploads are streamed through; the bound is against mistakes. Bytes. */
+export const bodyBytesMaxDefault = 100 * 1024 * 1024;
+/** No body at all. Bytes. */
+export const bodyBytesMaxSmallest = 0;
+/** Larger files are sent in parts. Bytes. */
+export const bodyBytesMaxLargest = 100 * 1024 * 1024 * 1024;
+/** Migrations and warm-up at start fit in. Milliseconds. */
+export const bootTimeoutMsDefault = 30_000;
+/** A cold start on a busy machine takes a few hundred milliseconds. Milliseconds. */
+export const bootTimeoutMsSmallest = 500;
+/** Requests are held while an app starts; nobody waits longer. Milliseconds. */
+export const bootTimeoutMsLargest = 600_000;
+/** Waking takes a millisecond, so freeze early. Milliseconds. */
+export const idleFreezeMsDefault = 30_000;
+/** Memory of a frozen app is kept; after a while it is given back. Milliseconds. */
+export const idleStopMsDefault = 15 * 60_000;
+/** Never. Milliseconds. */
+export const idleMsSmallest = 0;
+/** Thirty days. Milliseconds. */
+export const idleMsLargest = 30 * 86_400_000;
+/** Environment values of one version together; Linux gives a process 2 MiB. Bytes. */
+export const envBytesMax = 256 * 1024;
