@@ -1,0 +1,91 @@
+/**
+ * How the embedded PostgreSQL is set up. Given on the command line and not in `postgresql.conf`, so that they are those
+ * of this Levain, whichever one made the cluster, and so that no edit can switch off what durability needs.
+ */
+import {
+  postgresConnectionsMax,
+  postgresSharedBuffersBytes,
+  postgresWalBytesMax,
+} from "./limits.ts";
+
+/** Superuser of the cluster and owner of the store's database. */
+export const databaseUser = "levain";
+/** Database of the store. */
+export const databaseName = "levain";
+
+/** Arguments of `initdb` for a new cluster in `data`. */
+export function initArguments(data: string, passwordFile: string): string[] {
+  return [
+    `--pgdata=${data}`,
+    `--username=${databaseUser}`,
+    `--pwfile=${passwordFile}`,
+    // Without root all apps share the user of the node and can reach the socket: the folder alone is no protection.
+    "--auth=scram-sha-256",
+    // Stretching protects passwords that people choose. This one has 256 random bits, and every connection would pay.
+    "--set=scram_iterations=1",
+    "--encoding=UTF8",
+    // Part of PostgreSQL: the order of texts never changes with the machine's libc or ICU, which would break indexes.
+    "--locale-provider=builtin",
+    "--builtin-locale=C.UTF-8",
+    "--locale=C",
+    // Segments of the log of changes, in megabytes. The first is there from the start: the default takes 16.
+    "--wal-segsize=4",
+    "--no-instructions",
+  ];
+}
+
+/** Arguments of `postgres` for the cluster in `data` with its socket in `socketFolder`. */
+export function serverArguments(data: string, socketFolder: string): string[] {
+  const settings = Object.entries(serverSettings).flatMap(([name, value]) => [
+    "-c",
+    `${name}=${value}`,
+  ]);
+  return ["-D", data, "-k", socketFolder, ...settings];
+}
+
+const serverSettings: Record<string, string> = {
+  // Nobody but this machine: no TCP at all, and a socket that only the folder's owner can reach.
+  listen_addresses: "",
+  unix_socket_permissions: "0700",
+
+  // Durable: what a command answered survives a power cut.
+  fsync: "on",
+  synchronous_commit: "on",
+  full_page_writes: "on",
+
+  // Small: a control plane's store is megabytes.
+  max_connections: String(postgresConnectionsMax),
+  shared_buffers: kilobytes(postgresSharedBuffersBytes),
+  max_wal_size: kilobytes(postgresWalBytesMax),
+  // The default keeps 80 MB of disk for bursts that do not come.
+  min_wal_size: "16MB",
+  // Reads happen in the sessions themselves; the default starts three more processes for them.
+  io_method: "sync",
+  // No replicas: less log is written, and neither senders nor the launcher of subscriptions run.
+  wal_level: "minimal",
+  max_wal_senders: "0",
+  max_logical_replication_workers: "0",
+  // No query here is large enough to be worth more processes or a compiler.
+  max_parallel_workers_per_gather: "0",
+  max_parallel_maintenance_workers: "0",
+  jit: "off",
+  autovacuum_worker_slots: "4",
+  autovacuum_max_workers: "1",
+  huge_pages: "off",
+  // systemd removes an ordinary user's shared memory when that user logs out; files in the cluster stay.
+  dynamic_shared_memory_type: "mmap",
+
+  // Times are UTC everywhere in Levain; the log holds what somebody should look at.
+  timezone: "UTC",
+  log_timezone: "UTC",
+  log_line_prefix: "%m [%p] %q%d ",
+  log_checkpoints: "off",
+  logging_collector: "off",
+  log_destination: "stderr",
+  // Seen in `ps`: `postgres: levain: …`.
+  cluster_name: "levain",
+};
+
+function kilobytes(bytes: number): string {
+  return `${bytes / 1024}kB`;
+}
