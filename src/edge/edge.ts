@@ -1,0 +1,155 @@
+/**
+ * The listening side of a node: accepts connections and gives each to a `Connection`. HTTP/1.x is parsed and written by
+ * our own code over raw sockets (docs/decisions/0001-edge-speaks-http-itself.md).
+ */
+import { randomFillSync } from "node:crypto";
+import { BlockList, isIPv6 } from "node:net";
+import type { Clock } from "../base/clock.ts";
+import { Deadlines } from "../base/deadlines.ts";
+import { PlatformError } from "../base/errors.ts";
+import type { Router } from "../router/router.ts";
+import type { LogSink } from "../telemetry/log-record.ts";
+import { Connection, type EdgeSocket } from "./connection.ts";
+import { DateLine, type EdgeContext } from "./edge-context.ts";
+import type { Peer } from "./forwarded-head.ts";
+import { connectionsMax, retryAfterS } from "./limits.ts";
+import { TraceIds } from "./trace-ids.ts";
+
+export interface EdgeOptions {
+  hostname: string;
+  /** 0 = any free one. */
+  port: number;
+  router: Router;
+  log: LogSink;
+  clock: Clock;
+  /** Addresses and CIDR ranges of proxies whose `x-forwarded-*` lines are believed. */
+  trustedProxies: readonly string[];
+}
+
+export interface Edge {
+  readonly port: number;
+  readonly counters: Readonly<EdgeContext["counters"]>;
+  /**
+   * Stops accepting, lets answers under way finish, and closes what is left after `drainTimeoutMs`. Resolves when every
+   * connection has closed. Twice is safe.
+   */
+  stop(drainTimeoutMs: number): Promise<void>;
+}
+
+/** Starts listening. @throws whatever the socket says, with its `code` (EADDRINUSE, EACCES …). */
+export function startEdge(options: EdgeOptions): Edge {
+  const { hostname, port, router, log, clock } = options;
+  const connections = new Set<Connection>();
+  const trusted = trustedList(options.trustedProxies);
+  const deadlines = new Deadlines(clock);
+  const context: EdgeContext = {
+    router,
+    log,
+    clock,
+    ids: new TraceIds((bytes) => randomFillSync(bytes)),
+    deadlines,
+    counters: { connections: 0, requests: 0, verdicts: 0 },
+    date: new DateLine(clock),
+    isDraining: false,
+    onClosed: (connection) => {
+      connections.delete(connection as Connection);
+      context.counters.connections = connections.size;
+      if (connections.size === 0) onEmpty?.();
+    },
+  };
+  let onEmpty: (() => void) | null = null;
+
+  type Socket = Bun.Socket<Connection | undefined>;
+  const listener = Bun.listen<Connection | undefined>({
+    hostname,
+    port,
+    allowHalfOpen: true,
+    socket: {
+      binaryType: "buffer",
+      open(socket: Socket) {
+        if (connections.size >= connectionsMax) return refuse(socket);
+        socket.setNoDelay(true);
+        // A tunnel has no deadline: the kernel notices a client that vanished.
+        socket.setKeepAlive(true, keepAliveProbeMs);
+        const connection = new Connection(
+          context,
+          socket as unknown as EdgeSocket,
+          peerOf(socket, trusted),
+        );
+        socket.data = connection;
+        connections.add(connection);
+        context.counters.connections = connections.size;
+      },
+      data: (socket: Socket, chunk: Buffer) => socket.data?.onData(chunk),
+      drain: (socket: Socket) => socket.data?.onDrain(),
+      end: (socket: Socket) => socket.data?.onEnd(),
+      close: (socket: Socket) => socket.data?.onClose(),
+      error: (socket: Socket) => socket.data?.onClose(),
+    },
+  } as unknown as Bun.TCPSocketListenOptions<Connection | undefined>);
+
+  let stopped: Promise<void> | null = null;
+  return {
+    port: (listener as unknown as { port: number }).port,
+    counters: context.counters,
+    stop(drainTimeoutMs) {
+      stopped ??= (async () => {
+        context.isDraining = true;
+        listener.stop(false);
+        const empty = new Promise<void>((resolve) => {
+          onEmpty = resolve;
+        });
+        for (const connection of [...connections]) connection.drain();
+        if (connections.size > 0) {
+          const timer = setTimeout(() => {
+            for (const connection of [...connections]) connection.close();
+          }, drainTimeoutMs);
+          await empty;
+          clearTimeout(timer);
+        }
+        deadlines.stop();
+      })();
+      return stopped;
+    },
+  };
+}
+
+/** Silence on a connection after which the kernel asks whether the client is still there. Milliseconds. */
+const keepAliveProbeMs = 60_000;
+
+/** Says why and closes; nothing is kept for such a connection. */
+function refuse(socket: { write(data: string): number; end(): void }): void {
+  const error = new PlatformError("CONNECTIONS_FULL", [connectionsMax]);
+  const { code, message } = error.toBody();
+  const body = JSON.stringify({ error: { code, message } });
+  socket.write(
+    `HTTP/1.1 503 Service Unavailable\r\ncontent-type: application/json\r\nretry-after: ${retryAfterS}\r\n` +
+      `content-length: ${body.length}\r\nconnection: close\r\n\r\n${body}`,
+  );
+  socket.end();
+}
+
+function peerOf(
+  socket: { remoteAddress: string; remotePort?: number },
+  trusted: BlockList | null,
+): Peer {
+  const raw = socket.remoteAddress ?? "";
+  const address = raw.startsWith("::ffff:") ? raw.slice(7) : raw;
+  return {
+    address,
+    port: socket.remotePort ?? 0,
+    isTrusted: trusted?.check(address, isIPv6(address) ? "ipv6" : "ipv4") ?? false,
+  };
+}
+
+function trustedList(ranges: readonly string[]): BlockList | null {
+  if (ranges.length === 0) return null;
+  const list = new BlockList();
+  for (const range of ranges) {
+    const [address = "", bits] = range.split("/");
+    const family = isIPv6(address) ? "ipv6" : "ipv4";
+    if (bits === undefined) list.addAddress(address, family);
+    else list.addSubnet(address, Number(bits), family);
+  }
+  return list;
+}

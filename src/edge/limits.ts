@@ -1,0 +1,38 @@
+/** Request line and headers; larger than what browsers and proxies send by far, small enough for a frame. Bytes. */
+export const headBytesMax = 32 * 1024;
+
+/** Request target; the length that common servers accept. Bytes. */
+export const targetBytesMax = 16 * 1024;
+
+/** Header lines of a request; merging duplicates costs quadratic time in the app's process. Count. */
+export const headerLinesMax = 200;
+
+/** Bytes of later requests kept while one is being answered; the client waits beyond that. Bytes. */
+export const pipelinedBytesMax = 64 * 1024;
+
+/** Connections open at once; each costs some kilobytes. Count. */
+export const connectionsMax = 20_000;
+
+/** Silence on a connection between two requests; longer than the 60 s common in front of it. Milliseconds. */
+export const keepAliveTimeoutMs = 75_000;
+
+/** From the first byte of a request's head to its last. Milliseconds. */
+export const headTimeoutMs = 15_000;
+
+/** After a last answer, how long the client may take to read it and close. Milliseconds. */
+export const lingerTimeoutMs = 2000;
+
+/** Bytes of an unread request body that are read away to keep a connection; beyond that it is closed. Bytes. */
+export const unreadBodyBytesMax = 256 * 1024;
+
+/** How long a half-closed client may wait for its answer before it is probed with an interim response. Milliseconds. */
+export const halfCloseProbeMs = 200;
+
+/** Size line of a chunk with its extensions. Bytes. */
+export const chunkLineBytesMax = 4096;
+
+/** Trailer section of a chunked body. Bytes. */
+export const trailerBytesMax = 8192;
+
+/** What a client is told to wait after a 503 that another try may cure. Seconds. */
+export const retryAfterS = 1;

@@ -1,0 +1,62 @@
+/** Answers of the platform's own, as a page for people or as JSON for programs, by what the client accepts. */
+import type { PlatformError } from "../base/errors.ts";
+import { retryAfterS } from "./limits.ts";
+
+export interface VerdictPage {
+  status: number;
+  /** Header lines, each ended by CRLF. */
+  block: string;
+  body: string;
+}
+
+export function verdictPage(error: PlatformError, requestId: string, accept: string): VerdictPage {
+  const { status } = error;
+  const wantsPage = prefersHtml(accept);
+  const body = wantsPage ? page(error, requestId) : json(error, requestId);
+  let block = `content-type: ${wantsPage ? "text/html" : "application/json"};charset=utf-8\r\n`;
+  block += `cache-control: no-store\r\nlevain-error: ${error.code}\r\n`;
+  if (status === 503) block += `retry-after: ${retryAfterS}\r\n`;
+  return { status, block, body };
+}
+
+/** HTML only for who asks for it before JSON: browsers do, programs and `*\/*` do not. */
+function prefersHtml(accept: string): boolean {
+  const html = accept.indexOf("text/html");
+  if (html === -1) return false;
+  const json = accept.indexOf("application/json");
+  return json === -1 || html < json;
+}
+
+function json(error: PlatformError, requestId: string): string {
+  // The cause and the detail are the app's own and go to its log, not to its visitors.
+  const { code, message, fix, docs } = error.toBody();
+  return JSON.stringify({ error: { code, message, fix, docs, requestId } });
+}
+
+function page(error: PlatformError, requestId: string): string {
+  const { code, message, fix } = error.toBody();
+  return `<!doctype html>
+<html lang="en">
+<meta charset="utf-8">
+<meta name="viewport" content="width=device-width">
+<title>${error.status} ${code}</title>
+<style>
+body{font:16px/1.5 system-ui,sans-serif;color:#23211f;background:#faf7f2;margin:0;display:grid;min-height:100vh;place-content:center}
+main{max-width:34rem;padding:2rem}
+h1{font-size:1.25rem;margin:0 0 .75rem}
+p{margin:.5rem 0}
+code{font:14px/1.4 ui-monospace,monospace;color:#7a5b2e}
+@media(prefers-color-scheme:dark){body{color:#eee9e2;background:#1d1b19}code{color:#d9b26f}}
+</style>
+<main>
+<h1>${escapeHtml(message)}</h1>
+<p>${escapeHtml(fix)}</p>
+<p><code>${error.status} ${code}<br>request ${escapeHtml(requestId)}</code></p>
+</main>
+</html>
+`;
+}
+
+function escapeHtml(text: string): string {
+  return Bun.escapeHTML(text);
+}

@@ -1,0 +1,79 @@
+/**
+ * The request lane, put together: edge, router, pools and the runners that stand ready. A part of the composition root
+ * that also runs alone, without a store, for tests and benchmarks.
+ */
+import { join } from "node:path";
+import type { Clock } from "./base/clock.ts";
+import { PlatformError } from "./base/errors.ts";
+import { type VersionSpec, versionName } from "./base/version-spec.ts";
+import { type Edge, startEdge } from "./edge/edge.ts";
+import { Pools } from "./pool/pools.ts";
+import { sweepRunFolders } from "./pool/run-folder.ts";
+import { Spares } from "./pool/spares.ts";
+import { Router } from "./router/router.ts";
+import type { LogSink } from "./telemetry/log-record.ts";
+
+export interface LaneOptions {
+  dataDir: string;
+  hostname: string;
+  port: number;
+  domain: string;
+  trustedProxies: readonly string[];
+  sparesMax: number;
+  artifactPath(digest: string): string;
+  log: LogSink;
+  clock: Clock;
+}
+
+export interface Lane {
+  edge: Edge;
+  router: Router;
+  pools: Pools;
+  /** Answers what is under way within `drainTimeoutMs`, then ends everything. */
+  stop(drainTimeoutMs: number): Promise<void>;
+}
+
+const runnerPath = join(import.meta.dir, "runner", "main.ts");
+
+/** Starts the lane. Processes that a killed node left in `dataDir` are ended first. */
+export function startLane(options: LaneOptions): Lane {
+  const { dataDir, domain, log, clock, sparesMax, artifactPath } = options;
+  const runDir = join(dataDir, "run");
+  sweepRunFolders(runDir);
+  const spares = new Spares({ runDir, runnerPath, clock, sparesMax });
+  const pools = new Pools({ artifactPath, environment: platformEnvironment, spares, log, clock });
+  const removed = new PlatformError("NODE_DRAINING", []);
+  const router = new Router({
+    domain,
+    pools,
+    onRemoved: (spec) => void pools.remove(spec, spec.limits.requestTimeoutMs, removed),
+  });
+  const edge = startEdge({
+    hostname: options.hostname,
+    port: options.port,
+    router,
+    log,
+    clock,
+    trustedProxies: options.trustedProxies,
+  });
+  spares.refill();
+  return {
+    edge,
+    router,
+    pools,
+    async stop(drainTimeoutMs) {
+      await edge.stop(drainTimeoutMs);
+      await Promise.all([pools.stop(0, removed), spares.stop()]);
+    },
+  };
+}
+
+/** What Levain adds to an app's environment; documented in docs/configuration.md. */
+function platformEnvironment(spec: VersionSpec): Record<string, string> {
+  return {
+    NODE_ENV: spec.env["NODE_ENV"] ?? "production",
+    LEVAIN_APP: spec.app,
+    LEVAIN_BRANCH: spec.branch,
+    LEVAIN_VERSION: versionName(spec.number),
+  };
+}

@@ -1,0 +1,47 @@
+/** Requests held for one version while its process starts or wakes; beyond that a client is better told to come back. Count. */
+export const holdsMax = 1000;
+
+/** How long a request may be held before an instance takes it. Longer than an ordinary boot. Milliseconds. */
+export const holdTimeoutMs = 30_000;
+
+/** How often pools look at idle times and health. Coarse: freezing a little later costs nothing. Milliseconds. */
+export const tickMs = 100;
+
+/** How often a process that is not frozen is asked for a sign of life. Milliseconds. */
+export const pingIntervalMs = 1000;
+
+/** Silence after which an event loop counts as stuck, unless the app's own request time-out is shorter. Milliseconds. */
+export const unresponsiveTimeoutMs = 10_000;
+
+/** The least silence that counts as stuck, whatever the app's time-out: a garbage collection may take this long. Milliseconds. */
+export const unresponsiveTimeoutMsMin = 2000;
+
+/** How often the memory of a running process is read from /proc. Milliseconds. */
+export const memorySampleMs = 1000;
+
+/** Between asking a process to end and ending it. Milliseconds. */
+export const stopTimeoutMs = 5000;
+
+/** Crashes in a row that cost no waiting: one bad request must not keep the next waiting. Count. */
+export const freeCrashes = 2;
+
+/** First wait after more crashes; doubles with each. Milliseconds. */
+export const backOffMsMin = 250;
+
+/** Longest wait between two starts of an app that keeps crashing. Milliseconds. */
+export const backOffMsMax = 30_000;
+
+/** A process that lived this long counts as healthy: its end starts a new count of crashes. Milliseconds. */
+export const healthyAfterMs = 10_000;
+
+/** How long a process without an app may take until it is connected. Milliseconds. */
+export const spareStartTimeoutMs = 10_000;
+
+/** Idle time after which a version that is live nowhere gives its process back. Milliseconds. */
+export const supersededIdleMs = 5000;
+
+/** Last lines of output kept as evidence for why a process ended. Count. */
+export const lastLinesMax = 20;
+
+/** How long the last output of an ended process is waited for. Milliseconds. */
+export const outputGraceMs = 500;

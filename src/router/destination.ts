@@ -1,0 +1,8 @@
+/** What the edge sees of the lanes behind the router: where a request goes, and the stream that carries it. */
+export type { RequestStart } from "../pool/holds.ts";
+export { holdTimeoutMs } from "../pool/limits.ts";
+export type { Pool as Destination } from "../pool/pool.ts";
+export { ClientStream } from "../wire/client-stream.ts";
+export { FLAG_END, FLAG_UPGRADE, ResetReason } from "../wire/frames.ts";
+export { dataBytesMax } from "../wire/limits.ts";
+export { HAS_DATE, HAS_REQUEST_ID } from "../wire/response-head.ts";

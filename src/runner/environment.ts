@@ -1,0 +1,26 @@
+/**
+ * Gives the process the environment of its version. A runner starts before it knows its app, so what was inherited is
+ * replaced here; and because Bun hands its original environment to children, spawning is told to pass the current one.
+ */
+
+/** What a started runner keeps: where programs are, and the folders that are private to it. */
+const KEPT = ["PATH", "HOME", "TMPDIR", "LANG"];
+
+export function passEnvironment(env: Readonly<Record<string, string>>): void {
+  for (const name of Object.keys(process.env)) {
+    if (!KEPT.includes(name)) delete process.env[name];
+  }
+  Object.assign(process.env, env);
+
+  for (const name of ["spawn", "spawnSync"] as const) {
+    const native = Bun[name] as (...args: unknown[]) => unknown;
+    const withEnvironment = (first: unknown, second?: unknown): unknown => {
+      if (Array.isArray(first)) {
+        return native(first, { env: process.env, ...(second as object | undefined) });
+      }
+      return native({ env: process.env, ...(first as object) });
+    };
+    (Bun as unknown as Record<string, unknown>)[name] = withEnvironment;
+  }
+  Bun.$.env(process.env as Record<string, string>);
+}

@@ -1,0 +1,46 @@
+/** Control messages: JSON on stream 0, between the node and one runner. */
+
+/** node → runner: become this version. Sent once. */
+export interface LoadMessage {
+  type: "load";
+  /** Folder of the artifact; becomes the working directory. */
+  root: string;
+  /** Module to import, relative to `root`. */
+  entry: string;
+  ephemeral: boolean;
+  /** The app's values and the documented `LEVAIN_*` ones; replaces what the process was started with. */
+  env: Record<string, string>;
+  /** Path of a unix socket of the process's own, for upgraded connections. */
+  socketPath: string;
+}
+
+/** runner → node: the process is up and can be given a version. */
+export interface StartedMessage {
+  type: "started";
+}
+
+/** runner → node: the app has a handler and takes requests. */
+export interface LoadedMessage {
+  type: "loaded";
+}
+
+/** runner → node: the app cannot take requests; the process ends by itself. */
+export interface FailedMessage {
+  type: "failed";
+  code: "MODULE_MISSING" | "NO_HANDLER" | "THREW";
+  /** Name of the missing module, or the error's message. */
+  message: string;
+}
+
+export type NodeMessage = LoadMessage;
+export type RunnerMessage = StartedMessage | LoadedMessage | FailedMessage;
+
+/** A message of the runner's, or null when it is none we know: the process is not trusted. */
+export function asRunnerMessage(message: unknown): RunnerMessage | null {
+  if (typeof message !== "object" || message === null) return null;
+  const { type, code, message: text } = message as Record<string, unknown>;
+  if (type === "started" || type === "loaded") return { type };
+  if (type !== "failed" || typeof text !== "string") return null;
+  if (code !== "MODULE_MISSING" && code !== "NO_HANDLER" && code !== "THREW") return null;
+  return { type, code, message: text.slice(0, 4096) };
+}

@@ -1,0 +1,119 @@
+/**
+ * The request lane without store, deploy and control: apps are folders, each its own artifact. For tests and benchmarks
+ * of what a request meets.
+ */
+import { mkdtempSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { systemClock } from "../src/base/clock.ts";
+import type { VersionLimits, VersionSpec } from "../src/base/version-spec.ts";
+import { type Lane, startLane } from "../src/lane.ts";
+import type { RouteTable } from "../src/router/route-table.ts";
+import type { LogRecord } from "../src/telemetry/log-record.ts";
+
+export interface TestApp {
+  /** Folder of the app. */
+  folder: string;
+  /** Module in it. */
+  entry: string;
+  ephemeral?: boolean;
+  env?: Record<string, string>;
+  limits?: Partial<VersionLimits>;
+  idleFreezeMs?: number;
+  idleStopMs?: number;
+}
+
+export interface TestLane extends AsyncDisposable {
+  lane: Lane;
+  port: number;
+  host: string;
+  /** Everything that was logged, oldest first. */
+  records: LogRecord[];
+  dataDir: string;
+  /** `http://<app>.localhost:<port>` with the loopback address, and the Host header to send. */
+  fetch(app: string, path: string, init?: RequestInit): Promise<Response>;
+  spec(app: string): VersionSpec;
+  stop(): Promise<void>;
+}
+
+const limits: VersionLimits = {
+  memoryBytesMax: 512 * 1024 * 1024,
+  requestTimeoutMs: 30_000,
+  streamIdleMs: 60_000,
+  concurrencyMax: 1000,
+  queueMax: 1000,
+  bodyBytesMax: 100 * 1024 * 1024,
+  bootTimeoutMs: 30_000,
+};
+
+/** Starts a lane that serves `apps` at `<name>.localhost`. Dispose it, or call `stop`. */
+export function startTestLane(
+  apps: Record<string, TestApp>,
+  options: { sparesMax?: number; trustedProxies?: string[] } = {},
+): TestLane {
+  const dataDir = mkdtempSync(join(tmpdir(), "levain-lane-"));
+  const records: LogRecord[] = [];
+  const specs = new Map(Object.entries(apps).map(([name, app]) => [name, specOf(name, app)]));
+  const lane = startLane({
+    dataDir,
+    hostname: "127.0.0.1",
+    port: 0,
+    domain: "localhost",
+    trustedProxies: options.trustedProxies ?? [],
+    sparesMax: options.sparesMax ?? 1,
+    artifactPath: (digest) => digest,
+    log: { write: (record) => void records.push(record) },
+    clock: systemClock,
+  });
+  lane.router.publish(tableOf([...specs.values()]));
+  const { port } = lane.edge;
+  let stopped: Promise<void> | null = null;
+  const stop = () => {
+    stopped ??= lane.stop(1000).finally(() => rmSync(dataDir, { recursive: true, force: true }));
+    return stopped;
+  };
+  return {
+    lane,
+    port,
+    host: "127.0.0.1",
+    records,
+    dataDir,
+    spec: (app) => specs.get(app)!,
+    fetch: (app, path, init = {}) => {
+      const headers = new Headers(init.headers);
+      headers.set("host", `${app}.localhost:${port}`);
+      return fetch(`http://127.0.0.1:${port}${path}`, { ...init, headers });
+    },
+    stop,
+    [Symbol.asyncDispose]: stop,
+  };
+}
+
+function specOf(name: string, app: TestApp): VersionSpec {
+  return {
+    app: name,
+    number: 1,
+    branch: "main",
+    digest: app.folder,
+    entry: app.entry,
+    ephemeral: app.ephemeral ?? false,
+    env: app.env ?? {},
+    healthPath: "/",
+    limits: { ...limits, ...app.limits },
+    idleFreezeMs: app.idleFreezeMs ?? 0,
+    idleStopMs: app.idleStopMs ?? 0,
+    createdAtMs: 0,
+  };
+}
+
+function tableOf(specs: readonly VersionSpec[]): RouteTable {
+  return {
+    revision: 1,
+    apps: Object.fromEntries(
+      specs.map((spec) => [
+        spec.app,
+        { branches: { main: { label: "main", live: 1 } }, versions: { 1: spec } },
+      ]),
+    ),
+  };
+}
