@@ -1,0 +1,328 @@
+/** What happens between requests: keep-alive, close, pipelines, half-close, 100-continue, upgrades to something else. */
+import { type Case, same } from "../case.ts";
+import { chunkedHead, chunks, get, head, mark, marked, post, raw } from "./request-text.ts";
+
+const gets = (count: number) => Array.from({ length: count }, () => ({ method: "GET" }));
+
+export const connections: readonly Case[] = [
+  { claim: "HTTP/1.1 stays open", steps: [get("/hello")], judge: same },
+  {
+    claim: "Connection: close closes after the answer",
+    steps: [get("/hello", "Connection: close")],
+    finally: "wait",
+    judge: same,
+  },
+  {
+    claim: "close is read in any case and in a list",
+    steps: [get("/hello", "Connection: x-other, CLOSE")],
+    finally: "wait",
+    judge: {
+      kind: "strict",
+      answers: [{ status: 200, headers: { connection: /close/i } }],
+      end: "closed",
+      because: "RFC 9110 7.6.1: a list of options in any case",
+    },
+  },
+  {
+    claim: "what comes after a request with close is not read",
+    steps: [get("/hello", "Connection: close") + get("/mark/after-close")],
+    finally: "wait",
+    judge: {
+      kind: "strict",
+      answers: [{ status: 200, body: "hello" }],
+      end: "closed",
+      because: "RFC 9112 9.6: the server does not process further requests",
+    },
+    unreached: "/mark/after-close",
+  },
+  {
+    claim: "HTTP/1.0 closes after the answer",
+    steps: [head("GET /hello HTTP/1.0")],
+    asked: [{ method: "GET", version: "1.0" }],
+    finally: "wait",
+    judge: {
+      kind: "strict",
+      answers: [{ status: 200, body: "hello" }],
+      end: "closed",
+      because: "RFC 9112 9.3: HTTP/1.0 does not persist unless it asks to",
+    },
+  },
+  {
+    claim: "HTTP/1.0 with keep-alive is told that it is kept, or closed",
+    steps: [head("GET /hello HTTP/1.0", "Connection: keep-alive")],
+    asked: [{ method: "GET", version: "1.0" }],
+    finally: "leave",
+    judge: {
+      kind: "strict",
+      answers: [{ status: 200, body: "hello", headers: { connection: /^(keep-alive|close)$/i } }],
+      end: "either",
+      because: "RFC 9112 9.3: kept only when the answer says so",
+    },
+  },
+  {
+    claim: "a streamed answer to HTTP/1.0 ends with the connection",
+    steps: [head("GET /body/stream-async HTTP/1.0")],
+    asked: [{ method: "GET", version: "1.0" }],
+    finally: "wait",
+    judge: {
+      kind: "strict",
+      answers: [{ status: 200, body: "one two three", headers: { "transfer-encoding": null } }],
+      end: "closed",
+      because: "RFC 9112 6.1: no transfer-encoding to an HTTP/1.0 client",
+    },
+  },
+  {
+    claim: "a body in HTTP/1.0 arrives",
+    steps: [`${head("POST /digest HTTP/1.0", "Content-Length: 4")}body`],
+    asked: [{ method: "POST", version: "1.0" }],
+    finally: "wait",
+    judge: {
+      kind: "strict",
+      answers: [{ status: 200, body: /"bytes":4/ }],
+      end: "closed",
+      because: "RFC 9112 9.3: HTTP/1.0 does not persist unless it asks to",
+    },
+  },
+  {
+    claim: "20 requests in one write are answered in order",
+    steps: [Array.from({ length: 20 }, (_, index) => get(`/url?n=${index}`)).join("")],
+    asked: gets(20),
+    judge: same,
+  },
+  {
+    claim: "a pipeline with bodies is answered in order",
+    steps: [
+      post("/echo?n=0", "first") +
+        chunkedHead("/echo?n=1") +
+        chunks("sec", "ond") +
+        get("/echo?n=2") +
+        post("/echo?n=3", "fourth"),
+    ],
+    asked: [{ method: "POST" }, { method: "POST" }, { method: "GET" }, { method: "POST" }],
+    judge: {
+      kind: "strict",
+      answers: [
+        { status: 200, body: /n=0".*"first"/ },
+        { status: 200, body: /n=1".*"second"/ },
+        { status: 200, body: /n=2"/ },
+        { status: 200, body: /n=3".*"fourth"/ },
+      ],
+      end: "open",
+      because: "RFC 9112 9.3.2: pipelined requests are answered in order",
+      bareVaries: true,
+    },
+  },
+  {
+    claim: "a pipelined request waits for a pending one",
+    steps: [get("/paced/answer?key={key}"), marked("started"), get("/hello"), mark("go")],
+    asked: gets(2),
+    judge: {
+      kind: "strict",
+      answers: [
+        { status: 200, body: "after go" },
+        { status: 200, body: "hello" },
+      ],
+      end: "open",
+      because: "RFC 9112 9.3.2: pipelined requests are answered in order",
+      bareVaries: true,
+    },
+  },
+  {
+    claim: "a pipelined request waits for a streaming answer",
+    steps: [get("/paced/stream?key={key}"), { until: "body", bytes: 6 }, get("/hello"), mark("go")],
+    asked: gets(2),
+    judge: {
+      kind: "strict",
+      answers: [
+        { status: 200, body: "first second" },
+        { status: 200, body: "hello" },
+      ],
+      end: "open",
+      because: "RFC 9112 9.3.2: pipelined requests are answered in order",
+      bareVaries: true,
+    },
+  },
+  {
+    claim: "a request cut in its head can be finished after the answer before it",
+    steps: [
+      `${get("/hello")}GET /url?n=1 HT`,
+      { until: "answer" },
+      "TP/1.1\r\nHost: {host}\r\n\r\n",
+    ],
+    asked: gets(2),
+    judge: same,
+  },
+  {
+    claim: "a malformed request in a pipeline ends it after the answers before",
+    steps: [get("/hello") + get("/url") + get("/hello", "bad line") + get("/mark/after-bad")],
+    asked: gets(3),
+    finally: "wait",
+    judge: {
+      kind: "strict",
+      answers: [{ status: 200 }, { status: 200 }, { status: 400 }],
+      end: "closed",
+      because: "the end of a malformed request is not known, so nothing after it is read",
+    },
+    unreached: "/mark/after-bad",
+  },
+  {
+    claim: "a half-close after the request does not lose the answer",
+    steps: [get("/hello"), { halfClose: true }],
+    finally: "wait",
+    judge: {
+      kind: "strict",
+      answers: [{ status: 200, body: "hello" }],
+      end: "closed",
+      because: "RFC 9112 9.6: the client has only said that it will not send more",
+      bareVaries: true,
+    },
+  },
+  {
+    claim: "a half-close while the app thinks does not lose the answer",
+    steps: [get("/paced/answer?key={key}"), marked("started"), { halfClose: true }, mark("go")],
+    finally: "wait",
+    judge: {
+      kind: "strict",
+      answers: [{ status: 200, body: "after go" }],
+      end: "closed",
+      because: "RFC 9112 9.6: the client has only said that it will not send more",
+      bareVaries: true,
+    },
+  },
+  {
+    claim: "a half-close in the middle of a stream does not cut it",
+    steps: [
+      get("/paced/stream?key={key}"),
+      { until: "body", bytes: 6 },
+      { halfClose: true },
+      mark("go"),
+    ],
+    finally: "wait",
+    judge: {
+      kind: "strict",
+      answers: [{ status: 200, body: "first second" }],
+      end: "closed",
+      because: "RFC 9112 9.6: the client has only said that it will not send more",
+      bareVaries: true,
+    },
+  },
+  {
+    claim: "100-continue is sent to a client that waits for it",
+    steps: [
+      head("POST /echo HTTP/1.1", "Content-Length: 4", "Expect: 100-continue"),
+      { until: "interim" },
+      "body",
+    ],
+    asked: [{ method: "POST" }],
+    judge: same,
+  },
+  {
+    claim: "a client that does not wait for 100-continue is answered",
+    steps: [`${head("POST /digest HTTP/1.1", "Content-Length: 4", "Expect: 100-continue")}body`],
+    asked: [{ method: "POST" }],
+    judge: {
+      kind: "strict",
+      answers: [{ status: 200, body: /"bytes":4/, interim: [] }],
+      end: "open",
+      because: "RFC 9110 10.1.1: 100 may be left out when the body has come",
+    },
+  },
+  {
+    claim: "the expectation is read in any case",
+    steps: [
+      head("POST /digest HTTP/1.1", "Content-Length: 4", "expect: 100-Continue"),
+      { until: "interim" },
+      "body",
+    ],
+    asked: [{ method: "POST" }],
+    judge: {
+      kind: "strict",
+      answers: [{ status: 200, interim: [100] }],
+      end: "open",
+      because: "RFC 9110 10.1.1: the expectation is case-insensitive",
+    },
+  },
+  {
+    claim: "an unknown expectation is not met",
+    steps: [
+      head(
+        "POST /echo HTTP/1.1",
+        "Content-Length: 4",
+        "Expect: 200-ok",
+        "Accept: application/json",
+      ),
+    ],
+    asked: [{ method: "POST" }],
+    finally: "leave",
+    judge: {
+      kind: "strict",
+      answers: [{ status: 417, verdict: "EXPECTATION_UNKNOWN" }],
+      end: "either",
+      because: "RFC 9110 10.1.1: 417",
+    },
+  },
+  {
+    claim: "an expectation in HTTP/1.0 is ignored",
+    steps: [`${head("POST /digest HTTP/1.0", "Content-Length: 4", "Expect: 100-continue")}body`],
+    asked: [{ method: "POST", version: "1.0" }],
+    finally: "wait",
+    judge: {
+      kind: "strict",
+      answers: [{ status: 200, interim: [] }],
+      end: "closed",
+      because: "RFC 9110 10.1.1: an HTTP/1.0 client knows no interim answers",
+    },
+  },
+  {
+    claim: "an upgrade to something unknown is not made",
+    steps: [
+      get(
+        "/hello",
+        "Connection: Upgrade, HTTP2-Settings",
+        "Upgrade: h2c",
+        "HTTP2-Settings: AAMAAABkAAQAoAAAAAIAAAAA",
+      ),
+    ],
+    judge: same,
+  },
+  {
+    claim: "the answer may come before the body, and the rest is not a request",
+    steps: [
+      head("POST /unread HTTP/1.1", "Content-Length: 48"),
+      { until: "answer" },
+      "GET /mark/late-body HTTP/1.1\r\nHost: {host}\r\n\r\n".padEnd(48).slice(0, 48),
+    ],
+    asked: [{ method: "POST" }],
+    finally: "leave",
+    judge: {
+      kind: "strict",
+      answers: [{ status: 200, body: "not read" }],
+      end: "either",
+      because: "either the rest is read and dropped, or the connection ends",
+      bareVaries: true,
+    },
+    unreached: "/mark/late-body",
+  },
+  {
+    claim: "an answer of the app with an error status keeps the connection",
+    steps: [get("/status/500?body=broken"), { until: "answer" }, get("/status/404?body=none")],
+    asked: gets(2),
+    judge: same,
+  },
+  {
+    claim: "500 requests on one connection are answered",
+    steps: [...Array.from({ length: 500 }, () => get("/hello"))],
+    asked: gets(500),
+    judge: {
+      kind: "strict",
+      answers: Array.from({ length: 500 }, () => ({ status: 200, body: "hello" })),
+      end: "open",
+      because: "RFC 9112 9.3.2: pipelined requests are answered in order",
+    },
+  },
+  {
+    claim: "Proxy-Connection is nothing to the edge",
+    steps: [raw("GET /hello HTTP/1.1", "Host: {host}", "Proxy-Connection: close")],
+    judge: same,
+  },
+];
