@@ -4,10 +4,13 @@
  *
  * Served on the admin unix socket and on 127.0.0.1 at the admin port; never on the edge port. JSON in and out, except:
  * `deploy` takes a gzipped tar as its body and answers a stream of `DeployEvent` lines; `logs` answers a stream of
- * `LogRecord` lines. Errors are `{ error: ErrorBody }` with the catalogue's status.
+ * `LogRecord` lines. A stream may contain empty lines, which only show that it is alive. Errors are
+ * `{ error: ErrorBody }` with the catalogue's status.
  */
 import { z } from "zod";
 import { deployEvent, deployQuery } from "../deploy/deploy-api.ts";
+import { ENDPOINT_PATHS, type EndpointName } from "./endpoints.ts";
+import { logGrepCharactersMax, logTailMax } from "./limits.ts";
 
 export {
   type DeployEvent,
@@ -114,11 +117,11 @@ export const logRecord = z.object({
   fields: z.record(z.string(), z.unknown()).optional(),
 });
 
-export const promoteInput = z.object({
+export const promoteInput = z.strictObject({
   version: z.int().positive(),
   branch: z.string().default("main"),
 });
-export const rollbackInput = z.object({
+export const rollbackInput = z.strictObject({
   branch: z.string().default("main"),
   /** Default: the version that was live before. */
   to: z.int().positive().optional(),
@@ -131,54 +134,92 @@ export const liveChange = z.object({
   url: z.string(),
 });
 
-export const logsQuery = z.object({
+/** Consent to what cannot be undone: the app's name once more. */
+export const deleteQuery = z.strictObject({ confirm: z.string().optional() });
+export const deletedApp = z.object({
+  app: z.string(),
+  /** Versions that are gone with it. Count. */
+  versions: z.int(),
+});
+
+export const logsQuery = z.strictObject({
   version: z.coerce.number().int().positive().optional(),
   /** Wall-clock milliseconds; records before are left out. */
-  sinceMs: z.coerce.number().optional(),
+  sinceMs: z.coerce.number().nonnegative().optional(),
   /** Plain text that the message must contain. */
-  grep: z.string().optional(),
+  grep: z.string().max(logGrepCharactersMax).optional(),
   /** Newest records to give when there are more. Count. */
-  tail: z.coerce.number().int().positive().optional(),
+  tail: z.coerce.number().int().positive().max(logTailMax).optional(),
   follow: z.stringbool().default(false),
 });
 
-/**
- * Method, path and shapes of each endpoint, by the name of the CLI verb. `{app}` is a path parameter.
- */
+/** What every failed answer, and the last line of a log stream that broke off, carries as `error`, here and in the CLI. */
+export const errorBody = z.object({
+  code: z.string(),
+  message: z.string(),
+  /** The underlying error's message, or null. */
+  cause: z.string().nullable(),
+  fix: z.string(),
+  /** Path of the section in the docs. */
+  docs: z.string(),
+  detail: z.record(z.string(), z.unknown()).optional(),
+});
+
+/** The index at `GET /`. */
+export const adminIndex = z.object({
+  name: z.literal("levain"),
+  version: z.string(),
+  docs: z.string(),
+  endpoints: z.array(z.object({ name: z.string(), method: z.string(), path: z.string() })),
+});
+
+/** Shapes of each endpoint, by its name; method and path are in `endpoints.ts`. */
 export const ENDPOINTS = {
-  status: { method: "GET", path: "/v1/status", output: nodeStatus },
-  apps: { method: "GET", path: "/v1/apps", output: z.object({ apps: z.array(appInfo) }) },
+  status: { ...ENDPOINT_PATHS.status, output: nodeStatus },
+  apps: { ...ENDPOINT_PATHS.apps, output: z.object({ apps: z.array(appInfo) }) },
   versions: {
-    method: "GET",
-    path: "/v1/apps/{app}/versions",
+    ...ENDPOINT_PATHS.versions,
     output: z.object({ app: z.string(), versions: z.array(versionInfo) }),
   },
-  deploy: { method: "POST", path: "/v1/deploys", query: deployQuery, stream: deployEvent },
-  promote: {
-    method: "POST",
-    path: "/v1/apps/{app}/promote",
-    input: promoteInput,
-    output: liveChange,
-  },
-  rollback: {
-    method: "POST",
-    path: "/v1/apps/{app}/rollback",
-    input: rollbackInput,
-    output: liveChange,
-  },
-  delete: { method: "DELETE", path: "/v1/apps/{app}", output: z.object({ app: z.string() }) },
-  ps: {
-    method: "GET",
-    path: "/v1/instances",
-    output: z.object({ instances: z.array(instanceInfo) }),
-  },
-  logs: { method: "GET", path: "/v1/apps/{app}/logs", query: logsQuery, stream: logRecord },
-  down: { method: "POST", path: "/v1/shutdown", output: z.object({ pid: z.int() }) },
+  deploy: { ...ENDPOINT_PATHS.deploy, query: deployQuery, stream: deployEvent },
+  promote: { ...ENDPOINT_PATHS.promote, input: promoteInput, output: liveChange },
+  rollback: { ...ENDPOINT_PATHS.rollback, input: rollbackInput, output: liveChange },
+  delete: { ...ENDPOINT_PATHS.delete, query: deleteQuery, output: deletedApp },
+  ps: { ...ENDPOINT_PATHS.ps, output: z.object({ instances: z.array(instanceInfo) }) },
+  logs: { ...ENDPOINT_PATHS.logs, query: logsQuery, stream: logRecord },
+  down: { ...ENDPOINT_PATHS.down, output: z.object({ pid: z.int() }) },
 } as const;
+
+type Endpoints = typeof ENDPOINTS;
+/** What an endpoint answers with, as JSON. */
+export type OutputOf<Name extends EndpointName> = Endpoints[Name] extends {
+  output: infer Schema extends z.ZodType;
+}
+  ? z.output<Schema>
+  : never;
+/** What an endpoint takes as its JSON body; `undefined` when it takes none. */
+export type InputOf<Name extends EndpointName> = Endpoints[Name] extends {
+  input: infer Schema extends z.ZodType;
+}
+  ? z.output<Schema>
+  : undefined;
+/** What an endpoint takes in its query string; `undefined` when it takes nothing. */
+export type QueryOf<Name extends EndpointName> = Endpoints[Name] extends {
+  query: infer Schema extends z.ZodType;
+}
+  ? z.output<Schema>
+  : undefined;
+/** One line of what a streaming endpoint answers. */
+export type LineOf<Name extends EndpointName> = Endpoints[Name] extends {
+  stream: infer Schema extends z.ZodType;
+}
+  ? z.output<Schema>
+  : never;
 
 export type NodeStatus = z.infer<typeof nodeStatus>;
 export type AppInfo = z.infer<typeof appInfo>;
 export type VersionInfo = z.infer<typeof versionInfo>;
 export type InstanceInfo = z.infer<typeof instanceInfo>;
 export type LiveChange = z.infer<typeof liveChange>;
+export type DeletedApp = z.infer<typeof deletedApp>;
 export type LogsQuery = z.infer<typeof logsQuery>;

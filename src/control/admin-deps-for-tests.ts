@@ -1,0 +1,255 @@
+/**
+ * A node for tests of the admin API: a store, logs and deploys that live in memory and behave. What a test needs to be
+ * different it passes in.
+ */
+import { mkdtempSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { PlatformError } from "../base/errors.ts";
+import type { LogRecord } from "../telemetry/log-record.ts";
+import { type AdminServer, startAdminServer } from "./admin-server.ts";
+import type { DeployResult, LogsQuery, NodeStatus } from "./api.ts";
+import type { AdminDeps, AdminStore, StoredApp, StoredVersion } from "./deps.ts";
+
+export interface TestNode extends AsyncDisposable {
+  server: AdminServer;
+  dataDir: string;
+  socketPath: string;
+  deps: AdminDeps;
+  /** What was published, deployed, removed and reported, in order. */
+  happened: string[];
+  /** Over the unix socket. */
+  request(path: string, init?: BunFetchRequestInit): Promise<Response>;
+}
+
+export const testWallMs = Date.parse("2026-11-21T08:00:00Z");
+
+export async function startTestNode(overrides: Partial<AdminDeps> = {}): Promise<TestNode> {
+  const dataDir = mkdtempSync(join(tmpdir(), "levain-admin-"));
+  const socketPath = join(dataDir, "admin.sock");
+  const happened: string[] = [];
+  const deps: AdminDeps = { ...memoryDeps(dataDir, happened), ...overrides };
+  const server = await startAdminServer({ socketPath, hostname: "127.0.0.1", port: 0, deps });
+  return {
+    server,
+    dataDir,
+    socketPath,
+    deps,
+    happened,
+    request: (path, init = {}) => fetch(`http://localhost${path}`, { unix: socketPath, ...init }),
+    async [Symbol.asyncDispose]() {
+      await server.stop();
+      rmSync(dataDir, { recursive: true, force: true });
+    },
+  };
+}
+
+/** Two apps: `shop` with three versions and two branches, and `blog` with nothing live. */
+export function memoryDeps(dataDir: string, happened: string[]): AdminDeps {
+  const store = memoryStore();
+  const status = async (): Promise<NodeStatus> => ({
+    pid: process.pid,
+    version: "0.1.0",
+    bun: Bun.version,
+    dataDir,
+    domain: "localhost",
+    edgePort: 4000,
+    adminPort: 4001,
+    startedAtMs: testWallMs,
+    store: { kind: "embedded", state: "ready", cause: null },
+    apps: (await store.apps()).length,
+    instances: 1,
+    connections: 2,
+    requests: 1234,
+    memoryBytes: 48 * 1024 * 1024,
+  });
+  return {
+    status,
+    instances: () => [
+      {
+        app: "shop",
+        version: 3,
+        branches: ["main"],
+        state: "warm",
+        pid: 4242,
+        memoryBytes: 9_500_000,
+        requests: 1234,
+        requestsInFlight: 2,
+        ageMs: 93_000,
+        idleMs: 0,
+        starts: 1,
+        failures: 0,
+        cause: null,
+      },
+      {
+        app: "blog",
+        version: 1,
+        branches: [],
+        state: "failed",
+        pid: null,
+        memoryBytes: null,
+        requests: 0,
+        requestsInFlight: 0,
+        ageMs: null,
+        idleMs: null,
+        starts: 3,
+        failures: 3,
+        cause: "exit 1: Error: connect ECONNREFUSED 127.0.0.1:5432 while reading the configuration",
+      },
+    ],
+    hasApp: (app) => app === "shop" || app === "blog",
+    store,
+    deployer: {
+      async deploy(upload, query, emit, signal) {
+        emit({ type: "step", step: "unpack" });
+        let bytes = 0;
+        for await (const chunk of upload) bytes += chunk.byteLength;
+        signal.throwIfAborted();
+        emit({ type: "step", step: "build" });
+        emit({ type: "output", stream: "stdout", line: "bundled 3 modules" });
+        happened.push(`deploy ${query.app} ${query.branch} ${bytes}`);
+        return testDeployResult(query.app ?? "shop", query.branch);
+      },
+    },
+    logs: {
+      async *read(app, query) {
+        if (app === "shop") yield* selectRecords(query);
+      },
+      async *follow(app, query, signal) {
+        if (app === "shop") yield* selectRecords(query);
+        while (!signal.aborted) {
+          yield testRecord({ message: "still here" });
+          await Bun.sleep(20);
+        }
+        happened.push("follow ended");
+      },
+      async remove(app) {
+        happened.push(`remove logs of ${app}`);
+      },
+    },
+    async publish() {
+      happened.push("publish");
+    },
+    shutdown() {
+      happened.push("shutdown");
+    },
+    urlOf(app, target) {
+      if ("version" in target) return `http://v${target.version}--${app}.localhost:4000`;
+      return `http://${target.branch === "main" ? "" : `${target.branch}--`}${app}.localhost:4000`;
+    },
+    report(thrown) {
+      happened.push(`report ${thrown}`);
+    },
+  };
+}
+
+export function testDeployResult(app: string, branch: string): DeployResult {
+  return {
+    app,
+    branch,
+    version: 4,
+    digest: "d".repeat(64),
+    url: `http://${branch === "main" ? "" : `${branch}--`}${app}.localhost:4000`,
+    versionUrl: `http://v4--${app}.localhost:4000`,
+    previous: 3,
+    warnings: [],
+    ms: { build: 812, boot: 95, total: 1302 },
+  };
+}
+
+export function testRecord(fields: Partial<LogRecord>): LogRecord {
+  return {
+    time: "2026-11-21T08:00:00.000Z",
+    app: "shop",
+    version: 3,
+    instance: "i1",
+    stream: "stdout",
+    requestId: null,
+    event: null,
+    message: "",
+    ...fields,
+  };
+}
+
+function selectRecords({ version, grep = "", tail }: LogsQuery): LogRecord[] {
+  const records = [
+    testRecord({ stream: "platform", event: "start", message: "started", fields: { pid: 4242 } }),
+    testRecord({ message: "GET /cart \x1b[31mred\x1b[0m \x1b]0;title\x07" }),
+    testRecord({ stream: "stderr", message: "Error: no stock", version: 2 }),
+  ].filter(
+    (record) => record.message.includes(grep) && (version ?? record.version) === record.version,
+  );
+  return tail === undefined ? records : records.slice(-tail);
+}
+
+function memoryStore(): AdminStore {
+  const versionsOf = new Map<string, StoredVersion[]>([
+    ["shop", [3, 2, 1].map(testVersion)],
+    ["blog", [1].map(testVersion)],
+  ]);
+  const liveOf = new Map<string, Map<string, number | null>>([
+    [
+      "shop",
+      new Map([
+        ["main", 3],
+        ["cart-fix", 2],
+      ]),
+    ],
+    ["blog", new Map([["main", null]])],
+  ]);
+  const known = (app: string) => {
+    const live = liveOf.get(app);
+    if (live === undefined) throw new PlatformError("APP_UNKNOWN", [app]);
+    return live;
+  };
+  return {
+    async apps() {
+      return [...liveOf].map(
+        ([name, live]): StoredApp => ({
+          name,
+          createdAtMs: testWallMs,
+          versions: versionsOf.get(name)?.length ?? 0,
+          branches: [...live].map(([branch, number]) => ({ name: branch, live: number })),
+        }),
+      );
+    },
+    async versions(app) {
+      known(app);
+      return versionsOf.get(app) ?? [];
+    },
+    async setLive(app, branch, version) {
+      const live = known(app);
+      if (!versionsOf.get(app)?.some(({ number }) => number === version)) {
+        throw new PlatformError("VERSION_UNKNOWN", [app, `v${version}`]);
+      }
+      const previous = live.get(branch) ?? null;
+      live.set(branch, version);
+      return { previous };
+    },
+    async rollbackTarget(app, branch) {
+      const live = known(app).get(branch);
+      if (live === undefined) throw new PlatformError("BRANCH_UNKNOWN", [app, branch]);
+      return live === null || live === 1 ? null : live - 1;
+    },
+    async deleteApp(app) {
+      known(app);
+      liveOf.delete(app);
+      const versions = versionsOf.get(app)?.length ?? 0;
+      versionsOf.delete(app);
+      return { versions };
+    },
+  };
+}
+
+function testVersion(number: number): StoredVersion {
+  return {
+    number,
+    branch: number === 2 ? "cart-fix" : "main",
+    digest: String(number).repeat(64),
+    message:
+      number === 2 ? "Fix the cart that lost its items after the second visit of the day" : null,
+    commit: number === 2 ? "0123456789abcdef0123456789abcdef01234567" : null,
+    bytes: 48_211 * number,
+    createdAtMs: testWallMs,
+  };
+}

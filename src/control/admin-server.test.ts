@@ -1,0 +1,619 @@
+import { describe, expect, test } from "bun:test";
+import { existsSync, mkdirSync, statSync } from "node:fs";
+import { createConnection } from "node:net";
+import { asPlatformError, type ErrorBody, PlatformError } from "../base/errors.ts";
+import { startTestNode, type TestNode, testDeployResult } from "./admin-deps-for-tests.ts";
+import { startAdminServer } from "./admin-server.ts";
+import { adminIndex, type DeployEvent, ENDPOINTS } from "./api.ts";
+import { adminBodyBytesMax, streamBacklogBytesMax } from "./limits.ts";
+
+async function errorOf(response: Response): Promise<ErrorBody> {
+  const { error } = (await response.json()) as { error: ErrorBody };
+  return error;
+}
+
+function tcp(node: TestNode, path: string, init: BunFetchRequestInit = {}): Promise<Response> {
+  return fetch(`http://127.0.0.1:${node.server.port}${path}`, init);
+}
+
+async function until(claim: () => boolean, what: string): Promise<void> {
+  const deadline = performance.now() + 5_000;
+  while (!claim()) {
+    if (performance.now() > deadline) throw new Error(`Waited in vain until ${what}`);
+    await Bun.sleep(5);
+  }
+}
+
+/** Bytes as they are, for what no client sends; resolves with what came back when the connection has ended. */
+function rawRequest(port: number, bytes: string): Promise<string> {
+  return new Promise((resolve, reject) => {
+    let received = "";
+    const socket = createConnection(port, "127.0.0.1", () => socket.write(bytes));
+    socket.on("data", (chunk) => {
+      received += chunk.toString("latin1");
+    });
+    socket.on("close", () => resolve(received));
+    socket.on("error", reject);
+  });
+}
+
+describe("endpoints", () => {
+  test("each answers in the shape of the contract", async () => {
+    await using node = await startTestNode();
+    const post = (input: unknown) => ({ method: "POST", body: JSON.stringify(input) });
+    const requests: [keyof typeof ENDPOINTS, string, RequestInit?][] = [
+      ["status", "/v1/status"],
+      ["apps", "/v1/apps"],
+      ["versions", "/v1/apps/shop/versions"],
+      ["ps", "/v1/instances"],
+      ["promote", "/v1/apps/shop/promote", post({ version: 2 })],
+      ["rollback", "/v1/apps/shop/rollback", post({})],
+      ["delete", "/v1/apps/shop?confirm=shop", { method: "DELETE" }],
+      ["down", "/v1/shutdown", { method: "POST" }],
+    ];
+
+    for (const [name, path, init] of requests) {
+      const endpoint = ENDPOINTS[name];
+      const response = await tcp(node, path, init);
+
+      expect(response.status, name).toBe(200);
+      if (!("output" in endpoint)) throw new Error(`${name} is a stream`);
+      expect(endpoint.output.strict().safeParse(await response.json()).error, name).toBeUndefined();
+    }
+  });
+
+  test("the index lists every endpoint", async () => {
+    await using node = await startTestNode();
+
+    const index = adminIndex.parse(await (await tcp(node, "/")).json());
+
+    expect(index.endpoints.map(({ name }) => name).sort()).toEqual(Object.keys(ENDPOINTS).sort());
+  });
+
+  test("branches come with main first, versions with the branches they are live on", async () => {
+    await using node = await startTestNode();
+
+    const { apps } = ENDPOINTS.apps.output.parse(await (await node.request("/v1/apps")).json());
+    const { versions } = ENDPOINTS.versions.output.parse(
+      await (await node.request("/v1/apps/shop/versions")).json(),
+    );
+
+    expect(apps.map(({ name }) => name)).toEqual(["blog", "shop"]);
+    expect(apps[1]?.branches).toEqual([
+      { name: "main", live: 3, url: "http://shop.localhost:4000" },
+      { name: "cart-fix", live: 2, url: "http://cart-fix--shop.localhost:4000" },
+    ]);
+    expect(versions.map(({ liveOn }) => liveOn)).toEqual([["main"], ["cart-fix"], []]);
+  });
+
+  test("promote moves the branch, publishes, and says what was live before", async () => {
+    await using node = await startTestNode();
+
+    const response = await node.request("/v1/apps/shop/promote", {
+      method: "POST",
+      body: JSON.stringify({ version: 1, branch: "cart-fix" }),
+    });
+
+    expect(await response.json()).toEqual({
+      app: "shop",
+      branch: "cart-fix",
+      version: 1,
+      previous: 2,
+      url: "http://cart-fix--shop.localhost:4000",
+    });
+    expect(node.happened).toEqual(["publish"]);
+  });
+
+  test("rollback without a target goes one step back, and says when there is none", async () => {
+    await using node = await startTestNode();
+    const rollback = (input: object) =>
+      node.request("/v1/apps/shop/rollback", { method: "POST", body: JSON.stringify(input) });
+
+    expect(await (await rollback({})).json()).toMatchObject({ version: 2, previous: 3 });
+    expect(await (await rollback({ to: 1 })).json()).toMatchObject({ version: 1, previous: 2 });
+    expect(await errorOf(await rollback({}))).toMatchObject({ code: "ROLLBACK_NO_TARGET" });
+    expect(await errorOf(await rollback({ branch: "none", to: 1 }))).toMatchObject({
+      code: "BRANCH_UNKNOWN",
+    });
+  });
+
+  test("delete does nothing without the app's name as consent", async () => {
+    await using node = await startTestNode();
+
+    for (const query of ["", "?confirm=", "?confirm=blog", "?confirm=true"]) {
+      const response = await node.request(`/v1/apps/shop${query}`, { method: "DELETE" });
+      expect(await errorOf(response), query).toMatchObject({ code: "CONSENT_MISSING" });
+    }
+    expect(node.happened).toEqual([]);
+
+    await node.request("/v1/apps/shop?confirm=shop", { method: "DELETE" });
+    expect(node.happened).toEqual(["publish", "remove logs of shop"]);
+  });
+
+  test("an unforeseen error is INTERNAL for the client and reported with its cause", async () => {
+    await using node = await startTestNode({
+      status: () => {
+        throw new TypeError("secret path /etc");
+      },
+    });
+
+    const response = await node.request("/v1/status");
+
+    expect(response.status).toBe(500);
+    expect((await errorOf(response)).code).toBe("INTERNAL");
+    expect(node.happened).toEqual(["report TypeError: secret path /etc"]);
+  });
+});
+
+describe("inputs", () => {
+  test("every wrong field is named", async () => {
+    await using node = await startTestNode();
+    const cases: [string, unknown, string[]][] = [
+      ["/v1/apps/shop/promote", {}, ["version"]],
+      ["/v1/apps/shop/promote", { version: "7", branch: 3 }, ["version", "branch"]],
+      ["/v1/apps/shop/promote", { version: 7, colour: "red" }, ["colour: unknown key"]],
+      ["/v1/apps/shop/rollback", { to: -1 }, ["to"]],
+      ["/v1/apps/shop/rollback", [], ["body"]],
+      ["/v1/apps/shop/rollback", null, ["body"]],
+    ];
+
+    for (const [path, input, fields] of cases) {
+      const response = await node.request(path, { method: "POST", body: JSON.stringify(input) });
+      const error = await errorOf(response);
+      expect(response.status).toBe(400);
+      expect(error.code).toBe("INPUT_INVALID");
+      for (const field of fields) expect(error.message).toContain(field);
+    }
+  });
+
+  test("queries are checked like bodies", async () => {
+    await using node = await startTestNode();
+
+    for (const query of [
+      "tail=0",
+      "tail=x",
+      "version=1.5",
+      "follow=maybe",
+      "sinceMs=-1",
+      "colour=1",
+    ]) {
+      const response = await node.request(`/v1/apps/shop/logs?${query}`);
+      const error = await errorOf(response);
+      expect(error.code).toBe("INPUT_INVALID");
+      expect(error.message).toContain(query.split("=")[0] as string);
+    }
+  });
+
+  test("what is no JSON, and what is too large, is refused with a code", async () => {
+    await using node = await startTestNode();
+    const post = (body: string | Uint8Array<ArrayBuffer>) =>
+      node.request("/v1/apps/shop/promote", { method: "POST", body });
+
+    expect(await errorOf(await post("{"))).toMatchObject({ code: "INPUT_INVALID" });
+    expect(await errorOf(await post(new Uint8Array([0x22, 0xff, 0x22])))).toMatchObject({
+      code: "INPUT_INVALID",
+    });
+    const large = await post(JSON.stringify({ branch: "x".repeat(adminBodyBytesMax) }));
+    expect(large.status).toBe(413);
+    expect((await errorOf(large)).code).toBe("ADMIN_BODY_TOO_LARGE");
+  });
+
+  test("an app parameter that is no name never reaches the store", async () => {
+    await using node = await startTestNode();
+    const names = [
+      "..%2f..%2fetc%2fpasswd",
+      "%2e%2e",
+      "shop%00",
+      "Shop",
+      "-shop",
+      "a%20b",
+      "x".repeat(70),
+    ];
+
+    for (const name of names) {
+      const response = await rawRequest(
+        node.server.port,
+        `GET /v1/apps/${name}/versions HTTP/1.1\r\nHost: 127.0.0.1:${node.server.port}\r\nConnection: close\r\n\r\n`,
+      );
+      expect(response, name).toMatch(/^HTTP\/1.1 (400|404) /);
+      expect(response, name).toMatch(/INPUT_INVALID|ENDPOINT_UNKNOWN/);
+    }
+  });
+
+  test("an unknown endpoint says method and path", async () => {
+    await using node = await startTestNode();
+
+    for (const [method, path] of [
+      ["GET", "/v1/nothing"],
+      ["POST", "/v1/status"],
+      ["GET", "/v1/apps/shop/versions/"],
+      ["GET", "/v1/apps//versions"],
+      ["GET", "/v1/apps/%E0%A4%A/versions"],
+      ["PUT", "/"],
+    ] as const) {
+      const response = await node.request(path, { method });
+      expect(response.status, path).toBe(404);
+      const error = await errorOf(response);
+      expect(error.code).toBe("ENDPOINT_UNKNOWN");
+      expect(error.message).toContain(method);
+    }
+  });
+});
+
+describe("who may ask", () => {
+  test("a foreign Host is refused over TCP", async () => {
+    await using node = await startTestNode();
+    const { port } = node.server;
+
+    for (const host of [
+      "evil.example",
+      `evil.example:${port}`,
+      "127.0.0.1",
+      `127.0.0.1:${port + 1}`,
+      `127.0.0.1.evil.example:${port}`,
+      `shop.localhost:${port}`,
+      `localhost.:${port}`,
+    ]) {
+      const answer = await rawRequest(
+        port,
+        `GET /v1/status HTTP/1.1\r\nHost: ${host}\r\nConnection: close\r\n\r\n`,
+      );
+      expect(answer, host).toStartWith("HTTP/1.1 403 ");
+      expect(answer, host).toContain("ORIGIN_REFUSED");
+    }
+    for (const host of [
+      `127.0.0.1:${port}`,
+      `localhost:${port}`,
+      `LocalHost:${port}`,
+      `[::1]:${port}`,
+    ]) {
+      const answer = await rawRequest(
+        port,
+        `GET /v1/status HTTP/1.1\r\nHost: ${host}\r\nConnection: close\r\n\r\n`,
+      );
+      expect(answer, host).toStartWith("HTTP/1.1 200 ");
+    }
+  });
+
+  test("a request without a Host is not answered over TCP", async () => {
+    await using node = await startTestNode();
+
+    const answer = await rawRequest(node.server.port, "GET /v1/status HTTP/1.0\r\n\r\n");
+
+    expect(answer).toMatch(/^HTTP\/1.1 (400|403) /);
+  });
+
+  test("a foreign Origin and a cross-site request are refused on both listeners", async () => {
+    await using node = await startTestNode();
+    const { port } = node.server;
+    const foreign: Record<string, string>[] = [
+      { origin: "https://evil.example" },
+      { origin: "null" },
+      { origin: "http://shop.localhost:4000" },
+      { origin: `https://127.0.0.1:${port}` },
+      { origin: `http://127.0.0.1:${port}.evil.example` },
+      { "sec-fetch-site": "cross-site" },
+      { "sec-fetch-site": "same-site" },
+    ];
+
+    for (const headers of foreign) {
+      for (const ask of [
+        tcp,
+        (_: TestNode, path: string, init?: BunFetchRequestInit) => node.request(path, init),
+      ]) {
+        const response = await ask(node, "/v1/shutdown", { method: "POST", headers });
+        expect(response.status, JSON.stringify(headers)).toBe(403);
+        expect((await errorOf(response)).code).toBe("ORIGIN_REFUSED");
+        expect(response.headers.get("access-control-allow-origin")).toBeNull();
+      }
+    }
+    expect(node.happened).toEqual([]);
+  });
+
+  test("a preflight gets no permission", async () => {
+    await using node = await startTestNode();
+
+    const response = await tcp(node, "/v1/shutdown", {
+      method: "OPTIONS",
+      headers: { origin: "https://evil.example", "access-control-request-method": "POST" },
+    });
+
+    expect(response.status).toBe(403);
+    expect(response.headers.get("access-control-allow-methods")).toBeNull();
+  });
+
+  test("a page of the admin port itself may ask", async () => {
+    await using node = await startTestNode();
+    const { port } = node.server;
+
+    const response = await tcp(node, "/v1/status", {
+      headers: { origin: `http://127.0.0.1:${port}`, "sec-fetch-site": "same-origin" },
+    });
+
+    expect(response.status).toBe(200);
+  });
+});
+
+describe("deploy", () => {
+  const events = async (response: Response): Promise<DeployEvent[]> =>
+    (await response.text())
+      .split("\n")
+      .filter((line) => line !== "")
+      .map((line) => ENDPOINTS.deploy.stream.parse(JSON.parse(line)));
+
+  test("streams the upload in and its events out, ending with done", async () => {
+    await using node = await startTestNode();
+
+    const response = await node.request("/v1/deploys?app=shop&branch=cart-fix", {
+      method: "POST",
+      body: new Uint8Array(3_000_000),
+    });
+    const lines = await events(response);
+
+    expect(response.headers.get("content-type")).toStartWith("application/x-ndjson");
+    expect(lines.map(({ type }) => type)).toEqual(["step", "step", "output", "done"]);
+    expect(lines.at(-1)).toEqual({ type: "done", result: testDeployResult("shop", "cart-fix") });
+    expect(node.happened).toEqual(["deploy shop cart-fix 3000000"]);
+  });
+
+  test("a deploy that fails ends with failed and its code", async () => {
+    await using node = await startTestNode({
+      deployer: {
+        async deploy() {
+          throw new PlatformError("BOOT_CRASHED", ["exit 1"], { detail: { lines: ["oops"] } });
+        },
+      },
+    });
+
+    const lines = await events(await node.request("/v1/deploys", { method: "POST", body: "x" }));
+
+    expect(lines).toHaveLength(1);
+    expect(lines[0]).toMatchObject({
+      type: "failed",
+      error: { code: "BOOT_CRASHED", detail: { lines: ["oops"] } },
+    });
+  });
+
+  test("a client that goes away while the build runs cancels it", async () => {
+    const started = Promise.withResolvers<void>();
+    const cancelled = Promise.withResolvers<void>();
+    await using node = await startTestNode({
+      deployer: {
+        async deploy(upload, _query, emit, signal) {
+          await new Response(upload).arrayBuffer();
+          emit({ type: "step", step: "build" });
+          signal.addEventListener("abort", () => cancelled.resolve());
+          started.resolve();
+          await cancelled.promise;
+          throw signal.reason;
+        },
+      },
+    });
+    const client = new AbortController();
+    const answer = node
+      .request("/v1/deploys", { method: "POST", body: "x", signal: client.signal })
+      .then((response) => response.text())
+      .catch(() => {});
+    await started.promise;
+
+    client.abort();
+
+    await cancelled.promise;
+    await answer;
+  });
+
+  test("an upload that is cut off is an error for the deploy, never a short project", async () => {
+    const seen = Promise.withResolvers<unknown>();
+    const reading = Promise.withResolvers<void>();
+    await using node = await startTestNode({
+      deployer: {
+        async deploy(upload) {
+          const reader = upload.getReader();
+          await reader.read();
+          reading.resolve();
+          const error = await reader.read().catch((thrown: unknown) => thrown);
+          seen.resolve(error);
+          throw error;
+        },
+      },
+    });
+    const { port } = node.server;
+    const socket = createConnection(port, "127.0.0.1");
+    socket.write(
+      `POST /v1/deploys HTTP/1.1\r\nHost: 127.0.0.1:${port}\r\nTransfer-Encoding: chunked\r\n\r\n5\r\nhello\r\n`,
+    );
+    await reading.promise;
+
+    socket.destroy();
+
+    expect(asPlatformError(await seen.promise)).toMatchObject({ code: "SOURCE_INVALID" });
+  });
+
+  test("a client that does not read loses build output, not the result, and costs no memory", async () => {
+    const lineBytes = 1000;
+    const lines = (streamBacklogBytesMax / lineBytes) * 20;
+    const emitted = Promise.withResolvers<void>();
+    await using node = await startTestNode({
+      deployer: {
+        async deploy(_upload, query, emit) {
+          for (let index = 0; index < lines; index += 1) {
+            emit({ type: "output", stream: "stdout", line: "x".repeat(lineBytes) });
+            if (index % 1000 === 0) await Bun.sleep(0);
+          }
+          emitted.resolve();
+          return testDeployResult(query.app ?? "shop", query.branch);
+        },
+      },
+    });
+    const response = await node.request("/v1/deploys?app=shop", { method: "POST", body: "x" });
+    await emitted.promise;
+
+    const text = await response.text();
+    const last = JSON.parse(text.trimEnd().split("\n").at(-1) as string);
+
+    expect(last.type).toBe("done");
+    expect(text).toContain("lines left out");
+    expect(text.length).toBeLessThan(streamBacklogBytesMax * 10);
+  });
+});
+
+describe("logs", () => {
+  test("records come one a line, selected by the query", async () => {
+    await using node = await startTestNode();
+
+    const response = await node.request("/v1/apps/shop/logs?grep=stock");
+    const lines = (await response.text()).trimEnd().split("\n");
+
+    expect(lines).toHaveLength(1);
+    expect(ENDPOINTS.logs.stream.parse(JSON.parse(lines[0] as string)).message).toContain("stock");
+  });
+
+  test("following ends for the log store when the client goes away", async () => {
+    await using node = await startTestNode();
+    const client = new AbortController();
+    const response = await node.request("/v1/apps/shop/logs?follow=true", {
+      signal: client.signal,
+    });
+    const reader = response.body?.getReader();
+    await reader?.read();
+
+    client.abort();
+
+    await until(() => node.happened.includes("follow ended"), "following has ended");
+  });
+
+  test("an app that neither exists nor has a log is unknown", async () => {
+    await using node = await startTestNode();
+
+    const response = await node.request("/v1/apps/nothing/logs");
+
+    expect(await errorOf(response)).toMatchObject({ code: "APP_UNKNOWN" });
+  });
+
+  test("a log that cannot be read on says so in its last line", async () => {
+    const deps = {
+      logs: {
+        // biome-ignore lint/correctness/useYield: it fails before it has one
+        async *read(): AsyncGenerator<never> {
+          throw new Error("disk gone");
+        },
+        follow: () => {
+          throw new Error("unused");
+        },
+        remove: async () => {},
+      },
+    };
+    await using node = await startTestNode(deps);
+
+    const response = await node.request("/v1/apps/shop/logs");
+
+    expect(JSON.parse(await response.text())).toMatchObject({ error: { cause: "disk gone" } });
+  });
+});
+
+describe("life", () => {
+  test("the socket is for its owner only and is gone after stop", async () => {
+    const node = await startTestNode();
+    const mode = statSync(node.socketPath).mode & 0o777;
+
+    await node.server.stop();
+    await node.server.stop();
+
+    expect(mode).toBe(0o600);
+    expect(existsSync(node.socketPath)).toBe(false);
+    await expect(tcp(node, "/")).rejects.toThrow();
+    await node[Symbol.asyncDispose]();
+  });
+
+  test("a socket left by a killed node is replaced", async () => {
+    const node = await startTestNode();
+    const script = `Bun.serve({ unix: ${JSON.stringify(`${node.dataDir}/old.sock`)}, fetch: () => new Response("") });
+      console.log("up"); setInterval(() => {}, 1000);`;
+    const child = Bun.spawn([process.execPath, "-e", script], { stdout: "pipe" });
+    for await (const _ of child.stdout) break;
+    child.kill("SIGKILL");
+    await child.exited;
+
+    const socketPath = `${node.dataDir}/old.sock`;
+    expect(existsSync(socketPath)).toBe(true);
+    const server = await startAdminServer({
+      socketPath,
+      hostname: "127.0.0.1",
+      port: 0,
+      deps: node.deps,
+    });
+
+    expect((await fetch("http://localhost/v1/status", { unix: socketPath })).status).toBe(200);
+    await server.stop();
+    await node[Symbol.asyncDispose]();
+  });
+
+  test("a data directory whose path is longer than a socket address holds works", async () => {
+    const node = await startTestNode();
+    const deep = `${node.dataDir}/${"d".repeat(80)}/${"e".repeat(80)}`;
+    mkdirSync(deep, { recursive: true });
+    const socketPath = `${deep}/admin.sock`;
+
+    const server = await startAdminServer({
+      socketPath,
+      hostname: "127.0.0.1",
+      port: 0,
+      deps: node.deps,
+    });
+
+    expect(statSync(socketPath).isSocket()).toBe(true);
+    expect((await fetch("http://localhost/v1/status", { unix: socketPath })).status).toBe(200);
+    await server.stop();
+    await node[Symbol.asyncDispose]();
+  });
+
+  test("a port in use is an error that names it, and leaves no socket", async () => {
+    await using node = await startTestNode();
+    const socketPath = `${node.dataDir}/second.sock`;
+
+    const start = startAdminServer({
+      socketPath,
+      hostname: "127.0.0.1",
+      port: node.server.port,
+      deps: node.deps,
+    });
+
+    await expect(start).rejects.toMatchObject({ code: "PORT_IN_USE" });
+    expect(existsSync(socketPath)).toBe(false);
+  });
+
+  test("stop ends a log that is followed, and lets an answer that is under way finish", async () => {
+    const asked = Promise.withResolvers<void>();
+    const go = Promise.withResolvers<void>();
+    await using node = await startTestNode({
+      async publish() {
+        asked.resolve();
+        await go.promise;
+      },
+    });
+    const followed = node
+      .request("/v1/apps/shop/logs?follow=true")
+      .then((response) => response.text());
+    const promoted = node.request("/v1/apps/shop/promote", {
+      method: "POST",
+      body: JSON.stringify({ version: 2 }),
+    });
+    await asked.promise;
+
+    const stopped = node.server.stop();
+    go.resolve();
+
+    expect((await promoted).status).toBe(200);
+    expect(await followed).toContain("still here");
+    await stopped;
+  });
+
+  test("down answers before the node ends", async () => {
+    await using node = await startTestNode();
+
+    const response = await node.request("/v1/shutdown", { method: "POST" });
+
+    expect(await response.json()).toEqual({ pid: process.pid });
+    await until(() => node.happened.includes("shutdown"), "the node was told");
+  });
+});

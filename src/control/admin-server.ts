@@ -1,0 +1,160 @@
+/**
+ * The admin API on its two listeners: the unix socket in the data directory (mode 0600) and 127.0.0.1 at the admin
+ * port. It routes, validates and answers; what an endpoint does is in a file of its own (`calls.ts` lists them).
+ *
+ *   listening ──stop()──▶ draining ──open answers end, or the grace is over──▶ stopped
+ */
+import { chmodSync, lstatSync, unlinkSync } from "node:fs";
+import type { Server } from "bun";
+import { asPlatformError, PlatformError } from "../base/errors.ts";
+import { sourceUploadBytesMax } from "../deploy/limits.ts";
+import { answerCall } from "./admin-calls.ts";
+import type { AdminDeps } from "./deps.ts";
+import { ENDPOINT_NAMES, ENDPOINT_PATHS, matchEndpoint } from "./endpoints.ts";
+import { adminIdleSeconds, adminStopTimeoutMs } from "./limits.ts";
+import { assertOwnOrigin } from "./origin-guard.ts";
+import { platformVersion } from "./platform-version.ts";
+
+export interface AdminServerOptions {
+  /** Path of the unix socket. What is left of an earlier one there is removed: the caller holds the node's lock. */
+  socketPath: string;
+  hostname: "127.0.0.1";
+  /** 0 takes a free one. */
+  port: number;
+  deps: AdminDeps;
+}
+
+export interface AdminServer {
+  /** The TCP port that is listened on. */
+  readonly port: number;
+  /**
+   * Takes no more requests, ends streams, waits for open answers and closes. Resolves when both listeners are gone and
+   * the socket file is removed; twice is safe.
+   */
+  stop(): Promise<void>;
+}
+
+/**
+ * Resolves when both listeners accept requests.
+ *
+ * @throws {PlatformError} `PORT_IN_USE`, `PORT_FORBIDDEN`, `DATA_DIR_UNUSABLE`; then nothing is left listening.
+ */
+export async function startAdminServer(options: AdminServerOptions): Promise<AdminServer> {
+  const { socketPath, hostname, deps } = options;
+  const stopping = new AbortController();
+  const tcp = listenTcp(hostname, options.port, (request, server) =>
+    answer(request, server, server.port ?? null, deps, stopping.signal),
+  );
+  let unix: Server<undefined>;
+  try {
+    unix = listenUnix(socketPath, (request, server) =>
+      answer(request, server, null, deps, stopping.signal),
+    );
+  } catch (error) {
+    await tcp.stop(true);
+    throw error;
+  }
+
+  let stopped: Promise<void> | undefined;
+  return {
+    port: tcp.port as number,
+    stop() {
+      stopped ??= (async () => {
+        stopping.abort();
+        await Promise.all([close(tcp), close(unix)]);
+      })();
+      return stopped;
+    },
+  };
+}
+
+type Fetch = (request: Request, server: Server<undefined>) => Promise<Response>;
+
+function listenTcp(hostname: string, port: number, fetch: Fetch): Server<undefined> {
+  try {
+    // `development: false` alone lets a second node share the port (Bun 1.4.5).
+    const reusePort = false;
+    const idleTimeout = adminIdleSeconds;
+    return Bun.serve({ hostname, port, reusePort, idleTimeout, ...serveOptions, fetch });
+  } catch (error) {
+    const isForbidden = (error as { code?: unknown }).code === "EACCES";
+    const code = isForbidden ? "PORT_FORBIDDEN" : "PORT_IN_USE";
+    throw new PlatformError(code, ["--admin-port", port], { cause: error });
+  }
+}
+
+function listenUnix(socketPath: string, fetch: Fetch): Server<undefined> {
+  // The socket must never be open to others, not even between its creation and a chmod.
+  const umask = process.umask(0o177);
+  try {
+    if (lstatSync(socketPath, { throwIfNoEntry: false })?.isSocket()) unlinkSync(socketPath);
+    // No idle limit: `server.timeout` has no effect on a unix socket (Bun 1.4.5), so one would cut streams that wait for
+    // their reader. Only this user's own processes get here.
+    const options: Bun.Serve.Options<undefined> = { unix: socketPath, ...serveOptions, fetch };
+    const server = Bun.serve(Object.assign(options, { idleTimeout: 0 }));
+    chmodSync(socketPath, 0o600);
+    return server;
+  } catch (error) {
+    const what = "its admin.sock cannot be made";
+    throw new PlatformError("DATA_DIR_UNUSABLE", [socketPath, what], { cause: error });
+  } finally {
+    process.umask(umask);
+  }
+}
+
+const serveOptions = {
+  // Uploads are counted where they are read; this only has to be larger, or Bun would answer without a code.
+  maxRequestBodySize: sourceUploadBytesMax * 2,
+  // A stack trace must not leave the process.
+  development: false,
+} as const;
+
+async function answer(
+  request: Request,
+  server: Server<undefined>,
+  port: number | null,
+  deps: AdminDeps,
+  stopping: AbortSignal,
+): Promise<Response> {
+  try {
+    assertOwnOrigin(request.headers, port);
+    const { pathname, searchParams } = new URL(request.url);
+    if (request.method === "GET" && pathname === "/") return Response.json(index());
+    const match = matchEndpoint(request.method, pathname);
+    if (match === null) {
+      throw new PlatformError("ENDPOINT_UNKNOWN", [request.method, pathname.slice(0, 200)]);
+    }
+    if (stopping.aborted) throw new PlatformError("NODE_DRAINING", []);
+    return await answerCall(match, {
+      request,
+      query: searchParams,
+      deps,
+      signal: AbortSignal.any([request.signal, stopping]),
+      // A stream proves itself with its own lines; its silence is bounded there.
+      unboundIdle: () => server.timeout(request, 0),
+    });
+  } catch (thrown) {
+    const error = asPlatformError(thrown);
+    if (error.code === "INTERNAL") deps.report(thrown);
+    return Response.json({ error: error.toBody() }, { status: error.status });
+  }
+}
+
+/** What a person sees who opens the admin port. */
+function index(): unknown {
+  return {
+    name: "levain",
+    version: platformVersion(),
+    docs: "docs/admin-api.md",
+    endpoints: ENDPOINT_NAMES.map((name) => ({ name, ...ENDPOINT_PATHS[name] })),
+  };
+}
+
+async function close(server: Server<undefined>): Promise<void> {
+  const closed = server.stop();
+  const grace = Promise.withResolvers<void>();
+  const timer = setTimeout(grace.resolve, adminStopTimeoutMs);
+  await Promise.race([closed, grace.promise]);
+  clearTimeout(timer);
+  await server.stop(true);
+}

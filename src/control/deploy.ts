@@ -1,0 +1,56 @@
+/**
+ * One deploy as a stream of lines. Whatever happens, the last line is `done` or `failed`, and there is only one of
+ * them. A client that goes away cancels its deploy; a client that stops reading only loses lines of build output.
+ */
+import { asPlatformError } from "../base/errors.ts";
+import type { DeployEvent, DeployQuery } from "../deploy/deploy-api.ts";
+import { sourceUploadBytesMax } from "../deploy/limits.ts";
+import type { AdminDeps } from "./deps.ts";
+import { uploadSilenceMs } from "./limits.ts";
+import { type LineWriter, lineStream } from "./line-stream.ts";
+import { watchUpload } from "./upload.ts";
+
+export function deployStream(
+  deps: Pick<AdminDeps, "deployer" | "report">,
+  query: DeployQuery,
+  body: ReadableStream<Uint8Array>,
+  signal: AbortSignal,
+): Response {
+  const upload = watchUpload(body, { bytesMax: sourceUploadBytesMax, silenceMs: uploadSilenceMs });
+  return lineStream({
+    signal,
+    async produce(lines, cancel) {
+      const emit = emitter(lines);
+      try {
+        const result = await deps.deployer.deploy(upload, query, emit, cancel);
+        emit({ type: "done", result });
+      } catch (thrown) {
+        const error = asPlatformError(thrown);
+        if (error.code === "INTERNAL") deps.report(thrown);
+        emit({ type: "failed", error: error.toBody() });
+      } finally {
+        // What the deploy did not read must not keep the connection from ending.
+        if (!upload.locked) await upload.cancel().catch(() => {});
+      }
+    },
+  });
+}
+
+function emitter(lines: LineWriter): (event: DeployEvent) => void {
+  let isOver = false;
+  let leftOut = 0;
+  return (event) => {
+    if (isOver) return;
+    if (event.type === "output" && lines.isFull) {
+      leftOut += 1;
+      return;
+    }
+    if (leftOut > 0) {
+      const line = `… ${leftOut} lines left out: the client did not read them`;
+      lines.write({ type: "output", stream: "stderr", line } satisfies DeployEvent);
+      leftOut = 0;
+    }
+    isOver = event.type === "done" || event.type === "failed";
+    lines.write(event);
+  };
+}

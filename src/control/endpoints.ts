@@ -1,0 +1,61 @@
+/**
+ * Method and path of every admin endpoint, by the name of its CLI verb. `{app}` is a path parameter.
+ *
+ * Apart from the schemas (`api.ts`) so that the CLI can call the node without loading a schema library, which would be
+ * most of its start-up time.
+ */
+export const ENDPOINT_PATHS = {
+  status: { method: "GET", path: "/v1/status" },
+  apps: { method: "GET", path: "/v1/apps" },
+  versions: { method: "GET", path: "/v1/apps/{app}/versions" },
+  deploy: { method: "POST", path: "/v1/deploys" },
+  promote: { method: "POST", path: "/v1/apps/{app}/promote" },
+  rollback: { method: "POST", path: "/v1/apps/{app}/rollback" },
+  delete: { method: "DELETE", path: "/v1/apps/{app}" },
+  ps: { method: "GET", path: "/v1/instances" },
+  logs: { method: "GET", path: "/v1/apps/{app}/logs" },
+  down: { method: "POST", path: "/v1/shutdown" },
+} as const;
+
+export type EndpointName = keyof typeof ENDPOINT_PATHS;
+
+export const ENDPOINT_NAMES = Object.keys(ENDPOINT_PATHS) as EndpointName[];
+
+export interface EndpointMatch {
+  name: EndpointName;
+  /** The path parameter as it was sent, decoded; empty for a path without one. Not validated. */
+  app: string;
+}
+
+/** The endpoint that a method and a path name, or null. A path that cannot be decoded matches nothing. */
+export function matchEndpoint(method: string, path: string): EndpointMatch | null {
+  const segments = path.split("/");
+  for (const name of ENDPOINT_NAMES) {
+    const endpoint = ENDPOINT_PATHS[name];
+    if (endpoint.method !== method) continue;
+    const pattern = endpoint.path.split("/");
+    if (pattern.length !== segments.length) continue;
+    let app = "";
+    const matches = pattern.every((part, index) => {
+      const segment = segments[index] as string;
+      if (part !== "{app}") return part === segment;
+      app = decoded(segment);
+      return app !== "";
+    });
+    if (matches) return { name, app };
+  }
+  return null;
+}
+
+/** Path of an endpoint with its parameter filled in. */
+export function endpointPath(name: EndpointName, app = ""): string {
+  return ENDPOINT_PATHS[name].path.replace("{app}", encodeURIComponent(app));
+}
+
+function decoded(segment: string): string {
+  try {
+    return decodeURIComponent(segment);
+  } catch {
+    return "";
+  }
+}

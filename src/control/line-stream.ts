@@ -1,0 +1,88 @@
+/**
+ * An answer that goes on: one JSON object a line, for as long as there is something to say and somebody who listens.
+ *
+ *   open ──produce() ends──▶ closed
+ *     └────client goes away, or the server stops──▶ aborted (`signal`), then closed
+ *
+ * A silent stream carries an empty line now and then, so that no idle limit on the way cuts it. Lines wait in memory
+ * while the client does not read; `isFull` says that enough of them wait, `drained()` waits for the client.
+ */
+import { streamBacklogBytesMax, streamHeartbeatMs } from "./limits.ts";
+
+export interface LineWriter {
+  /** Queues a line. After the stream has ended this does nothing. */
+  write(value: unknown): void;
+  /** Whether `streamBacklogBytesMax` bytes wait for the client. */
+  readonly isFull: boolean;
+  /** Resolves when the client has taken most of what waits, or is gone. */
+  drained(): Promise<void>;
+}
+
+export interface LineStreamOptions {
+  /** Aborted when the client goes away (the request's own signal) or the server stops. */
+  signal: AbortSignal;
+  /**
+   * Writes the lines; the stream ends when it resolves. Gets a signal that also covers a client which closes only the
+   * response. Must not reject: what went wrong is a line of its own.
+   */
+  produce(lines: LineWriter, signal: AbortSignal): Promise<void>;
+}
+
+const encoder = new TextEncoder();
+const heartbeat = encoder.encode("\n");
+
+export function lineStream(options: LineStreamOptions): Response {
+  const closed = new AbortController();
+  const signal = AbortSignal.any([options.signal, closed.signal]);
+  let onDrained: (() => void) | undefined;
+  let timer: ReturnType<typeof setInterval> | undefined;
+
+  const wake = () => {
+    onDrained?.();
+    onDrained = undefined;
+  };
+  signal.addEventListener("abort", wake, { once: true });
+
+  const body = new ReadableStream<Uint8Array>(
+    {
+      start(controller) {
+        let silentSince = performance.now();
+        const lines: LineWriter = {
+          write(value) {
+            if (signal.aborted) return;
+            silentSince = performance.now();
+            controller.enqueue(encoder.encode(`${JSON.stringify(value)}\n`));
+          },
+          get isFull() {
+            return (controller.desiredSize ?? 0) <= 0;
+          },
+          drained() {
+            if (signal.aborted || !lines.isFull) return Promise.resolve();
+            return new Promise((resolve) => {
+              onDrained = resolve;
+            });
+          },
+        };
+        timer = setInterval(() => {
+          const isSilent = performance.now() - silentSince >= streamHeartbeatMs;
+          if (isSilent && !signal.aborted && !lines.isFull) controller.enqueue(heartbeat);
+        }, streamHeartbeatMs);
+        timer.unref();
+        // Not awaited: a stream whose start() is pending is not read.
+        void options.produce(lines, signal).finally(() => {
+          clearInterval(timer);
+          if (!closed.signal.aborted) controller.close();
+        });
+      },
+      pull: wake,
+      cancel() {
+        clearInterval(timer);
+        closed.abort();
+      },
+    },
+    { highWaterMark: streamBacklogBytesMax, size: (chunk) => chunk?.byteLength ?? 0 },
+  );
+  return new Response(body, {
+    headers: { "content-type": "application/x-ndjson; charset=utf-8", "cache-control": "no-store" },
+  });
+}

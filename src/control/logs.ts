@@ -1,0 +1,50 @@
+/** An app's log as a stream of lines, at the pace of the client. */
+import { asPlatformError, PlatformError } from "../base/errors.ts";
+import type { LogsQuery } from "./api.ts";
+import type { AdminDeps } from "./deps.ts";
+import { lineStream } from "./line-stream.ts";
+
+/**
+ * Needs no store. What goes wrong once lines are sent is the last line: `{"error": …}`.
+ *
+ * @throws {PlatformError} `APP_UNKNOWN` when there is neither such an app nor a log of one.
+ */
+export async function logsStream(
+  deps: Pick<AdminDeps, "hasApp" | "logs" | "report">,
+  app: string,
+  query: LogsQuery,
+  signal: AbortSignal,
+): Promise<Response> {
+  if (!deps.hasApp(app) && !(await hasLog(deps, app, signal))) {
+    throw new PlatformError("APP_UNKNOWN", [app]);
+  }
+  return lineStream({
+    signal,
+    async produce(lines, cancel) {
+      try {
+        const records = query.follow
+          ? deps.logs.follow(app, query, cancel)
+          : deps.logs.read(app, query, cancel);
+        for await (const record of records) {
+          lines.write(record);
+          await lines.drained();
+          if (cancel.aborted) return;
+        }
+      } catch (thrown) {
+        if (cancel.aborted) return;
+        deps.report(thrown);
+        lines.write({ error: asPlatformError(thrown).toBody() });
+      }
+    },
+  });
+}
+
+/** An app whose only deploy failed is not an app yet, but its log says why. */
+async function hasLog(
+  { logs }: Pick<AdminDeps, "logs">,
+  app: string,
+  signal: AbortSignal,
+): Promise<boolean> {
+  for await (const _ of logs.read(app, { follow: false, tail: 1 }, signal)) return true;
+  return false;
+}

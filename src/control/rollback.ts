@@ -1,0 +1,21 @@
+/** Makes the version live again that was live before, or one that is named. */
+import { PlatformError } from "../base/errors.ts";
+import type { InputOf, LiveChange } from "./api.ts";
+import { type LiveDeps, promote } from "./promote.ts";
+
+/**
+ * Resolves when the URL answers with the version.
+ *
+ * @throws {PlatformError} `ROLLBACK_NO_TARGET`, `APP_UNKNOWN`, `BRANCH_UNKNOWN`, `VERSION_UNKNOWN`.
+ */
+export async function rollback(
+  deps: LiveDeps,
+  app: string,
+  { branch, to }: InputOf<"rollback">,
+): Promise<LiveChange> {
+  // Asked in either case: rolling back a branch that does not exist is a mistake, not a way to make one.
+  const before = await deps.store.rollbackTarget(app, branch);
+  const version = to ?? before;
+  if (version === null) throw new PlatformError("ROLLBACK_NO_TARGET", [app, branch]);
+  return promote(deps, app, { version, branch });
+}

@@ -1,0 +1,46 @@
+/**
+ * The route table as it is read from disk: it was written by this program, but maybe not by this release of it, and
+ * anything may have happened to the file.
+ */
+import { z } from "zod";
+import type { VersionSpec } from "../base/version-spec.ts";
+import type { RouteTable } from "../router/route-table.ts";
+
+const count = z.int().nonnegative();
+
+const versionSpec = z.object({
+  app: z.string(),
+  number: z.int().positive(),
+  branch: z.string(),
+  digest: z.string().regex(/^[0-9a-f]{64}$/),
+  entry: z.string(),
+  ephemeral: z.boolean(),
+  env: z.record(z.string(), z.string()),
+  healthPath: z.string(),
+  limits: z.object({
+    memoryBytesMax: count,
+    requestTimeoutMs: count,
+    streamIdleMs: count,
+    concurrencyMax: count,
+    queueMax: count,
+    bodyBytesMax: count,
+    bootTimeoutMs: count,
+  }),
+  idleFreezeMs: count,
+  idleStopMs: count,
+  createdAtMs: z.number(),
+}) satisfies z.ZodType<VersionSpec>;
+
+export const routeTableSchema = z.object({
+  revision: count,
+  apps: z.record(
+    z.string(),
+    z.object({
+      branches: z.record(
+        z.string(),
+        z.object({ label: z.string(), live: z.int().positive().nullable() }),
+      ),
+      versions: z.record(z.string(), versionSpec),
+    }),
+  ),
+}) satisfies z.ZodType<RouteTable>;
