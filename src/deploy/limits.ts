@@ -8,10 +8,12 @@ export const sourceBytesMax = 512 * 1024 * 1024;
 export const sourceFilesMax = 20_000;
 /** Gzip of files that do not compress adds little; the same bound as expanded. Bytes. */
 export const sourceUploadBytesMax = 512 * 1024 * 1024;
+/** Head, padding and extended head of one file in a tar, rounded up. Bytes. */
+export const tarEntryOverheadBytes = 4096;
 /** Leaves room for the data directory's own path below Linux's 4,096. Bytes. */
 export const sourcePathBytesMax = 1024;
-/** An upload that sends nothing for so long has lost its sender. Milliseconds. */
-export const uploadIdleMs = 60_000;
+/** More would not be read. Count of files that were left out, as told to the person. */
+export const skippedNotesMax = 100;
 /** A loop of symlinks to folders ends here. Folders below each other. */
 export const sourceDepthMax = 64;
 /** A config is a few lines; a larger result is a mistake. Bytes of JSON. */
