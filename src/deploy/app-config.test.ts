@@ -1,0 +1,117 @@
+import { describe, expect, test } from "bun:test";
+import { defineConfig, type LevainConfig } from "levain";
+import type { PlatformError } from "../base/errors.ts";
+import { appConfigSchema, parseAppConfig } from "./app-config.ts";
+
+const parse = (raw: unknown) => parseAppConfig(raw, "levain.config.ts");
+const problems = (raw: unknown): string => {
+  try {
+    parse(raw);
+  } catch (error) {
+    expect((error as PlatformError).code).toBe("CONFIG_INVALID");
+    return (error as PlatformError).message;
+  }
+  throw new Error("the config was accepted");
+};
+
+describe("parseAppConfig()", () => {
+  test("gives a project without a config every default", () => {
+    expect(parse({})).toEqual({
+      name: null,
+      entry: null,
+      build: null,
+      bundle: true,
+      env: {},
+      limits: {
+        memoryBytesMax: 536_870_912,
+        requestTimeoutMs: 30_000,
+        streamIdleMs: 60_000,
+        concurrencyMax: 100,
+        queueMax: 100,
+        bodyBytesMax: 104_857_600,
+        bootTimeoutMs: 30_000,
+      },
+      idleFreezeMs: 30_000,
+      idleStopMs: 900_000,
+      ephemeral: false,
+      healthPath: "/",
+    });
+  });
+
+  test("takes everything that the sdk's type knows", () => {
+    const config = defineConfig({
+      name: "shop",
+      entry: "src/index.ts",
+      build: "bun run build",
+      bundle: false,
+      env: { A: "1", B: 2, C: true },
+      limits: {
+        memoryBytesMax: 64 * 1024 * 1024,
+        requestTimeoutMs: 100,
+        streamIdleMs: 1000,
+        concurrencyMax: 1,
+        queueMax: 0,
+        bodyBytesMax: 0,
+        bootTimeoutMs: 500,
+      },
+      idleFreezeMs: 0,
+      idleStopMs: 0,
+      ephemeral: true,
+      healthPath: "/healthz?x=1",
+    } satisfies Required<LevainConfig>);
+
+    expect(parse(config)).toEqual({ ...config, env: { A: "1", B: "2", C: "true" } } as never);
+    expect(Object.keys(config).sort()).toEqual(Object.keys(appConfigSchema.shape).sort());
+  });
+
+  test("lowers the concurrency of an ephemeral app, unless it was given", () => {
+    expect(parse({ ephemeral: true }).limits.concurrencyMax).toBe(10);
+    expect(parse({ ephemeral: true, limits: { concurrencyMax: 50 } }).limits.concurrencyMax).toBe(
+      50,
+    );
+  });
+
+  test("names every problem at once", () => {
+    const message = problems({
+      name: "My App",
+      limits: { queueMax: -1, memoryBytesMax: "1 GB" },
+      bundle: 1,
+    });
+
+    for (const key of ["name", "limits.queueMax", "limits.memoryBytesMax", "bundle"]) {
+      expect(message).toContain(`\`${key}\``);
+    }
+  });
+
+  test("says which key was probably meant", () => {
+    expect(problems({ entrypoint: "a.ts" })).toContain("`entrypoint` is not a key");
+    expect(problems({ idleFreezMs: 1 })).toContain("did you mean `idleFreezeMs`?");
+    expect(problems({ limits: { memoryBytes: 1 } })).toContain(
+      "did you mean `limits.memoryBytesMax`?",
+    );
+    expect(problems({ queueMax: 5 })).toContain("`queueMax` belongs into `limits`");
+  });
+
+  test.each([
+    [{ limits: { memoryBytesMax: 1 } }, "67108864"],
+    [{ limits: { requestTimeoutMs: 1.5 } }, "int"],
+    [{ limits: { requestTimeoutMs: Number.NaN } }, "NaN"],
+    [{ entry: "../x.ts" }, "inside the project"],
+    [{ entry: "/x.ts" }, "inside the project"],
+    [{ healthPath: "health" }, "begin with /"],
+    [{ env: { "A-B": "1" } }, "letters, digits and _"],
+    [{ env: { LEVAIN_X: "1" } }, "Levain's own"],
+    [{ env: { HOME: "/" } }, "set by Levain"],
+    [{ env: { A: null } }, "string, a number or a boolean"],
+    [{ env: { A: "\0" } }, "NUL"],
+    ["text", "must be an object"],
+    [null, "must be an object"],
+    [[], "must be an object"],
+  ])("refuses %p", (raw, why) => {
+    expect(problems(raw)).toContain(why);
+  });
+
+  test("bounds the environment as a whole", () => {
+    expect(problems({ env: { A: "x".repeat(300_000) } })).toContain("at most 262144 bytes");
+  });
+});
