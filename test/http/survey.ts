@@ -1,23 +1,25 @@
 /**
- * Shows what each case gets from the bare app; with `--record` that becomes `corpus/bare-answers.json`.
+ * Shows what each case gets from the bare app; with `--record` that becomes `corpus/bare-answers.json`. With `--edge`:
+ * shows in what the edge fails, case by case.
  *
- *   bun test/http/survey.ts [--full] [--record] [words of the claim]
+ *   bun test/http/survey.ts [--full] [--record | --edge] [words of the claim]
  */
-import { type Case, summaryOf } from "./case.ts";
+import { type Case, judge, summaryOf } from "./case.ts";
 import { corpus } from "./corpus.ts";
 import type { Transcript } from "./raw-client.ts";
 import { runCase } from "./run-case.ts";
-import { type Shape, shapes, startBare } from "./targets.ts";
+import { type Shape, shapes, startBare, startEdge } from "./targets.ts";
 
 /** Long enough for an answer; some cases never get one. Milliseconds. */
 const deadlineMs = 1000;
 
 const isFull = process.argv.includes("--full");
+const isJudging = process.argv.includes("--edge");
 const isRecording = process.argv.includes("--record");
 const words = process.argv.slice(2).filter((word) => !word.startsWith("--"));
 
 const recorded: Record<string, string> = {};
-for (const shape of shapes) await survey(shape);
+for (const shape of shapes) await (isJudging ? judgeEdge(shape) : survey(shape));
 if (isRecording) {
   const path = `${import.meta.dir}/corpus/bare-answers.json`;
   await Bun.write(path, `${JSON.stringify(recorded, null, 2)}\n`);
@@ -27,8 +29,7 @@ async function survey(shape: Shape): Promise<void> {
   const target = await startBare(shape);
   try {
     console.log(`\n${shape} shape`);
-    for (const one of corpus) {
-      if (!(one.shapes ?? shapes).includes(shape) || !one.claim.includes(words.join(" "))) continue;
+    for (const one of casesOf(shape)) {
       const transcript = await runCase(one, target, target.host, deadlineMs);
       show(one, transcript);
       if (one.judge.kind === "strict" && !one.judge.bareVaries) record(one, transcript);
@@ -36,6 +37,33 @@ async function survey(shape: Shape): Promise<void> {
   } finally {
     await target.stop();
   }
+}
+
+async function judgeEdge(shape: Shape): Promise<void> {
+  const [bare, edge] = await Promise.all([startBare(shape), startEdge(shape)]);
+  try {
+    console.log(`\n${shape} shape`);
+    for (const one of casesOf(shape)) {
+      const [expected, actual] = await Promise.all([
+        runCase(one, bare, edge.host, deadlineMs),
+        runCase(one, edge, edge.host, deadlineMs),
+      ]);
+      const found = judge(one, actual, expected);
+      if (found.length === 0) continue;
+      console.log(`✘ ${one.claim}`);
+      for (const line of found) console.log(`    ${line}`);
+      console.log(`    edge: ${summaryOf(actual)}   bare: ${summaryOf(expected)}`);
+      if (isFull) show(one, actual);
+    }
+  } finally {
+    await Promise.all([bare.stop(), edge.stop()]);
+  }
+}
+
+function casesOf(shape: Shape): Case[] {
+  return corpus.filter(
+    (one) => (one.shapes ?? shapes).includes(shape) && one.claim.includes(words.join(" ")),
+  );
 }
 
 function record(one: Case, transcript: Transcript): void {

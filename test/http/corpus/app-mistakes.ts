@@ -21,6 +21,7 @@ const SPLIT = "one app's text must not become header lines of the connection";
 
 export const appMistakes: readonly Case[] = [
   mistake("a throwing handler is answered with 500", "/fail/throw", threw, TYPED),
+  mistake("a file that is not there is answered with 500", "/body/file-missing", threw, TYPED),
   mistake("a rejected handler is answered with 500", "/fail/reject", threw, TYPED),
   mistake(
     "a handler that returns no Response is answered once",

@@ -22,7 +22,7 @@ export const bodiesCut: readonly Case[] = [
     asked: [{ method: "POST" }],
     judge: {
       kind: "strict",
-      answers: [{ status: 200, body: /^(?!.*(x-sum"|evil|99)).*"body":"12345"/ }],
+      answers: [{ status: 200, body: /^(?!.*(x-sum"|evil)).*"body":"12345"/ }],
       end: "open",
       because: "RFC 9110 6.5.1: trailers are not merged into the headers",
     },
@@ -36,7 +36,8 @@ export const bodiesCut: readonly Case[] = [
       kind: "strict",
       answers: [{ status: 400, verdict: "REQUEST_MALFORMED" }],
       end: "closed",
-      because: "RFC 9112 8: the message is incomplete, and the client can still read an answer",
+      because: "RFC 9112 8: an incomplete message may be answered, and is never taken as complete",
+      mayStaySilent: true,
     },
   },
   {
@@ -48,7 +49,8 @@ export const bodiesCut: readonly Case[] = [
       kind: "strict",
       answers: [{ status: 400, verdict: "REQUEST_MALFORMED" }],
       end: "closed",
-      because: "RFC 9112 8: the message is incomplete, and the client can still read an answer",
+      because: "RFC 9112 8: an incomplete message may be answered, and is never taken as complete",
+      mayStaySilent: true,
     },
   },
   {
@@ -59,7 +61,8 @@ export const bodiesCut: readonly Case[] = [
       kind: "strict",
       answers: [{ status: 400, verdict: "REQUEST_MALFORMED" }],
       end: "closed",
-      because: "RFC 9112 8: the message is incomplete, and the client can still read an answer",
+      because: "RFC 9112 8: an incomplete message may be answered, and is never taken as complete",
+      mayStaySilent: true,
     },
   },
   {
@@ -103,6 +106,12 @@ export const bodiesCut: readonly Case[] = [
     ],
     asked: [{ method: "GET" }],
     finally: "leave",
-    judge: same,
+    judge: {
+      kind: "strict",
+      answers: [{ status: 200, isCut: true }],
+      end: "closed",
+      because:
+        "how much arrived before the reset is a matter of timing; that the app hears of it is not",
+    },
   },
 ];

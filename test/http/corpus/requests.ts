@@ -21,8 +21,19 @@ export const requests: readonly Case[] = [
   anyMethod("PROPFIND"),
   anyMethod("PURGE"),
   anyMethod("M-SEARCH"),
-  anyMethod("LEVAIN-TEST"),
   anyMethod("QUERY"),
+  {
+    claim: "a method that a Request cannot carry does not become GET",
+    steps: [head("LEVAIN-TEST /echo HTTP/1.1")],
+    asked: [{ method: "LEVAIN-TEST" }],
+    judge: {
+      kind: "strict",
+      answers: [{ status: 200, body: /"method":"LEVAIN-TEST"/ }],
+      end: "open",
+      because:
+        "RFC 9110 9.1: methods are open-ended; bare Bun.serve hangs up on what is not in its list",
+    },
+  },
   {
     claim: "HEAD is answered with the headers of GET and without a body",
     steps: [head("HEAD /body/text HTTP/1.1")],
@@ -201,7 +212,12 @@ export const requests: readonly Case[] = [
       chunks("rest"),
     ],
     asked: [{ method: "POST" }],
-    judge: same,
+    judge: {
+      kind: "strict",
+      answers: [{ status: 200, body: "first" }],
+      end: "either",
+      because: "a server may close when it has answered before the end of the request",
+    },
   },
   {
     claim: "request and response stream at the same time",
@@ -213,7 +229,12 @@ export const requests: readonly Case[] = [
       chunks("third"),
     ],
     asked: [{ method: "POST" }],
-    judge: same,
+    judge: {
+      kind: "strict",
+      answers: [{ status: 200, body: "first second third" }],
+      end: "either",
+      because: "a server may close when it has answered before the end of the request",
+    },
   },
   {
     claim: "a body waits until the app reads it",
