@@ -27,3 +27,6 @@ export const logGrepCharactersMax = 1_000;
 
 /** Silence of a client in the middle of its upload. Milliseconds. */
 export const uploadSilenceMs = 30_000;
+
+/** Path of the data directory: a unix socket's path has at most 107 bytes, and the longest below it adds 29. Bytes. */
+export const dataDirBytesMax = 78;
