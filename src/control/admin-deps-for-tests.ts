@@ -5,11 +5,13 @@
 import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { systemClock } from "../base/clock.ts";
 import { PlatformError } from "../base/errors.ts";
+import type { LogQuery } from "../telemetry/log-reader.ts";
 import type { LogRecord } from "../telemetry/log-record.ts";
 import { type AdminServer, startAdminServer } from "./admin-server.ts";
-import type { DeployResult, LogsQuery, NodeStatus } from "./api.ts";
-import type { AdminDeps, AdminStore, StoredApp, StoredVersion } from "./deps.ts";
+import type { DeployResult, NodeStatus } from "./api.ts";
+import type { AdminDeps, AdminStore } from "./deps.ts";
 
 export interface TestNode extends AsyncDisposable {
   server: AdminServer;
@@ -112,7 +114,7 @@ export function memoryDeps(dataDir: string, happened: string[]): AdminDeps {
       },
     },
     logs: {
-      async *read(app, query) {
+      async *read(app, query = {}) {
         if (app === "shop") yield* selectRecords(query);
       },
       async *follow(app, query, signal) {
@@ -127,6 +129,10 @@ export function memoryDeps(dataDir: string, happened: string[]): AdminDeps {
         happened.push(`remove logs of ${app}`);
       },
     },
+    async removeArtifacts(digests) {
+      happened.push(`remove ${digests.length} artifact`);
+    },
+    clock: systemClock,
     async publish() {
       happened.push("publish");
     },
@@ -171,7 +177,7 @@ export function testRecord(fields: Partial<LogRecord>): LogRecord {
   };
 }
 
-function selectRecords({ version, grep = "", tail }: LogsQuery): LogRecord[] {
+function selectRecords({ version, grep = "", tail }: LogQuery): LogRecord[] {
   const records = [
     testRecord({ stream: "platform", event: "start", message: "started", fields: { pid: 4242 } }),
     testRecord({ message: "GET /cart \x1b[31mred\x1b[0m \x1b]0;title\x07" }),
@@ -183,19 +189,19 @@ function selectRecords({ version, grep = "", tail }: LogsQuery): LogRecord[] {
 }
 
 function memoryStore(): AdminStore {
-  const versionsOf = new Map<string, StoredVersion[]>([
-    ["shop", [3, 2, 1].map(testVersion)],
-    ["blog", [1].map(testVersion)],
+  const versionsOf = new Map([
+    ["blog", [1]],
+    ["shop", [3, 2, 1]],
   ]);
   const liveOf = new Map<string, Map<string, number | null>>([
+    ["blog", new Map([["main", null]])],
     [
       "shop",
       new Map([
-        ["main", 3],
         ["cart-fix", 2],
+        ["main", 3],
       ]),
     ],
-    ["blog", new Map([["main", null]])],
   ]);
   const known = (app: string) => {
     const live = liveOf.get(app);
@@ -204,22 +210,27 @@ function memoryStore(): AdminStore {
   };
   return {
     async apps() {
-      return [...liveOf].map(
-        ([name, live]): StoredApp => ({
-          name,
-          createdAtMs: testWallMs,
-          versions: versionsOf.get(name)?.length ?? 0,
-          branches: [...live].map(([branch, number]) => ({ name: branch, live: number })),
-        }),
-      );
+      return [...liveOf].map(([name, live]) => ({
+        name,
+        createdAtMs: testWallMs,
+        versions: versionsOf.get(name)?.length ?? 0,
+        branches: [...live].map(([branch, number]) => ({
+          name: branch,
+          label: branch,
+          live: number,
+        })),
+      }));
     },
     async versions(app) {
-      known(app);
-      return versionsOf.get(app) ?? [];
+      const live = [...known(app)];
+      return (versionsOf.get(app) ?? []).map((number) => ({
+        ...testVersion(number),
+        liveOn: live.filter(([, version]) => version === number).map(([branch]) => branch),
+      }));
     },
-    async setLive(app, branch, version) {
+    async setLive({ app, branch, version }) {
       const live = known(app);
-      if (!versionsOf.get(app)?.some(({ number }) => number === version)) {
+      if (!versionsOf.get(app)?.includes(version)) {
         throw new PlatformError("VERSION_UNKNOWN", [app, `v${version}`]);
       }
       const previous = live.get(branch) ?? null;
@@ -236,19 +247,19 @@ function memoryStore(): AdminStore {
       liveOf.delete(app);
       const versions = versionsOf.get(app)?.length ?? 0;
       versionsOf.delete(app);
-      return { versions };
+      return { versions, digests: ["d".repeat(64)] };
     },
   };
 }
 
-function testVersion(number: number): StoredVersion {
+function testVersion(number: number) {
+  const isFix = number === 2;
   return {
     number,
-    branch: number === 2 ? "cart-fix" : "main",
+    branch: isFix ? "cart-fix" : "main",
     digest: String(number).repeat(64),
-    message:
-      number === 2 ? "Fix the cart that lost its items after the second visit of the day" : null,
-    commit: number === 2 ? "0123456789abcdef0123456789abcdef01234567" : null,
+    message: isFix ? "Fix the cart that lost its items after the second visit of the day" : null,
+    commit: isFix ? "0123456789abcdef0123456789abcdef01234567" : null,
     bytes: 48_211 * number,
     createdAtMs: testWallMs,
   };

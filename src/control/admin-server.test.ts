@@ -127,7 +127,7 @@ describe("endpoints", () => {
     expect(node.happened).toEqual([]);
 
     await node.request("/v1/apps/shop?confirm=shop", { method: "DELETE" });
-    expect(node.happened).toEqual(["publish", "remove logs of shop"]);
+    expect(node.happened).toEqual(["publish", "remove logs of shop", "remove 1 artifact"]);
   });
 
   test("an unforeseen error is INTERNAL for the client and reported with its cause", async () => {

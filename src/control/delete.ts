@@ -10,14 +10,18 @@ import type { AdminDeps } from "./deps.ts";
  * @throws {PlatformError} `CONSENT_MISSING`, `APP_UNKNOWN`.
  */
 export async function deleteApp(
-  { store, publish, logs }: Pick<AdminDeps, "store" | "publish" | "logs">,
+  deps: Pick<AdminDeps, "store" | "publish" | "logs" | "removeArtifacts" | "report">,
   app: string,
   confirm: string | undefined,
 ): Promise<DeletedApp> {
   if (confirm !== app) throw new PlatformError("CONSENT_MISSING", [app]);
-  const { versions } = await store.deleteApp(app);
+  const { versions, digests } = await deps.store.deleteApp(app);
   // First out of traffic: a process that still answers would write to its log again.
-  await publish();
-  await logs.remove(app);
+  await deps.publish();
+  const cleaned = await Promise.allSettled([deps.logs.remove(app), deps.removeArtifacts(digests)]);
+  for (const result of cleaned) {
+    // The app is gone; files that stay behind are the operator's to know about, not the caller's.
+    if (result.status === "rejected") deps.report(result.reason);
+  }
   return { app, versions };
 }

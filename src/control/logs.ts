@@ -15,7 +15,7 @@ export async function logsStream(
   query: LogsQuery,
   signal: AbortSignal,
 ): Promise<Response> {
-  if (!deps.hasApp(app) && !(await hasLog(deps, app, signal))) {
+  if (!deps.hasApp(app) && !(await hasLog(deps, app))) {
     throw new PlatformError("APP_UNKNOWN", [app]);
   }
   return lineStream({
@@ -24,7 +24,7 @@ export async function logsStream(
       try {
         const records = query.follow
           ? deps.logs.follow(app, query, cancel)
-          : deps.logs.read(app, query, cancel);
+          : deps.logs.read(app, query);
         for await (const record of records) {
           lines.write(record);
           await lines.drained();
@@ -40,11 +40,7 @@ export async function logsStream(
 }
 
 /** An app whose only deploy failed is not an app yet, but its log says why. */
-async function hasLog(
-  { logs }: Pick<AdminDeps, "logs">,
-  app: string,
-  signal: AbortSignal,
-): Promise<boolean> {
-  for await (const _ of logs.read(app, { follow: false, tail: 1 }, signal)) return true;
+async function hasLog({ logs }: Pick<AdminDeps, "logs">, app: string): Promise<boolean> {
+  for await (const _ of logs.read(app, { tail: 1 })) return true;
   return false;
 }

@@ -1,7 +1,7 @@
 /** Makes the version live again that was live before, or one that is named. */
 import { PlatformError } from "../base/errors.ts";
 import type { InputOf, LiveChange } from "./api.ts";
-import { type LiveDeps, promote } from "./promote.ts";
+import { type LiveDeps, takeLive } from "./promote.ts";
 
 /**
  * Resolves when the URL answers with the version.
@@ -17,5 +17,5 @@ export async function rollback(
   const before = await deps.store.rollbackTarget(app, branch);
   const version = to ?? before;
   if (version === null) throw new PlatformError("ROLLBACK_NO_TARGET", [app, branch]);
-  return promote(deps, app, { version, branch });
+  return takeLive(deps, { app, branch, version, reason: "rollback" });
 }
