@@ -4,6 +4,9 @@
  *   idle ──write()──▶ writing ──backlog empty──▶ idle
  *                       └──error──▶ failing ──after retryMs──▶ writing
  *
+ * The first record after a silence is written at once; the next ones of a busy app collect for `writeDelayMs`, since a
+ * write costs the same for one as for many. Readers do not notice: they look at the backlog too.
+ *
  * A full backlog drops records and counts them; a `throttle` record then stands where they would have been.
  *
  * Record numbers grow without a hole: `end` is behind the last record in a file and the backlog follows it directly. So a
@@ -23,6 +26,7 @@ export interface LogBounds {
   backlogBytesMax: number;
   backlogTotalBytesMax: number;
   batchBytesMax: number;
+  writeDelayMs: number;
   retryMs: number;
 }
 
@@ -48,6 +52,11 @@ export class AppLog {
   /** Records dropped since the last one that was accepted. */
   #dropped = 0;
   #writing: Promise<void> | null = null;
+  #wroteAtMs = Number.NEGATIVE_INFINITY;
+  /** Ends the delay before the next write. */
+  #hurry: (() => void) | null = null;
+  /** Calls of `flush` that wait. */
+  #flushes = 0;
   #retryTimer: ReturnType<typeof setTimeout> | null = null;
   #hasFailed = false;
   #isClosed = false;
@@ -89,10 +98,9 @@ export class AppLog {
   /** Never throws, never waits. */
   write(record: LogRecord): void {
     if (this.#isClosed) return;
-    const entry = encodeRecord(record);
     if (this.#dropped > 0) this.#acceptGap();
     // While the gap is not noted nothing may follow it, or its place would be lost.
-    if (this.#dropped > 0 || !this.#accept(entry)) this.#dropped += 1;
+    if (this.#dropped > 0 || !this.#accept(encodeRecord(record))) this.#dropped += 1;
     this.#startWriting();
   }
 
@@ -100,7 +108,10 @@ export class AppLog {
   async flush(): Promise<void> {
     if (this.#retryTimer !== null) this.#retry();
     const target = this.#forgottenRecords + this.#backlog.length;
+    this.#flushes += 1;
+    this.#hurry?.();
     while (this.#writing !== null && this.#forgottenRecords < target) await this.#writing;
+    this.#flushes -= 1;
   }
 
   /** Resolves at the next record, when the log is closed, or at the signal. */
@@ -134,6 +145,7 @@ export class AppLog {
     this.#isClosed = true;
     if (this.#retryTimer !== null) clearTimeout(this.#retryTimer);
     this.#retryTimer = null;
+    this.#hurry?.();
     await this.#writing;
     this.#forget(this.#backlog.length, this.#backlogBytes);
     this.#wake();
@@ -150,6 +162,7 @@ export class AppLog {
     this.#backlog.push(entry);
     this.#backlogBytes += entry.bytes;
     this.#context.backlogTotalBytes += entry.bytes;
+    if (this.#backlogBytes >= bounds.batchBytesMax) this.#hurry?.();
     this.#wake();
     return true;
   }
@@ -169,6 +182,7 @@ export class AppLog {
   }
 
   #wake(): void {
+    if (this.#watchers.size === 0) return;
     for (const watcher of [...this.#watchers]) watcher();
   }
 
@@ -184,11 +198,11 @@ export class AppLog {
   }
 
   async #write(): Promise<void> {
-    // In the next turn, so that the records of this one leave together.
-    await new Promise((resolve) => setImmediate(resolve));
     try {
       await this.#appender.open();
-      while (this.#backlog.length > 0 && !this.#isClosed) {
+      while (this.#backlog.length > 0) {
+        await this.#delay();
+        if (this.#isClosed) return;
         await this.#writeBatch();
         if (this.#backlog.length === 0 && this.#dropped > 0) this.#acceptGap();
       }
@@ -200,6 +214,25 @@ export class AppLog {
       this.#retryTimer = setTimeout(() => this.#retry(), this.#context.bounds.retryMs);
       this.#retryTimer.unref();
     }
+  }
+
+  /** Waits for the end of the turn, so that its records leave together; longer when the last write was just before. */
+  async #delay(): Promise<void> {
+    const { bounds, clock } = this.#context;
+    const isUrgent = this.#flushes > 0 || this.#backlogBytes >= bounds.batchBytesMax;
+    const waitMs = isUrgent ? 0 : this.#wroteAtMs + bounds.writeDelayMs - clock.nowMs();
+    await new Promise<void>((resolve) => {
+      if (waitMs <= 0) {
+        setImmediate(resolve);
+        return;
+      }
+      const timer = setTimeout(resolve, waitMs);
+      this.#hurry = () => {
+        clearTimeout(timer);
+        resolve();
+      };
+    });
+    this.#hurry = null;
   }
 
   async #writeBatch(): Promise<void> {
@@ -216,6 +249,7 @@ export class AppLog {
     await this.#appender.append(Buffer.from(lines.join("")), lines.length, () =>
       this.#forget(lines.length, bytes),
     );
+    this.#wroteAtMs = this.#context.clock.nowMs();
   }
 
   #retry(): void {

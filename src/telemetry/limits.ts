@@ -4,8 +4,8 @@ export const logFileBytesMax = 8 * 1024 * 1024;
 /** Files kept per app; with the size of one this bounds what an app's log takes on disk, whatever the app prints. Count. */
 export const logFilesMax = 4;
 
-/** Records of one app that wait for the disk. Covers a stall of the disk at the rate an app may print; beyond, records are dropped and counted. Bytes. */
-export const logBacklogBytesMax = 1024 * 1024;
+/** Records of one app that wait for the disk: a stall of a second at the rate an instance may print. Beyond, records are dropped and counted. Bytes. */
+export const logBacklogBytesMax = 4 * 1024 * 1024;
 
 /** Records of all apps that wait for the disk; bounds the node's memory when the disk is full and every app prints. Bytes. */
 export const logBacklogTotalBytesMax = 32 * 1024 * 1024;
@@ -18,6 +18,9 @@ export const logMessageCharactersMax = 16 * 1024;
 
 /** One record as JSON. Holds a message in which each character has to be escaped; fields that do not fit are left out. Bytes. */
 export const logRecordBytesMax = 128 * 1024;
+
+/** How long the records of a busy app collect before they are written; a node that is killed loses no more. Milliseconds. */
+export const logWriteDelayMs = 50;
 
 /** Pause before a failed write is tried again. Long enough to cost nothing, short enough that a freed disk is used soon. Milliseconds. */
 export const logRetryMs = 1_000;
@@ -34,11 +37,26 @@ export const unfinishedLineKeptBytes = 4096;
 /** Id of a request in front of a printed line. Characters. */
 export const requestIdCharactersMax = 64;
 
-/** Output that an instance may print all the time; one that prints more is slowed by its own pipe. Some 10,000 lines. Bytes per second. */
-export const outputBytesPerSecondMax = 1024 * 1024;
+/** What a printed line costs beyond its own bytes: the rest of its record. Without it, output of nothing but line feeds would be free. Bytes. */
+export const outputLineCostBytes = 200;
 
-/** Output that an instance may print at once, such as a large dump or the lines of a burst of requests. Bytes. */
-export const outputBurstBytesMax = 4 * 1024 * 1024;
+/** Output, with the cost of its lines, that an instance may print all the time; more is slowed by its own pipe. Some 14,000 lines of 100 bytes, which take a tenth of a core. Bytes per second. */
+export const outputBytesPerSecondMax = 4 * 1024 * 1024;
+
+/** Output, with the cost of its lines, that an instance may print at once: a large dump, or the lines of a burst of requests. Bytes. */
+export const outputBurstBytesMax = 8 * 1024 * 1024;
+
+/** The same for all instances of a node together, so that many that flood cannot take the node's core from the requests. Bytes per second. */
+export const outputTotalBytesPerSecondMax = 8 * 1024 * 1024;
+
+/** The burst of all instances together. Bytes. */
+export const outputTotalBurstBytesMax = 16 * 1024 * 1024;
+
+/** Lines taken from an instance before others have their turn; about a millisecond of work. Count. */
+export const outputLinesPerTurnMax = 200;
+
+/** Bytes taken from an instance before others have their turn. Bytes. */
+export const outputBytesPerTurnMax = 64 * 1024;
 
 /** Shortest time between two records that say that an instance's output is being slowed. Milliseconds. */
 export const outputSlowedReportMs = 60_000;

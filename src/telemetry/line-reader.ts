@@ -38,11 +38,16 @@ export class LineReader {
     this.#onLine = onLine;
   }
 
-  /** Takes the next bytes. They are not kept: the caller may use the memory again. */
-  push(bytes: Uint8Array): void {
+  /**
+   * Takes the next bytes, or the first of them up to the end of line number `linesMax`. They are not kept: the caller may
+   * use the memory again.
+   *
+   * @returns how many bytes were taken.
+   */
+  push(bytes: Uint8Array, linesMax = Number.POSITIVE_INFINITY): number {
     const piece = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength);
     let start = 0;
-    while (start < piece.length) {
+    for (let lines = 0; start < piece.length && lines < linesMax; lines++) {
       const lineFeed = piece.indexOf(LINE_FEED, start);
       const end = lineFeed === -1 ? piece.length : lineFeed;
       if (this.#length === 0 && lineFeed !== -1 && end - start <= this.#lineBytesMax) {
@@ -53,6 +58,7 @@ export class LineReader {
       }
       start = end + 1;
     }
+    return Math.min(start, piece.length);
   }
 
   /** The output has ended: gives the unfinished line, if there is one. */

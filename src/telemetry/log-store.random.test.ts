@@ -70,7 +70,8 @@ async function run(seed: number, { bounds, readersPause }: Scenario): Promise<vo
   const label = `seed ${seed}`;
   const random = randomFrom(seed);
   const dir = await mkdtemp(join(tmpdir(), "levain-logs-"));
-  const open = () => new LogStore({ dir, clock: systemClock, bounds });
+  const open = () =>
+    new LogStore({ dir, clock: systemClock, bounds: { ...bounds, writeDelayMs: random(3) } });
   let store = open();
   const stop = new AbortController();
   const readers: { account: Account; done: Promise<void> }[] = [];

@@ -13,6 +13,7 @@ import {
   logFileBytesMax,
   logFilesMax,
   logRetryMs,
+  logWriteDelayMs,
 } from "./limits.ts";
 import { followRecords, type LogQuery, readRecords } from "./log-reader.ts";
 import type { LogRecord, LogSink } from "./log-record.ts";
@@ -45,6 +46,7 @@ export class LogStore implements LogSink {
         backlogBytesMax: logBacklogBytesMax,
         backlogTotalBytesMax: logBacklogTotalBytesMax,
         batchBytesMax: logBatchBytesMax,
+        writeDelayMs: logWriteDelayMs,
         retryMs: logRetryMs,
         ...bounds,
       },

@@ -63,3 +63,15 @@ test("a clock that stands still or goes back gives nothing", () => {
   expect(budget.waitMs(50)).toBe(1001);
   expect(budget.waitMs(100)).toBe(1001);
 });
+
+test("what instances take is taken from the budget of all, and all wait when that is used up", () => {
+  const total = new OutputBudget(0, { bytesPerSecond: 2000, burstBytes: 8000 });
+  const flooding = new OutputBudget(0, { bytesPerSecond: 1000, burstBytes: 5000, total });
+  const quiet = new OutputBudget(0, { bytesPerSecond: 1000, burstBytes: 5000, total });
+
+  flooding.take(9000, 0);
+
+  expect(flooding.waitMs(0)).toBe(4001);
+  expect(quiet.waitMs(0)).toBe(501);
+  expect(quiet.waitMs(501)).toBe(0);
+});

@@ -1,6 +1,7 @@
 /** Goal: an app's output arrives whole, and one that floods is slowed. Method: real processes with real pipes. */
 import { expect, test } from "bun:test";
 import { systemClock } from "../base/clock.ts";
+import { outputLineCostBytes, outputLinesPerTurnMax } from "./limits.ts";
 import type { OutputLine } from "./line-reader.ts";
 import { OutputBudget } from "./output-budget.ts";
 import { captureOutput } from "./process-output.ts";
@@ -18,7 +19,8 @@ function spawn(script: string) {
   };
 }
 
-const plenty = () => new OutputBudget(systemClock.nowMs(), { bytesPerSecond: 1000 * MIB });
+const plenty = () =>
+  new OutputBudget(systemClock.nowMs(), { bytesPerSecond: 1000 * MIB, burstBytes: 1000 * MIB });
 
 test("every line of stdout and stderr arrives, in order, with its request", async () => {
   await using process = spawn(`
@@ -93,6 +95,45 @@ test("a process that is slowed loses nothing", async () => {
 
   expect(result.slowedMs).toBeGreaterThan(0);
   expect(numbers).toEqual(Array.from({ length: 3000 }, (_, index) => index));
+});
+
+test("reading a flood leaves the others their turn", async () => {
+  await using process_ = spawn(`process.stdout.write("\\n".repeat(500_000))`);
+  let lines = 0;
+  let linesMax = 0;
+  let isDone = false;
+  const tick = () => {
+    linesMax = Math.max(linesMax, lines);
+    lines = 0;
+    if (!isDone) setImmediate(tick);
+  };
+  setImmediate(tick);
+
+  await captureOutput(process_.child.stdout, {
+    budget: plenty(),
+    clock: systemClock,
+    onLine: () => {
+      lines += 1;
+    },
+  });
+  isDone = true;
+
+  expect(linesMax).toBeGreaterThan(0);
+  expect(linesMax).toBeLessThanOrEqual(2 * outputLinesPerTurnMax);
+});
+
+test("lines cost more than their bytes: nothing but line feeds is a flood too", async () => {
+  await using process_ = spawn(`process.stdout.write("\\n".repeat(1000))`);
+  const budget = new OutputBudget(0, { bytesPerSecond: 1, burstBytes: 1000 * MIB });
+
+  await captureOutput(process_.child.stdout, {
+    budget,
+    clock: { ...systemClock, nowMs: () => 0 },
+    onLine: () => {},
+  });
+  budget.take(1000 * MIB - 1000 * (1 + outputLineCostBytes), 0);
+
+  expect(budget.waitMs(0)).toBe(1);
 });
 
 test("the signal gives up on a pipe that a child of the ended process holds open", async () => {

@@ -6,7 +6,13 @@
  * child that prints 1 GB to a reader that takes one piece per 50 ms leaves the parent's memory where it was.
  */
 import type { Clock } from "../base/clock.ts";
-import { logLineBytesMax, outputSlowedReportMs } from "./limits.ts";
+import {
+  logLineBytesMax,
+  outputBytesPerTurnMax,
+  outputLineCostBytes,
+  outputLinesPerTurnMax,
+  outputSlowedReportMs,
+} from "./limits.ts";
 import { LineReader, type OutputLine } from "./line-reader.ts";
 import type { OutputBudget } from "./output-budget.ts";
 
@@ -41,34 +47,47 @@ export async function captureOutput(
   { onLine, budget, clock, signal, onSlowed }: CaptureOptions,
 ): Promise<CaptureResult> {
   const result: CaptureResult = { bytes: 0, slowedMs: 0 };
-  const lines = new LineReader(logLineBytesMax, onLine);
+  let lineCount = 0;
+  const lines = new LineReader(logLineBytesMax, (line) => {
+    lineCount += 1;
+    onLine(line);
+  });
   const reader = stream.getReader();
   const cancel = () => void reader.cancel().catch(() => {});
   signal?.addEventListener("abort", cancel);
   if (signal?.aborted) cancel();
 
   let reportedAtMs = Number.NEGATIVE_INFINITY;
-  while (!signal?.aborted) {
-    // A pipe that breaks has ended.
-    const bytes = await reader.read().then(
-      ({ value }) => value,
-      () => undefined,
-    );
-    if (bytes === undefined) break;
-    result.bytes += bytes.byteLength;
-    lines.push(bytes);
-    budget.take(bytes.byteLength, clock.nowMs());
-
+  const pay = async () => {
     for (;;) {
-      const startedAtMs = clock.nowMs();
-      const waitMs = budget.waitMs(startedAtMs);
-      if (waitMs === 0 || signal?.aborted) break;
-      if (startedAtMs - reportedAtMs >= outputSlowedReportMs) {
-        reportedAtMs = startedAtMs;
+      const nowMs = clock.nowMs();
+      const waitMs = budget.waitMs(nowMs);
+      if (waitMs === 0 || signal?.aborted) return;
+      if (nowMs - reportedAtMs >= outputSlowedReportMs) {
+        reportedAtMs = nowMs;
         onSlowed?.();
       }
       await wait(waitMs, signal);
-      result.slowedMs += clock.nowMs() - startedAtMs;
+      result.slowedMs += clock.nowMs() - nowMs;
+    }
+  };
+
+  while (!signal?.aborted) {
+    // A pipe that breaks has ended.
+    let rest = await reader.read().then(
+      ({ value }) => value,
+      () => undefined,
+    );
+    if (rest === undefined) break;
+    while (rest.byteLength > 0) {
+      lineCount = 0;
+      const taken = lines.push(rest.subarray(0, outputBytesPerTurnMax), outputLinesPerTurnMax);
+      rest = rest.subarray(taken);
+      result.bytes += taken;
+      budget.take(taken + lineCount * outputLineCostBytes, clock.nowMs());
+      // Not only between reads: a full pipe is read without ever leaving the turn.
+      await new Promise((resolve) => setImmediate(resolve));
+      await pay();
     }
   }
   signal?.removeEventListener("abort", cancel);
