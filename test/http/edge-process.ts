@@ -1,16 +1,23 @@
 /**
- * A process that is only an edge with its lane, for `startEdge`: serves one app, says where, and ends when its stdin
- * does. Arguments: folder, entry.
+ * A process that is only an edge with its lane, for tests and benchmarks: serves one app at `probe.localhost`, says
+ * where and which process is the app's, and ends when its stdin does. Arguments: folder, entry.
  */
 import { startTestLane } from "../lane-for-tests.ts";
 
 const [folder = "", entry = ""] = process.argv.slice(2);
 const lane = startTestLane({ probe: { folder, entry } });
-// Loads the app, so that the first case does not wait for it.
-await lane.fetch("probe", "/hello");
-console.log(`listening on ${lane.port}`);
+// Starts the app's process, so that the first request to be judged does not wait for it.
+await lane.fetch("probe", "/");
+const pid = lane.records.find(({ event }) => event === "start")?.fields?.["pid"];
+console.log(`listening on ${lane.port} app ${pid}`);
+
+process.on("SIGTERM", stop);
 for await (const _ of Bun.stdin.stream()) {
   // Nothing is said to it; only the end counts.
 }
-await lane.stop();
-process.exit(0);
+await stop();
+
+async function stop(): Promise<void> {
+  await lane.stop();
+  process.exit(0);
+}

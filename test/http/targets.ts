@@ -56,7 +56,7 @@ async function startProcess(command: string[], env: Record<string, string>): Pro
   try {
     // `bun <module>` says "Started server: http://localhost:<port>"; the others print a line of their own.
     for await (const line of linesOf(child.stdout)) {
-      const port = Number(/(?:listening on |:)(\d+)\/?$/.exec(line.trim())?.[1]);
+      const port = Number(/(?:listening on |localhost:)(\d+)/.exec(line.trim())?.[1]);
       if (port > 0) return { port, host: `probe.localhost:${port}`, stop };
     }
   } finally {

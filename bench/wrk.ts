@@ -1,0 +1,67 @@
+/** One run of wrk and what it said. */
+
+export interface WrkRun {
+  url: string;
+  /** Header lines to send. */
+  headers: readonly string[];
+  connections: number;
+  /** Whole seconds. */
+  seconds: number;
+}
+
+export interface WrkResult {
+  requests: number;
+  requestsPerS: number;
+  p50Ms: number;
+  p99Ms: number;
+  /** Connections that broke, and answers other than 2xx and 3xx. */
+  errors: number;
+  /** CPU time of wrk itself. Milliseconds. */
+  cpuMs: number;
+}
+
+/** Why it cannot be run here, or null. */
+export function wrkMissing(): string | null {
+  return Bun.which("wrk") === null ? "wrk is not installed" : null;
+}
+
+/** @throws when wrk cannot connect at all. */
+export async function wrk(run: WrkRun): Promise<WrkResult> {
+  const headers = run.headers.flatMap((line) => ["-H", line]);
+  const limits = ["-t1", `-c${run.connections}`, `-d${run.seconds}s`, "--latency"];
+  const child = Bun.spawn(["wrk", ...limits, ...headers, run.url], {
+    stdio: ["ignore", "pipe", "pipe"],
+  });
+  const [output, failure] = await Promise.all([
+    new Response(child.stdout).text(),
+    new Response(child.stderr).text(),
+    child.exited,
+  ]);
+  if (child.exitCode !== 0) throw new Error(`wrk: ${failure || output}`);
+  const cpuMs = Number(child.resourceUsage()?.cpuTime.total ?? 0) / 1000;
+  return { ...readWrk(output), cpuMs };
+}
+
+/** Reads wrk's report. @throws when there is no rate in it. */
+export function readWrk(output: string): Omit<WrkResult, "cpuMs"> {
+  const rate = /Requests\/sec:\s+([\d.]+)/.exec(output)?.[1];
+  if (rate === undefined) throw new Error(`not a report of wrk: ${output}`);
+  const socketErrors = /Socket errors:(.*)/.exec(output)?.[1] ?? "";
+  const statusErrors = Number(/Non-2xx or 3xx responses: (\d+)/.exec(output)?.[1] ?? 0);
+  return {
+    requests: Number(/(\d+) requests in/.exec(output)?.[1] ?? 0),
+    requestsPerS: Number(rate),
+    p50Ms: latencyMs(output, "50%"),
+    p99Ms: latencyMs(output, "99%"),
+    errors:
+      [...socketErrors.matchAll(/\d+/g)].reduce((sum, [count]) => sum + Number(count), 0) +
+      statusErrors,
+  };
+}
+
+const UNIT_MS: Record<string, number> = { us: 0.001, ms: 1, s: 1000, m: 60_000 };
+
+function latencyMs(output: string, percentile: string): number {
+  const match = new RegExp(`\\s${percentile}\\s+([\\d.]+)(us|ms|s|m)\\b`).exec(output);
+  return match === null ? Number.NaN : Number(match[1]) * UNIT_MS[match[2] ?? ""]!;
+}
