@@ -1,208 +1,253 @@
 /**
- * The artifacts of a node: built folders, named by the sha256 of their manifest.
+ * Artifacts on disk, by digest. An artifact is there whole or not at all, and never changes.
  *
- *   artifacts/<digest>/files/…          what the app sees, read-only
- *   artifacts/<digest>/manifest.txt     one line a file: mode, size, sha256, path; sorted
- *   artifacts/.new-<random>/            on its way in
+ *   (nothing) ──add──▶ .staging-x ──rename──▶ <digest>/ ──remove──▶ .trash-x ──▶ (nothing)
  *
- * Written under another name and renamed, so that a digest that exists is whole. The same files give the same digest,
- * wherever and whenever they were built.
+ *   <digest>/files/           what the app sees: files 0444 or 0555
+ *   <digest>/manifest.json    its sha256 is the digest
+ *
+ * A crash leaves `.staging-x` or `.trash-x` behind; `sweep` removes them.
  */
-import { createHash, randomBytes } from "node:crypto";
-import { createReadStream, existsSync } from "node:fs";
-import {
-  chmod,
-  copyFile,
-  lstat,
-  mkdir,
-  open,
-  readdir,
-  readlink,
-  rename,
-  rm,
-  symlink,
-  writeFile,
-} from "node:fs/promises";
-import { dirname, join, normalize } from "node:path";
+import { existsSync } from "node:fs";
+import { chmod, mkdir, open, readdir, readFile, rename, rm, stat, symlink } from "node:fs/promises";
+import { dirname, join } from "node:path";
 import { PlatformError } from "../base/errors.ts";
-import { artifactBytesMax, artifactFilesMax } from "./limits.ts";
+import {
+  type ArtifactBounds,
+  digestOf,
+  listTree,
+  type Manifest,
+  type ManifestEntry,
+  manifestText,
+  type TreeEntry,
+} from "./artifact-manifest.ts";
+import { artifactChunkBytes, artifactCopiesMax } from "./limits.ts";
 
-export interface Artifact {
+export interface AddedArtifact {
+  /** 64 hex digits. */
   digest: string;
-  /** Sum of the files' sizes. */
   bytes: number;
   files: number;
 }
 
-interface Entry {
-  path: string;
-  /** `f` file, `x` executable, `l` symlink inside the artifact. */
-  mode: "f" | "x" | "l";
-  bytes: number;
-  /** Of the content, or of a link's target. */
-  sha256: string;
+export interface AddOptions {
+  /** What is not copied, by path relative to the folder. Default: everything is. */
+  leaveOut?: (path: string, isFolder: boolean) => boolean;
+  bounds?: ArtifactBounds;
+  signal?: AbortSignal;
 }
 
-const STAGED = ".new-";
+const DIGEST = /^[0-9a-f]{64}$/;
 
 export class ArtifactStore {
   readonly #dir: string;
 
-  constructor({ dir }: { dir: string }) {
-    this.#dir = dir;
+  /** @param options.dir is made when something is added; its parent exists */
+  constructor(options: { dir: string }) {
+    this.#dir = options.dir;
   }
 
   /**
-   * Keeps a copy of `folder`. Adding the same again changes nothing.
+   * Copies a folder into the store. The folder must not change meanwhile. Adding what is there already does nothing,
+   * unless what is there has lost files: then it is replaced.
    *
-   * @throws {PlatformError} `ARTIFACT_TOO_LARGE`
+   * @throws {PlatformError} what `listTree` throws; the signal's reason
    */
-  async add(
-    folder: string,
-    bounds = { bytesMax: artifactBytesMax, filesMax: artifactFilesMax },
-  ): Promise<Artifact> {
-    const staged = join(this.#dir, `${STAGED}${randomBytes(6).toString("hex")}`);
-    await mkdir(join(staged, "files"), { recursive: true });
+  async add(folder: string, options: AddOptions = {}): Promise<AddedArtifact> {
+    const { leaveOut = () => false, bounds, signal } = options;
+    const tree = await listTree(folder, leaveOut, bounds);
+    const staging = join(this.#dir, `.staging-${crypto.randomUUID()}`);
     try {
-      const entries = await copyTree(folder, join(staged, "files"), bounds);
-      const manifest = manifestOf(entries);
-      const digest = createHash("sha256").update(manifest).digest("hex");
-      await writeFile(join(staged, "manifest.txt"), manifest, { mode: 0o444, flush: true });
-      await this.#place(staged, digest);
+      await mkdir(join(staging, "files"), { recursive: true, mode: 0o755 });
+      const entries = await copyTree(tree, folder, join(staging, "files"), signal);
+      const text = manifestText(entries);
+      const digest = digestOf(text);
+      await writeDurably(join(staging, "manifest.json"), text);
+      await this.#commit(staging, digest);
+      const files = entries.filter((entry) => "bytes" in entry);
       return {
         digest,
-        bytes: entries.reduce((sum, entry) => sum + entry.bytes, 0),
-        files: entries.length,
+        files: files.length,
+        bytes: files.reduce((sum, { bytes }) => sum + bytes, 0),
       };
     } finally {
-      await rm(staged, { recursive: true, force: true });
+      await rm(staging, { recursive: true, force: true });
     }
-  }
-
-  /** Folder of an artifact's files. @throws {PlatformError} `ARTIFACT_MISSING` */
-  path(digest: string): string {
-    const path = join(this.#dir, digest, "files");
-    if (!existsSync(path)) throw new PlatformError("ARTIFACT_MISSING", [digest]);
-    return path;
   }
 
   has(digest: string): boolean {
-    return existsSync(join(this.#dir, digest, "manifest.txt"));
+    return DIGEST.test(digest) && existsSync(join(this.#dir, digest, "manifest.json"));
   }
 
-  /** Whether the files still are what the digest says. */
-  async verify(digest: string): Promise<boolean> {
-    const entries: Entry[] = [];
-    for await (const path of walk(this.path(digest))) {
-      entries.push(await entryOf(this.path(digest), path));
+  /**
+   * The folder that an instance runs in.
+   *
+   * @throws {PlatformError} `ARTIFACT_MISSING`
+   */
+  path(digest: string): string {
+    if (!this.has(digest)) throw new PlatformError("ARTIFACT_MISSING", [digest]);
+    return join(this.#dir, digest, "files");
+  }
+
+  /**
+   * Reads every byte of an artifact and compares.
+   *
+   * @returns what is wrong: nothing, when the list is empty
+   * @throws {PlatformError} `ARTIFACT_MISSING`
+   */
+  async verify(digest: string): Promise<string[]> {
+    const files = this.path(digest);
+    const wrong = await this.#missing(digest);
+    if (wrong.length > 0) return wrong;
+    for (const entry of (await this.#manifest(digest)).entries) {
+      if ("link" in entry) continue;
+      const read = await hashFile(join(files, entry.path));
+      if (read !== entry.sha256) wrong.push(`${entry.path}: its bytes have changed`);
     }
-    return createHash("sha256").update(manifestOf(entries)).digest("hex") === digest;
+    return wrong;
   }
 
-  /** Removes an artifact that no version names any more. Twice is safe. */
+  /** Removes an artifact at once for everybody who asks, then its files. Absent is fine. */
   async remove(digest: string): Promise<void> {
-    const leaving = join(this.#dir, `${STAGED}${randomBytes(6).toString("hex")}`);
+    if (!DIGEST.test(digest)) return;
+    const trash = join(this.#dir, `.trash-${crypto.randomUUID()}`);
     try {
-      // A removal that is cut short must not leave half an artifact under its name.
-      await rename(join(this.#dir, digest), leaving);
+      await rename(join(this.#dir, digest), trash);
     } catch (error) {
-      if ((error as NodeJS.ErrnoException).code !== "ENOENT") throw error;
-      return;
-    }
-    await rm(leaving, { recursive: true, force: true });
-  }
-
-  /** Digests that are there. */
-  async list(): Promise<string[]> {
-    const names = await readdir(this.#dir).catch(() => []);
-    return names.filter((name) => /^[0-9a-f]{64}$/.test(name)).sort();
-  }
-
-  /** Removes what a killed node left half-written. Call it before anything is added. */
-  async sweep(): Promise<void> {
-    await mkdir(this.#dir, { recursive: true, mode: 0o755 });
-    for (const name of await readdir(this.#dir)) {
-      if (name.startsWith(STAGED))
-        await rm(join(this.#dir, name), { recursive: true, force: true });
-    }
-  }
-
-  async #place(staged: string, digest: string): Promise<void> {
-    if (this.has(digest)) return;
-    try {
-      await rename(staged, join(this.#dir, digest));
-    } catch (error) {
-      const { code } = error as NodeJS.ErrnoException;
-      // Somebody else added the same meanwhile.
-      if ((code === "ENOTEMPTY" || code === "EEXIST") && this.has(digest)) return;
+      if ((error as NodeJS.ErrnoException).code === "ENOENT") return;
       throw error;
     }
-    const dir = await open(this.#dir, "r");
-    try {
-      await dir.sync();
-    } finally {
-      await dir.close();
+    await rm(trash, { recursive: true, force: true });
+  }
+
+  /** Every digest there is, sorted. */
+  async list(): Promise<string[]> {
+    return (await this.#names()).filter((name) => DIGEST.test(name)).sort();
+  }
+
+  /**
+   * Removes what a crash left half-written. Call it before anything is added.
+   *
+   * @param referenced when given, whole artifacts that are not in it are removed too
+   */
+  async sweep(referenced?: ReadonlySet<string>): Promise<void> {
+    for (const name of await this.#names()) {
+      const isHalf = name.startsWith(".staging-") || name.startsWith(".trash-");
+      const isUnused = referenced !== undefined && DIGEST.test(name) && !referenced.has(name);
+      if (isUnused) await this.remove(name);
+      else if (isHalf) await rm(join(this.#dir, name), { recursive: true, force: true });
     }
   }
-}
 
-/** One line a file, in an order that no file system decides. */
-function manifestOf(entries: readonly Entry[]): string {
-  return [...entries]
-    .sort((a, b) => (a.path < b.path ? -1 : 1))
-    .map(({ mode, bytes, sha256, path }) => `${mode} ${bytes} ${sha256} ${JSON.stringify(path)}\n`)
-    .join("");
+  async #commit(staging: string, digest: string): Promise<void> {
+    const target = join(this.#dir, digest);
+    if (this.has(digest) && (await this.#missing(digest)).length === 0) return;
+    await this.remove(digest);
+    try {
+      await rename(staging, target);
+    } catch (error) {
+      // Another add of the same digest was faster.
+      if (!this.has(digest)) throw error;
+    }
+    await syncFolder(this.#dir);
+  }
+
+  /** What the manifest lists and the disk does not have in that size. */
+  async #missing(digest: string): Promise<string[]> {
+    const text = await readFile(join(this.#dir, digest, "manifest.json"), "utf8").catch(() => "");
+    if (digestOf(text) !== digest) return ["manifest.json: it is not the one that gave the digest"];
+    const wrong: string[] = [];
+    for (const entry of (JSON.parse(text) as Manifest).entries) {
+      if ("link" in entry) continue;
+      const facts = await stat(join(this.#dir, digest, "files", entry.path)).catch(() => null);
+      if (facts === null) wrong.push(`${entry.path}: it is missing`);
+      else if (facts.size !== entry.bytes) {
+        wrong.push(`${entry.path}: it has ${facts.size} bytes, not ${entry.bytes}`);
+      }
+    }
+    return wrong;
+  }
+
+  async #manifest(digest: string): Promise<Manifest> {
+    return JSON.parse(await readFile(join(this.#dir, digest, "manifest.json"), "utf8"));
+  }
+
+  async #names(): Promise<string[]> {
+    return readdir(this.#dir).catch((error) => {
+      if (error.code === "ENOENT") return [];
+      throw error;
+    });
+  }
 }
 
 async function copyTree(
+  tree: readonly TreeEntry[],
   from: string,
   to: string,
-  bounds: { bytesMax: number; filesMax: number },
-): Promise<Entry[]> {
-  const entries: Entry[] = [];
-  let bytes = 0;
-  for await (const path of walk(from)) {
-    const entry = await entryOf(from, path);
-    bytes += entry.bytes;
-    if (bytes > bounds.bytesMax || entries.length >= bounds.filesMax) {
-      throw new PlatformError("ARTIFACT_TOO_LARGE", [bytes, bounds.bytesMax]);
+  signal: AbortSignal | undefined,
+): Promise<ManifestEntry[]> {
+  const folders = new Set(tree.map(({ path }) => dirname(path)));
+  for (const folder of folders) await mkdir(join(to, folder), { recursive: true, mode: 0o755 });
+  const entries: ManifestEntry[] = [];
+  const pending = tree.values();
+  // Every worker takes the next file from the one iterator.
+  const work = async () => {
+    for (const entry of pending) {
+      signal?.throwIfAborted();
+      entries.push(await copyEntry(entry, from, to));
     }
-    entries.push(entry);
-    const target = join(to, path);
-    await mkdir(dirname(target), { recursive: true });
-    if (entry.mode === "l") {
-      await symlink(await readlink(join(from, path)), target);
-      continue;
-    }
-    await copyFile(join(from, path), target);
-    await chmod(target, entry.mode === "x" ? 0o555 : 0o444);
-  }
+  };
+  const workers = await Promise.allSettled(Array.from({ length: artifactCopiesMax }, work));
+  for (const worker of workers) if (worker.status === "rejected") throw worker.reason;
+  for (const folder of folders) await syncFolder(join(to, folder));
   return entries;
 }
 
-/** Paths of the files and links below a folder; sockets, devices and links that leave the folder are passed over. */
-async function* walk(root: string, below = ""): AsyncGenerator<string> {
-  const names = await readdir(join(root, below), { withFileTypes: true });
-  for (const entry of names) {
-    const path = below === "" ? entry.name : `${below}/${entry.name}`;
-    if (entry.isDirectory()) yield* walk(root, path);
-    else if (entry.isFile()) yield path;
-    else if (entry.isSymbolicLink()) {
-      const target = await readlink(join(root, path));
-      const inside = normalize(join(dirname(path), target));
-      if (!target.startsWith("/") && inside !== ".." && !inside.startsWith("../")) yield path;
-    }
+async function copyEntry(entry: TreeEntry, from: string, to: string): Promise<ManifestEntry> {
+  const target = join(to, entry.path);
+  if ("link" in entry) {
+    await symlink(entry.link, target);
+    return entry;
   }
+  // Bytes are copied, never linked: an installer's cache may share the original with other builds.
+  await using source = await open(join(from, entry.path), "r");
+  await using copy = await open(target, "wx", 0o644);
+  const hasher = new Bun.CryptoHasher("sha256");
+  const buffer = Buffer.allocUnsafe(Math.min(artifactChunkBytes, entry.bytes + 1));
+  let bytes = 0;
+  for (;;) {
+    const { bytesRead } = await source.read(buffer, 0, buffer.length);
+    if (bytesRead === 0) break;
+    const piece = buffer.subarray(0, bytesRead);
+    hasher.update(piece);
+    await copy.write(piece);
+    bytes += bytesRead;
+  }
+  if (bytes !== entry.bytes) {
+    throw new PlatformError("BUILD_FAILED", [
+      `${entry.path} changed while it was copied into the artifact`,
+    ]);
+  }
+  await copy.chmod(entry.executable ? 0o555 : 0o444);
+  await copy.sync();
+  return { ...entry, sha256: hasher.digest("hex") };
 }
 
-async function entryOf(root: string, path: string): Promise<Entry> {
-  const stats = await lstat(join(root, path));
-  if (stats.isSymbolicLink()) {
-    const target = await readlink(join(root, path));
-    return { path, mode: "l", bytes: 0, sha256: createHash("sha256").update(target).digest("hex") };
-  }
-  const hash = createHash("sha256");
-  for await (const chunk of createReadStream(join(root, path))) hash.update(chunk as Buffer);
-  const mode = (stats.mode & 0o111) === 0 ? "f" : "x";
-  return { path, mode, bytes: stats.size, sha256: hash.digest("hex") };
+async function hashFile(path: string): Promise<string> {
+  const hasher = new Bun.CryptoHasher("sha256");
+  for await (const chunk of Bun.file(path).stream()) hasher.update(chunk);
+  return hasher.digest("hex");
+}
+
+async function writeDurably(path: string, text: string): Promise<void> {
+  await using file = await open(path, "wx", 0o644);
+  await file.writeFile(text);
+  await file.sync();
+  await chmod(path, 0o444);
+}
+
+/** Makes the names in a folder survive a loss of power. */
+async function syncFolder(folder: string): Promise<void> {
+  await using handle = await open(folder, "r");
+  await handle.sync();
 }

@@ -96,12 +96,13 @@ function* spellings(path: string): Iterable<string> {
 /** The file that the `start` script starts, directly or by way of another script. */
 function startedFile(scripts: unknown): string | null {
   if (typeof scripts !== "object" || scripts === null) return null;
+  const commands = new Map<string, unknown>(Object.entries(scripts));
   let name = "start";
   for (let hop = 0; hop < SCRIPT_HOPS_MAX; hop += 1) {
-    const command = (scripts as Record<string, unknown>)[name];
+    const command = commands.get(name);
     const target = typeof command === "string" ? startedBy(command) : null;
     if (target === null) return null;
-    if (!(target in scripts)) return /\.[cm]?[jt]sx?$|\//.test(target) ? target : null;
+    if (!commands.has(target)) return /\.[cm]?[jt]sx?$|\//.test(target) ? target : null;
     name = target;
   }
   return null;

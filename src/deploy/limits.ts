@@ -53,6 +53,11 @@ export const artifactBytesMax = 2 * 1024 * 1024 * 1024;
 /** node_modules of a large framework has about 50,000 files. Count. */
 export const artifactFilesMax = 100_000;
 
+/** Files copied at once: enough to keep a disk busy, far below the limit of open files. Count. */
+export const artifactCopiesMax = 16;
+/** One read of a file that is copied and hashed. Bytes. */
+export const artifactChunkBytes = 256 * 1024;
+
 // --- names ---
 
 /** With a version (`v1234567--`) in front it stays below the 63 of a host label. Characters. */
