@@ -9,18 +9,8 @@ import { CATALOG, type ErrorRow } from "../src/base/catalog.ts";
 
 const ROOT = join(import.meta.dir, "..");
 
-/** Last sentence of a limit's comment. */
-const UNITS = [
-  "Bytes",
-  "Bytes per second",
-  "Milliseconds",
-  "Seconds",
-  "Count",
-  "Characters",
-  "Lines",
-  "Ratio",
-] as const;
-type Unit = (typeof UNITS)[number];
+/** What a limit counts, as its name says; a name that says nothing counts things. */
+type Unit = "bytes" | "bytesPerSecond" | "ms" | "seconds" | "characters" | "count";
 
 /** One named bound. */
 interface Limit {
@@ -115,7 +105,7 @@ ${sections.join("\n")}`;
 /**
  * The limits of one file, in its order.
  *
- * @throws {Error} when an export is no number, or has no comment that ends in a unit; the message says which.
+ * @throws {Error} when an export is no number or has no comment; the message says which.
  */
 export async function readLimits(path: string): Promise<Limit[]> {
   const source = await Bun.file(join(ROOT, path)).text();
@@ -131,43 +121,73 @@ export async function readLimits(path: string): Promise<Limit[]> {
   );
   return order.map((name) => {
     const value = values[name];
-    const example = "/** Why it has this value. Milliseconds. */";
     if (typeof value !== "number")
       throw new Error(`${path}: ${name} is no number; limits.ts holds numbers only`);
     const comment = comments.get(name);
-    if (comment === undefined)
-      throw new Error(`${path}: ${name} has no comment; write ${example} above it`);
-    const unit = UNITS.toSorted((left, right) => right.length - left.length).find((word) =>
-      comment.endsWith(` ${word}.`),
-    );
-    if (unit === undefined) {
+    if (comment === undefined) {
       throw new Error(
-        `${path}: the comment of ${name} must end in its unit, such as ${example}; units: ${UNITS.join(", ")}`,
+        `${path}: ${name} has no comment; write /** Why it has this value. Milliseconds. */ above it`,
       );
     }
-    return { name, value, unit, reason: comment.slice(0, -unit.length - 2).trim() };
+    // The unit stands in the value already; what says more than the unit stays.
+    const reason = comment.replace(
+      /(?<=[.:;]) (Bytes|Bytes per second|Milliseconds|Seconds|Characters|Count)\.$/,
+      "",
+    );
+    return { name, value, unit: unitOf(name), reason };
   });
 }
 
-/** A number as a person reads it, exact or with the exact one beside it. */
+function unitOf(name: string): Unit {
+  if (/BytesPerSecond/.test(name)) return "bytesPerSecond";
+  if (/Bytes([A-Z]|$)/.test(name)) return "bytes";
+  if (/Ms([A-Z]|$)/.test(name)) return "ms";
+  if (/(Seconds([A-Z]|$)|S$)/.test(name)) return "seconds";
+  if (/Characters([A-Z]|$)/.test(name)) return "characters";
+  return "count";
+}
+
+/** A number as a person reads it, exact. */
 function showValue(value: number, unit: Unit): string {
   const plain = value.toLocaleString("en-US", { maximumFractionDigits: 6 });
-  if (unit === "Bytes" || unit === "Bytes per second") {
-    const per = unit === "Bytes" ? "" : "/s";
-    for (const [name, factor] of [
-      ["GiB", 1024 ** 3],
-      ["MiB", 1024 ** 2],
-      ["KiB", 1024],
-    ] as const) {
-      if (value >= factor && value % (factor / 4) === 0) return `${value / factor} ${name}${per}`;
-    }
-    return `${plain} bytes${per}`;
+  switch (unit) {
+    case "bytes":
+      return showBytes(value);
+    case "bytesPerSecond":
+      return `${showBytes(value)}/s`;
+    case "ms":
+      return value >= 1000 && value % 100 === 0 ? showSeconds(value / 1000) : `${plain} ms`;
+    case "seconds":
+      return showSeconds(value);
+    case "characters":
+      return `${plain} characters`;
+    case "count":
+      return plain;
   }
-  if (unit === "Milliseconds")
-    return value >= 1000 && value % 100 === 0 ? `${value / 1000} s` : `${plain} ms`;
-  if (unit === "Seconds") return `${plain} s`;
-  if (unit === "Characters" || unit === "Lines") return `${plain} ${unit.toLowerCase()}`;
-  return plain;
+}
+
+function showBytes(bytes: number): string {
+  const units = [
+    ["GiB", 1024 ** 3],
+    ["MiB", 1024 ** 2],
+    ["KiB", 1024],
+  ] as const;
+  for (const [name, factor] of units) {
+    if (bytes >= factor && bytes % (factor / 4) === 0) return `${bytes / factor} ${name}`;
+  }
+  return `${bytes.toLocaleString("en-US")} bytes`;
+}
+
+function showSeconds(seconds: number): string {
+  const units = [
+    ["days", 86_400],
+    ["h", 3_600],
+    ["min", 60],
+  ] as const;
+  for (const [name, factor] of units) {
+    if (seconds >= 2 * factor && seconds % factor === 0) return `${seconds / factor} ${name}`;
+  }
+  return `${seconds} s`;
 }
 
 if (import.meta.main) {
