@@ -299,6 +299,12 @@ export const CATALOG = {
       `Cannot start the new version: ${entry} neither exports a default with \`fetch\` nor calls Bun.serve`,
     remedy: "Export `default { fetch(request) { … } }`, or call Bun.serve",
   },
+  DEPLOY_CANCELLED: {
+    owner: "user",
+    status: 409,
+    message: () => "Cannot go on with the deploy: its client went away before the version was live",
+    remedy: "Deploy again; the branch still serves its old version",
+  },
   DEPLOY_IN_PROGRESS: {
     owner: "user",
     status: 409,
@@ -340,6 +346,13 @@ export const CATALOG = {
     message: (found: number, known: number) =>
       `Cannot use the store: its schema is at migration ${found}, this Levain knows ${known}`,
     remedy: "Run the Levain release that wrote it, or a newer one",
+  },
+  STORE_MIGRATION_CHANGED: {
+    owner: "platform",
+    status: 500,
+    message: (number: number, name: string) =>
+      `Cannot use the store: migration ${number} (${name}) was applied in another form than this Levain has`,
+    remedy: "Run the Levain release that wrote it, or restore the store from a backup",
   },
   INPUT_INVALID: {
     owner: "user",

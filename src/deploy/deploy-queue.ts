@@ -1,0 +1,79 @@
+/**
+ * The order of deploys: one at a time per app, a few at once per node, and a bounded line behind them. Counts and waits,
+ * nothing else.
+ */
+import { PlatformError } from "../base/errors.ts";
+import { buildsMax, deploysMax, deploysWaitingMax } from "./limits.ts";
+
+interface Waiter {
+  app: string;
+  start(): void;
+  cancel(reason: unknown): void;
+}
+
+export interface DeployQueueBounds {
+  buildsMax: number;
+  waitingMax: number;
+  deploysMax: number;
+}
+
+export class DeployQueue {
+  readonly #bounds: DeployQueueBounds;
+  readonly #running = new Set<string>();
+  #waiting: Waiter[] = [];
+
+  constructor(
+    bounds: DeployQueueBounds = { buildsMax, waitingMax: deploysWaitingMax, deploysMax },
+  ) {
+    this.#bounds = bounds;
+  }
+
+  /** Deploys that run. Count. */
+  get running(): number {
+    return this.#running.size;
+  }
+
+  /**
+   * Waits for the app's turn; dispose what it gives when the deploy has ended.
+   *
+   * @throws {PlatformError} `DEPLOY_IN_PROGRESS` when too many wait already
+   * @throws the signal's reason when it is aborted first
+   */
+  async enter(app: string, signal: AbortSignal): Promise<Disposable> {
+    const waiting = this.#waiting.filter((waiter) => waiter.app === app).length;
+    const { waitingMax, deploysMax } = this.#bounds;
+    if (waiting >= waitingMax || this.#waiting.length + this.#running.size >= deploysMax) {
+      throw new PlatformError("DEPLOY_IN_PROGRESS", [app, waiting]);
+    }
+    signal.throwIfAborted();
+    const turn = Promise.withResolvers<void>();
+    const waiter: Waiter = { app, start: turn.resolve, cancel: turn.reject };
+    this.#waiting.push(waiter);
+    const abort = () => {
+      this.#waiting = this.#waiting.filter((other) => other !== waiter);
+      waiter.cancel(signal.reason);
+    };
+    signal.addEventListener("abort", abort, { once: true });
+    this.#advance();
+    await turn.promise.finally(() => signal.removeEventListener("abort", abort));
+    let isHeld = true;
+    return {
+      [Symbol.dispose]: () => {
+        if (!isHeld) return;
+        isHeld = false;
+        this.#running.delete(app);
+        this.#advance();
+      },
+    };
+  }
+
+  #advance(): void {
+    for (const waiter of [...this.#waiting]) {
+      if (this.#running.size >= this.#bounds.buildsMax) return;
+      if (this.#running.has(waiter.app)) continue;
+      this.#waiting = this.#waiting.filter((other) => other !== waiter);
+      this.#running.add(waiter.app);
+      waiter.start();
+    }
+  }
+}

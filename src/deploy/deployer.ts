@@ -1,0 +1,345 @@
+/**
+ * One deploy, from the upload to a version that is live:
+ *
+ *   queued ─▶ unpack ─▶ (install, build, bundle) ─▶ artifact ─▶ boot ─▶ live
+ *                                                         │       └─ fails: the branch keeps its version
+ *                                                         └─ the version is created only after it has answered
+ *
+ * Everything before `live` can be cancelled and leaves nothing but an artifact that the next deploy of the same input
+ * finds. From then on the deploy is carried through, whether its client is there or not.
+ */
+import { mkdir, readdir, rm } from "node:fs/promises";
+import { join } from "node:path";
+import type { Clock } from "../base/clock.ts";
+import { asPlatformError, PlatformError } from "../base/errors.ts";
+import { type VersionSpec, versionName } from "../base/version-spec.ts";
+import type { Store } from "../store/store.ts";
+import { VersionNumberTaken } from "../store/versions.ts";
+import type { LogSink } from "../telemetry/log-record.ts";
+import type { AppConfig } from "./app-config.ts";
+import type { ArtifactStore } from "./artifact-store.ts";
+
+import type { DeployEvent, DeployQuery, DeployResult } from "./deploy-api.ts";
+import { DeployQueue } from "./deploy-queue.ts";
+import { appNameFrom, branchLabel, checkAppName, checkBranchName } from "./names.ts";
+
+/** What a build made of a source folder. */
+export interface BuiltApp {
+  /** What becomes the artifact; removed by the deployer. */
+  folder: string;
+  /** Module to import, relative to `folder`. */
+  entry: string;
+  config: AppConfig;
+  warnings: string[];
+  /** How it came to be: Bun version, lockfile hash, config hash … Plain JSON. */
+  provenance: Record<string, unknown>;
+}
+
+/** What is known of the source before anything of it runs. */
+export interface SourceFacts {
+  config: AppConfig;
+  /** `name` in package.json, or null. */
+  packageName: string | null;
+}
+
+export interface BuildRequest {
+  /** Unpacked source. */
+  source: string;
+  /** Where to build and leave the result; empty or missing. Always the same for an app. */
+  workFolder: string;
+  facts: SourceFacts;
+  emit(event: DeployEvent): void;
+  signal: AbortSignal;
+}
+
+/** The build as the deployer needs it; see `build.ts`. */
+export interface Builder {
+  /** Reads the configuration, in a process of its own. @throws {PlatformError} `CONFIG_INVALID` … */
+  readSource(
+    source: string,
+    signal: AbortSignal,
+    emit: (event: DeployEvent) => void,
+  ): Promise<SourceFacts>;
+  build(request: BuildRequest): Promise<BuiltApp>;
+}
+
+export interface DeployerOptions {
+  dataDir: string;
+  builder: Builder;
+  store: Pick<
+    Store,
+    "nextVersionNumber" | "createVersion" | "setLive" | "startDeploy" | "finishDeploy"
+  >;
+  artifacts: ArtifactStore;
+  /** Unpacks an upload into a folder; `unpackSource`. */
+  unpack(upload: ReadableStream<Uint8Array>, folder: string, signal: AbortSignal): Promise<unknown>;
+  /** Starts the version and asks it one request; it stays warm. @throws {PlatformError} why it cannot go live */
+  bootCheck(spec: VersionSpec, signal: AbortSignal): Promise<void>;
+  /** Ends the processes of a version that did not make it. */
+  discard(spec: VersionSpec): Promise<void>;
+  /** Puts what the store holds into effect. */
+  publish(): Promise<void>;
+  urlOf(app: string, target: string | number): string;
+  /** Version of this program, for the provenance. */
+  platformVersion: string;
+  log: LogSink;
+  clock: Clock;
+}
+
+type StoredArtifact = Awaited<ReturnType<ArtifactStore["add"]>>;
+
+/** Times another number is tried when somebody else took it; another node deployed the same app. Count. */
+const numberTriesMax = 5;
+
+export class Deployer {
+  readonly #options: DeployerOptions;
+  readonly #queue = new DeployQueue();
+  /** Digests that a running deploy has use for. */
+  readonly #digestsInUse = new Map<string, number>();
+  #uploads = 0;
+
+  constructor(options: DeployerOptions) {
+    this.#options = options;
+  }
+
+  /** Removes what builds of a killed node left. Call it before the first deploy. */
+  async sweep(): Promise<void> {
+    const builds = join(this.#options.dataDir, "builds");
+    await mkdir(builds, { recursive: true, mode: 0o700 });
+    for (const name of await readdir(builds)) {
+      // The home folder is the package manager's cache.
+      if (name !== ".home") await rm(join(builds, name), { recursive: true, force: true });
+    }
+  }
+
+  /**
+   * @param emit gets what happens, without a last `done` or `failed`
+   * @throws {PlatformError} why there is no new version; the branch is as it was
+   */
+  async deploy(
+    upload: ReadableStream<Uint8Array>,
+    query: DeployQuery,
+    emit: (event: DeployEvent) => void,
+    signal: AbortSignal,
+  ): Promise<DeployResult> {
+    const { clock, dataDir, builder, unpack } = this.#options;
+    const startedAtMs = clock.nowMs();
+    const branch = checkBranchName(query.branch);
+    if (query.app !== undefined) checkAppName(query.app);
+    this.#uploads += 1;
+    const source = join(dataDir, "builds", `.upload-${process.pid}-${this.#uploads}`);
+    try {
+      emit({ type: "step", step: "unpack" });
+      await unpack(upload, source, signal);
+      const facts = await builder.readSource(source, signal, emit);
+      const app = this.#nameOf(query, facts);
+      emit({ type: "step", step: "queued" });
+      using _turn = await this.#queue.enter(app, signal);
+      return await this.#run({ app, branch, query, source, facts, emit, signal, startedAtMs });
+    } finally {
+      await rm(source, { recursive: true, force: true });
+    }
+  }
+
+  /** Removes artifacts that no version names any more, unless a running deploy has use for one. */
+  async removeArtifacts(digests: readonly string[]): Promise<void> {
+    for (const digest of digests) {
+      if (!this.#digestsInUse.has(digest)) await this.#options.artifacts.remove(digest);
+    }
+  }
+
+  #nameOf(query: DeployQuery, { config, packageName }: SourceFacts): string {
+    const given = query.app ?? config.name;
+    if (given !== null && given !== undefined) return checkAppName(given);
+    for (const candidate of [packageName, query.folder]) {
+      const name = candidate === null || candidate === undefined ? null : appNameFrom(candidate);
+      if (name !== null) return name;
+    }
+    throw new PlatformError("NAME_INVALID", [
+      "the app's name",
+      query.folder ?? "",
+      "neither the config, package.json nor the folder has a name that can be used; give one with --app",
+    ]);
+  }
+
+  async #run(job: Job): Promise<DeployResult> {
+    const { store } = this.#options;
+    const { app, branch, query } = job;
+    const id = await store.startDeploy({
+      app,
+      branch,
+      message: query.message ?? null,
+      commit: query.commit ?? null,
+    });
+    try {
+      const result = await this.#buildAndCheck(job);
+      // The version is live: a store that goes away now must not turn that into a failure.
+      await store.finishDeploy(id, { state: "succeeded", version: result.version }).catch(() => {});
+      this.#record(job, result.version, `${versionName(result.version)} is live on ${branch}`, {
+        digest: result.digest,
+        previous: result.previous,
+      });
+      return result;
+    } catch (thrown) {
+      const error = asPlatformError(
+        job.signal.aborted && !(thrown instanceof PlatformError) ? cancelled(thrown) : thrown,
+      );
+      await store.finishDeploy(id, { state: "failed", error: error.toBody() }).catch(() => {});
+      this.#record(job, null, `The deploy to ${branch} failed: ${error.message}`, {
+        code: error.code,
+      });
+      throw error;
+    }
+  }
+
+  async #buildAndCheck(job: Job): Promise<DeployResult> {
+    const { builder, clock, dataDir } = this.#options;
+    const { app, emit, signal } = job;
+    const workFolder = join(dataDir, "builds", app);
+    const buildStartedAtMs = clock.nowMs();
+    await rm(workFolder, { recursive: true, force: true });
+    try {
+      const built = await builder.build({
+        source: job.source,
+        workFolder,
+        facts: job.facts,
+        emit,
+        signal,
+      });
+      for (const message of built.warnings) emit({ type: "warning", message });
+      emit({ type: "step", step: "artifact" });
+      const artifact = await this.#options.artifacts.add(built.folder);
+      using _use = this.#use(artifact.digest);
+      const buildMs = clock.nowMs() - buildStartedAtMs;
+      signal.throwIfAborted();
+      return await this.#takeLive(job, built, artifact, buildMs);
+    } finally {
+      await rm(workFolder, { recursive: true, force: true });
+    }
+  }
+
+  async #takeLive(
+    job: Job,
+    built: BuiltApp,
+    artifact: StoredArtifact,
+    buildMs: number,
+  ): Promise<DeployResult> {
+    const { store, clock, publish, urlOf, bootCheck, discard, platformVersion } = this.#options;
+    const { app, branch, query, emit, signal } = job;
+    const labelFor = (name: string, taken: readonly string[]) =>
+      branchLabel(name, new Set(taken), app);
+    for (let tries = 1; ; tries++) {
+      const spec = this.#specOf(job, built, artifact, await store.nextVersionNumber(app));
+      emit({ type: "step", step: "boot" });
+      const bootStartedAtMs = clock.nowMs();
+      let isKept = false;
+      try {
+        await bootCheck(spec, signal);
+        const bootMs = clock.nowMs() - bootStartedAtMs;
+        signal.throwIfAborted();
+        emit({ type: "step", step: "live" });
+        await store.createVersion({
+          spec,
+          branchLabel: labelFor,
+          message: query.message ?? null,
+          commit: query.commit ?? null,
+          artifactBytes: artifact.bytes,
+          provenance: { ...built.provenance, levain: platformVersion },
+        });
+        isKept = true;
+        const { previous } = await store.setLive({
+          app,
+          branch,
+          version: spec.number,
+          reason: "deploy",
+          atMs: clock.wallMs(),
+          branchLabel: labelFor,
+        });
+        await publish();
+        return {
+          app,
+          branch,
+          version: spec.number,
+          digest: artifact.digest,
+          url: urlOf(app, branch),
+          versionUrl: urlOf(app, spec.number),
+          previous,
+          warnings: built.warnings,
+          ms: {
+            build: Math.round(buildMs),
+            boot: Math.round(bootMs),
+            total: Math.round(clock.nowMs() - job.startedAtMs),
+          },
+        };
+      } catch (error) {
+        if (isKept) throw error;
+        await discard(spec);
+        // Another node deployed the same app meanwhile: its version has the number, ours takes the next one.
+        if (!(error instanceof VersionNumberTaken) || tries >= numberTriesMax) throw error;
+      }
+    }
+  }
+
+  #specOf(job: Job, built: BuiltApp, artifact: StoredArtifact, number: number): VersionSpec {
+    const { env, limits, idleFreezeMs, idleStopMs, ephemeral, healthPath } = built.config;
+    return {
+      app: job.app,
+      number,
+      branch: job.branch,
+      digest: artifact.digest,
+      entry: built.entry,
+      ephemeral,
+      env,
+      healthPath,
+      limits,
+      idleFreezeMs,
+      idleStopMs,
+      createdAtMs: this.#options.clock.wallMs(),
+    };
+  }
+
+  #use(digest: string): Disposable {
+    this.#digestsInUse.set(digest, (this.#digestsInUse.get(digest) ?? 0) + 1);
+    return {
+      [Symbol.dispose]: () => {
+        const left = this.#digestsInUse.get(digest)! - 1;
+        if (left === 0) this.#digestsInUse.delete(digest);
+        else this.#digestsInUse.set(digest, left);
+      },
+    };
+  }
+
+  #record(
+    { app }: Job,
+    version: number | null,
+    message: string,
+    fields: Record<string, unknown>,
+  ): void {
+    this.#options.log.write({
+      time: new Date(this.#options.clock.wallMs()).toISOString(),
+      app,
+      version,
+      instance: null,
+      stream: "platform",
+      requestId: null,
+      event: "deploy",
+      message,
+      fields,
+    });
+  }
+}
+
+interface Job {
+  app: string;
+  branch: string;
+  query: DeployQuery;
+  source: string;
+  facts: SourceFacts;
+  emit(event: DeployEvent): void;
+  signal: AbortSignal;
+  startedAtMs: number;
+}
+
+function cancelled(reason: unknown): PlatformError {
+  return new PlatformError("DEPLOY_CANCELLED", [], { cause: reason });
+}

@@ -1,0 +1,18 @@
+/** What `levain ps` shows: one row for each version with a process, a failure or a live branch. Looking wakes nobody. */
+import type { InstanceInfo } from "./control/api.ts";
+import type { Lane } from "./lane.ts";
+
+export function instancesOf(lane: Lane, nowMs: number): InstanceInfo[] {
+  const { apps } = lane.router.table;
+  const rows: InstanceInfo[] = [];
+  for (const pool of lane.pools.all()) {
+    const { app, number } = pool.spec;
+    const branches = Object.entries(apps[app]?.branches ?? {})
+      .filter(([, { live }]) => live === number)
+      .map(([name]) => name);
+    const facts = pool.facts(nowMs);
+    if (facts.state === "stopped" && branches.length === 0) continue;
+    rows.push({ app, version: number, branches, ...facts });
+  }
+  return rows.sort((a, b) => (a.app === b.app ? b.version - a.version : a.app < b.app ? -1 : 1));
+}

@@ -1,0 +1,13 @@
+/** The program: the command line, and the node behind `levain up`. The node is loaded only when it runs here. */
+import { runCli } from "./cli/cli.ts";
+import { exitWhenWritten, processIo } from "./cli/process-io.ts";
+
+const io = processIo();
+const code = await runCli(process.argv.slice(2), {
+  ...io,
+  runNode: async (config, hooks) => {
+    const { runNode } = await import("./node.ts");
+    await runNode(config, hooks);
+  },
+});
+await exitWhenWritten(io, code);

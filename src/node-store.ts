@@ -1,0 +1,77 @@
+/** The node's store: its own PostgreSQL or a server that was named, and whether it can be used. */
+import type { Clock } from "./base/clock.ts";
+import { messageOf } from "./base/errors.ts";
+import type { NodeStatus } from "./control/api.ts";
+import type { NodeConfig } from "./control/node-config.ts";
+import { startEmbeddedPostgres } from "./store/embedded-postgres.ts";
+import { openStore, type Store } from "./store/store.ts";
+
+export interface NodeStore {
+  store: Store;
+  /** Resolves when the schema is up to date; until then calls fail with `STORE_UNAVAILABLE`. Rejects when it never will be. */
+  ready: Promise<void>;
+  state(): NodeStatus["store"];
+  stop(): Promise<void>;
+}
+
+/** Pause between two tries to reach a store that is not there yet. Milliseconds. */
+const retryMs = 500;
+
+/**
+ * Starts or reaches PostgreSQL. Returns when it is known how to reach it, not when it is ready.
+ *
+ * @throws {PlatformError} what stands in the way of a PostgreSQL of our own.
+ */
+export async function startNodeStore(
+  config: NodeConfig,
+  clock: Clock,
+  note: (line: string) => void,
+): Promise<NodeStore> {
+  const embedded =
+    config.databaseUrl === undefined
+      ? await startEmbeddedPostgres({
+          dataDir: config.dataDir,
+          user: config.postgresUser,
+          clock,
+          log: note,
+          whenNotReady: "keep-trying",
+        })
+      : null;
+  const store = openStore(
+    embedded === null
+      ? { databaseUrl: config.databaseUrl!, clock }
+      : { connection: embedded.connection, clock },
+  );
+  let isStopped = false;
+  let cause: string | null = "the schema has not been checked yet";
+  const ready = (async () => {
+    while (!isStopped) {
+      try {
+        await store.migrate();
+        await store.interruptDeploys();
+        cause = null;
+        return;
+      } catch (error) {
+        cause = messageOf(error);
+        if ((error as { code?: string }).code !== "STORE_UNAVAILABLE") throw error;
+        await new Promise((resolve) => setTimeout(resolve, retryMs));
+      }
+    }
+  })();
+  ready.catch((error) => note(messageOf(error)));
+  return {
+    store,
+    ready,
+    state() {
+      const kind = embedded === null ? "external" : "embedded";
+      const server = embedded?.state() ?? { state: "ready" as const, cause: null };
+      if (server.state !== "ready") return { kind, ...server };
+      return { kind, state: cause === null ? "ready" : "unavailable", cause };
+    },
+    async stop() {
+      isStopped = true;
+      await store.close();
+      await embedded?.stop();
+    },
+  };
+}

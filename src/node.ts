@@ -1,0 +1,221 @@
+/**
+ * A node, put together: the request lane, the store, the deploys and the admin API, from start to stop.
+ *
+ *   lock ─▶ lane (serves the table on disk) ─▶ store ─▶ admin ─▶ ready ─▶ signal ─▶ drain ─▶ gone
+ *
+ * Traffic does not wait for the store: a node that was killed serves again before PostgreSQL has recovered.
+ */
+import { mkdirSync, rmSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+import { systemClock } from "./base/clock.ts";
+import { asPlatformError, messageOf, PlatformError } from "./base/errors.ts";
+import { versionName } from "./base/version-spec.ts";
+import type { NodeHooks } from "./cli/run-node.ts";
+import { startAdminServer } from "./control/admin-server.ts";
+import type { NodeStatus } from "./control/api.ts";
+import type { AdminDeps } from "./control/deps.ts";
+import { bindError, type NodeConfig } from "./control/node-config.ts";
+import { acquireNodeLock } from "./control/node-lock.ts";
+import { platformVersion } from "./control/platform-version.ts";
+import { Publisher } from "./control/publisher.ts";
+import { ArtifactStore } from "./deploy/artifact-store.ts";
+import { AppBuilder } from "./deploy/build.ts";
+import { Deployer } from "./deploy/deployer.ts";
+import { branchLabel, PRODUCTION_BRANCH } from "./deploy/names.ts";
+import { unpackSource } from "./deploy/unpack.ts";
+import { instancesOf } from "./instances.ts";
+import { type Lane, startLane } from "./lane.ts";
+import { startNodeStore } from "./node-store.ts";
+import { bootCheck } from "./pool/boot-check.ts";
+import type { RouteTable } from "./router/route-table.ts";
+import { LogStore } from "./telemetry/log-store.ts";
+
+/**
+ * Runs a node in this process; resolves when it has stopped (SIGTERM, SIGINT or the admin API) and everything of it is
+ * gone.
+ *
+ * @throws {PlatformError} when it cannot start; nothing of it is left then.
+ */
+export async function runNode(config: NodeConfig, hooks: NodeHooks): Promise<void> {
+  await using cleanup = new AsyncDisposableStack();
+  const stopped = Promise.withResolvers<void>();
+  const { dataDir, drainTimeoutMs } = config;
+  const clock = systemClock;
+  const startedAtMs = clock.wallMs();
+
+  const lock = await acquireNodeLock(dataDir);
+  cleanup.defer(() => lock.release());
+  const stop = onSignals(() => stopped.resolve());
+  cleanup.defer(() => stop());
+
+  const artifacts = new ArtifactStore({ dir: join(dataDir, "artifacts") });
+  await artifacts.sweep();
+  const log = new LogStore({ dir: join(dataDir, "logs"), clock });
+  cleanup.defer(() => log.close());
+
+  const lane = openLane(config, artifacts, log);
+  cleanup.defer(() => lane.stop(drainTimeoutMs));
+  const store = await startNodeStore(config, clock, hooks.note);
+  cleanup.defer(() => store.stop());
+  const publisher = new Publisher({
+    dataDir,
+    store: store.store,
+    apply: (table) => lane.router.publish(table),
+    note: hooks.note,
+  });
+  cleanup.defer(() => publisher.close());
+  const table = await publisher.loadFromDisk();
+  if (table !== null) lane.router.publish(table);
+
+  const urlOf = urlsOf(config, lane);
+  const deployer = new Deployer({
+    dataDir,
+    builder: new AppBuilder({ dataDir, ...config.build }),
+    unpack: (upload, folder, signal) => unpackSource(upload, folder, { signal }),
+    platformVersion: platformVersion(),
+    store: store.store,
+    artifacts,
+    clock,
+    log,
+    publish: () => publisher.publish(),
+    bootCheck: (spec, signal) =>
+      bootCheck(lane.pools.of(spec), hostOf(urlOf(spec.app, spec.number)), signal),
+    discard: (spec) => lane.pools.remove(spec, 0, new PlatformError("NODE_DRAINING", [])),
+    urlOf,
+  });
+  await deployer.sweep();
+
+  const status = (): NodeStatus => ({
+    pid: process.pid,
+    version: platformVersion(),
+    bun: Bun.version,
+    dataDir,
+    domain: config.domain,
+    edgePort: lane.edge.port,
+    adminPort: admin.port,
+    startedAtMs,
+    store: store.state(),
+    apps: Object.keys(lane.router.table.apps).length,
+    instances: [...lane.pools.all()].filter((pool) => pool.hasProcess).length,
+    connections: lane.edge.counters.connections,
+    requests: lane.edge.counters.requests,
+    memoryBytes: process.memoryUsage.rss(),
+  });
+  const deps: AdminDeps = {
+    status,
+    instances: () => instancesOf(lane, clock.nowMs()),
+    hasApp: (app) => lane.router.table.apps[app] !== undefined,
+    store: store.store,
+    deployer,
+    logs: log,
+    removeArtifacts: (digests) => deployer.removeArtifacts(digests),
+    clock,
+    publish: () => publisher.publish(),
+    shutdown: () => stopped.resolve(),
+    urlOf: (app, target) => urlOf(app, "version" in target ? target.version : target.branch),
+    report: (thrown) => hooks.note(describeUnforeseen(thrown)),
+  };
+  const admin = await openAdmin(config, deps);
+  cleanup.defer(() => admin.stop());
+
+  writeNodeFile(dataDir, status());
+  cleanup.defer(() => rmSync(join(dataDir, "node.json"), { force: true }));
+  // The store may be on its way; what it holds is published when it is there.
+  void store.ready.then(() => publisher.publish()).catch((error) => hooks.note(messageOf(error)));
+  await Promise.race([store.ready.catch(() => {}), stopped.promise]);
+  hooks.ready(status());
+  await stopped.promise;
+  hooks.note("Stopping: requests under way are finished first");
+}
+
+/** @throws {PlatformError} `PORT_IN_USE`, `PORT_FORBIDDEN` */
+function openLane(config: NodeConfig, artifacts: ArtifactStore, log: LogStore): Lane {
+  try {
+    return startLane({
+      dataDir: config.dataDir,
+      hostname: config.host,
+      port: config.port,
+      domain: config.domain,
+      trustedProxies: config.trustedProxies,
+      sparesMax: config.sparesMax,
+      artifactPath: (digest) => artifacts.path(digest),
+      log,
+      clock: systemClock,
+    });
+  } catch (error) {
+    throw bindError(error, "port", config.port);
+  }
+}
+
+async function openAdmin(config: NodeConfig, deps: AdminDeps) {
+  try {
+    return await startAdminServer({
+      socketPath: join(config.dataDir, "admin.sock"),
+      hostname: "127.0.0.1",
+      port: config.adminPort,
+      deps,
+    });
+  } catch (error) {
+    throw bindError(error, "adminPort", config.adminPort);
+  }
+}
+
+/** URL of an app's branch, or of one of its versions. */
+type UrlOf = (app: string, target: string | number) => string;
+
+function urlsOf(config: NodeConfig, lane: Lane): UrlOf {
+  const port = lane.edge.port === 80 ? "" : `:${lane.edge.port}`;
+  return (app, target) => {
+    const host =
+      typeof target === "number"
+        ? `${versionName(target)}--${app}`
+        : target === PRODUCTION_BRANCH
+          ? app
+          : `${labelOf(lane.router.table, app, target)}--${app}`;
+    return `http://${host}.${config.domain}${port}`;
+  };
+}
+
+/** The branch's label as it was published; a branch that is not published yet has the one it would get. */
+function labelOf(table: RouteTable, app: string, branch: string): string {
+  const branches = table.apps[app]?.branches ?? {};
+  const taken = new Set(Object.values(branches).map(({ label }) => label));
+  return branches[branch]?.label ?? branchLabel(branch, taken, app);
+}
+
+function hostOf(url: string): string {
+  return new URL(url).host;
+}
+
+/** Calls `stop` at the first SIGTERM or SIGINT; a second one ends the process. Returns what undoes it. */
+function onSignals(stop: () => void): () => void {
+  let asked = false;
+  const listener = () => {
+    if (asked) process.exit(130);
+    asked = true;
+    stop();
+  };
+  process.on("SIGTERM", listener);
+  process.on("SIGINT", listener);
+  return () => {
+    process.off("SIGTERM", listener);
+    process.off("SIGINT", listener);
+  };
+}
+
+/** For whoever looks at the folder: where this node listens. */
+function writeNodeFile(dataDir: string, { pid, edgePort, adminPort, domain }: NodeStatus): void {
+  mkdirSync(dataDir, { recursive: true });
+  writeFileSync(
+    join(dataDir, "node.json"),
+    `${JSON.stringify({ pid, port: edgePort, adminPort, domain }, null, 2)}\n`,
+    { mode: 0o600 },
+  );
+}
+
+function describeUnforeseen(thrown: unknown): string {
+  const error = asPlatformError(thrown);
+  return error.code === "INTERNAL" && thrown instanceof Error
+    ? (thrown.stack ?? thrown.message)
+    : error.message;
+}
