@@ -1,0 +1,60 @@
+/** Apps: listed with their branches, and removed with everything of theirs. */
+import { PlatformError } from "../base/errors.ts";
+import type { Queries } from "./database.ts";
+import { countUpRevision } from "./revision.ts";
+
+/** An app as it is listed. */
+export interface StoredApp {
+  name: string;
+  branches: StoredBranch[];
+  /** Count. */
+  versions: number;
+  /** Wall-clock milliseconds. */
+  createdAtMs: number;
+}
+
+export interface StoredBranch {
+  name: string;
+  /** Its part of the host name. */
+  label: string;
+  /** Number of the live version, or null. */
+  live: number | null;
+}
+
+export interface DeletedApp {
+  /** Versions that are gone with it. Count. */
+  versions: number;
+  /** Artifacts that no version of any app names any more. */
+  digests: string[];
+}
+
+/** By name; branches by name too. */
+export async function apps(queries: Queries): Promise<StoredApp[]> {
+  return queries.rows<StoredApp>(
+    `SELECT name, created_at_ms AS "createdAtMs",
+       (SELECT count(*) FROM levain.versions WHERE app = apps.name) AS versions,
+       (SELECT coalesce(json_agg(
+           json_build_object('name', name, 'label', label, 'live', live) ORDER BY name), '[]')
+         FROM levain.branches WHERE app = apps.name) AS branches
+     FROM levain.apps ORDER BY name`,
+  );
+}
+
+/** Removes the app, its branches, versions, history and deploys. @throws {PlatformError} `APP_UNKNOWN` */
+export async function deleteApp(queries: Queries, app: string): Promise<DeletedApp> {
+  await countUpRevision(queries);
+  const own = await queries.rows<{ digest: string }>(
+    "SELECT digest FROM levain.versions WHERE app = $1",
+    [app],
+  );
+  const deleted = await queries.run("DELETE FROM levain.apps WHERE name = $1", [app]);
+  if (deleted === 0) throw new PlatformError("APP_UNKNOWN", [app]);
+  await queries.run("DELETE FROM levain.deploys WHERE app = $1", [app]);
+  const orphans = await queries.rows<{ digest: string }>(
+    `DELETE FROM levain.artifacts WHERE digest = ANY($1)
+       AND NOT EXISTS (SELECT FROM levain.versions WHERE versions.digest = artifacts.digest)
+     RETURNING digest`,
+    [own.map(({ digest }) => digest)],
+  );
+  return { versions: own.length, digests: orphans.map(({ digest }) => digest) };
+}

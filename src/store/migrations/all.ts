@@ -1,0 +1,5 @@
+import { apps } from "./0001-apps.ts";
+import type { Migration } from "./migration.ts";
+
+/** Every step of the schema this Levain knows, in order. */
+export const migrations: readonly Migration[] = [apps];

@@ -1,0 +1,146 @@
+/**
+ * The store: everything durable, in one PostgreSQL schema. The only way to it.
+ *
+ * Each call is one transaction, answers within a bound and fails with `STORE_UNAVAILABLE` while the database is away.
+ * Nothing has to be reopened when it is back. The request lane never comes here.
+ */
+import type { Clock } from "../base/clock.ts";
+import { apps, type DeletedApp, deleteApp, type StoredApp } from "./apps.ts";
+import { Database, type DatabaseAddress } from "./database.ts";
+import {
+  type DeployOutcome,
+  deploys,
+  finishDeploy,
+  interruptDeploys,
+  type StartDeployInput,
+  type StoredDeploy,
+  startDeploy,
+} from "./deploys.ts";
+import { rollbackTarget, type SetLiveInput, setLive } from "./live.ts";
+import { migrate } from "./migrate.ts";
+import { routeTable, type StoredRouteTable } from "./routes.ts";
+import {
+  type CreateVersionInput,
+  createVersion,
+  nextVersionNumber,
+  type StoredVersion,
+  versions,
+} from "./versions.ts";
+
+export type StoreOptions = DatabaseAddress & { clock: Clock };
+
+/** Connects when first used; close it in the end. */
+export function openStore(options: StoreOptions): Store {
+  return new Store(new Database(options), options.clock);
+}
+
+export class Store {
+  readonly #database: Database;
+  readonly #clock: Clock;
+
+  /** Use `openStore`. */
+  constructor(database: Database, clock: Clock) {
+    this.#database = database;
+    this.#clock = clock;
+  }
+
+  /**
+   * Brings the schema up to date; needed once before anything else. Safe on several nodes at once.
+   *
+   * @returns names of the steps that this call applied
+   * @throws {PlatformError} `STORE_TOO_NEW`, `STORE_MIGRATION_CHANGED`
+   */
+  migrate(): Promise<string[]> {
+    return migrate(this.#database);
+  }
+
+  /** Answers when the database does. */
+  async ping(): Promise<void> {
+    await this.#database.read((queries) => queries.rows("SELECT"));
+  }
+
+  /** Closes every connection. Calls that run get a short grace, later ones fail. Safe to call twice. */
+  close(): Promise<void> {
+    return this.#database.close();
+  }
+
+  /** Everything that is published, as one consistent snapshot. */
+  routeTable(): Promise<StoredRouteTable> {
+    return this.#database.read(routeTable);
+  }
+
+  /** By name, with their branches. */
+  apps(): Promise<StoredApp[]> {
+    return this.#database.read(apps);
+  }
+
+  /**
+   * Removes an app with its branches, versions, history and deploys.
+   *
+   * @throws {PlatformError} `APP_UNKNOWN`
+   */
+  deleteApp(app: string): Promise<DeletedApp> {
+    return this.#database.write((queries) => deleteApp(queries, app));
+  }
+
+  /** Versions of an app, newest first. @throws {PlatformError} `APP_UNKNOWN` */
+  versions(app: string): Promise<StoredVersion[]> {
+    return this.#database.read((queries) => versions(queries, app));
+  }
+
+  /** Number for the next version of an app: 1 for an app that does not exist yet. Reserves nothing. */
+  nextVersionNumber(app: string): Promise<number> {
+    return this.#database.read((queries) => nextVersionNumber(queries, app));
+  }
+
+  /**
+   * Keeps a version, with its app, branch and artifact when they are new. All or nothing; nothing is live by it.
+   *
+   * @throws {VersionNumberTaken} when the app has a version of that number: take the next one
+   */
+  createVersion(input: CreateVersionInput): Promise<void> {
+    return this.#database.write((queries) => createVersion(queries, input));
+  }
+
+  /**
+   * Makes a version live on a branch, which need not exist yet. Doing it again changes nothing.
+   *
+   * @returns the version that was live before, which is the same one when nothing changed
+   * @throws {PlatformError} `APP_UNKNOWN`, `VERSION_UNKNOWN`
+   */
+  setLive(input: SetLiveInput): Promise<{ previous: number | null }> {
+    return this.#database.write((queries) => setLive(queries, input));
+  }
+
+  /**
+   * The version that a rollback of the branch goes to, or null; see `rollback-target.ts`.
+   *
+   * @throws {PlatformError} `APP_UNKNOWN`, `BRANCH_UNKNOWN`
+   */
+  rollbackTarget(app: string, branch: string): Promise<number | null> {
+    return this.#database.read((queries) => rollbackTarget(queries, app, branch));
+  }
+
+  /** Notes that a deploy began. The app need not exist. @returns its id */
+  startDeploy(input: StartDeployInput): Promise<number> {
+    const atMs = this.#clock.wallMs();
+    return this.#database.write((queries) => startDeploy(queries, input, atMs));
+  }
+
+  /** Notes what became of a deploy. Does nothing when it is not kept any more. */
+  finishDeploy(id: number, outcome: DeployOutcome): Promise<void> {
+    const atMs = this.#clock.wallMs();
+    return this.#database.write((queries) => finishDeploy(queries, id, outcome, atMs));
+  }
+
+  /** Calls every running deploy interrupted: for a node that starts. @returns how many. Count. */
+  interruptDeploys(): Promise<number> {
+    const atMs = this.#clock.wallMs();
+    return this.#database.write((queries) => interruptDeploys(queries, atMs));
+  }
+
+  /** Deploys of an app, newest first, also failed and running ones. */
+  deploys(app: string, limit: number): Promise<StoredDeploy[]> {
+    return this.#database.read((queries) => deploys(queries, app, limit));
+  }
+}

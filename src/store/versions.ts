@@ -1,0 +1,107 @@
+/** Versions: made once, never changed. */
+import type { VersionSpec } from "../base/version-spec.ts";
+import { type BranchLabel, ensureBranch } from "./branches.ts";
+import type { Queries } from "./database.ts";
+import { requireApp } from "./live.ts";
+import { countUpRevision } from "./revision.ts";
+
+export interface CreateVersionInput {
+  spec: VersionSpec;
+  branchLabel: BranchLabel;
+  /** What the person who deployed said about it. */
+  message: string | null;
+  /** Git commit of the source. */
+  commit: string | null;
+  artifactBytes: number;
+  /** How the artifact came to be: Bun version, lockfile, builder … Plain JSON. */
+  provenance: Record<string, unknown>;
+}
+
+/** A version as it is listed. */
+export interface StoredVersion {
+  number: number;
+  /** Branch it was deployed to. */
+  branch: string;
+  digest: string;
+  /** Branches it is live on, by name. */
+  liveOn: string[];
+  message: string | null;
+  commit: string | null;
+  /** Of the artifact. */
+  bytes: number;
+  /** Wall-clock milliseconds. */
+  createdAtMs: number;
+}
+
+/** Somebody else took the number between `nextVersionNumber` and `createVersion`. Ask again, and create again. */
+export class VersionNumberTaken extends Error {
+  override readonly name = "VersionNumberTaken";
+  readonly app: string;
+  readonly number: number;
+
+  constructor(app: string, number: number) {
+    super(`Cannot create version ${number} of app "${app}": there is one`);
+    this.app = app;
+    this.number = number;
+  }
+}
+
+/** One more than the highest number of the app; 1 for an app that does not exist yet. */
+export async function nextVersionNumber(queries: Queries, app: string): Promise<number> {
+  const [row] = await queries.rows<{ next: number }>(
+    "SELECT coalesce(max(number), 0) + 1 AS next FROM levain.versions WHERE app = $1",
+    [app],
+  );
+  return row?.next ?? 1;
+}
+
+/** @throws {VersionNumberTaken} */
+export async function createVersion(
+  queries: Queries,
+  { spec, branchLabel, message, commit, artifactBytes, provenance }: CreateVersionInput,
+): Promise<void> {
+  const { app, number, branch, digest, createdAtMs } = spec;
+  await countUpRevision(queries);
+  await queries.run(
+    "INSERT INTO levain.apps (name, created_at_ms) VALUES ($1, $2) ON CONFLICT DO NOTHING",
+    [app, createdAtMs],
+  );
+  await ensureBranch(queries, { app, branch, atMs: createdAtMs, branchLabel });
+  await queries.run(
+    `INSERT INTO levain.artifacts (digest, bytes, created_at_ms) VALUES ($1, $2, $3)
+     ON CONFLICT DO NOTHING`,
+    [digest, artifactBytes, createdAtMs],
+  );
+  const created = await queries.run(
+    `INSERT INTO levain.versions
+       (app, number, branch, digest, spec, message, commit, provenance, created_at_ms)
+     VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9)
+     ON CONFLICT DO NOTHING`,
+    [
+      app,
+      number,
+      branch,
+      digest,
+      JSON.stringify(spec),
+      message,
+      commit,
+      JSON.stringify(provenance),
+      createdAtMs,
+    ],
+  );
+  if (created === 0) throw new VersionNumberTaken(app, number);
+}
+
+/** Newest first. @throws {PlatformError} `APP_UNKNOWN` */
+export async function versions(queries: Queries, app: string): Promise<StoredVersion[]> {
+  await requireApp(queries, app);
+  return queries.rows<StoredVersion>(
+    `SELECT number, branch, digest, message, commit, bytes,
+       versions.created_at_ms AS "createdAtMs",
+       ARRAY(SELECT name::text FROM levain.branches
+         WHERE branches.app = versions.app AND live = number ORDER BY name) AS "liveOn"
+     FROM levain.versions JOIN levain.artifacts USING (digest)
+     WHERE app = $1 ORDER BY number DESC`,
+    [app],
+  );
+}
