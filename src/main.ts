@@ -10,4 +10,4 @@ const code = await runCli(process.argv.slice(2), {
     await runNode(config, hooks);
   },
 });
-await exitWhenWritten(io, code);
+await exitWhenWritten(code, io);

@@ -83,7 +83,10 @@ export async function startTestNode(options: { flags?: string[] } = {}): Promise
     const decoder = new TextDecoder();
     for await (const chunk of stream) output += decoder.decode(chunk, { stream: true });
   };
-  const cli = async (args: readonly string[], { cwd = tmpdir() }: { cwd?: string } = {}) => {
+  const cli = async (
+    args: readonly string[],
+    { cwd = tmpdir() }: { cwd?: string } = {},
+  ): Promise<CliResult> => {
     const run = Bun.spawn([process.execPath, mainPath, ...args, "--json", "--data-dir", dataDir], {
       stdio: ["ignore", "pipe", "pipe"],
       cwd,
