@@ -12,6 +12,7 @@ import { answerCall } from "./admin-calls.ts";
 import type { AdminDeps } from "./deps.ts";
 import { ENDPOINT_NAMES, ENDPOINT_PATHS, matchEndpoint } from "./endpoints.ts";
 import { adminIdleSeconds, adminStopTimeoutMs } from "./limits.ts";
+import { bindError } from "./node-config.ts";
 import { assertOwnOrigin } from "./origin-guard.ts";
 import { platformVersion } from "./platform-version.ts";
 
@@ -77,9 +78,7 @@ function listenTcp(hostname: string, port: number, fetch: Fetch): Server<undefin
     const idleTimeout = adminIdleSeconds;
     return Bun.serve({ hostname, port, reusePort, idleTimeout, ...serveOptions, fetch });
   } catch (error) {
-    const isForbidden = (error as { code?: unknown }).code === "EACCES";
-    const code = isForbidden ? "PORT_FORBIDDEN" : "PORT_IN_USE";
-    throw new PlatformError(code, ["--admin-port", port], { cause: error });
+    throw bindError(error, "adminPort", port);
   }
 }
 

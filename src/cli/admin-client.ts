@@ -1,0 +1,174 @@
+/**
+ * The command line's end of the admin API. Talks over the unix socket in the data directory; what the node answers as
+ * an error is thrown as a `NodeError`, what keeps it from answering as a `PlatformError`. No wait is without bound.
+ */
+import { join } from "node:path";
+import { type ErrorBody, messageOf, PlatformError } from "../base/errors.ts";
+import type { InputOf, LineOf, OutputOf, QueryOf } from "../control/api.ts";
+import { ENDPOINT_PATHS, type EndpointName, endpointPath } from "../control/endpoints.ts";
+import { answerTimeoutMs, streamLineBytesMax, streamSilenceMs } from "./limits.ts";
+
+/** An error that the node answered with. */
+export class NodeError extends Error {
+  override readonly name = "NodeError";
+  readonly body: ErrorBody;
+
+  constructor(body: ErrorBody) {
+    super(body.message);
+    this.body = body;
+  }
+}
+
+/** What a caller gives of an endpoint's query; fields with a default may be left out. */
+export type Query<Name extends EndpointName> = {
+  [Key in keyof QueryOf<Name>]?: QueryOf<Name>[Key] | undefined;
+};
+type Input<Name extends EndpointName> = Partial<InputOf<Name>>;
+
+export interface CallOptions<Name extends EndpointName> {
+  /** Path parameter, for endpoints that have one. */
+  app?: string;
+  query?: Query<Name>;
+  input?: Input<Name>;
+  /** Bytes to upload instead of a JSON input. */
+  body?: ReadableStream<Uint8Array> | Blob | Uint8Array<ArrayBuffer>;
+  /** Abort leaves with `INTERRUPTED`. */
+  signal?: AbortSignal;
+}
+
+export class AdminClient {
+  readonly #dataDir: string;
+
+  constructor(dataDir: string) {
+    this.#dataDir = dataDir;
+  }
+
+  /**
+   * @throws {NodeError} the node's own answer.
+   * @throws {PlatformError} `NODE_NOT_RUNNING`, `NODE_CONNECTION_LOST`, `NODE_SILENT`, `INTERRUPTED`.
+   */
+  async call<Name extends EndpointName>(
+    name: Name,
+    options: CallOptions<Name> = {},
+  ): Promise<OutputOf<Name>> {
+    const timeout = AbortSignal.timeout(answerTimeoutMs);
+    try {
+      const response = await this.#send(name, options, timeout);
+      return (await response.json()) as OutputOf<Name>;
+    } catch (error) {
+      if (timeout.aborted) throw new PlatformError("NODE_SILENT", [answerTimeoutMs]);
+      throw this.#translate(error, options.signal);
+    }
+  }
+
+  /** Lines of a streaming endpoint, as they come. Throws like `call`. Leaving the loop closes the connection. */
+  async *stream<Name extends EndpointName>(
+    name: Name,
+    options: CallOptions<Name> = {},
+  ): AsyncGenerator<LineOf<Name>> {
+    const silence = new AbortController();
+    // Only while the node is waited for: who reads the lines may take all the time there is.
+    const awaitNode = async <T>(wait: Promise<T>): Promise<T> => {
+      const timer = setTimeout(() => silence.abort(), streamSilenceMs);
+      try {
+        return await wait;
+      } finally {
+        clearTimeout(timer);
+      }
+    };
+    const left = new AbortController();
+    try {
+      const stop = AbortSignal.any([silence.signal, left.signal]);
+      const response = await awaitNode(this.#send(name, options, stop));
+      const reader = (response.body ?? new Blob([]).stream()).getReader();
+      const decoder = new TextDecoder();
+      let rest = "";
+      for (;;) {
+        const { done, value } = await awaitNode(reader.read());
+        if (done) break;
+        const lines = (rest + decoder.decode(value, { stream: true })).split("\n");
+        rest = lines.pop() as string;
+        if (rest.length > streamLineBytesMax) {
+          throw new PlatformError("NODE_CONNECTION_LOST", ["it sent a line without an end"]);
+        }
+        // Empty lines only show that the stream is alive.
+        for (const line of lines) if (line !== "") yield parseLine<Name>(line);
+      }
+    } catch (error) {
+      if (silence.signal.aborted) throw new PlatformError("NODE_SILENT", [streamSilenceMs]);
+      throw this.#translate(error, options.signal);
+    } finally {
+      left.abort();
+    }
+  }
+
+  async #send<Name extends EndpointName>(
+    name: Name,
+    options: CallOptions<Name>,
+    bound: AbortSignal,
+  ): Promise<Response> {
+    const url = new URL(endpointPath(name, options.app), "http://localhost");
+    for (const [key, value] of Object.entries(options.query ?? {})) {
+      if (value !== undefined) url.searchParams.set(key, String(value));
+    }
+    const signals = options.signal === undefined ? [bound] : [bound, options.signal];
+    const response = await fetch(url, {
+      method: ENDPOINT_PATHS[name].method,
+      unix: join(this.#dataDir, "admin.sock"),
+      signal: AbortSignal.any(signals),
+      // The bounds are ours: a stream may be silent between two signs of life.
+      timeout: false,
+      ...bodyOf(options),
+    });
+    if (response.ok) return response;
+    throw new NodeError(await errorOf(response));
+  }
+
+  #translate(error: unknown, signal: AbortSignal | undefined): unknown {
+    if (error instanceof NodeError || error instanceof PlatformError) return error;
+    if (signal?.aborted) return new PlatformError("INTERRUPTED", []);
+    const code = (error as { code?: unknown } | null)?.code;
+    if (code === "ENOENT" || code === "ECONNREFUSED" || code === "ENOTDIR") {
+      return new PlatformError("NODE_NOT_RUNNING", [this.#dataDir]);
+    }
+    if (code === "EACCES" || code === "EPERM") {
+      const what = "its admin.sock belongs to another user";
+      return new PlatformError("DATA_DIR_UNUSABLE", [this.#dataDir, what]);
+    }
+    const how = typeof code === "string" ? code : messageOf(error);
+    return new PlatformError("NODE_CONNECTION_LOST", [how], { cause: error });
+  }
+}
+
+/** @throws {NodeError} when the line says why the stream ends. */
+function parseLine<Name extends EndpointName>(line: string): LineOf<Name> {
+  const value: unknown = JSON.parse(line);
+  // A deploy's `failed` event has an error too, and a type beside it.
+  if (Object.keys(value as object).join() === "error") {
+    throw new NodeError((value as { error: ErrorBody }).error);
+  }
+  return value as LineOf<Name>;
+}
+
+function bodyOf<Name extends EndpointName>(options: CallOptions<Name>): BunFetchRequestInit {
+  if (options.body !== undefined) {
+    return { body: options.body, headers: { "content-type": "application/gzip" } };
+  }
+  if (options.input !== undefined) {
+    const headers = { "content-type": "application/json" };
+    return { body: JSON.stringify(options.input), headers };
+  }
+  return {};
+}
+
+async function errorOf(response: Response): Promise<ErrorBody> {
+  const text = await response.text();
+  try {
+    const { error } = JSON.parse(text) as { error?: ErrorBody };
+    if (typeof error?.code === "string") return error;
+  } catch {
+    // Not JSON: said below.
+  }
+  const what = `status ${response.status} that is not of the admin API`;
+  throw new PlatformError("NODE_CONNECTION_LOST", [what]);
+}

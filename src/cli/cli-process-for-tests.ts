@@ -1,0 +1,44 @@
+/** Runs the command line of `cli-for-tests.ts` as a real process. */
+import { join } from "node:path";
+
+export interface CliRun {
+  code: number;
+  stdout: string;
+  stderr: string;
+}
+
+export interface CliProcessOptions {
+  env?: Record<string, string>;
+  cwd?: string;
+}
+
+/** Environment of every run: nothing of the developer's own, and no home to write to. */
+const quietEnv = {
+  PATH: process.env.PATH ?? "",
+  HOME: "/dev/null",
+  LEVAIN_DATA_DIR: "/dev/null",
+};
+
+export function spawnCli(words: readonly string[], { env = {}, cwd }: CliProcessOptions = {}) {
+  return Bun.spawn([process.execPath, join(import.meta.dir, "cli-for-tests.ts"), ...words], {
+    env: { ...quietEnv, ...env },
+    cwd: cwd ?? import.meta.dir,
+    stdin: "ignore",
+    stdout: "pipe",
+    stderr: "pipe",
+  });
+}
+
+/** To its end. */
+export async function cli(
+  words: readonly string[],
+  options: CliProcessOptions = {},
+): Promise<CliRun> {
+  const child = spawnCli(words, options);
+  const [stdout, stderr, code] = await Promise.all([
+    new Response(child.stdout).text(),
+    new Response(child.stderr).text(),
+    child.exited,
+  ]);
+  return { code, stdout, stderr };
+}

@@ -1,0 +1,148 @@
+/**
+ * The command line: words in, one use of a verb, what it came to as text or as one JSON object, and an exit code.
+ *
+ *   argv ──▶ verb ──run()──▶ outcome ──▶ stdout, exit 0
+ *              └───────────▶ failure ──▶ stderr (text) or stdout (JSON), exit 1; 2 when the words were wrong
+ *
+ * With `--json` exactly one object goes to stdout, whatever happens, except for the lines of a stream.
+ */
+import type { ErrorBody } from "../base/errors.ts";
+import { AdminClient } from "./admin-client.ts";
+import type { CliIo } from "./cli-io.ts";
+import { dataDirOf } from "./data-dir.ts";
+import { errorBodyOf, exitCodeOf, nextAfter, renderFailure } from "./failure.ts";
+import { createPaint, wantsColor } from "./paint.ts";
+import type { Selection } from "./program.ts";
+import type { RunNode } from "./run-node.ts";
+import type { Call, Outcome, Verb } from "./verb.ts";
+import { loadVerbs, VERBS } from "./verbs.ts";
+
+export interface CliHost extends CliIo {
+  /** Runs a node in this process, for `up`. */
+  runNode: RunNode;
+}
+
+/** @returns the exit code: 0 done, 1 failed, 2 not used as it is meant. Never throws, never ends the process. */
+export async function runCli(argv: readonly string[], host: CliHost): Promise<number> {
+  const words = normalize(argv);
+  const name = verbWord(words) ?? "";
+  // What cannot be read still has to be answered in the form that was asked for.
+  const isJson = beforeTerminator(words).includes("--json");
+  let command = (text: string) => text;
+  let app: string | undefined;
+  try {
+    const verbs = await verbsFor(name);
+    let selection = readPlainWords(words, verbs);
+    if (selection === null) {
+      const { helpOf, readWords } = await import("./program.ts");
+      selection = readWords(words, verbs);
+      if (selection === null) {
+        const text = helpOf(name === "" ? undefined : name, verbs, host.stdout.columns);
+        const { helpOutcome } = await import("./help.ts");
+        print("help", helpOutcome(name === "" ? null : name, text, verbs), isJson, host);
+        return 0;
+      }
+    }
+    const { verb, args, flags } = selection;
+    const dataDirFlag = typeof flags.dataDir === "string" ? flags.dataDir : undefined;
+    if (dataDirFlag !== undefined) {
+      command = (text) => `${text} --data-dir ${shellWord(dataDirFlag)}`;
+    }
+    const isNamingApp = /^[<[]app[>\]]$/.test(verb.arguments?.[0]?.[0] ?? "");
+    if (isNamingApp) app = args[0];
+    const dataDir = dataDirOf(dataDirFlag, host.env, host.cwd);
+    const call: Call = {
+      args,
+      flags,
+      isJson: flags.json === true,
+      io: host,
+      paint: createPaint(flags.color !== false && wantsColor(host.stdout.isTerminal, host.env)),
+      dataDir,
+      client: new AdminClient(dataDir),
+      command,
+      runNode: host.runNode,
+    };
+    const outcome = await verb.run(call);
+    if (outcome.isPrinted !== true) print(verb.name, outcome, isJson, host);
+    return outcome.exitCode ?? 0;
+  } catch (thrown) {
+    const error = errorBodyOf(thrown);
+    const next = nextAfter(error, Object.hasOwn(VERBS, name) ? name : "", app, command);
+    printFailure(name, error, next, isJson, words, host);
+    // A mistake of ours: whoever reports it needs the place.
+    if (error.code === "INTERNAL" && !isJson && thrown instanceof Error) {
+      host.stderr.write(`\n${thrown.stack}\n`);
+    }
+    return exitCodeOf(error);
+  }
+}
+
+function print(command: string, outcome: Outcome, isJson: boolean, io: CliIo): void {
+  if (isJson) {
+    const next = outcome.next ?? [];
+    io.stdout.write(`${JSON.stringify({ ok: true, command, data: outcome.data, next })}\n`);
+    return;
+  }
+  const text = outcome.text?.() ?? "";
+  if (text !== "") io.stdout.write(`${text}\n`);
+}
+
+function printFailure(
+  command: string,
+  error: ErrorBody,
+  next: readonly string[],
+  isJson: boolean,
+  words: readonly string[],
+  io: CliIo,
+): void {
+  if (isJson) {
+    io.stdout.write(`${JSON.stringify({ ok: false, command, error, next })}\n`);
+    return;
+  }
+  const isColored = !words.includes("--no-color") && wantsColor(io.stderr.isTerminal, io.env);
+  io.stderr.write(renderFailure(error, createPaint(isColored)));
+}
+
+/** Only the verb that is named is loaded; all of them when none is, for help and for "did you mean". */
+async function verbsFor(name: string): Promise<Verb[]> {
+  const load = Object.hasOwn(VERBS, name) ? VERBS[name] : undefined;
+  return load === undefined ? loadVerbs() : [await load()];
+}
+
+/** A verb alone, or with `--json`: the usual case, for which no parser has to be loaded. Null for all others. */
+function readPlainWords(words: readonly string[], verbs: readonly Verb[]): Selection | null {
+  const [verb] = verbs;
+  const [first, second] = words;
+  if (verb === undefined || first !== verb.name || words.length > 2) return null;
+  if (second !== undefined && second !== "--json") return null;
+  if (verb.arguments?.some(([syntax]) => syntax.startsWith("<"))) return null;
+  return { verb, args: [], flags: { json: second === "--json" } };
+}
+
+/** `levain`, `levain --version` and `levain -V` are the verbs `help` and `version`. */
+function normalize(argv: readonly string[]): string[] {
+  if (verbWord(argv) !== undefined || argv.includes("--")) return [...argv];
+  const isVersion = (word: string) => word === "--version" || word === "-V";
+  if (argv.some(isVersion)) return [...argv.filter((word) => !isVersion(word)), "version"];
+  const isHelp = (word: string) => word === "--help" || word === "-h";
+  return [...argv.filter((word) => !isHelp(word)), "help"];
+}
+
+/** The first word that is neither a flag nor the value of one. */
+function verbWord(argv: readonly string[]): string | undefined {
+  for (let index = 0; index < argv.length; index += 1) {
+    const word = argv[index] as string;
+    if (word === "--data-dir") index += 1;
+    else if (!word.startsWith("-")) return word;
+  }
+  return undefined;
+}
+
+function beforeTerminator(words: readonly string[]): readonly string[] {
+  const end = words.indexOf("--");
+  return end === -1 ? words : words.slice(0, end);
+}
+
+function shellWord(word: string): string {
+  return /^[\w./:@%+=-]+$/.test(word) ? word : `'${word.replaceAll("'", `'\\''`)}'`;
+}

@@ -1,0 +1,115 @@
+/**
+ * `levain deploy`: packs a folder, sends it to the node and shows what happens to it. A URL is printed when it serves.
+ * The result goes to stdout; progress and the build's output go to stderr.
+ */
+import { stat } from "node:fs/promises";
+import { basename, resolve } from "node:path";
+import { type ErrorBody, PlatformError } from "../base/errors.ts";
+import { versionName } from "../base/version-spec.ts";
+import type { DeployEvent, DeployResult } from "../deploy/deploy-api.ts";
+import { NodeError, type Query } from "./admin-client.ts";
+import { DeployProgress } from "./deploy-progress.ts";
+import { usageError } from "./failure.ts";
+import { readGitHead } from "./git-head.ts";
+import { createPaint, wantsColor } from "./paint.ts";
+import { showBytes, showCount, showDuration } from "./units.ts";
+import type { Call, Verb } from "./verb.ts";
+
+export const deploy: Verb = {
+  name: "deploy",
+  group: "Deploy",
+  summary: "Deploy a folder and take it live",
+  description:
+    "Packs the folder (.gitignore and .levainignore are honoured), builds it on the node, starts it " +
+    "and asks it one request. Only when it answers does the branch's URL move to the new version; " +
+    "otherwise everything stays as it is. A Git branch is deployed as a branch of its own name; " +
+    "main and master are production.",
+  arguments: [["[dir]", "folder to deploy (default: the current one)"]],
+  flags: [
+    ["--app <name>", "name of the app (default: config, package.json, folder)"],
+    ["--branch <name>", "branch to deploy to (default: the Git branch, else main)"],
+    ["--message <text>", "what changed, for `levain versions`"],
+    ["--events", "with --json: print each event as a JSON line first"],
+  ],
+  examples: [
+    ["levain deploy", "deploy the folder you are in"],
+    ["levain deploy ./shop --branch cart-fix", "to a branch with a URL of its own"],
+    ['levain deploy --message "New checkout"', "with a note for the list of versions"],
+    ["levain deploy --json --events", "for a program that wants the progress too"],
+  ],
+  async run(call) {
+    const { app, branch, message, events } = call.flags;
+    if (events === true && !call.isJson) throw usageError("--events needs --json");
+    const folder = resolve(call.io.cwd, call.args[0] ?? ".");
+    const info = await stat(folder).catch(() => null);
+    if (info?.isDirectory() !== true) throw usageError(`there is no folder ${folder}`);
+    const head = await readGitHead(folder);
+    const query = {
+      app: typeof app === "string" ? app : undefined,
+      branch: typeof branch === "string" ? branch : branchOf(head?.branch ?? null),
+      message: typeof message === "string" ? message : undefined,
+      folder: basename(folder),
+      commit: head?.commit ?? undefined,
+    };
+    const result = await run(call, folder, query);
+    const onBranch = result.branch === "main" ? "" : ` --branch ${result.branch}`;
+    const next = [
+      `levain open ${result.app}${onBranch}`,
+      `levain logs ${result.app} --follow`,
+      ...(result.previous === null ? [] : [`levain rollback ${result.app}${onBranch}`]),
+    ];
+    return {
+      data: result,
+      next: next.map(call.command),
+      text: () => renderResult(result, call),
+    };
+  },
+};
+
+/** `master` is what older Gits call `main`. */
+function branchOf(gitBranch: string | null): string {
+  return gitBranch === null || gitBranch === "master" ? "main" : gitBranch;
+}
+
+async function run(call: Call, folder: string, query: Query<"deploy">): Promise<DeployResult> {
+  const { stderr, env } = call.io;
+  const isColored = call.flags.color !== false && wantsColor(stderr.isTerminal, env);
+  // With --json nothing but objects: who reads both streams as one must be able to parse it.
+  const out = call.isJson ? { ...stderr, isTerminal: false, write: () => {} } : stderr;
+  const progress = new DeployProgress(out, createPaint(isColored), () => performance.now());
+  try {
+    progress.step("pack");
+    const { packSource } = await import("../deploy/pack.ts");
+    const { summary, stream } = await packSource(folder);
+    const skipped = summary.skipped.map(({ path, reason }) => `${path} was left out: ${reason}`);
+    for (const text of skipped) progress.warn(text);
+    progress.step(`upload   ${showCount(summary.files, "file")}, ${showBytes(summary.bytes)}`);
+    const signal = call.io.interrupt();
+    for await (const event of call.client.stream("deploy", { query, body: stream, signal })) {
+      progress.take(event);
+      if (event.type === "failed") throw new NodeError(event.error as ErrorBody);
+      if (event.type === "done") {
+        return { ...event.result, warnings: [...skipped, ...event.result.warnings] };
+      }
+      if (call.flags.events === true) printEvent(call, event);
+    }
+    throw new PlatformError("NODE_CONNECTION_LOST", ["it ended before the deploy did"]);
+  } finally {
+    progress.close();
+  }
+}
+
+function printEvent(call: Call, event: DeployEvent): void {
+  call.io.stdout.write(`${JSON.stringify(event)}\n`);
+}
+
+function renderResult(result: DeployResult, { paint }: Call): string {
+  const version = versionName(result.version);
+  const before = result.previous === null ? "" : `, before: ${versionName(result.previous)}`;
+  const took = showDuration(result.ms.total);
+  return [
+    `${paint.green("✔")} ${result.app} ${version} is live on ${result.branch} (${took}${before})`,
+    `  ${paint.cyan(result.url)}`,
+    `  ${paint.dim(result.versionUrl)}`,
+  ].join("\n");
+}

@@ -1,0 +1,86 @@
+/**
+ * How a failure is shown, as text and as JSON, and which exit code it has: 2 when the command was not used as it is
+ * meant, 1 for everything else.
+ */
+import { asPlatformError, type ErrorBody, PlatformError } from "../base/errors.ts";
+import { NodeError } from "./admin-client.ts";
+import type { Paint } from "./paint.ts";
+import { printable, printableLine } from "./printable.ts";
+
+/** A command that cannot be carried out as it was typed. */
+export function usageError(what: string): PlatformError {
+  return new PlatformError("INPUT_INVALID", [what]);
+}
+
+export function errorBodyOf(thrown: unknown): ErrorBody {
+  return thrown instanceof NodeError ? thrown.body : asPlatformError(thrown).toBody();
+}
+
+export function exitCodeOf(error: ErrorBody): 1 | 2 {
+  return error.code === "INPUT_INVALID" || error.code === "CONSENT_MISSING" ? 2 : 1;
+}
+
+/** What to run after a failure. `command` makes a command complete, see `Call`. */
+export function nextAfter(
+  error: ErrorBody,
+  verb: string,
+  app: string | undefined,
+  command: (words: string) => string,
+): string[] {
+  switch (error.code) {
+    case "INPUT_INVALID":
+    case "CONSENT_MISSING":
+      return [verb === "" ? "levain --help" : `levain ${verb} --help`];
+    case "NODE_NOT_RUNNING":
+      return [command("levain up --detach")];
+    case "NODE_ALREADY_RUNNING":
+      return [command("levain status"), command("levain down")];
+    case "APP_UNKNOWN":
+    case "BRANCH_UNKNOWN":
+    case "BRANCH_NOT_LIVE":
+      return [command("levain apps")];
+    case "VERSION_UNKNOWN":
+    case "ROLLBACK_NO_TARGET":
+      return [command(app === undefined ? "levain apps" : `levain versions ${app}`)];
+    case "STORE_UNAVAILABLE":
+    case "NODE_CONNECTION_LOST":
+    case "NODE_SILENT":
+      return [command("levain status"), `levain errors ${error.code}`];
+    default:
+      return [`levain errors ${error.code}`];
+  }
+}
+
+/** The failure as a person reads it, with a final newline. */
+export function renderFailure(error: ErrorBody, paint: Paint): string {
+  const lines = [`${paint.red("✘")} ${paint.bold(error.code)}  ${printableLine(error.message)}`];
+  if (error.cause !== null && !error.message.includes(error.cause)) {
+    lines.push(`  Cause: ${printableLine(error.cause)}`);
+  }
+  for (const [name, value] of Object.entries(error.detail ?? {})) {
+    lines.push(...detailLines(name, value));
+  }
+  lines.push(`  Fix: ${error.fix}`, `  More: ${error.docs}`);
+  return `${lines.join("\n")}\n`;
+}
+
+function detailLines(name: string, value: unknown): string[] {
+  const title = `  ${name[0]?.toUpperCase()}${name.slice(1).replace(/[A-Z]/g, (letter) => ` ${letter.toLowerCase()}`)}:`;
+  if (Array.isArray(value)) {
+    if (value.length === 0) return [];
+    return [title, ...value.map((line) => `    ${printable(asText(line))}`)];
+  }
+  const text = printable(asText(value));
+  if (!text.includes("\n")) return [`${title} ${text}`];
+  return [
+    title,
+    ...text
+      .trimEnd()
+      .split("\n")
+      .map((line) => `    ${line}`),
+  ];
+}
+
+function asText(value: unknown): string {
+  return typeof value === "string" ? value : JSON.stringify(value);
+}

@@ -1,0 +1,96 @@
+/**
+ * What each verb prints with `--json`, as schemas. `docs/schemas/<verb>.json` is made from them; the verbs themselves
+ * do not load them. `bun src/cli/outputs.ts` writes the files.
+ */
+import { join } from "node:path";
+import { z } from "zod";
+import {
+  deployResult,
+  ENDPOINTS,
+  errorBody,
+  liveChange,
+  logRecord,
+  nodeStatus,
+} from "../control/api.ts";
+import { VERBS } from "./verbs.ts";
+
+/** Shape of `data`, by verb. */
+const DATA: Readonly<Record<string, z.ZodType>> = {
+  up: nodeStatus.extend({
+    isDetached: z.boolean(),
+    /** Path of what the node prints, or null in the foreground. */
+    log: z.string().nullable(),
+  }),
+  down: z.object({ pid: z.int(), ms: z.number() }),
+  status: nodeStatus,
+  deploy: deployResult,
+  promote: liveChange,
+  rollback: liveChange,
+  delete: ENDPOINTS.delete.output,
+  apps: ENDPOINTS.apps.output,
+  versions: ENDPOINTS.versions.output,
+  open: z.object({
+    app: z.string(),
+    branch: z.string(),
+    version: z.int(),
+    url: z.string(),
+    isOpened: z.boolean(),
+  }),
+  ps: ENDPOINTS.ps.output,
+  errors: z.object({
+    errors: z.array(
+      z.object({
+        code: z.string(),
+        message: z.string(),
+        status: z.int(),
+        owner: z.enum(["user", "platform"]),
+        fix: z.string(),
+        docs: z.string(),
+      }),
+    ),
+  }),
+  version: z.object({ version: z.string(), bun: z.string() }),
+  help: z.object({
+    topic: z.string().nullable(),
+    text: z.string(),
+    commands: z.array(z.object({ name: z.string(), summary: z.string() })),
+  }),
+};
+
+const next = z.array(z.string()).describe("Useful commands to run next, most useful first");
+
+/** What a verb prints when it failed. */
+const failure = z.object({
+  ok: z.literal(false),
+  command: z.string().describe("The verb as it was typed"),
+  error: errorBody,
+  next,
+});
+
+/** The JSON Schema of each verb's output, by its path relative to the repository. */
+export function schemaFiles(): Record<string, string> {
+  const files: Record<string, string> = {};
+  for (const name of Object.keys(VERBS)) {
+    const title = `levain ${name} --json`;
+    const schema = z.toJSONSchema(outputSchema(name), { io: "output" });
+    files[`docs/schemas/${name}.json`] = `${JSON.stringify({ title, ...schema }, null, 2)}\n`;
+  }
+  return files;
+}
+
+function outputSchema(name: string): z.ZodType {
+  // A stream: one record a line, and a failure as the last line when it breaks off.
+  if (name === "logs") return z.union([logRecord, failure]);
+  const data = DATA[name];
+  if (data === undefined)
+    throw new Error(`Add the data of \`levain ${name}\` to src/cli/outputs.ts`);
+  const success = z.object({ ok: z.literal(true), command: z.literal(name), data, next });
+  return z.union([success, failure]);
+}
+
+if (import.meta.main) {
+  for (const [path, text] of Object.entries(schemaFiles())) {
+    await Bun.write(join(import.meta.dir, "../..", path), text);
+    console.log(`wrote ${path}`);
+  }
+}

@@ -1,0 +1,125 @@
+/**
+ * The words on the command line, made into one use of one verb. Commander reads them by the verbs' own data; it prints
+ * nothing and never ends the process.
+ */
+import { type Argument, Command, CommanderError, Option } from "commander";
+import { usageError } from "./failure.ts";
+import type { Verb } from "./verb.ts";
+
+/** What was asked for. */
+export interface Selection {
+  verb: Verb;
+  args: readonly (string | undefined)[];
+  flags: Readonly<Record<string, string | boolean | undefined>>;
+}
+
+/** Flags that every verb takes. */
+export const GLOBAL_FLAGS = [
+  ["--data-dir <dir>", "folder of the node's data (LEVAIN_DATA_DIR)"],
+  ["--json", "print one JSON object instead of text"],
+  ["--no-color", "no colors, as with NO_COLOR"],
+] as const;
+
+const groups: readonly Verb["group"][] = ["Node", "Deploy", "Observe", "Levain"];
+
+/**
+ * @param verbs the verb that the words name, or all of them when they name none.
+ * @returns null when help was asked for with `--help`; `helpOf` has its text.
+ * @throws {PlatformError} `INPUT_INVALID` saying what is wrong with the words.
+ */
+export function readWords(argv: readonly string[], verbs: readonly Verb[]): Selection | null {
+  let selection: Selection | null = null;
+  const program = buildProgram(verbs, (chosen) => {
+    selection = chosen;
+  });
+  try {
+    program.parse(argv, { from: "user" });
+  } catch (error) {
+    if (!(error instanceof CommanderError)) throw error;
+    if (error.code === "commander.helpDisplayed") return null;
+    throw usageError(error.message.replace(/^error: /, "").replace(/\s*\n\s*/g, " "));
+  }
+  return selection;
+}
+
+/** Text of `--help`: of one verb, or of the program when `name` is undefined. Ends in a newline. */
+export function helpOf(name: string | undefined, verbs: readonly Verb[], columns: number): string {
+  let text = "";
+  const program = buildProgram(verbs, () => {});
+  const command = program.commands.find((candidate) => candidate.name() === name) ?? program;
+  command.configureOutput({
+    writeOut: (part) => {
+      text += part;
+    },
+    getOutHelpWidth: () => columns,
+  });
+  command.outputHelp();
+  return text;
+}
+
+function buildProgram(verbs: readonly Verb[], choose: (selection: Selection) => void): Command {
+  const program = quiet(new Command("levain"))
+    .description("Turns this machine into a compute platform for TypeScript apps on Bun.")
+    .usage("<command> [options]")
+    // Else `logs --version 3` would be taken for the version of Levain.
+    .enablePositionalOptions()
+    .helpCommand(false)
+    // "[options]" behind each name says nothing: they all have some.
+    .configureHelp({
+      subcommandTerm: (command) =>
+        [command.name(), ...command.registeredArguments.map(argumentTerm)].join(" "),
+    });
+  addGlobalFlags(program);
+  for (const group of groups) {
+    for (const verb of verbs) if (verb.group === group) addVerb(program, verb, choose);
+  }
+  program.addHelpText(
+    "after",
+    `
+Examples:
+  levain up --detach            start a node in the background
+  levain deploy                 deploy the folder you are in
+  levain logs shop --follow     watch what an app prints
+
+Every command takes --json, and "levain <command> --help" explains it.`,
+  );
+  return program;
+}
+
+function addVerb(program: Command, verb: Verb, choose: (selection: Selection) => void): void {
+  const command = quiet(program.command(verb.name))
+    .helpGroup(`${verb.group}:`)
+    .summary(verb.summary)
+    .description(
+      `${verb.summary}.${verb.description === undefined ? "" : `\n\n${verb.description}`}`,
+    );
+  for (const [syntax, meaning] of verb.arguments ?? []) command.argument(syntax, meaning);
+  for (const [syntax, meaning] of verb.flags ?? []) command.option(syntax, meaning);
+  for (const syntax of verb.hiddenFlags ?? []) command.addOption(new Option(syntax).hideHelp());
+  addGlobalFlags(command.optionsGroup("Global options:"));
+  const examples = verb.examples.map(([words, meaning]) => `  ${words}\n      ${meaning}`);
+  command.addHelpText("after", `\nExamples:\n${examples.join("\n")}`);
+  command.action(() => {
+    const before = program.opts();
+    const own = command.opts();
+    choose({
+      verb,
+      args: command.processedArgs as (string | undefined)[],
+      // Global flags may stand before the verb too; the one after it wins.
+      flags: { ...before, ...own, color: before.color !== false && own.color !== false },
+    });
+  });
+}
+
+function addGlobalFlags(command: Command): void {
+  for (const [syntax, meaning] of GLOBAL_FLAGS) command.option(syntax, meaning);
+  command.helpOption("-h, --help", "explain the command");
+}
+
+function argumentTerm(argument: Argument): string {
+  return argument.required ? `<${argument.name()}>` : `[${argument.name()}]`;
+}
+
+function quiet(command: Command): Command {
+  return command.exitOverride().configureOutput({ writeOut: () => {}, writeErr: () => {} });
+}

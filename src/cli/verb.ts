@@ -1,0 +1,62 @@
+/**
+ * What a verb of the command line is: data that the program, the help, `docs/cli.md` and the JSON Schemas are made
+ * from, and a function that carries it out. One verb, one file.
+ */
+import type { AdminClient } from "./admin-client.ts";
+import type { CliIo } from "./cli-io.ts";
+import type { Paint } from "./paint.ts";
+import type { RunNode } from "./run-node.ts";
+
+export interface Verb {
+  /** One word; also the name of its schema in `docs/schemas/`. */
+  name: string;
+  /** Heading under which `levain --help` lists it. */
+  group: "Node" | "Deploy" | "Observe" | "Levain";
+  /** One line, an imperative without a full stop. */
+  summary: string;
+  /** What `--help` says below the usage line; paragraphs. */
+  description?: string;
+  /** As in the usage line, in order: `["<app>", "name of the app"]`, `["[dir]", …]`. */
+  arguments?: readonly (readonly [syntax: string, meaning: string])[];
+  /** `["--branch <name>", "branch to …"]`; a flag without `<value>` is a yes or no. */
+  flags?: readonly (readonly [syntax: string, meaning: string])[];
+  /** Flags that Levain gives to itself; not in the help. */
+  hiddenFlags?: readonly string[];
+  /** At least one: the command and what it does. */
+  examples: readonly (readonly [command: string, meaning: string])[];
+  run(call: Call): Promise<Outcome>;
+}
+
+/** One use of a verb. */
+export interface Call {
+  /** Values of the verb's arguments, in order. */
+  args: readonly (string | undefined)[];
+  /** Values of the verb's flags by their long name in camelCase. */
+  flags: Readonly<Record<string, string | boolean | undefined>>;
+  /** Whether one JSON object is to be printed instead of text. */
+  isJson: boolean;
+  io: CliIo;
+  /** For text on stdout. */
+  paint: Paint;
+  /** Absolute path of the data directory. */
+  dataDir: string;
+  /** Talks to the node of that data directory. Connects when used. */
+  client: AdminClient;
+  /** A command for `next`: with `--data-dir` added when the user gave it, so that it can be pasted as it is. */
+  command(words: string): string;
+  runNode: RunNode;
+}
+
+/** What a verb came to. */
+export interface Outcome {
+  /** `data` of the JSON object. */
+  data: unknown;
+  /** Useful commands to run next, most useful first. */
+  next?: readonly string[];
+  /** Text for stdout, without the final newline; empty for none. Called only without `--json`. */
+  text?(): string;
+  /** True when the verb has printed its lines itself and nothing is to follow. */
+  isPrinted?: boolean;
+  /** Default 0. */
+  exitCode?: 0 | 1;
+}

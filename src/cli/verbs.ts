@@ -1,0 +1,26 @@
+/**
+ * Every verb by its name, in the order of `levain --help`. Loaded one at a time: a command pays for no other verb.
+ */
+import type { Verb } from "./verb.ts";
+
+export const VERBS: Readonly<Record<string, () => Promise<Verb>>> = {
+  up: async () => (await import("./up.ts")).up,
+  down: async () => (await import("./down.ts")).down,
+  status: async () => (await import("./status.ts")).status,
+  deploy: async () => (await import("./deploy.ts")).deploy,
+  promote: async () => (await import("./promote.ts")).promote,
+  rollback: async () => (await import("./rollback.ts")).rollback,
+  delete: async () => (await import("./delete.ts")).deleteVerb,
+  apps: async () => (await import("./apps.ts")).apps,
+  versions: async () => (await import("./versions.ts")).versions,
+  open: async () => (await import("./open.ts")).open,
+  ps: async () => (await import("./ps.ts")).ps,
+  logs: async () => (await import("./logs.ts")).logs,
+  errors: async () => (await import("./errors.ts")).errors,
+  version: async () => (await import("./version.ts")).version,
+  help: async () => (await import("./help.ts")).help,
+};
+
+export function loadVerbs(): Promise<Verb[]> {
+  return Promise.all(Object.values(VERBS).map((load) => load()));
+}
