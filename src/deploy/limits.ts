@@ -16,8 +16,8 @@ export const sourcePathBytesMax = 1024;
 export const skippedNotesMax = 100;
 /** A loop of symlinks to folders ends here. Folders below each other. */
 export const sourceDepthMax = 64;
-/** A config is a few lines; a larger result is a mistake. Bytes of JSON. */
-export const configBytesMax = 256 * 1024;
+/** A config is a few lines and a bundle's problems are a few hundred; a larger result is a mistake. Bytes of JSON. */
+export const childResultBytesMax = 1024 * 1024;
 /** package.json and lists of ignored files are read whole. Bytes. */
 export const manifestBytesMax = 4 * 1024 * 1024;
 
@@ -33,10 +33,14 @@ export const configTimeoutMs = 20_000;
 export const watchIntervalMs = 200;
 /** Rounds of finding and killing what a build left behind; each round kills all that it finds. Count. */
 export const killRoundsMax = 50;
-/** One line of build output; longer ones are cut. Characters. */
-export const outputLineCharactersMax = 4096;
+/** One line of build output; longer ones come in pieces. Bytes. */
+export const outputLineBytesMax = 4096;
+/** After a step and all its processes have ended, its output is read for so long; normally it ends at once. Milliseconds. */
+export const outputGraceMs = 1_000;
 /** Output of one deploy that is passed on; the rest is dropped with a note. Characters. */
 export const outputCharactersMax = 4 * 1024 * 1024;
+/** Warnings of the bundler that are passed on. Count. */
+export const bundleWarningsMax = 20;
 /** Last lines that a failure shows as evidence. Count. */
 export const evidenceLinesMax = 20;
 /** Builds at once on a node; each may use a core or more. Count. */

@@ -1,0 +1,69 @@
+/**
+ * What the children of one build print, as lines: passed on within a bound, and the last ones kept as evidence. When
+ * the bound is reached a note says so, and lines are only kept from then on.
+ */
+import { LineReader } from "../telemetry/line-reader.ts";
+import { evidenceLinesMax, outputCharactersMax, outputLineBytesMax } from "./limits.ts";
+
+export type OutputStream = "stdout" | "stderr";
+
+export class BuildOutput {
+  readonly #emit: (stream: OutputStream, line: string) => void;
+  #charactersLeft = outputCharactersMax;
+  #lastLines: string[] = [];
+
+  /** @param emit is called for each line, in order */
+  constructor(emit: (stream: OutputStream, line: string) => void) {
+    this.#emit = emit;
+  }
+
+  /** The newest lines of the running step, oldest first. */
+  get lastLines(): readonly string[] {
+    return this.#lastLines;
+  }
+
+  /** Forgets the lines of the step before. */
+  startStep(): void {
+    this.#lastLines = [];
+  }
+
+  /**
+   * Reads a pipe to its end.
+   *
+   * @param signal ends the reading early: something outside of the build may hold the other end open
+   */
+  async read(
+    stream: OutputStream,
+    pipe: ReadableStream<Uint8Array>,
+    signal: AbortSignal,
+  ): Promise<void> {
+    const lines = new LineReader(outputLineBytesMax, ({ text }) => this.#line(stream, text));
+    const reader = pipe.getReader();
+    const cancel = () => void reader.cancel().catch(() => {});
+    signal.addEventListener("abort", cancel);
+    try {
+      for (;;) {
+        const { value } = await reader.read();
+        if (value === undefined) break;
+        lines.push(value);
+      }
+    } finally {
+      signal.removeEventListener("abort", cancel);
+    }
+    lines.end();
+  }
+
+  #line(stream: OutputStream, line: string): void {
+    this.#lastLines.push(line);
+    if (this.#lastLines.length > evidenceLinesMax) this.#lastLines.shift();
+    if (this.#charactersLeft <= 0) return;
+    this.#charactersLeft -= line.length + 1;
+    this.#emit(stream, line);
+    if (this.#charactersLeft <= 0) {
+      this.#emit(
+        "stderr",
+        `… more than ${outputCharactersMax} characters of output; the rest is left out`,
+      );
+    }
+  }
+}

@@ -1,0 +1,233 @@
+/**
+ * Bundles an app into one file beside its entry, in the build child. Modules keep knowing where they were
+ * (`module-locations.ts`), files they import keep their absolute paths, and stack traces point to the sources.
+ */
+import { existsSync } from "node:fs";
+import { dirname, extname, join, posix, relative } from "node:path";
+import type { BunPlugin } from "bun";
+import type { BundleRequest, ChildResult } from "./child-result.ts";
+import { bundleWarningsMax } from "./limits.ts";
+import { locationsBanner, rewriteAssets, rewriteLocations } from "./module-locations.ts";
+
+/** Folder of the artifact for what the bundler copies: files out of packages, chunks for browsers. */
+const ASSETS = "levain-assets";
+/** A module that a dependency asks for and nobody installed is left out; that can bring up the next. Rounds. */
+const ROUNDS_MAX = 5;
+const SCRIPTS = new Set<string>(["js", "jsx", "ts", "tsx"]);
+
+interface Attempt {
+  isRewritten: boolean;
+  /** Modules that are left to fail when they are used. */
+  external: string[];
+}
+
+export async function bundle(request: BundleRequest): Promise<ChildResult> {
+  const plugins = await serverPlugins(request.root);
+  const attempt: Attempt = { isRewritten: true, external: [] };
+  for (let round = 1; ; round += 1) {
+    const originals = new Map<string, string>();
+    const built = await build(request, attempt, plugins, originals);
+    if (built.success) {
+      const entry = await finish(request, built.outputs, originals);
+      return {
+        ok: true,
+        task: "bundle",
+        entry,
+        warnings: warningsOf(request, built.logs, attempt.external),
+      };
+    }
+    const missing = missingInPackages(built.logs);
+    if (missing.length > 0 && round < ROUNDS_MAX) attempt.external.push(...missing);
+    // What we wrote into a module could have been the mistake; then the person must not be told about it.
+    else if (attempt.isRewritten) attempt.isRewritten = false;
+    else return failureOf(request, built.logs);
+  }
+}
+
+function build(
+  request: BundleRequest,
+  attempt: Attempt,
+  plugins: BunPlugin[],
+  originals: Map<string, string>,
+) {
+  const { root, entry, outdir } = request;
+  return Bun.build({
+    entrypoints: [join(root, entry)],
+    root,
+    outdir,
+    target: "bun",
+    format: "esm",
+    // One file: an app is loaded whole, and `import()` still runs a module only when it is asked for.
+    splitting: false,
+    sourcemap: "linked",
+    external: attempt.external,
+    naming: {
+      entry: "[dir]/[name].levain.[ext]",
+      chunk: `${ASSETS}/[name]-[hash].[ext]`,
+      asset: `${ASSETS}/[name]-[hash].[ext]`,
+    },
+    banner: attempt.isRewritten ? locationsBanner(entry) : "",
+    plugins: [
+      sdkPlugin(),
+      ...plugins,
+      ...(attempt.isRewritten ? [locationsPlugin(request, originals)] : []),
+    ],
+    throw: false,
+  });
+}
+
+function locationsPlugin(
+  { root, entry }: BundleRequest,
+  originals: Map<string, string>,
+): BunPlugin {
+  return {
+    name: "levain-locations",
+    setup(builder) {
+      builder.onLoad({ filter: /\.[cm]?[jt]sx?$/, namespace: "file" }, async ({ path, loader }) => {
+        const inside = relative(root, path);
+        if (!SCRIPTS.has(loader) || inside.startsWith("..") || inside.includes("node_modules/"))
+          return;
+        const text = await Bun.file(path).text();
+        const contents = rewriteLocations(text, inside, inside === entry);
+        if (contents === null) return;
+        originals.set(inside, text);
+        return { contents, loader };
+      });
+    },
+  };
+}
+
+/** `import … from "levain"` works in an app that has not installed it. */
+function sdkPlugin(): BunPlugin {
+  const own = Bun.resolveSync("levain", import.meta.dir);
+  return {
+    name: "levain-sdk",
+    setup(builder) {
+      builder.onResolve({ filter: /^levain$/ }, ({ importer }) => {
+        try {
+          return { path: Bun.resolveSync("levain", dirname(importer)) };
+        } catch {
+          return { path: own };
+        }
+      });
+    },
+  };
+}
+
+/** Plugins for pages that the project names in bunfig.toml, as Bun's own server takes them: `[serve.static] plugins`. */
+async function serverPlugins(root: string): Promise<BunPlugin[]> {
+  const path = join(root, "bunfig.toml");
+  if (!existsSync(path)) return [];
+  const bunfig = Bun.TOML.parse(await Bun.file(path).text()) as {
+    serve?: { static?: { plugins?: unknown } };
+  };
+  const names = bunfig.serve?.static?.plugins;
+  if (!Array.isArray(names)) return [];
+  return Promise.all(
+    names.map(
+      async (name) => (await import(Bun.resolveSync(String(name), root))).default as BunPlugin,
+    ),
+  );
+}
+
+/** Puts right what the bundler wrote: paths of assets, sources of source maps. Gives the bundle's path. */
+async function finish(
+  { root, entry, outdir }: BundleRequest,
+  outputs: readonly { path: string; kind: string }[],
+  originals: ReadonlyMap<string, string>,
+): Promise<string> {
+  const inside = (path: string) => relative(outdir, path);
+  const bundlePath = entry.replace(/\.[^./]+$/, "").concat(".levain.js");
+  const assets = new Map<string, string>();
+  for (const { path, kind } of outputs) {
+    if (kind !== "asset" || extname(path) === ".node") continue;
+    const written = posix.relative(posix.dirname(bundlePath), inside(path));
+    assets.set(written.startsWith(".") ? written : `./${written}`, inside(path));
+  }
+  const text = await Bun.file(join(outdir, bundlePath)).text();
+  await Bun.write(join(outdir, bundlePath), rewriteAssets(text, assets));
+  for (const { path, kind } of outputs) {
+    if (kind === "sourcemap")
+      await mendSourceMap(path, join(root, dirname(inside(path))), root, originals);
+  }
+  return bundlePath;
+}
+
+/** Sources are named from the project's folder, but read from the map's; and they are what the person wrote. */
+async function mendSourceMap(
+  path: string,
+  folder: string,
+  root: string,
+  originals: ReadonlyMap<string, string>,
+): Promise<void> {
+  const map = (await Bun.file(path).json()) as {
+    sources: string[];
+    sourcesContent?: (string | null)[];
+  };
+  map.sourcesContent =
+    map.sourcesContent?.map((text, index) => originals.get(map.sources[index] ?? "") ?? text) ?? [];
+  map.sources = map.sources.map((source) => relative(folder, join(root, source)));
+  await Bun.write(path, JSON.stringify(map));
+}
+
+type BuildLog = Awaited<ReturnType<typeof Bun.build>>["logs"][number];
+
+/** Names of packages that a dependency asks for and that are not installed: often optional, loaded in a `try`. */
+function missingInPackages(logs: readonly BuildLog[]): string[] {
+  const errors = logs.filter(({ level }) => level === "error");
+  const missing = errors.flatMap((log) => {
+    const name = specifierOf(log);
+    const isInPackage = log.position?.file.includes("/node_modules/") ?? false;
+    return name !== null && isInPackage && isBare(name) ? [name] : [];
+  });
+  return missing.length === errors.length ? [...new Set(missing)] : [];
+}
+
+function failureOf({ root }: BundleRequest, logs: readonly BuildLog[]): ChildResult {
+  const errors = logs.filter(({ level }) => level === "error");
+  const problems = errors.map((log) => describeLog(root, log));
+  const [first] = problems;
+  const missing = errors.map(specifierOf).find((name) => name !== null && isBare(name));
+  if (missing !== undefined && missing !== null) {
+    return {
+      ok: false,
+      problem: "module",
+      message: first ?? missing,
+      module: packageOf(missing),
+      problems,
+    };
+  }
+  return { ok: false, problem: "error", message: first ?? "the bundler gave no reason", problems };
+}
+
+function warningsOf(
+  { root }: BundleRequest,
+  logs: readonly BuildLog[],
+  external: readonly string[],
+): string[] {
+  const missing = external.map(
+    (name) => `a dependency asks for "${name}", which is not installed; it fails if it is used`,
+  );
+  const rest = logs.filter(({ level }) => level === "warning").map((log) => describeLog(root, log));
+  return [...missing, ...rest].slice(0, bundleWarningsMax);
+}
+
+function specifierOf(log: BuildLog): string | null {
+  return log.name === "ResolveMessage" ? (log as ResolveMessage).specifier : null;
+}
+
+/** Whether a specifier names a package and no file. */
+function isBare(specifier: string): boolean {
+  return !/^[./]|^[a-z]+:/.test(specifier);
+}
+
+/** `@scope/name` of `@scope/name/path`. */
+function packageOf(specifier: string): string {
+  const names = specifier.split("/");
+  return names.slice(0, specifier.startsWith("@") ? 2 : 1).join("/");
+}
+
+function describeLog(root: string, { message, position }: BuildLog): string {
+  if (position === null || position === undefined) return message;
+  return `${relative(root, position.file)}:${position.line}:${position.column} ${message}`;
+}

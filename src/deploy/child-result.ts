@@ -1,0 +1,42 @@
+/** What the node and its build child say to each other. Plain JSON; the child's side is not believed. */
+import { z } from "zod";
+
+export interface ConfigRequest {
+  task: "config";
+  /** Absolute path of the config file. */
+  file: string;
+}
+
+export interface BundleRequest {
+  task: "bundle";
+  /** Absolute path of the project's folder. */
+  root: string;
+  /** Relative to it. */
+  entry: string;
+  /** Absolute path of an empty folder. */
+  outdir: string;
+}
+
+export type ChildRequest = ConfigRequest | BundleRequest;
+
+export const childResult = z.union([
+  z.object({ ok: z.literal(true), task: z.literal("config"), value: z.unknown() }),
+  z.object({
+    ok: z.literal(true),
+    task: z.literal("bundle"),
+    /** Path of the bundle, relative to the project's folder. */
+    entry: z.string(),
+    warnings: z.array(z.string()),
+  }),
+  z.object({
+    ok: z.literal(false),
+    problem: z.enum(["error", "module"]),
+    message: z.string(),
+    /** Name of the module that is missing, for `module`. */
+    module: z.string().optional(),
+    /** Everything that is wrong, a line each. */
+    problems: z.array(z.string()).optional(),
+  }),
+]);
+
+export type ChildResult = z.infer<typeof childResult>;

@@ -1,0 +1,156 @@
+/**
+ * The processes of one build: the child, what it started, and what left it (another session, a parent that ended).
+ * A process belongs to a build when it descends from its child, when it carries the build's mark in its environment, or
+ * when it works in the build's folder.
+ */
+import { readdirSync, readFileSync, readlinkSync } from "node:fs";
+import { killRoundsMax } from "./limits.ts";
+
+/** Environment variable that every process of a build inherits; its value is the build's folder. */
+export const BUILD_MARK = "LEVAIN_BUILD_DIR";
+
+interface ProcessFacts {
+  pid: number;
+  parentPid: number;
+  session: number;
+  state: string;
+  /** With the pid it names one process for good: pids are used again. */
+  startTicks: number;
+}
+
+/** Keeps track of a child and everything that came from it, also after its parents have ended. */
+export class ProcessTree {
+  readonly #known = new Map<number, number>();
+
+  /** @param leaderPid leader of its own session */
+  constructor(leaderPid: number) {
+    const facts = readFacts(leaderPid);
+    if (facts !== null) this.#known.set(leaderPid, facts.startTicks);
+  }
+
+  /**
+   * Looks at the tree as it is now. Cheap enough for a few times a second.
+   *
+   * @returns private memory of all its processes together, in bytes
+   */
+  memoryBytes(): number {
+    this.#refresh();
+    let bytes = 0;
+    for (const pid of this.#known.keys()) bytes += privateBytes(pid);
+    return bytes;
+  }
+
+  /** Whether this very process has been seen in the tree. */
+  has(pid: number): boolean {
+    const startTicks = this.#known.get(pid);
+    return startTicks !== undefined && readFacts(pid)?.startTicks === startTicks;
+  }
+
+  #refresh(): void {
+    const all = readAllFacts();
+    for (const [pid, startTicks] of this.#known) {
+      if (all.get(pid)?.startTicks !== startTicks) this.#known.delete(pid);
+    }
+    for (let hasGrown = true; hasGrown; ) {
+      hasGrown = false;
+      for (const { pid, parentPid, session, startTicks } of all.values()) {
+        if (this.#known.has(pid)) continue;
+        if (!this.#known.has(parentPid) && !this.#known.has(session)) continue;
+        this.#known.set(pid, startTicks);
+        hasGrown = true;
+      }
+    }
+  }
+}
+
+/**
+ * Kills every process of a build, in rounds until none is left: what forks while it is being killed is in the next
+ * round. Processes that left nothing to know them by (no mark, another folder, never seen) are not found.
+ *
+ * @param buildDir the build's folder; a folder above kills the builds of all apps in it
+ * @returns how many were killed
+ */
+export function killBuild(buildDir: string, tree: ProcessTree | null = null): number {
+  let killed = 0;
+  for (let round = 0; round < killRoundsMax; round += 1) {
+    tree?.memoryBytes();
+    const found = [...readAllFacts().values()].filter(
+      ({ pid, state }) =>
+        state !== "Z" &&
+        pid !== process.pid &&
+        (tree?.has(pid) === true || carriesMark(pid, buildDir) || worksIn(pid, buildDir)),
+    );
+    if (found.length === 0) break;
+    for (const { pid } of found) {
+      try {
+        process.kill(pid, "SIGKILL");
+        killed += 1;
+      } catch {
+        // It ended by itself.
+      }
+    }
+  }
+  return killed;
+}
+
+function carriesMark(pid: number, buildDir: string): boolean {
+  try {
+    const environ = readFileSync(`/proc/${pid}/environ`, "latin1").split("\0");
+    const mark = environ.find((entry) => entry.startsWith(`${BUILD_MARK}=`));
+    return mark !== undefined && isWithin(mark.slice(BUILD_MARK.length + 1), buildDir);
+  } catch {
+    return false;
+  }
+}
+
+function worksIn(pid: number, buildDir: string): boolean {
+  try {
+    return isWithin(readlinkSync(`/proc/${pid}/cwd`), buildDir);
+  } catch {
+    return false;
+  }
+}
+
+function isWithin(path: string, folder: string): boolean {
+  return path === folder || path.startsWith(`${folder}/`);
+}
+
+function readAllFacts(): Map<number, ProcessFacts> {
+  const all = new Map<number, ProcessFacts>();
+  for (const name of readdirSync("/proc")) {
+    if (!/^\d+$/.test(name)) continue;
+    const facts = readFacts(Number(name));
+    if (facts !== null) all.set(facts.pid, facts);
+  }
+  return all;
+}
+
+function readFacts(pid: number): ProcessFacts | null {
+  try {
+    const stat = readFileSync(`/proc/${pid}/stat`, "latin1");
+    // The name in parentheses may hold anything; the fields after it are numbers.
+    const fields = stat.slice(stat.lastIndexOf(")") + 2).split(" ");
+    const [state = "", parentPid, , session] = fields;
+    return {
+      pid,
+      parentPid: Number(parentPid),
+      session: Number(session),
+      state,
+      startTicks: Number(fields[19]),
+    };
+  } catch {
+    return null;
+  }
+}
+
+/** Memory that is the process's own, also what was swapped out. */
+function privateBytes(pid: number): number {
+  try {
+    const status = readFileSync(`/proc/${pid}/status`, "latin1");
+    const kilobytes = (name: string) =>
+      Number(new RegExp(`^${name}:\\s+(\\d+) kB`, "m").exec(status)?.[1] ?? 0);
+    return (kilobytes("RssAnon") + kilobytes("RssShmem") + kilobytes("VmSwap")) * 1024;
+  } catch {
+    return 0;
+  }
+}
