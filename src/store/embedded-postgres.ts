@@ -12,7 +12,7 @@
  */
 import type { Clock } from "../base/clock.ts";
 import { messageOf, PlatformError } from "../base/errors.ts";
-import { postgresLogCheckMs, postgresStartTimeoutMs } from "./limits.ts";
+import { postgresGraceMs, postgresLogCheckMs, postgresStartTimeoutMs } from "./limits.ts";
 import { type PostgresPrograms, preparePrograms } from "./postgres-binaries.ts";
 import { prepareCluster } from "./postgres-cluster.ts";
 import {
@@ -39,8 +39,8 @@ export interface EmbeddedPostgresOptions {
   /** Events for the node's own log: starts, ends, pauses. */
   log(message: string): void;
   /**
-   * What to do when the server does not answer at first: give up with `POSTGRES_START_FAILED` (default), or return in
-   * state `unavailable` and keep trying, so that a node can serve the traffic that needs no store.
+   * What to do when the server does not answer at first: give up with `POSTGRES_START_FAILED` (default), or return after
+   * `postgresGraceMs` in whatever state it is in and keep trying, so that a node can serve the traffic meanwhile.
    */
   whenNotReady?: "throw" | "keep-trying";
 }
@@ -54,7 +54,7 @@ export interface PostgresState {
 /**
  * Makes or finds the cluster, ends what an earlier node left running, starts the server and watches it.
  *
- * @returns once the server answers queries
+ * @returns once the server answers queries, or as `whenNotReady` says
  * @throws {PlatformError} `POSTGRES_MISSING`, `POSTGRES_USER_MISSING`, `DATA_DIR_UNUSABLE`, `POSTGRES_START_FAILED`;
  *   nothing is left running
  */
@@ -62,8 +62,9 @@ export async function startEmbeddedPostgres(
   options: EmbeddedPostgresOptions,
 ): Promise<EmbeddedPostgres> {
   const postgres = await prepare(options);
-  const isReady = await postgres.start();
-  if (!isReady && options.whenNotReady !== "keep-trying") {
+  const isPatient = options.whenNotReady === "keep-trying";
+  const isReady = await postgres.start(isPatient ? postgresGraceMs : postgresStartTimeoutMs);
+  if (!isReady && !isPatient) {
     const { cause } = postgres.state();
     const detail = { log: await postgres.recentLog() };
     await postgres.stop();
@@ -78,8 +79,6 @@ async function prepare(options: EmbeddedPostgresOptions): Promise<EmbeddedPostgr
     const folders = await prepareFolders(options.dataDir, user);
     const programs = await preparePrograms({ copiesFolder: folders.copies, user });
     const password = await prepareCluster(folders, programs, user);
-    const left = await clearLeftovers(folders.data, options.clock);
-    if (left.length > 0) options.log(`stopped PostgreSQL that an earlier node left (${left[0]})`);
     const socket = await prepareSocketFolder(folders, user);
     return new EmbeddedPostgres(options, { user, folders, programs, password, socket });
   } catch (error) {
@@ -140,13 +139,18 @@ export class EmbeddedPostgres {
     return logTail(this.#prepared.folders.log, this.#logStartByte);
   }
 
-  /** Starts the first server and the watch over it. True once it answers, false when it ended or did not in time. */
-  async start(): Promise<boolean> {
+  /**
+   * Starts the first server and the watch over it.
+   *
+   * @param waitMs how long to wait for its first answer; then it goes on in the background
+   * @returns true once it answers, false when it ended or did not in time
+   */
+  async start(waitMs: number): Promise<boolean> {
     const { log } = this.#prepared.folders;
     this.#logCheck = setInterval(() => void boundLog(log), postgresLogCheckMs);
     this.#logCheck.unref();
     this.#starting = this.#startServer();
-    await settlesWithin(this.#starting, postgresStartTimeoutMs);
+    await settlesWithin(this.#starting, waitMs);
     return this.#state.state === "ready";
   }
 
@@ -182,8 +186,9 @@ export class EmbeddedPostgres {
     try {
       await boundLog(folders.log);
       this.#logStartByte = await logSize(folders.log);
-      // Sessions can outlive a server that was killed, and a new one refuses to start next to them.
-      await clearLeftovers(folders.data, clock);
+      // An earlier node's server, or sessions that outlived ours: a new one refuses to start next to them.
+      const left = await clearLeftovers(folders.data, clock);
+      if (left.length > 0) log(`ended what was left of an earlier PostgreSQL (${left.join(", ")})`);
       if (this.#stopping !== null) return;
       const { data, log: logPath } = folders;
       const { connection } = this;

@@ -3,6 +3,9 @@
 /** First start of the server; recovery after a crash replays at most `postgresWalBytesMax`, which takes seconds. Milliseconds. */
 export const postgresStartTimeoutMs = 120_000;
 
+/** Wait for the first answer of a server that need not be there yet; an ordinary start takes 100 ms. Milliseconds. */
+export const postgresGraceMs = 2_000;
+
 /** Making a new cluster takes half a second; a slow disk gets two orders of magnitude more. Milliseconds. */
 export const postgresInitTimeoutMs = 60_000;
 

@@ -90,7 +90,8 @@ export interface SocketFolder {
 }
 
 /**
- * An empty folder for the socket, made anew: whatever an earlier server left is gone. No server may be running.
+ * An empty folder for the socket, made anew: whatever an earlier server left is gone. A server that still runs cannot be
+ * reached any more; it has to be ended anyway.
  *
  * @throws {PlatformError} `POSTGRES_START_FAILED` when there is no place with a path that is short enough
  */
