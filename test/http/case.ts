@@ -153,7 +153,7 @@ function isCloseTold(one: Case, { end, answers }: Transcript): boolean {
   const isSelfMade =
     one.asked?.at(-1)?.version === "1.0" ||
     one.steps.some((step) => typeof step !== "string" && "halfClose" in step);
-  if (end !== "closed" || !last?.complete || isSelfMade) return true;
+  if (end !== "closed" || !last?.complete || last.framing === "tunnel" || isSelfMade) return true;
   return /close/i.test(onlyValueOf(last, "connection") ?? "");
 }
 

@@ -6,6 +6,7 @@ import type { Case } from "./case.ts";
 import { appMistakes } from "./corpus/app-mistakes.ts";
 import { bodiesCut } from "./corpus/bodies-cut.ts";
 import { connections } from "./corpus/connections.ts";
+import { frames } from "./corpus/frames.ts";
 import { framing } from "./corpus/framing.ts";
 import { heads } from "./corpus/heads.ts";
 import { requests } from "./corpus/requests.ts";
@@ -24,5 +25,6 @@ export const corpus: readonly Case[] = [
   ...responses,
   ...appMistakes,
   ...upgrades,
+  ...frames,
   ...routes,
 ];

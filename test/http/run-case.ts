@@ -50,6 +50,8 @@ export async function markCount(
     deadlineMs: 5000,
   });
   const [answer] = transcript.answers;
-  if (answer?.status !== 200 || !answer.complete) throw new Error("the app does not answer");
+  if (answer?.status !== 200 || !answer.complete) {
+    throw new Error(`the app answered with ${answer?.status} ${answer?.body.latin1Slice() ?? ""}`);
+  }
   return Number(answer.body.latin1Slice());
 }
