@@ -3,11 +3,14 @@
  * it, however that ends; the pid in the file is only for people.
  */
 import {
+  chmodSync,
   closeSync,
   ftruncateSync,
   mkdirSync,
   openSync,
+  readdirSync,
   readFileSync,
+  type Stats,
   statSync,
   writeSync,
 } from "node:fs";
@@ -22,8 +25,8 @@ export interface NodeLock {
 }
 
 /**
- * Makes the data directory when it is missing (mode 0711: PostgreSQL's user must be able to pass, not to look) and takes
- * its lock.
+ * Makes the data directory when it is missing and takes its lock. A directory that is new or empty is closed to other
+ * users; PostgreSQL's own user is let through later, by whoever starts PostgreSQL.
  *
  * @throws {PlatformError} `DATA_DIR_UNUSABLE`, `NODE_ALREADY_RUNNING` with the other node's pid
  */
@@ -61,6 +64,21 @@ export function lockHolder(dataDir: string): number {
   }
 }
 
+/**
+ * What is wrong with a folder as a data directory, or null. Pure.
+ *
+ * @param uid user id of this process
+ */
+export function dataDirProblem(
+  facts: Pick<Stats, "uid" | "mode" | "isDirectory">,
+  uid: number,
+): string | null {
+  if (!facts.isDirectory()) return "it is not a folder";
+  if (facts.uid !== uid) return `it belongs to user id ${facts.uid}, the node runs as ${uid}`;
+  if ((facts.mode & 0o002) !== 0) return "every user of this machine can write to it";
+  return null;
+}
+
 function openLockFile(dataDir: string): number {
   const bytes = Buffer.byteLength(dataDir);
   if (bytes > dataDirBytesMax) {
@@ -68,14 +86,37 @@ function openLockFile(dataDir: string): number {
     throw new PlatformError("DATA_DIR_UNUSABLE", [dataDir, what]);
   }
   try {
-    mkdirSync(dataDir, { recursive: true, mode: 0o711 });
-    const { uid } = statSync(dataDir);
-    if (uid !== process.getuid?.()) {
-      throw new PlatformError("DATA_DIR_UNUSABLE", [dataDir, `it belongs to user ${uid}`]);
-    }
+    const facts = statSync(dataDir, { throwIfNoEntry: false }) ?? makeFolder(dataDir);
+    const problem = dataDirProblem(facts, process.getuid?.() ?? -1);
+    if (problem !== null) throw new PlatformError("DATA_DIR_UNUSABLE", [dataDir, problem]);
+    // The folder of somebody who made it for us, with whatever umask: nobody relies on its mode yet.
+    if (readdirSync(dataDir).length === 0) chmodSync(dataDir, 0o700);
     return openSync(join(dataDir, "node.lock"), "a+", 0o600);
   } catch (error) {
     if (error instanceof PlatformError) throw error;
-    throw new PlatformError("DATA_DIR_UNUSABLE", [dataDir, messageOf(error)], { cause: error });
+    throw new PlatformError("DATA_DIR_UNUSABLE", [dataDir, reason(error)], { cause: error });
+  }
+}
+
+function makeFolder(dataDir: string): Stats {
+  mkdirSync(dataDir, { recursive: true, mode: 0o700 });
+  return statSync(dataDir);
+}
+
+/** What the file system said, in words where there are some. */
+function reason(error: unknown): string {
+  switch ((error as NodeJS.ErrnoException).code) {
+    case "EACCES":
+    case "EPERM":
+      return "this user may not write there";
+    case "EROFS":
+      return "its file system is read-only";
+    case "ENOTDIR":
+    case "EEXIST":
+      return "a part of its path is a file";
+    case "ENOSPC":
+      return "its file system is full";
+    default:
+      return messageOf(error);
   }
 }
