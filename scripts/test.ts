@@ -17,8 +17,9 @@ interface Outcome {
 
 /** Counts what `bun test` printed at its end; a run that ended badly without a failed test counts as one failure. */
 export function readTestOutcome(output: string, exitCode: number): Outcome {
+  // The last: a test may have printed such a line itself.
   const count = (word: string) =>
-    Number(output.match(new RegExp(`^ *(\\d+) ${word}$`, "m"))?.[1] ?? 0);
+    Number([...output.matchAll(new RegExp(`^ *(\\d+) ${word}$`, "gm"))].at(-1)?.[1] ?? 0);
   const passed = count("pass");
   // A file that cannot be loaded is an error outside of any test.
   const failed = count("fail");
