@@ -165,7 +165,8 @@ export class Requests {
     context: RequestContext,
     result: unknown,
   ): void {
-    if (context.upgrade !== null && result === undefined && this.#upgrades !== null) {
+    // Whatever comes after an upgrade is ignored, as in Bun: Hono returns a Response there.
+    if (context.upgrade !== null && this.#upgrades !== null) {
       if (stream.closed) return;
       void this.#upgrades.tunnel(stream, request, {
         ...context.upgrade,
