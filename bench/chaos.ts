@@ -19,7 +19,7 @@ export interface Chaos {
   seconds: number;
   kills: Record<"app" | "postgres" | "node", number>;
   requests: number;
-  /** By status; 0 for a reset or a refused connection. */
+  /** By status or code; `broken` for a reset or a refused connection. */
   answers: Record<string, number>;
   deploys: { done: number; failed: number };
   /** What is wrong afterwards; empty when all is well. */
@@ -74,12 +74,14 @@ export async function chaos(options: {
   const load = async (name: string) => {
     while (!isOver) {
       result.requests += 1;
-      const status = await node
+      const answer = await node
         .fetch(name, "/", { keepalive: false, signal: AbortSignal.timeout(10_000) })
-        .then((response) => response.text().then(() => response.status))
-        .catch(() => 0);
-      result.answers[status] = (result.answers[status] ?? 0) + 1;
-      if (status !== 200) await Bun.sleep(5);
+        .then((response) =>
+          response.text().then(() => response.headers.get("levain-error") ?? response.status),
+        )
+        .catch(() => "broken");
+      result.answers[answer] = (result.answers[answer] ?? 0) + 1;
+      if (answer !== 200) await Bun.sleep(5);
     }
   };
 

@@ -16,6 +16,8 @@ export interface DeploySoak {
   requests: number;
   resets: number;
   failures: number;
+  /** Failures by their code. */
+  codes: Record<string, number>;
   /** Deploys whose version did not answer right after they were reported. */
   stale: number;
   before: Holdings;
@@ -33,6 +35,7 @@ export async function soakDeploy(options: {
   const result = { resets: 0, failures: 0, requests: 0, stale: 0 };
   await using node = await startTestNode();
   let isOver = false;
+  const codes: Record<string, number> = {};
   const deploy = async (mark: string): Promise<void> => {
     writeFileSync(
       join(folder, "index.ts"),
@@ -55,7 +58,11 @@ export async function soakDeploy(options: {
       try {
         const response = await node.fetch("soak", "/");
         await response.text();
-        if (response.status !== 200) result.failures += 1;
+        if (response.status !== 200) {
+          result.failures += 1;
+          const code = response.headers.get("levain-error") ?? String(response.status);
+          codes[code] = (codes[code] ?? 0) + 1;
+        }
       } catch {
         result.resets += 1;
       }
@@ -70,7 +77,7 @@ export async function soakDeploy(options: {
     isOver = true;
     await Promise.all(clients);
     await settled(node.pid);
-    return { deploys: options.deploys, ...result, before, after: holdingsOf(node.pid) };
+    return { deploys: options.deploys, ...result, codes, before, after: holdingsOf(node.pid) };
   } finally {
     isOver = true;
     rmSync(folder, { recursive: true, force: true });
@@ -106,7 +113,7 @@ if (import.meta.main) {
   const { before, after } = soak;
   console.log(
     `${soak.deploys} deploys, ${soak.requests} requests: ${soak.resets} resets, ${soak.failures} failures, ` +
-      `${soak.stale} stale\nfds ${before.fds} → ${after.fds}, processes ${before.descendants} → ` +
+      `${soak.stale} stale ${JSON.stringify(soak.codes)}\nfds ${before.fds} → ${after.fds}, processes ${before.descendants} → ` +
       `${after.descendants}, resident ${mebibytes(before.residentBytes)} → ${mebibytes(after.residentBytes)}`,
   );
   process.exit(soak.resets + soak.failures + soak.stale > 0 ? 1 : 0);

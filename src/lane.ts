@@ -10,6 +10,7 @@ import { type Edge, startEdge } from "./edge/edge.ts";
 import { Pools } from "./pool/pools.ts";
 import { sweepRunFolders } from "./pool/run-folder.ts";
 import { Spares } from "./pool/spares.ts";
+import type { RouteTable } from "./router/route-table.ts";
 import { Router } from "./router/router.ts";
 import type { LogSink } from "./telemetry/log-record.ts";
 
@@ -20,6 +21,8 @@ export interface LaneOptions {
   domain: string;
   trustedProxies: readonly string[];
   sparesMax: number;
+  /** What is served from the first connection on. */
+  routeTable: RouteTable;
   artifactPath(digest: string): string;
   log: LogSink;
   clock: Clock;
@@ -48,6 +51,7 @@ export function startLane(options: LaneOptions): Lane {
     pools,
     onRemoved: (spec) => void pools.remove(spec, spec.limits.requestTimeoutMs, removed),
   });
+  router.publish(options.routeTable);
   const edge = startEdge({
     hostname: options.hostname,
     port: options.port,

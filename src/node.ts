@@ -27,7 +27,7 @@ import { instancesOf } from "./instances.ts";
 import { type Lane, startLane } from "./lane.ts";
 import { startNodeStore } from "./node-store.ts";
 import { bootCheck } from "./pool/boot-check.ts";
-import type { RouteTable } from "./router/route-table.ts";
+import { emptyRouteTable, type RouteTable } from "./router/route-table.ts";
 import { LogStore } from "./telemetry/log-store.ts";
 
 /**
@@ -53,19 +53,19 @@ export async function runNode(config: NodeConfig, hooks: NodeHooks): Promise<voi
   const log = new LogStore({ dir: join(dataDir, "logs"), clock });
   cleanup.defer(() => log.close());
 
-  const lane = openLane(config, artifacts, log);
-  cleanup.defer(() => lane.stop(drainTimeoutMs));
-  const store = await startNodeStore(config, clock, hooks.note);
-  cleanup.defer(() => store.stop());
+  // The table on disk is served from the first connection on; the store may take its time.
   const publisher = new Publisher({
     dataDir,
-    store: store.store,
+    store: { routeTable: () => store.store.routeTable() },
     apply: (table) => lane.router.publish(table),
     note: hooks.note,
   });
+  const table = (await publisher.loadFromDisk()) ?? emptyRouteTable;
+  const lane = openLane(config, table, artifacts, log);
+  cleanup.defer(() => lane.stop(drainTimeoutMs));
+  const store = await startNodeStore(config, clock, hooks.note);
+  cleanup.defer(() => store.stop());
   cleanup.defer(() => publisher.close());
-  const table = await publisher.loadFromDisk();
-  if (table !== null) lane.router.publish(table);
 
   const urlOf = urlsOf(config, lane);
   const deployer = new Deployer({
@@ -129,7 +129,12 @@ export async function runNode(config: NodeConfig, hooks: NodeHooks): Promise<voi
 }
 
 /** @throws {PlatformError} `PORT_IN_USE`, `PORT_FORBIDDEN` */
-function openLane(config: NodeConfig, artifacts: ArtifactStore, log: LogStore): Lane {
+function openLane(
+  config: NodeConfig,
+  routeTable: RouteTable,
+  artifacts: ArtifactStore,
+  log: LogStore,
+): Lane {
   try {
     return startLane({
       dataDir: config.dataDir,
@@ -138,6 +143,7 @@ function openLane(config: NodeConfig, artifacts: ArtifactStore, log: LogStore): 
       domain: config.domain,
       trustedProxies: config.trustedProxies,
       sparesMax: config.sparesMax,
+      routeTable,
       artifactPath: (digest) => artifacts.path(digest),
       log,
       clock: systemClock,

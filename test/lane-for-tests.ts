@@ -61,11 +61,11 @@ export function startTestLane(
     domain: "localhost",
     trustedProxies: options.trustedProxies ?? [],
     sparesMax: options.sparesMax ?? 1,
+    routeTable: tableOf([...specs.values()]),
     artifactPath: (digest) => digest,
     log: { write: (record) => void records.push(record) },
     clock: systemClock,
   });
-  lane.router.publish(tableOf([...specs.values()]));
   const { port } = lane.edge;
   let stopped: Promise<void> | null = null;
   const stop = () => {
