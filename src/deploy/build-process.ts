@@ -75,7 +75,7 @@ export class BuildProcesses {
     try {
       await this.#watch(child.exited, tree, deadlineMs);
     } finally {
-      killBuild(dir, tree);
+      await killBuild(dir, tree);
       await child.exited;
       const grace = setTimeout(() => closing.abort(), outputGraceMs);
       await outputRead;

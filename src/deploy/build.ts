@@ -64,7 +64,7 @@ export class AppBuilder implements Builder {
   }
 
   /** Kills what builds of a node that was killed have left running. Call it before the first build. */
-  killLeftovers(): number {
+  killLeftovers(): Promise<number> {
     return killBuild(this.#buildsDir);
   }
 
@@ -258,7 +258,9 @@ async function prunePackages(step: Step, warnings: string[]): Promise<void> {
     },
   );
   if (ended.exitCode !== 0)
-    warnings.push("the development dependencies stay in the artifact: bun prune did not work");
+    warnings.push(
+      "the development dependencies stay in the artifact: taking them out again needs a bun.lock",
+    );
 }
 
 async function bundleApp(step: Step, entry: string, warnings: string[]): Promise<string> {

@@ -7,7 +7,12 @@ import { dirname, extname, join, posix, relative } from "node:path";
 import type { BunPlugin } from "bun";
 import type { BundleRequest, ChildResult } from "./child-result.ts";
 import { bundleWarningsMax } from "./limits.ts";
-import { locationsBanner, rewriteAssets, rewriteLocations } from "./module-locations.ts";
+import {
+  locationsBanner,
+  type ModuleKind,
+  rewriteAssets,
+  rewriteLocations,
+} from "./module-locations.ts";
 
 /** Folder of the artifact for what the bundler copies: files out of packages, chunks for browsers. */
 const ASSETS = "levain-assets";
@@ -85,16 +90,20 @@ function locationsPlugin(
     setup(builder) {
       builder.onLoad({ filter: /\.[cm]?[jt]sx?$/, namespace: "file" }, async ({ path, loader }) => {
         const inside = relative(root, path);
-        if (!SCRIPTS.has(loader) || inside.startsWith("..") || inside.includes("node_modules/"))
-          return;
+        if (!SCRIPTS.has(loader) || inside.startsWith("..")) return;
         const text = await Bun.file(path).text();
-        const contents = rewriteLocations(text, inside, inside === entry);
+        const contents = rewriteLocations(text, inside, kindOf(inside, entry));
         if (contents === null) return;
         originals.set(inside, text);
         return { contents, loader };
       });
     },
   };
+}
+
+function kindOf(path: string, entry: string): ModuleKind {
+  if (path === entry) return "entry";
+  return path.includes("node_modules/") ? "package" : "own";
 }
 
 /** `import … from "levain"` works in an app that has not installed it. */
@@ -132,10 +141,11 @@ async function serverPlugins(root: string): Promise<BunPlugin[]> {
 
 /** Puts right what the bundler wrote: paths of assets, sources of source maps. Gives the bundle's path. */
 async function finish(
-  { root, entry, outdir }: BundleRequest,
+  request: BundleRequest,
   outputs: readonly { path: string; kind: string }[],
   originals: ReadonlyMap<string, string>,
 ): Promise<string> {
+  const { entry, outdir } = request;
   const inside = (path: string) => relative(outdir, path);
   const bundlePath = entry.replace(/\.[^./]+$/, "").concat(".levain.js");
   const assets = new Map<string, string>();
@@ -147,27 +157,31 @@ async function finish(
   const text = await Bun.file(join(outdir, bundlePath)).text();
   await Bun.write(join(outdir, bundlePath), rewriteAssets(text, assets));
   for (const { path, kind } of outputs) {
-    if (kind === "sourcemap")
-      await mendSourceMap(path, join(root, dirname(inside(path))), root, originals);
+    if (kind === "sourcemap") await mendSourceMap(path, request, originals);
   }
   return bundlePath;
 }
 
-/** Sources are named from the project's folder, but read from the map's; and they are what the person wrote. */
+/** Sources are named from `outdir`, but read from the map's folder; and they are what the person wrote. */
 async function mendSourceMap(
   path: string,
-  folder: string,
-  root: string,
+  { root, outdir }: BundleRequest,
   originals: ReadonlyMap<string, string>,
 ): Promise<void> {
-  const map = (await Bun.file(path).json()) as {
-    sources: string[];
-    sourcesContent?: (string | null)[];
-  };
-  map.sourcesContent =
-    map.sourcesContent?.map((text, index) => originals.get(map.sources[index] ?? "") ?? text) ?? [];
-  map.sources = map.sources.map((source) => relative(folder, join(root, source)));
+  const map = (await Bun.file(path).json()) as SourceMap;
+  const sources = map.sources.map((source) => relative(root, join(outdir, source)));
+  const contents = map.sourcesContent ?? [];
+  map.sourcesContent = sources.map(
+    (source, index) => originals.get(source) ?? contents[index] ?? null,
+  );
+  const folder = dirname(relative(outdir, path));
+  map.sources = sources.map((source) => relative(folder, source));
   await Bun.write(path, JSON.stringify(map));
+}
+
+interface SourceMap {
+  sources: string[];
+  sourcesContent?: (string | null)[];
 }
 
 type BuildLog = Awaited<ReturnType<typeof Bun.build>>["logs"][number];

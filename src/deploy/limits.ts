@@ -32,7 +32,9 @@ export const configTimeoutMs = 20_000;
 /** Reading /proc of a build costs about a millisecond. Milliseconds between two looks. */
 export const watchIntervalMs = 200;
 /** Rounds of finding and killing what a build left behind; each round kills all that it finds. Count. */
-export const killRoundsMax = 50;
+export const killRoundsMax = 400;
+/** Pause between two of these rounds. Milliseconds. */
+export const killRoundMs = 5;
 /** One line of build output; longer ones come in pieces. Bytes. */
 export const outputLineBytesMax = 4096;
 /** After a step and all its processes have ended, its output is read for so long; normally it ends at once. Milliseconds. */

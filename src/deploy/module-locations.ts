@@ -16,6 +16,9 @@ const META_MAIN = /(?<![\w$.])import\.meta\.main\b/g;
 const REQUIRE_MAIN =
   /(?<![\w$.])require\.main\s*={2,3}\s*module\b|\bmodule\s*={2,3}\s*require\.main\b/g;
 
+/** `package` modules are not in the artifact as files; they get the path where they would be. */
+export type ModuleKind = "entry" | "own" | "package";
+
 /**
  * The first lines of a bundle.
  *
@@ -41,9 +44,11 @@ export function locationsBanner(entry: string): string {
  * @param path of the module, relative to the project's folder
  * @returns null when the module does not ask for its place
  */
-export function rewriteLocations(text: string, path: string, isEntry: boolean): string | null {
+export function rewriteLocations(text: string, path: string, kind: ModuleKind): string | null {
   const declared: string[] = [];
-  let body = text.replaceAll(META, `${HERE}.$1`);
+  const isEntry = kind === "entry";
+  // Packages also hold text about code (compilers, linters), where these words are not meant.
+  let body = kind === "package" ? text : text.replaceAll(META, `${HERE}.$1`);
   if (body !== text) declared.push(`${HERE} = ${located(path)}`);
   if (asksFor(text, "__dirname")) declared.push(`__dirname = ${located(path)}.dir`);
   if (asksFor(text, "__filename")) declared.push(`__filename = ${located(path)}.path`);

@@ -4,7 +4,7 @@
  * when it works in the build's folder.
  */
 import { readdirSync, readFileSync, readlinkSync } from "node:fs";
-import { killRoundsMax } from "./limits.ts";
+import { killRoundMs, killRoundsMax } from "./limits.ts";
 
 /** Environment variable that every process of a build inherits; its value is the build's folder. */
 export const BUILD_MARK = "LEVAIN_BUILD_DIR";
@@ -21,10 +21,15 @@ interface ProcessFacts {
 /** Keeps track of a child and everything that came from it, also after its parents have ended. */
 export class ProcessTree {
   readonly #known = new Map<number, number>();
+  readonly #leaderPid: number;
+  /** When the child started; nothing older is of its build. */
+  readonly startTicks: number;
 
   /** @param leaderPid leader of its own session */
   constructor(leaderPid: number) {
+    this.#leaderPid = leaderPid;
     const facts = readFacts(leaderPid);
+    this.startTicks = facts?.startTicks ?? 0;
     if (facts !== null) this.#known.set(leaderPid, facts.startTicks);
   }
 
@@ -55,7 +60,9 @@ export class ProcessTree {
       hasGrown = false;
       for (const { pid, parentPid, session, startTicks } of all.values()) {
         if (this.#known.has(pid)) continue;
-        if (!this.#known.has(parentPid) && !this.#known.has(session)) continue;
+        // A session keeps its leader's pid, also when the leader has ended.
+        const isInSession = session === this.#leaderPid || this.#known.has(session);
+        if (!isInSession && !this.#known.has(parentPid)) continue;
         this.#known.set(pid, startTicks);
         hasGrown = true;
       }
@@ -68,29 +75,38 @@ export class ProcessTree {
  * round. Processes that left nothing to know them by (no mark, another folder, never seen) are not found.
  *
  * @param buildDir the build's folder; a folder above kills the builds of all apps in it
+ * @param tree of the build's child; without it only the mark counts
  * @returns how many were killed
  */
-export function killBuild(buildDir: string, tree: ProcessTree | null = null): number {
-  let killed = 0;
+export async function killBuild(
+  buildDir: string,
+  tree: ProcessTree | null = null,
+): Promise<number> {
+  const killed = new Set<string>();
   for (let round = 0; round < killRoundsMax; round += 1) {
     tree?.memoryBytes();
-    const found = [...readAllFacts().values()].filter(
-      ({ pid, state }) =>
-        state !== "Z" &&
-        pid !== process.pid &&
-        (tree?.has(pid) === true || carriesMark(pid, buildDir) || worksIn(pid, buildDir)),
-    );
+    const found = [...readAllFacts().values()].filter((facts) => isOfBuild(facts, buildDir, tree));
     if (found.length === 0) break;
-    for (const { pid } of found) {
+    for (const { pid, startTicks } of found) {
       try {
         process.kill(pid, "SIGKILL");
-        killed += 1;
+        killed.add(`${pid} ${startTicks}`);
       } catch {
         // It ended by itself.
       }
     }
+    // A large process takes a while to be taken apart.
+    await Bun.sleep(killRoundMs);
   }
-  return killed;
+  return killed.size;
+}
+
+function isOfBuild(facts: ProcessFacts, buildDir: string, tree: ProcessTree | null): boolean {
+  const { pid, state, startTicks } = facts;
+  if (state === "Z" || state === "X" || pid === process.pid) return false;
+  if (tree === null) return carriesMark(pid, buildDir);
+  if (startTicks < tree.startTicks) return false;
+  return tree.has(pid) || carriesMark(pid, buildDir) || worksIn(pid, buildDir);
 }
 
 function carriesMark(pid: number, buildDir: string): boolean {

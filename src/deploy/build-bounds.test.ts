@@ -1,0 +1,150 @@
+/** Goal: no build outlives its bounds. Method: build commands that misbehave, and a look at what is left running. */
+import { afterEach, expect, test } from "bun:test";
+import { existsSync, readFileSync } from "node:fs";
+import { TestBuilds } from "./build-for-tests.ts";
+import { outputCharactersMax } from "./limits.ts";
+import { BUILD_MARK, killBuild } from "./process-tree.ts";
+
+const open: TestBuilds[] = [];
+afterEach(() => {
+  for (const builds of open.splice(0)) builds[Symbol.dispose]();
+});
+const setup = () => {
+  const builds = new TestBuilds();
+  open.push(builds);
+  return builds;
+};
+
+/** A project whose build writes its pids to `pids` outside of the project and then does something. */
+const misbehaving = (builds: TestBuilds, command: string) => ({
+  "index.ts": "export default { fetch: () => new Response('x') };",
+  "levain.config.json": JSON.stringify({
+    build: `P=${builds.data.at("pids")}; echo $$ >> $P; ${command}`,
+  }),
+});
+const pids = (builds: TestBuilds) =>
+  readFileSync(builds.data.at("pids"), "utf8").trim().split("\n").map(Number);
+const isRunning = (pid: number) => {
+  try {
+    return !readFileSync(`/proc/${pid}/stat`, "latin1").includes(") Z ");
+  } catch {
+    return false;
+  }
+};
+const until = async (condition: () => boolean) => {
+  const deadline = Date.now() + 5000;
+  while (!condition()) {
+    if (Date.now() > deadline) throw new Error("the condition did not come true");
+    await Bun.sleep(2);
+  }
+};
+
+test("a build that takes too long is ended, whatever it ignores", async () => {
+  const builds = setup();
+
+  const error = await builds.failure(
+    misbehaving(builds, "trap '' TERM INT HUP; echo started; sleep 100 & sleep 100"),
+    {
+      timeoutMs: 600,
+    },
+  );
+
+  expect(error.code).toBe("BUILD_TIMEOUT");
+  expect(error.detail?.lastLines).toEqual(["started"]);
+  expect(pids(builds).some(isRunning)).toBe(false);
+});
+
+test("a build that takes too much memory is ended, counted over all its processes", async () => {
+  const builds = setup();
+  const eater = `bun -e 'globalThis.a = Buffer.alloc(90e6, 1); setInterval(() => {}, 1000)' &`;
+
+  const error = await builds.failure(misbehaving(builds, `${eater} ${eater} wait`), {
+    memoryBytesMax: 150e6,
+    timeoutMs: 20_000,
+  });
+
+  expect(error.code).toBe("BUILD_MEMORY_EXCEEDED");
+  expect(pids(builds).some(isRunning)).toBe(false);
+});
+
+test("what a build leaves in the background is gone when it is done", async () => {
+  const builds = setup();
+
+  await builds.build(
+    misbehaving(
+      builds,
+      `setsid sh -c 'echo $$ >> '$P'; exec sleep 300' & (sh -c 'echo $$ >> '$P'; cd /; exec sleep 300' &) ;
+       setsid env -i sh -c 'echo $$ >> '$P'; exec sleep 300' > /dev/null 2>&1 &
+       while [ $(wc -l < $P) -lt 4 ]; do sleep 0.02; done`,
+    ),
+  );
+
+  expect(pids(builds)).toHaveLength(4);
+  expect(pids(builds).filter(isRunning)).toEqual([]);
+});
+
+test("an abort ends the build at once with the signal's reason", async () => {
+  const builds = setup();
+  const aborter = new AbortController();
+  const building = builds.failure(misbehaving(builds, "sleep 100"), { signal: aborter.signal });
+  await until(() => existsSync(builds.data.at("pids")));
+
+  aborter.abort(new Error("gone"));
+
+  expect((await building).message).toBe("gone");
+  expect(pids(builds).some(isRunning)).toBe(false);
+});
+
+test("two apps build at the same time and end only their own processes", async () => {
+  const builds = setup();
+  const other = setup();
+  const aborter = new AbortController();
+  const kept = builds.build(
+    misbehaving(
+      builds,
+      `while [ ! -e ${other.data.at("over")} ]; do sleep 0.02; done; echo survived`,
+    ),
+    { app: "kept" },
+  );
+  const ended = other.failure(misbehaving(other, "sleep 100"), {
+    app: "ended",
+    signal: aborter.signal,
+  });
+  await until(() => existsSync(builds.data.at("pids")) && existsSync(other.data.at("pids")));
+
+  aborter.abort(new Error("gone"));
+  await ended;
+  other.data.write({ over: "" });
+  await kept;
+
+  expect(builds.output).toContain("survived");
+});
+
+test("endless output is bounded, and the build goes on", async () => {
+  const builds = setup();
+
+  await builds.build(
+    misbehaving(
+      builds,
+      "yes 0123456789012345678901234567890123456789 | head -c 6000000; echo; echo end",
+    ),
+  );
+
+  const characters = builds.output.reduce((sum, line) => sum + line.length + 1, 0);
+  expect(characters).toBeLessThan(outputCharactersMax + 200);
+  expect(builds.output.at(-1)).toContain("the rest is left out");
+});
+
+test("what a killed node left running is found by its mark", async () => {
+  const builds = setup();
+  const child = Bun.spawn(["sleep", "300"], {
+    env: { [BUILD_MARK]: builds.workFolder("shop") },
+    detached: true,
+    stdio: ["ignore", "ignore", "ignore"],
+  });
+
+  const killed = await killBuild(builds.data.at("builds"));
+
+  expect(killed).toBe(1);
+  expect(await child.exited).toBe(137);
+});
