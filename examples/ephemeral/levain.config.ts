@@ -1,0 +1,3 @@
+import { defineConfig } from "levain";
+
+export default defineConfig({ name: "ephemeral", ephemeral: true });
