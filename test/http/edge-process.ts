@@ -8,7 +8,7 @@ const [folder = "", entry = ""] = process.argv.slice(2);
 const lane = startTestLane({ probe: { folder, entry } });
 // Starts the app's process, so that the first request to be judged does not wait for it.
 const first = await lane.fetch("probe", "/");
-if (first.status >= 500) throw new Error(`the app does not start: ${await first.text()}`);
+if (first.headers.has("levain-error")) throw new Error(`no app: ${await first.text()}`);
 const pid = lane.records.find(({ event }) => event === "start")?.fields?.["pid"];
 console.log(`listening on ${lane.port} app ${pid}`);
 

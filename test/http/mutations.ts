@@ -60,25 +60,37 @@ const FRAGMENTS = [
   "@",
 ];
 
-/** Well-formed requests for a path that the app counts. `{host}` is to be replaced. */
-export function wellFormed(dice: Dice, path: string): string {
+export interface WellFormed {
+  text: string;
+  method: string;
+}
+
+/**
+ * A well-formed request in HTTP/1.1 for a path that the app counts. Its body, if it has one, is made of requests for
+ * `bodyPath`: whoever reads on too early asks for it.
+ */
+export function wellFormed(dice: Dice, host: string, path: string, bodyPath: string): WellFormed {
   const method = dice.pick(["GET", "GET", "HEAD", "POST", "PUT", "DELETE", "OPTIONS"]);
-  const lines = [`${method} ${path} HTTP/1.${dice.pick([1, 1, 1, 0])}`, "Host: {host}"];
+  const lines = [`${method} ${path} HTTP/1.1`, `Host: ${host}`];
   for (let count = dice.roll(4); count > 0; count--) {
     lines.push(
       dice.pick(["Accept: */*", "X-A: b", "Cookie: a=1", "Connection: keep-alive", "X-Empty:"]),
     );
   }
-  const body = "x".repeat(dice.roll(40));
+  const inner = `GET ${bodyPath} HTTP/1.1\r\nHost: ${host}\r\n\r\n`;
+  // Now and then longer than what travels in one piece.
+  const body = inner.repeat(dice.roll(20) === 0 ? 1500 : dice.roll(4));
+  const head = lines.join("\r\n");
   switch (dice.roll(3)) {
     case 0:
-      return `${lines.join("\r\n")}\r\nContent-Length: ${body.length}\r\n\r\n${body}`;
+      return { method, text: `${head}\r\nContent-Length: ${body.length}\r\n\r\n${body}` };
     case 1: {
-      const chunk = body === "" ? "" : `${body.length.toString(16)}\r\n${body}\r\n`;
-      return `${lines.join("\r\n")}\r\nTransfer-Encoding: chunked\r\n\r\n${chunk}0\r\n\r\n`;
+      const chunks = pieces(dice, body).filter((piece) => piece !== "");
+      const coded = chunks.map((piece) => `${piece.length.toString(16)}\r\n${piece}\r\n`).join("");
+      return { method, text: `${head}\r\nTransfer-Encoding: chunked\r\n\r\n${coded}0\r\n\r\n` };
     }
     default:
-      return `${lines.join("\r\n")}\r\n\r\n`;
+      return { method, text: `${head}\r\n\r\n` };
   }
 }
 

@@ -62,6 +62,8 @@ function answerBadly(path: string): Response | Promise<Response> | undefined {
       throw new Response("thrown response", { status: 418 });
     case "/fail/error-response":
       return Response.error();
+    case "/fail/exit":
+      return process.exit(3);
     case "/fail/used-body":
       return usedBody();
     default:
