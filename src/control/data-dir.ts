@@ -1,9 +1,10 @@
 /** Where a node keeps what it has to keep, when nobody says. */
 import { homedir } from "node:os";
-import { join } from "node:path";
+import { isAbsolute, join } from "node:path";
 
 /**
- * `/var/lib/levain` for root, whose home others (PostgreSQL's user) cannot enter; else `~/.levain`.
+ * `/var/lib/levain` for root, whose home others (PostgreSQL's user) cannot enter; else `$XDG_DATA_HOME/levain` where that
+ * is set, else `~/.levain`.
  *
  * @param isRoot whether the process has user id 0
  */
@@ -12,5 +13,8 @@ export function defaultDataDir(
   isRoot = process.getuid?.() === 0,
 ): string {
   if (isRoot) return "/var/lib/levain";
+  const shared = env["XDG_DATA_HOME"] ?? "";
+  // The specification of these variables says to ignore a relative one.
+  if (isAbsolute(shared)) return join(shared, "levain");
   return join(env["HOME"] || homedir(), ".levain");
 }

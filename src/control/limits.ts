@@ -30,3 +30,32 @@ export const uploadSilenceMs = 30_000;
 
 /** Path of the data directory: a unix socket's path has at most 107 bytes, and the longest below it adds 29. Bytes. */
 export const dataDirBytesMax = 78;
+
+// --- settings of a node: default, smallest, largest ---
+
+/** A host name has 253 characters; labels for version and app come in front. Characters. */
+export const domainCharactersMax = 180;
+
+/** Longer than the default time limit of a request. Milliseconds. */
+export const drainTimeoutMsDefault = 30_000;
+
+/** Whoever stops a node does not wait longer; systemd kills after 90 s. Milliseconds. */
+export const drainTimeoutMsLargest = 600_000;
+
+/** One for a first start, and one for the next while the first is replaced. Count. */
+export const sparesMaxDefault = 2;
+
+/** Each spare costs a few megabytes. Count. */
+export const sparesMaxLargest = 100;
+
+/** Below that not even an empty install ends. Milliseconds. */
+export const buildTimeoutMsSmallest = 1_000;
+
+/** A build that takes longer than an hour belongs on another machine. Milliseconds. */
+export const buildTimeoutMsLargest = 3_600_000;
+
+/** Bun itself does not start in less. Bytes. */
+export const buildMemoryBytesMaxSmallest = 64 * 1024 * 1024;
+
+/** More than any machine this is made for. Bytes. */
+export const buildMemoryBytesMaxLargest = 1024 * 1024 * 1024 * 1024;

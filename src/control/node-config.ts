@@ -1,76 +1,27 @@
 /**
  * The node's configuration: flags, then `LEVAIN_*` variables, then `levain.node.ts` or `levain.node.json`, then
- * defaults. Everything is checked before a port is bound, and everything that is wrong is said at once.
+ * defaults. Everything is checked before a port is bound, and everything that is wrong is said at once, with the source
+ * that said it.
  */
 import { existsSync } from "node:fs";
-import { BlockList, isIP } from "node:net";
-import { join, resolve } from "node:path";
+import { resolve } from "node:path";
 import { pathToFileURL } from "node:url";
-import { z } from "zod";
+import type { z } from "zod";
 import { messageOf, PlatformError } from "../base/errors.ts";
 import { didYouMean } from "../deploy/did-you-mean.ts";
-import { buildMemoryBytesMax, buildTimeoutMs } from "../deploy/limits.ts";
 import { defaultDataDir } from "./data-dir.ts";
+import {
+  type NodeConfig,
+  nodeConfigSchema,
+  OTHER_VARIABLES,
+  SECRETS,
+  SETTINGS,
+  VARIABLES,
+} from "./node-settings.ts";
 
-const port = z.int().min(0).max(65_535);
-const domain = z
-  .string()
-  .max(200)
-  .regex(
-    /^[a-z0-9]([a-z0-9-]*[a-z0-9])?(\.[a-z0-9]([a-z0-9-]*[a-z0-9])?)*$/,
-    "must be a host name in lower case",
-  );
-const proxy = z
-  .string()
-  .refine(isAddressRange, "must be an IP address or a range such as 10.0.0.0/8");
+export { type NodeConfig, nodeConfigSchema } from "./node-settings.ts";
 
-/** Every setting. The order is that of docs/operating.md. */
-export const nodeConfigSchema = z.strictObject({
-  /** Port of the apps. 0 = any free one. */
-  port: port.default(4000),
-  /** Port of the admin API on 127.0.0.1. 0 = any free one. */
-  adminPort: port.default(4001),
-  /** Address that the apps' port is bound to; `0.0.0.0` for every network. */
-  host: z
-    .string()
-    .refine((text) => isIP(text) !== 0, "must be an IP address")
-    .default("127.0.0.1"),
-  /** Folder of everything the node keeps. */
-  dataDir: z.string().min(1),
-  /** Apps answer at `<app>.<domain>`. */
-  domain: domain.default("localhost"),
-  /** A PostgreSQL server to use instead of the node's own. */
-  databaseUrl: z
-    .string()
-    .regex(/^postgres(ql)?:\/\//, "must begin with postgres://")
-    .optional(),
-  /** User that the node's own PostgreSQL runs as when the node is root. */
-  postgresUser: z
-    .string()
-    .regex(/^[a-z_][a-z0-9_-]{0,31}$/, "must be the name of a system user")
-    .optional(),
-  /** Proxies in front of the node whose `x-forwarded-*` headers are believed. */
-  trustedProxies: z.array(proxy).default([]),
-  /** How long requests under way may take to finish when the node stops. Milliseconds. */
-  drainTimeoutMs: z.int().min(0).max(600_000).default(30_000),
-  /** Processes that stand ready for a first start. Count. */
-  sparesMax: z.int().min(0).max(100).default(2),
-  build: z
-    .strictObject({
-      /** All steps of one build together. Milliseconds. */
-      timeoutMs: z.int().min(1000).max(3_600_000).default(buildTimeoutMs),
-      /** A build's processes together. Bytes. */
-      memoryBytesMax: z
-        .int()
-        .min(64 * 1024 * 1024)
-        .default(buildMemoryBytesMax),
-    })
-    .prefault({}),
-});
-
-export type NodeConfig = z.infer<typeof nodeConfigSchema>;
-
-/** Flags as the command line read them: text, or absent. Keys are those of the schema. */
+/** Flags as the command line read them: text, or absent. Keys are those of the settings. */
 export type NodeFlags = Partial<Record<string, string>>;
 
 export interface NodeConfigSources {
@@ -81,158 +32,186 @@ export interface NodeConfigSources {
   file?: string | undefined;
 }
 
-/** `LEVAIN_*` variable of each setting. */
-export const VARIABLES: Readonly<Record<string, string>> = {
-  LEVAIN_PORT: "port",
-  LEVAIN_ADMIN_PORT: "adminPort",
-  LEVAIN_HOST: "host",
-  LEVAIN_DATA_DIR: "dataDir",
-  LEVAIN_DOMAIN: "domain",
-  LEVAIN_DATABASE_URL: "databaseUrl",
-  LEVAIN_POSTGRES_USER: "postgresUser",
-  LEVAIN_TRUSTED_PROXIES: "trustedProxies",
-  LEVAIN_DRAIN_TIMEOUT_MS: "drainTimeoutMs",
-  LEVAIN_SPARES_MAX: "sparesMax",
-  LEVAIN_BUILD_TIMEOUT_MS: "build.timeoutMs",
-  LEVAIN_BUILD_MEMORY_BYTES_MAX: "build.memoryBytesMax",
-};
-
-/** Variables of the same prefix that are somebody else's: the launcher's. */
-const OTHER_VARIABLES = ["LEVAIN_BUN"];
-
-const NUMBERS = new Set([
-  "port",
-  "adminPort",
-  "drainTimeoutMs",
-  "sparesMax",
-  "build.timeoutMs",
-  "build.memoryBytesMax",
-]);
-
 /**
- * @throws {PlatformError} `NODE_CONFIG_INVALID` that names the source and the key of each problem.
+ * @throws {PlatformError} `NODE_CONFIG_INVALID` that names the source and the key of each problem; `detail.problems` has
+ *   them one by one
  */
 export async function loadNodeConfig(sources: NodeConfigSources): Promise<NodeConfig> {
-  const { flags, env, cwd } = sources;
   const problems: string[] = [];
-  const settings: Record<string, unknown> = {};
-  /** Where a setting came from, to name it in a problem. */
-  const origins = new Map<string, string>();
-
-  const file = await readFile(sources);
-  for (const [key, value] of Object.entries(file.settings))
-    set(settings, origins, key, value, file.name);
-  for (const [name, text] of Object.entries(env)) {
-    if (!name.startsWith("LEVAIN_") || OTHER_VARIABLES.includes(name) || text === undefined)
-      continue;
-    const key = VARIABLES[name];
-    if (key === undefined) {
-      problems.push(`${name} is no setting${suggestion(name, Object.keys(VARIABLES))}`);
-    } else {
-      set(settings, origins, key, parse(key, text), name);
-    }
+  const given = await collect(sources, problems);
+  const result = nodeConfigSchema.safeParse(given.settings(), { reportInput: true });
+  if (!result.success) {
+    problems.push(...result.error.issues.flatMap((issue) => describe(issue, given)));
+  } else if (result.data.port === result.data.adminPort && result.data.port !== 0) {
+    const origin = given.originOf("adminPort") || given.originOf("port");
+    problems.push(`${origin}: adminPort is ${result.data.adminPort}, the same as port`);
   }
-  for (const [key, text] of Object.entries(flags)) {
-    if (text !== undefined) set(settings, origins, key, parse(key, text), `--${kebab(key)}`);
+  if (problems.length > 0 || !result.success) {
+    const where = problems.length === 1 ? "its configuration" : `${problems.length} settings`;
+    throw new PlatformError("NODE_CONFIG_INVALID", [where, problems.join("; ")], {
+      detail: { problems },
+    });
   }
-  settings["dataDir"] ??= defaultDataDir(env);
-
-  const result = nodeConfigSchema.safeParse(settings);
-  if (!result.success)
-    problems.push(...result.error.issues.flatMap((issue) => describe(issue, origins, file.name)));
-  if (problems.length > 0) {
-    throw new PlatformError("NODE_CONFIG_INVALID", [
-      problems.length === 1 ? "its configuration" : `${problems.length} settings`,
-      problems.join("; "),
-    ]);
-  }
-  const config = result.data as NodeConfig;
-  const isTwice = config.port === config.adminPort && config.port !== 0;
-  if (isTwice) {
-    throw new PlatformError("NODE_CONFIG_INVALID", [
-      "adminPort",
-      `it is ${config.port}, the same as port`,
-    ]);
-  }
-  return { ...config, dataDir: resolve(cwd, config.dataDir) };
+  return { ...result.data, dataDir: resolve(sources.cwd, result.data.dataDir) };
 }
 
-/** What a socket that could not be bound means. Other errors are given back as they are. */
+/** What a socket that could not be bound means. Other errors are given back as they are. Pure. */
 export function bindError(error: unknown, setting: string, port: number): unknown {
-  const { code } = (error ?? {}) as { code?: unknown };
-  if (code === "EADDRINUSE")
-    return new PlatformError("PORT_IN_USE", [setting, port], { cause: error });
-  if (code === "EACCES" || code === "EPERM") {
-    return new PlatformError("PORT_FORBIDDEN", [setting, port], { cause: error });
+  switch ((error as { code?: unknown } | null)?.code) {
+    case "EADDRINUSE":
+      return new PlatformError("PORT_IN_USE", [setting, port], { cause: error });
+    case "EACCES":
+    case "EPERM":
+      return new PlatformError("PORT_FORBIDDEN", [setting, port], { cause: error });
+    case "EADDRNOTAVAIL":
+      return new PlatformError(
+        "NODE_CONFIG_INVALID",
+        ["host", "this machine has no such address"],
+        {
+          cause: error,
+        },
+      );
+    default:
+      return error;
   }
-  return error;
 }
 
-async function readFile({
-  cwd,
-  file,
-}: NodeConfigSources): Promise<{ name: string; settings: Record<string, unknown> }> {
-  const candidates = file === undefined ? ["levain.node.ts", "levain.node.json"] : [file];
-  const name = candidates.find((candidate) => existsSync(resolve(cwd, candidate)));
+/** Values as they were given, the later source over the earlier one, each with where it came from. */
+class Given {
+  readonly #values = new Map<string, { value: unknown; origin: string }>();
+
+  /** @param key a dot leads into a group */
+  set(key: string, value: unknown, origin: string): void {
+    this.#values.set(key, { value, origin });
+  }
+
+  /** Where the value of a key, or the first one of a group, came from; empty for a default. */
+  originOf(key: string): string {
+    for (const [name, { origin }] of this.#values) {
+      if (name === key || name.startsWith(`${key}.`)) return origin;
+    }
+    return "";
+  }
+
+  /** As one object, groups nested. */
+  settings(): Record<string, unknown> {
+    const settings: Record<string, unknown> = {};
+    for (const [key, { value }] of this.#values) {
+      const [first = "", name] = key.split(".");
+      if (name === undefined) {
+        settings[first] = value;
+        continue;
+      }
+      settings[first] ??= {};
+      const group = settings[first];
+      // A group that was given as something else stays what it is: the schema refuses it.
+      if (isObject(group)) group[name] = value;
+    }
+    return settings;
+  }
+}
+
+async function collect(sources: NodeConfigSources, problems: string[]): Promise<Given> {
+  const { flags, env } = sources;
+  const given = new Given();
+  given.set("dataDir", defaultDataDir(env), "");
+
+  const file = await readConfigFile(sources, problems);
+  for (const [key, value] of Object.entries(file.settings)) {
+    if (isObject(value) && isGroup(key)) {
+      for (const [name, inner] of Object.entries(value)) {
+        given.set(`${key}.${name}`, inner, file.name);
+      }
+    } else if (value !== undefined) given.set(key, value, file.name);
+  }
+
+  for (const [name, text] of Object.entries(env)) {
+    // An empty variable is how many tools say "none".
+    if (!name.startsWith("LEVAIN_") || OTHER_VARIABLES.includes(name) || !text) continue;
+    const key = VARIABLES[name];
+    if (key !== undefined) given.set(key, parse(key, text), name);
+    else problems.push(`${name} is no setting${suggestion(name, Object.keys(VARIABLES))}`);
+  }
+
+  for (const [key, text] of Object.entries(flags)) {
+    if (text !== undefined) given.set(key, parse(key, text), `--${kebab(key)}`);
+  }
+  return given;
+}
+
+interface ConfigFile {
+  /** As in problems; empty when there is none. */
+  name: string;
+  settings: Record<string, unknown>;
+}
+
+async function readConfigFile(
+  { cwd, file }: NodeConfigSources,
+  problems: string[],
+): Promise<ConfigFile> {
+  const names = file === undefined ? ["levain.node.ts", "levain.node.json"] : [file];
+  const found = names.filter((name) => existsSync(resolve(cwd, name)));
+  const [name] = found;
   if (name === undefined) {
-    if (file !== undefined)
-      throw new PlatformError("NODE_CONFIG_INVALID", [file, "there is no such file"]);
+    if (file !== undefined) problems.push(`--config: there is no file ${file}`);
     return { name: "", settings: {} };
   }
+  if (found.length > 1) problems.push(`${found.join(" and ")} are both there; keep one of them`);
   try {
-    const path = join(resolve(cwd, name));
+    const path = resolve(cwd, name);
     const value: unknown = name.endsWith(".json")
       ? await Bun.file(path).json()
       : ((await import(pathToFileURL(path).href)) as { default?: unknown }).default;
-    if (typeof value === "object" && value !== null)
-      return { name, settings: value as Record<string, unknown> };
+    if (isObject(value)) return { name, settings: value };
+    problems.push(
+      name.endsWith(".json")
+        ? `${name}: must hold an object`
+        : `${name}: must export an object as its default`,
+    );
   } catch (error) {
-    throw new PlatformError("NODE_CONFIG_INVALID", [name, messageOf(error)], { cause: error });
+    problems.push(`${name}: cannot be read: ${messageOf(error)}`);
   }
-  throw new PlatformError("NODE_CONFIG_INVALID", [name, "it must export an object as its default"]);
+  return { name, settings: {} };
 }
 
-function set(
-  settings: Record<string, unknown>,
-  origins: Map<string, string>,
-  key: string,
-  value: unknown,
-  origin: string,
-): void {
-  origins.set(key, origin);
-  const [group = "", name] = key.split(".");
-  if (name === undefined) {
-    settings[key] = value;
-    return;
-  }
-  settings[group] = { ...(settings[group] as object | undefined), [name]: value };
-}
-
-/** Text of a flag or a variable as the schema's kind of value; what is no number stays text and is refused there. */
+/** Text of a flag or a variable as the setting's kind of value; what is no number stays text and is refused later. */
 function parse(key: string, text: string): unknown {
-  if (NUMBERS.has(key)) return /^\d+$/.test(text.trim()) ? Number(text) : text;
-  if (key === "trustedProxies")
-    return text
-      .split(",")
-      .map((part) => part.trim())
-      .filter((part) => part !== "");
+  const type = SETTINGS[key]?.type;
+  if (type === "integer") return /^\d+$/.test(text.trim()) ? Number(text) : text;
+  if (type === "array") {
+    const parts = text.split(",").map((part) => part.trim());
+    return parts.filter((part) => part !== "");
+  }
   return text;
 }
 
-function describe(
-  issue: z.core.$ZodIssue,
-  origins: ReadonlyMap<string, string>,
-  file: string,
-): string[] {
+/** One line for each problem: source, key, value, what is wanted. */
+function describe(issue: z.core.$ZodIssue, given: Given): string[] {
+  const path = issue.path.map(String);
   if (issue.code === "unrecognized_keys") {
-    const known = Object.keys(nodeConfigSchema.shape);
-    return issue.keys.map(
-      (key) => `${origins.get(key) ?? file}: ${key} is no setting${suggestion(key, known)}`,
-    );
+    return issue.keys.map((name) => {
+      const key = [...path, name].join(".");
+      return `${given.originOf(key)}: ${key} is no setting${suggestion(key, Object.keys(SETTINGS))}`;
+    });
   }
-  const key = issue.path.slice(0, issue.path[0] === "build" ? 2 : 1).join(".");
-  const origin = origins.get(key) ?? origins.get(String(issue.path[0])) ?? "";
-  return [`${origin === "" ? "" : `${origin}: `}${issue.path.join(".")}: ${issue.message}`];
+  // Below a setting's key are the indexes of a list.
+  const key =
+    [path.slice(0, 2).join("."), path[0] ?? ""].find((name) => name in SETTINGS) ?? path.join(".");
+  const origin = given.originOf(key);
+  const value = SECRETS.includes(key) ? "not usable" : JSON.stringify(issue.input);
+  return [`${origin === "" ? "" : `${origin}: `}${key} is ${value}, must be ${wanted(issue, key)}`];
+}
+
+function wanted(issue: z.core.$ZodIssue, key: string): string {
+  const { type, minimum, maximum } = SETTINGS[key] ?? {};
+  if (type === "integer") return `a whole number from ${minimum} to ${maximum}`;
+  if (issue.code === "invalid_type") {
+    if (type === "array") return "a list of texts";
+    return type === "string" ? "a text" : "a group of settings";
+  }
+  if (issue.code === "too_small") return "at least one character";
+  if (issue.code === "too_big") return `at most ${issue.maximum} characters`;
+  return issue.message;
 }
 
 function suggestion(word: string, known: readonly string[]): string {
@@ -240,16 +219,14 @@ function suggestion(word: string, known: readonly string[]): string {
   return near === null ? "" : `; did you mean ${near}?`;
 }
 
+function isGroup(key: string): boolean {
+  return Object.keys(SETTINGS).some((name) => name.startsWith(`${key}.`));
+}
+
 function kebab(key: string): string {
   return key.replace(".", "-").replace(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`);
 }
 
-function isAddressRange(text: string): boolean {
-  const [address = "", bits, rest] = text.split("/");
-  const family = isIP(address);
-  if (family === 0 || rest !== undefined) return false;
-  if (bits === undefined) return true;
-  if (!/^\d{1,3}$/.test(bits) || Number(bits) > (family === 4 ? 32 : 128)) return false;
-  new BlockList().addSubnet(address, Number(bits), family === 4 ? "ipv4" : "ipv6");
-  return true;
+function isObject(value: unknown): value is Record<string, unknown> {
+  return typeof value === "object" && value !== null && !Array.isArray(value);
 }

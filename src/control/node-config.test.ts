@@ -1,0 +1,238 @@
+import { afterEach, beforeEach, describe, expect, test } from "bun:test";
+import { mkdtempSync, realpathSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import type { PlatformError } from "../base/errors.ts";
+import { defaultDataDir } from "./data-dir.ts";
+import { bindError, loadNodeConfig, type NodeConfigSources } from "./node-config.ts";
+import { OTHER_VARIABLES, SETTINGS, VARIABLES } from "./node-settings.ts";
+
+let cwd: string;
+beforeEach(() => {
+  cwd = realpathSync(mkdtempSync(join(tmpdir(), "levain-config-")));
+});
+afterEach(() => rmSync(cwd, { recursive: true, force: true }));
+
+function load(sources: Partial<NodeConfigSources> = {}) {
+  return loadNodeConfig({ flags: {}, env: {}, cwd, ...sources });
+}
+
+async function problemsOf(sources: Partial<NodeConfigSources>): Promise<string[]> {
+  const error = (await load(sources).catch((thrown: unknown) => thrown)) as PlatformError;
+  expect(error.code).toBe("NODE_CONFIG_INVALID");
+  const problems = (error.detail?.problems ?? []) as string[];
+  for (const problem of problems) expect(error.message).toContain(problem);
+  return problems;
+}
+
+test("without anything there are defaults for a machine of one's own", async () => {
+  const config = await load({ flags: { dataDir: "data" } });
+
+  expect(config).toMatchObject({
+    port: 4000,
+    adminPort: 4001,
+    host: "127.0.0.1",
+    dataDir: join(cwd, "data"),
+    domain: "localhost",
+    trustedProxies: [],
+  });
+  expect(config.databaseUrl).toBeUndefined();
+});
+
+test("a flag wins over a variable, a variable over the file, the file over the default", async () => {
+  writeFileSync(
+    join(cwd, "levain.node.json"),
+    JSON.stringify({
+      port: 1,
+      adminPort: 1,
+      domain: "file.test",
+      build: { timeoutMs: 5_000, memoryBytesMax: 100_000_000 },
+    }),
+  );
+
+  const config = await load({
+    flags: { port: "3" },
+    env: { LEVAIN_PORT: "2", LEVAIN_ADMIN_PORT: "2", LEVAIN_BUILD_TIMEOUT_MS: "6000" },
+  });
+
+  expect([config.port, config.adminPort, config.domain]).toEqual([3, 2, "file.test"]);
+  expect(config.build).toEqual({ timeoutMs: 6_000, memoryBytesMax: 100_000_000 });
+});
+
+test("every setting has a variable, and every variable a setting", () => {
+  expect(Object.values(VARIABLES).toSorted()).toEqual(Object.keys(SETTINGS).toSorted());
+});
+
+test("every variable is read as the kind of value that its setting takes", async () => {
+  const values: Record<string, string> = {
+    LEVAIN_PORT: "0",
+    LEVAIN_ADMIN_PORT: "0",
+    LEVAIN_HOST: "0.0.0.0",
+    LEVAIN_DATA_DIR: "/data",
+    LEVAIN_DOMAIN: "apps.example.com",
+    LEVAIN_DATABASE_URL: "postgres://u:p@db:5432/levain",
+    LEVAIN_POSTGRES_USER: "postgres",
+    LEVAIN_TRUSTED_PROXIES: "10.0.0.1, 10.1.0.0/16,::1",
+    LEVAIN_DRAIN_TIMEOUT_MS: "5000",
+    LEVAIN_SPARES_MAX: "0",
+    LEVAIN_BUILD_TIMEOUT_MS: "60000",
+    LEVAIN_BUILD_MEMORY_BYTES_MAX: "1000000000",
+  };
+  expect(Object.keys(values)).toEqual(Object.keys(VARIABLES));
+
+  const config = await load({ env: values });
+
+  expect(config).toEqual({
+    port: 0,
+    adminPort: 0,
+    host: "0.0.0.0",
+    dataDir: "/data",
+    domain: "apps.example.com",
+    databaseUrl: "postgres://u:p@db:5432/levain",
+    postgresUser: "postgres",
+    trustedProxies: ["10.0.0.1", "10.1.0.0/16", "::1"],
+    drainTimeoutMs: 5000,
+    sparesMax: 0,
+    build: { timeoutMs: 60_000, memoryBytesMax: 1_000_000_000 },
+  });
+});
+
+test("an empty variable is none, and other variables of the prefix are left alone", async () => {
+  const others = Object.fromEntries(OTHER_VARIABLES.map((name) => [name, "x"]));
+
+  const config = await load({ env: { ...others, LEVAIN_PORT: "", PATH: "/bin" } });
+
+  expect(config.port).toBe(4000);
+});
+
+describe("files", () => {
+  test("a TypeScript file exports the settings as its default", async () => {
+    writeFileSync(join(cwd, "levain.node.ts"), "export default { port: 40 + 2 };");
+
+    expect((await load()).port).toBe(42);
+  });
+
+  test("another file can be named", async () => {
+    writeFileSync(join(cwd, "other.json"), '{ "port": 7 }');
+
+    expect((await load({ file: "other.json" })).port).toBe(7);
+  });
+
+  test("what is wrong with the file is said together with the rest", async () => {
+    expect(await problemsOf({ file: "none.json", flags: { port: "many" } })).toEqual([
+      "--config: there is no file none.json",
+      '--port: port is "many", must be a whole number from 0 to 65535',
+    ]);
+  });
+
+  test("a file that cannot be read, or holds something else, is named", async () => {
+    writeFileSync(join(cwd, "levain.node.json"), "{");
+    expect((await problemsOf({}))[0]).toStartWith("levain.node.json: cannot be read: ");
+
+    writeFileSync(join(cwd, "levain.node.json"), "[]");
+    expect(await problemsOf({})).toEqual(["levain.node.json: must hold an object"]);
+
+    writeFileSync(join(cwd, "broken.ts"), "throw new Error('no database name')");
+    expect(await problemsOf({ file: "broken.ts" })).toContainEqual(
+      "broken.ts: cannot be read: no database name",
+    );
+  });
+
+  test("two files are one too many", async () => {
+    writeFileSync(join(cwd, "levain.node.json"), "{}");
+    writeFileSync(join(cwd, "levain.node.ts"), "export default {}");
+
+    expect(await problemsOf({})).toEqual([
+      "levain.node.ts and levain.node.json are both there; keep one of them",
+    ]);
+  });
+});
+
+describe("problems", () => {
+  test("all of them are said at once, each with its source, key, value and what is wanted", async () => {
+    writeFileSync(
+      join(cwd, "levain.node.json"),
+      JSON.stringify({ prot: 1, domain: "Example.com", build: { timeoutSec: 5 }, sparesMax: "2" }),
+    );
+
+    const problems = await problemsOf({
+      flags: { port: "70000", adminPort: "-1" },
+      env: { LEVAIN_DOMIAN: "x", LEVAIN_HOST: "everywhere", LEVAIN_TRUSTED_PROXIES: "10.0.0.0/99" },
+    });
+
+    expect(problems.toSorted()).toEqual(
+      [
+        "LEVAIN_DOMIAN is no setting; did you mean LEVAIN_DOMAIN?",
+        "--port: port is 70000, must be a whole number from 0 to 65535",
+        '--admin-port: adminPort is "-1", must be a whole number from 0 to 65535',
+        'LEVAIN_HOST: host is "everywhere", must be an IP address, such as 0.0.0.0 for every network',
+        'levain.node.json: domain is "Example.com", must be a host name in lower case, such as apps.example.com',
+        'LEVAIN_TRUSTED_PROXIES: trustedProxies is "10.0.0.0/99", must be IP addresses or ranges such as 10.0.0.0/8',
+        'levain.node.json: sparesMax is "2", must be a whole number from 0 to 100',
+        "levain.node.json: build.timeoutSec is no setting; did you mean build.timeoutMs?",
+        "levain.node.json: prot is no setting; did you mean port?",
+      ].toSorted(),
+    );
+  });
+
+  test("a secret is not shown", async () => {
+    const [problem] = await problemsOf({ env: { LEVAIN_DATABASE_URL: "mysql://u:hunter2@db/x" } });
+
+    expect(problem).toStartWith("LEVAIN_DATABASE_URL: databaseUrl is not usable, must be");
+    expect(problem).not.toContain("hunter2");
+  });
+
+  test("a group that is no group is refused, whatever else is said about it", async () => {
+    writeFileSync(join(cwd, "levain.node.json"), '{ "build": 5, "limits": {} }');
+
+    expect(await problemsOf({ env: { LEVAIN_BUILD_TIMEOUT_MS: "6000" } })).toEqual([
+      "levain.node.json: build is 5, must be a group of settings",
+      "levain.node.json: limits is no setting",
+    ]);
+  });
+
+  test("the two ports differ, unless the system chooses them", async () => {
+    expect(await problemsOf({ flags: { port: "4001" } })).toEqual([
+      "--port: adminPort is 4001, the same as port",
+    ]);
+    expect((await load({ flags: { port: "0", adminPort: "0" } })).port).toBe(0);
+  });
+});
+
+test("the data directory follows the user and the machine's habits", () => {
+  expect(defaultDataDir({ HOME: "/home/ada" }, true)).toBe("/var/lib/levain");
+  expect(defaultDataDir({ HOME: "/home/ada" }, false)).toBe("/home/ada/.levain");
+  expect(defaultDataDir({ HOME: "/home/ada", XDG_DATA_HOME: "/data" }, false)).toBe("/data/levain");
+  expect(defaultDataDir({ HOME: "/home/ada", XDG_DATA_HOME: "data" }, false)).toBe(
+    "/home/ada/.levain",
+  );
+});
+
+describe("bindError()", () => {
+  test("a port that is in use is named with its setting", async () => {
+    await using taken = Bun.serve({ port: 0, hostname: "127.0.0.1", fetch: () => new Response() });
+    const { port = 0 } = taken;
+    let thrown: unknown;
+
+    try {
+      Bun.serve({ port, hostname: "127.0.0.1", fetch: () => new Response() });
+    } catch (error) {
+      thrown = bindError(error, "adminPort", port);
+    }
+
+    expect(thrown).toMatchObject({
+      code: "PORT_IN_USE",
+      message: `Cannot listen: adminPort ${port} is in use`,
+    });
+  });
+
+  test("a port that needs rights, an address of another machine and other errors differ", () => {
+    const other = new Error("out of memory");
+
+    expect(bindError({ code: "EACCES" }, "port", 80)).toMatchObject({ code: "PORT_FORBIDDEN" });
+    expect(bindError({ code: "EADDRNOTAVAIL" }, "port", 80)).toMatchObject({
+      code: "NODE_CONFIG_INVALID",
+    });
+    expect(bindError(other, "port", 80)).toBe(other);
+  });
+});

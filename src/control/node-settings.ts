@@ -1,0 +1,146 @@
+/** Every setting of a node, as data: what it takes, its default, and the variable that sets it. */
+import { BlockList, isIP } from "node:net";
+import { z } from "zod";
+import { buildMemoryBytesMax, buildTimeoutMs } from "../deploy/limits.ts";
+import {
+  buildMemoryBytesMaxLargest,
+  buildMemoryBytesMaxSmallest,
+  buildTimeoutMsLargest,
+  buildTimeoutMsSmallest,
+  domainCharactersMax,
+  drainTimeoutMsDefault,
+  drainTimeoutMsLargest,
+  sparesMaxDefault,
+  sparesMaxLargest,
+} from "./limits.ts";
+
+const port = z.int().min(0).max(65_535);
+
+/** The keys are those of `levain.node.ts`; docs/operating.md lists the same ones in the same order. */
+export const nodeConfigSchema = z.strictObject({
+  /** Port of the apps. 0 = any free one. */
+  port: port.default(4000),
+  /** Port of the admin API, always on 127.0.0.1. 0 = any free one. */
+  adminPort: port.default(4001),
+  /** Address that the apps' port is bound to; `0.0.0.0` for every network. */
+  host: z
+    .string()
+    .refine((text) => isIP(text) !== 0, "an IP address, such as 0.0.0.0 for every network")
+    .default("127.0.0.1"),
+  /** Folder of everything the node keeps. */
+  dataDir: z.string().min(1),
+  /** Apps answer at `<app>.<domain>`. */
+  domain: z
+    .string()
+    .max(domainCharactersMax)
+    .regex(
+      /^[a-z0-9]([a-z0-9-]*[a-z0-9])?(\.[a-z0-9]([a-z0-9-]*[a-z0-9])?)*$/,
+      "a host name in lower case, such as apps.example.com",
+    )
+    .default("localhost"),
+  /** A PostgreSQL server to use instead of the node's own. */
+  databaseUrl: z
+    .string()
+    .refine(isPostgresUrl, "an address such as postgres://user:password@host:5432/database")
+    .optional(),
+  /** User that the node's own PostgreSQL runs as when the node is root. */
+  postgresUser: z
+    .string()
+    .regex(/^[a-z_][a-z0-9_-]{0,31}$/, "the name of a system user")
+    .optional(),
+  /** Proxies in front of the node whose `x-forwarded-*` headers are believed. */
+  trustedProxies: z
+    .array(z.string().refine(isAddressRange, "IP addresses or ranges such as 10.0.0.0/8"))
+    .default([]),
+  /** How long requests under way may take to finish when the node stops. Milliseconds. */
+  drainTimeoutMs: z.int().min(0).max(drainTimeoutMsLargest).default(drainTimeoutMsDefault),
+  /** Processes that stand ready for a first start. Count. */
+  sparesMax: z.int().min(0).max(sparesMaxLargest).default(sparesMaxDefault),
+  build: z
+    .strictObject({
+      /** All steps of one build together. Milliseconds. */
+      timeoutMs: z
+        .int()
+        .min(buildTimeoutMsSmallest)
+        .max(buildTimeoutMsLargest)
+        .default(buildTimeoutMs),
+      /** A build's processes together. Bytes. */
+      memoryBytesMax: z
+        .int()
+        .min(buildMemoryBytesMaxSmallest)
+        .max(buildMemoryBytesMaxLargest)
+        .default(buildMemoryBytesMax),
+    })
+    .prefault({}),
+});
+
+export type NodeConfig = z.infer<typeof nodeConfigSchema>;
+
+/** Setting of each `LEVAIN_*` variable; a dot leads into a group. */
+export const VARIABLES: Readonly<Record<string, string>> = {
+  LEVAIN_PORT: "port",
+  LEVAIN_ADMIN_PORT: "adminPort",
+  LEVAIN_HOST: "host",
+  LEVAIN_DATA_DIR: "dataDir",
+  LEVAIN_DOMAIN: "domain",
+  LEVAIN_DATABASE_URL: "databaseUrl",
+  LEVAIN_POSTGRES_USER: "postgresUser",
+  LEVAIN_TRUSTED_PROXIES: "trustedProxies",
+  LEVAIN_DRAIN_TIMEOUT_MS: "drainTimeoutMs",
+  LEVAIN_SPARES_MAX: "sparesMax",
+  LEVAIN_BUILD_TIMEOUT_MS: "build.timeoutMs",
+  LEVAIN_BUILD_MEMORY_BYTES_MAX: "build.memoryBytesMax",
+};
+
+/** Variables of the same prefix that are no settings: the launcher's, the command line's, and the tests'. */
+export const OTHER_VARIABLES: readonly string[] = [
+  "LEVAIN_BUN",
+  "LEVAIN_DEBUG",
+  "LEVAIN_TEST_SEED",
+];
+
+/** Settings whose value can hold a secret and is never shown. */
+export const SECRETS: readonly string[] = ["databaseUrl"];
+
+/** What JSON Schema says about one setting. */
+export interface SettingShape {
+  type?: string;
+  minimum?: number;
+  maximum?: number;
+  default?: unknown;
+  properties?: Record<string, SettingShape>;
+}
+
+/** Shape of each setting by its key, groups opened: `build.timeoutMs`. */
+export const SETTINGS: Readonly<Record<string, SettingShape>> = openGroups(
+  z.toJSONSchema(nodeConfigSchema, { io: "input" }).properties as Record<string, SettingShape>,
+);
+
+function openGroups(
+  properties: Record<string, SettingShape>,
+  prefix = "",
+): Record<string, SettingShape> {
+  return Object.assign(
+    {},
+    ...Object.entries(properties).map(([key, shape]) =>
+      shape.properties === undefined
+        ? { [prefix + key]: shape }
+        : openGroups(shape.properties, `${prefix}${key}.`),
+    ),
+  );
+}
+
+function isPostgresUrl(text: string): boolean {
+  const url = URL.parse(text);
+  return url !== null && /^postgres(ql)?:$/.test(url.protocol);
+}
+
+function isAddressRange(text: string): boolean {
+  const [address = "", bits, rest] = text.split("/");
+  const family = isIP(address);
+  if (family === 0 || rest !== undefined) return false;
+  if (bits === undefined) return true;
+  if (!/^\d{1,3}$/.test(bits) || Number(bits) > (family === 4 ? 32 : 128)) return false;
+  new BlockList().addSubnet(address, Number(bits), family === 4 ? "ipv4" : "ipv6");
+  return true;
+}
