@@ -22,6 +22,9 @@ export interface WakeSoak {
   after: Holdings;
 }
 
+/** How long the last connections may take to close. Milliseconds. */
+const settleTimeoutMs = 10_000;
+
 export async function soakWake(options: {
   cycles: number;
   apps: number;
@@ -70,20 +73,34 @@ export async function soakWake(options: {
     counts.set(name, seen);
   };
 
+  const cycles = async (count: number): Promise<void> => {
+    let left = count;
+    await Promise.all(
+      names.map(async (name) => {
+        while (left > 0) {
+          left -= 1;
+          await cycle(name);
+        }
+      }),
+    );
+  };
+  /** What is held once every connection has closed; the clients are in this process too. */
+  const settledHoldings = async (): Promise<Holdings> => {
+    const endMs = performance.now() + settleTimeoutMs;
+    while (target.lane.edge.counters.connections > 0 && performance.now() < endMs)
+      await Bun.sleep(20);
+    Bun.gc(true);
+    await Bun.sleep(100);
+    return holdingsOf(process.pid);
+  };
+
   for (const name of names) counts.set(name, (await ask(name)) ?? 0);
-  Bun.gc(true);
-  const before = holdingsOf(process.pid);
-  let left = options.cycles;
-  await Promise.all(
-    names.map(async (name) => {
-      while (left > 0) {
-        left -= 1;
-        await cycle(name);
-      }
-    }),
-  );
-  Bun.gc(true);
-  const after = holdingsOf(process.pid);
+  // Code is compiled and buffers have grown before anything is compared.
+  await cycles(Math.ceil(options.cycles / 5));
+  const before = await settledHoldings();
+  latencies.length = 0;
+  await cycles(options.cycles);
+  const after = await settledHoldings();
   latencies.sort((a, b) => a - b);
   const at = (share: number) =>
     latencies[Math.min(latencies.length - 1, Math.floor(latencies.length * share))]!;
