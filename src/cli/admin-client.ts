@@ -36,11 +36,19 @@ export interface CallOptions<Name extends EndpointName> {
   signal?: AbortSignal;
 }
 
+/** How long the node may be silent. Milliseconds. */
+export interface ClientBounds {
+  answerTimeoutMs: number;
+  streamSilenceMs: number;
+}
+
 export class AdminClient {
   readonly #dataDir: string;
+  readonly #bounds: ClientBounds;
 
-  constructor(dataDir: string) {
+  constructor(dataDir: string, bounds: ClientBounds = { answerTimeoutMs, streamSilenceMs }) {
     this.#dataDir = dataDir;
+    this.#bounds = bounds;
   }
 
   /**
@@ -51,6 +59,7 @@ export class AdminClient {
     name: Name,
     options: CallOptions<Name> = {},
   ): Promise<OutputOf<Name>> {
+    const { answerTimeoutMs } = this.#bounds;
     const timeout = AbortSignal.timeout(answerTimeoutMs);
     try {
       const response = await this.#send(name, options, timeout);
@@ -66,6 +75,7 @@ export class AdminClient {
     name: Name,
     options: CallOptions<Name> = {},
   ): AsyncGenerator<LineOf<Name>> {
+    const { streamSilenceMs } = this.#bounds;
     const silence = new AbortController();
     // Only while the node is waited for: who reads the lines may take all the time there is.
     const awaitNode = async <T>(wait: Promise<T>): Promise<T> => {

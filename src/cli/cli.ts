@@ -70,7 +70,7 @@ export async function runCli(argv: readonly string[], host: CliHost): Promise<nu
     const next = nextAfter(error, Object.hasOwn(VERBS, name) ? name : "", app, command);
     printFailure(name, error, next, isJson, words, host);
     // A mistake of ours: whoever reports it needs the place.
-    if (error.code === "INTERNAL" && !isJson && thrown instanceof Error) {
+    if (error.code === "INTERNAL" && !isJson && thrown instanceof Error && thrown.stack) {
       host.stderr.write(`\n${thrown.stack}\n`);
     }
     return exitCodeOf(error);

@@ -1,6 +1,6 @@
 /**
- * A deploy while it runs, for a person: its steps with their times and the build's output below them. On a terminal the
- * step that runs is the last line and is written over; elsewhere every line stays.
+ * A deploy while it runs, for a person: its steps with their times, and the build's output. On a terminal the step that
+ * runs is the last line and is written over; elsewhere a step is a line when it has ended, or has something to say.
  */
 import type { DeployEvent } from "../deploy/deploy-api.ts";
 import type { OutputStream } from "./cli-io.ts";
@@ -14,7 +14,7 @@ export class DeployProgress {
   readonly #out: OutputStream;
   readonly #paint: Paint;
   readonly #nowMs: () => number;
-  #step: { name: string; startMs: number } | null = null;
+  #step: { name: string; detail: string; startMs: number; isShown: boolean } | null = null;
 
   constructor(out: OutputStream, paint: Paint, nowMs: () => number) {
     this.#out = out;
@@ -22,11 +22,11 @@ export class DeployProgress {
     this.#nowMs = nowMs;
   }
 
-  /** The step before is done, and this one runs. */
-  step(name: string): void {
+  /** The step before is done, and this one runs. `detail` is said behind its time. */
+  step(name: string, detail = ""): void {
     this.#endStep("✔", this.#paint.green);
-    this.#step = { name, startMs: this.#nowMs() };
-    this.#showRunning();
+    this.#step = { name, detail, startMs: this.#nowMs(), isShown: false };
+    if (this.#out.isTerminal) this.#showRunning();
   }
 
   take(event: DeployEvent): void {
@@ -55,20 +55,27 @@ export class DeployProgress {
 
   #endStep(mark: string, paint: (text: string) => string): void {
     if (this.#step === null) return;
-    const { name, startMs } = this.#step;
+    const { name, detail, startMs } = this.#step;
     this.#step = null;
-    const took = this.#paint.dim(showDuration(this.#nowMs() - startMs));
+    const took = showDuration(this.#nowMs() - startMs);
+    const facts = this.#paint.dim(detail === "" ? took : `${took}, ${detail}`);
     const clear = this.#out.isTerminal ? CLEAR_LINE : "";
-    this.#out.write(`${clear}  ${paint(mark)} ${name.padEnd(8)} ${took}\n`);
+    this.#out.write(`${clear}  ${paint(mark)} ${name.padEnd(8)} ${facts}\n`);
   }
 
   #line(text: string): void {
-    this.#out.write(`${this.#out.isTerminal ? CLEAR_LINE : ""}${text}\n`);
-    if (this.#out.isTerminal) this.#showRunning();
+    if (this.#out.isTerminal) {
+      this.#out.write(`${CLEAR_LINE}${text}\n`);
+      this.#showRunning();
+      return;
+    }
+    if (this.#step?.isShown === false) this.#showRunning();
+    this.#out.write(`${text}\n`);
   }
 
   #showRunning(): void {
     if (this.#step === null) return;
+    this.#step.isShown = true;
     const line = `  ${this.#paint.cyan("…")} ${this.#step.name}`;
     this.#out.write(this.#out.isTerminal ? line : `${line}\n`);
   }

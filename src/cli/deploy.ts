@@ -83,7 +83,7 @@ async function run(call: Call, folder: string, query: Query<"deploy">): Promise<
     const { summary, stream } = await packSource(folder);
     const skipped = summary.skipped.map(({ path, reason }) => `${path} was left out: ${reason}`);
     for (const text of skipped) progress.warn(text);
-    progress.step(`upload   ${showCount(summary.files, "file")}, ${showBytes(summary.bytes)}`);
+    progress.step("upload", `${showCount(summary.files, "file")}, ${showBytes(summary.bytes)}`);
     const signal = call.io.interrupt();
     for await (const event of call.client.stream("deploy", { query, body: stream, signal })) {
       progress.take(event);

@@ -9,12 +9,16 @@ export const down: Verb = {
   name: "down",
   group: "Node",
   summary: "Stop the node; requests in flight finish",
-  description: "Returns when the node's process is gone, at most 60 s later.",
+  description:
+    "Returns when the node's process is gone: after the requests under way, at most the node's " +
+    "drainTimeoutMs. Ctrl-C ends the waiting; the node goes on stopping.",
   examples: [["levain down", "stop the node of the default data directory"]],
   async run(call) {
     const startMs = performance.now();
     const { pid } = await call.client.call("down");
-    if (!(await waitForEnd(pid, downTimeoutMs))) {
+    const interrupt = call.io.interrupt();
+    if (!(await waitForEnd(pid, downTimeoutMs, interrupt))) {
+      if (interrupt.aborted) throw new PlatformError("INTERRUPTED", []);
       throw new PlatformError("NODE_STOP_TIMEOUT", [pid, downTimeoutMs]);
     }
     const ms = Math.round(performance.now() - startMs);

@@ -66,19 +66,12 @@ export function renderFailure(error: ErrorBody, paint: Paint): string {
 
 function detailLines(name: string, value: unknown): string[] {
   const title = `  ${name[0]?.toUpperCase()}${name.slice(1).replace(/[A-Z]/g, (letter) => ` ${letter.toLowerCase()}`)}:`;
-  if (Array.isArray(value)) {
-    if (value.length === 0) return [];
-    return [title, ...value.map((line) => `    ${printable(asText(line))}`)];
-  }
-  const text = printable(asText(value));
-  if (!text.includes("\n")) return [`${title} ${text}`];
-  return [
-    title,
-    ...text
-      .trimEnd()
-      .split("\n")
-      .map((line) => `    ${line}`),
-  ];
+  const text = printable(
+    Array.isArray(value) ? value.map(asText).join("\n") : asText(value),
+  ).trimEnd();
+  if (text === "") return [];
+  if (!Array.isArray(value) && !text.includes("\n")) return [`${title} ${text}`];
+  return [title, ...text.split("\n").map((line) => `    ${line}`)];
 }
 
 function asText(value: unknown): string {

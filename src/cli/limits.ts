@@ -13,8 +13,8 @@ export const streamLineBytesMax = 16 * 1024 * 1024;
 /** Until a node started in the background serves; longer than its database takes to recover from a crash. Milliseconds. */
 export const detachTimeoutMs = 180_000;
 
-/** Until the process of a stopped node is gone; longer than its own drain takes. Milliseconds. */
-export const downTimeoutMs = 60_000;
+/** Until the process of a stopped node is gone; longer than the longest drain that can be configured. Milliseconds. */
+export const downTimeoutMs = 660_000;
 
 /** Pause between two looks at a process that is ending. Milliseconds. */
 export const downPollMs = 20;

@@ -1,8 +1,7 @@
 /**
  * What each verb prints with `--json`, as schemas. `docs/schemas/<verb>.json` is made from them; the verbs themselves
- * do not load them. `bun src/cli/outputs.ts` writes the files.
+ * do not load them.
  */
-import { join } from "node:path";
 import { z } from "zod";
 import {
   deployResult,
@@ -86,11 +85,4 @@ function outputSchema(name: string): z.ZodType {
     throw new Error(`Add the data of \`levain ${name}\` to src/cli/outputs.ts`);
   const success = z.object({ ok: z.literal(true), command: z.literal(name), data, next });
   return z.union([success, failure]);
-}
-
-if (import.meta.main) {
-  for (const [path, text] of Object.entries(schemaFiles())) {
-    await Bun.write(join(import.meta.dir, "../..", path), text);
-    console.log(`wrote ${path}`);
-  }
 }

@@ -2,11 +2,15 @@
 import { readFile } from "node:fs/promises";
 import { downPollMs } from "./limits.ts";
 
-/** @returns false when it was still there after `timeoutMs`. */
-export async function waitForEnd(pid: number, timeoutMs: number): Promise<boolean> {
+/** @returns false when it was still there after `timeoutMs`, or at the signal. */
+export async function waitForEnd(
+  pid: number,
+  timeoutMs: number,
+  signal?: AbortSignal,
+): Promise<boolean> {
   const deadlineMs = performance.now() + timeoutMs;
   while (await isRunning(pid)) {
-    if (performance.now() >= deadlineMs) return false;
+    if (performance.now() >= deadlineMs || signal?.aborted) return false;
     await Bun.sleep(downPollMs);
   }
   return true;

@@ -20,7 +20,8 @@ export const GLOBAL_FLAGS = [
   ["--no-color", "no colors, as with NO_COLOR"],
 ] as const;
 
-const groups: readonly Verb["group"][] = ["Node", "Deploy", "Observe", "Levain"];
+/** In the order of the help. */
+export const groups: readonly Verb["group"][] = ["Node", "Deploy", "Observe", "Levain"];
 
 /**
  * @param verbs the verb that the words name, or all of them when they name none.

@@ -41,13 +41,12 @@ export function renderTable<Row>(
         const cut = cutText(text, width);
         const space = " ".repeat(Math.max(0, width - textWidth(cut)));
         const shown = paint === undefined ? cut : paint(cut, index);
-        if (columns[index]?.align === "right") return space + shown;
-        // No spaces at the end of a line.
-        return index === texts.length - 1 ? shown : shown + space;
+        return columns[index]?.align === "right" ? space + shown : shown + space;
       })
-      .join(gap);
+      .join(gap)
+      .trimEnd();
 
-  const title = layOut(columns.map((column) => column.title)).trimEnd();
+  const title = layOut(columns.map((column) => column.title));
   const lines = rows.map((row, rowIndex) =>
     layOut(cells[rowIndex] as string[], (text, index) => {
       const paint = columns[index]?.paint;

@@ -46,6 +46,15 @@ export async function startTestNode(overrides: Partial<AdminDeps> = {}): Promise
   };
 }
 
+/** @throws {Error} that says what was waited for, after five seconds. */
+export async function waitUntil(claim: () => boolean, what: string): Promise<void> {
+  const deadline = performance.now() + 5_000;
+  while (!claim()) {
+    if (performance.now() > deadline) throw new Error(`Waited in vain until ${what}`);
+    await Bun.sleep(5);
+  }
+}
+
 /** Two apps: `shop` with three versions and two branches, and `blog` with nothing live. */
 export function memoryDeps(dataDir: string, happened: string[]): AdminDeps {
   const store = memoryStore();

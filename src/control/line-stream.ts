@@ -26,12 +26,15 @@ export interface LineStreamOptions {
    * response. Must not reject: what went wrong is a line of its own.
    */
   produce(lines: LineWriter, signal: AbortSignal): Promise<void>;
+  /** Default `streamHeartbeatMs`. */
+  heartbeatMs?: number;
 }
 
 const encoder = new TextEncoder();
 const heartbeat = encoder.encode("\n");
 
 export function lineStream(options: LineStreamOptions): Response {
+  const { heartbeatMs = streamHeartbeatMs } = options;
   const closed = new AbortController();
   const signal = AbortSignal.any([options.signal, closed.signal]);
   let onDrained: (() => void) | undefined;
@@ -64,9 +67,9 @@ export function lineStream(options: LineStreamOptions): Response {
           },
         };
         timer = setInterval(() => {
-          const isSilent = performance.now() - silentSince >= streamHeartbeatMs;
+          const isSilent = performance.now() - silentSince >= heartbeatMs;
           if (isSilent && !signal.aborted && !lines.isFull) controller.enqueue(heartbeat);
-        }, streamHeartbeatMs);
+        }, heartbeatMs);
         timer.unref();
         // Not awaited: a stream whose start() is pending is not read.
         void options.produce(lines, signal).finally(() => {
