@@ -4,6 +4,9 @@ import { chunkedHead, chunks, get, head, mark, marked, post, raw } from "./reque
 
 const gets = (count: number) => Array.from({ length: count }, () => ({ method: "GET" }));
 
+/** A body that looks like a request. */
+const LATE_BODY = "GET /mark/late-body HTTP/1.1\r\nHost: probe.localhost\r\n\r\n";
+
 export const connections: readonly Case[] = [
   { claim: "HTTP/1.1 stays open", steps: [get("/hello")], judge: same },
   {
@@ -361,18 +364,16 @@ export const connections: readonly Case[] = [
   {
     claim: "the answer may come before the body, and the rest is not a request",
     steps: [
-      head("POST /unread HTTP/1.1", "Content-Length: 48"),
+      head("POST /unread HTTP/1.1", `Content-Length: ${LATE_BODY.length}`),
       { until: "answer" },
-      "GET /mark/late-body HTTP/1.1\r\nHost: {host}\r\n\r\n".padEnd(48).slice(0, 48),
+      LATE_BODY,
     ],
     asked: [{ method: "POST" }],
-    finally: "leave",
     judge: {
       kind: "strict",
       answers: [{ status: 200, body: "not read" }],
       end: "either",
       because: "either the rest is read and dropped, or the connection ends",
-      bareVaries: true,
     },
     unreached: "/mark/late-body",
   },
