@@ -61,6 +61,8 @@ export interface Builder {
     emit: (event: DeployEvent) => void,
   ): Promise<SourceFacts>;
   build(request: BuildRequest): Promise<BuiltApp>;
+  /** Ends what builds of a killed node have left running. */
+  killLeftovers(): Promise<unknown>;
 }
 
 export interface DeployerOptions {
@@ -105,6 +107,7 @@ export class Deployer {
   /** Removes what builds of a killed node left. Call it before the first deploy. */
   async sweep(): Promise<void> {
     const builds = join(this.#options.dataDir, "builds");
+    await this.#options.builder.killLeftovers();
     await mkdir(builds, { recursive: true, mode: 0o700 });
     for (const name of await readdir(builds)) {
       // The home folder is the package manager's cache.
@@ -136,6 +139,8 @@ export class Deployer {
       emit({ type: "step", step: "queued" });
       using _turn = await this.#queue.enter(app, signal);
       return await this.#run({ app, branch, query, source, facts, emit, signal, startedAtMs });
+    } catch (thrown) {
+      throw asDeployError(thrown, signal);
     } finally {
       await rm(source, { recursive: true, force: true });
     }
@@ -181,9 +186,7 @@ export class Deployer {
       });
       return result;
     } catch (thrown) {
-      const error = asPlatformError(
-        job.signal.aborted && !(thrown instanceof PlatformError) ? cancelled(thrown) : thrown,
-      );
+      const error = asDeployError(thrown, job.signal);
       await store.finishDeploy(id, { state: "failed", error: error.toBody() }).catch(() => {});
       this.#record(job, null, `The deploy to ${branch} failed: ${error.message}`, {
         code: error.code,
@@ -208,7 +211,7 @@ export class Deployer {
       });
       for (const message of built.warnings) emit({ type: "warning", message });
       emit({ type: "step", step: "artifact" });
-      const artifact = await this.#options.artifacts.add(built.folder);
+      const artifact = await this.#options.artifacts.add(built.folder, { signal });
       using _use = this.#use(artifact.digest);
       const buildMs = clock.nowMs() - buildStartedAtMs;
       signal.throwIfAborted();
@@ -340,6 +343,10 @@ interface Job {
   startedAtMs: number;
 }
 
-function cancelled(reason: unknown): PlatformError {
-  return new PlatformError("DEPLOY_CANCELLED", [], { cause: reason });
+/** What a step throws when it is aborted is the signal's reason; a person is told that the deploy was cancelled. */
+function asDeployError(thrown: unknown, signal: AbortSignal): PlatformError {
+  if (signal.aborted && !(thrown instanceof PlatformError)) {
+    return new PlatformError("DEPLOY_CANCELLED", [], { cause: thrown });
+  }
+  return asPlatformError(thrown);
 }

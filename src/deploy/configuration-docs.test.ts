@@ -1,0 +1,51 @@
+import { expect, test } from "bun:test";
+import { join } from "node:path";
+import { appConfigSchema, IDLE_KEYS, LIMIT_KEYS, parseAppConfig } from "./app-config.ts";
+import { concurrencyMaxEphemeralDefault, envBytesMax } from "./limits.ts";
+
+const text = await Bun.file(join(import.meta.dir, "../../docs/configuration.md")).text();
+/** The table of keys: key → the other cells. */
+const rows = new Map(
+  [...text.matchAll(/^\| `([\w.]+)` \| (.*) \|$/gm)].map(([, key = "", cells = ""]) => [
+    key,
+    cells.split("|").map((cell) => cell.trim()),
+  ]),
+);
+
+test("docs/configuration.md has every key of the schema, and no other", () => {
+  const keys = Object.keys(appConfigSchema.shape).flatMap((key) =>
+    key === "limits" ? Object.keys(LIMIT_KEYS).map((limit) => `limits.${limit}`) : [key],
+  );
+
+  expect([...rows.keys()].sort()).toEqual(keys.sort());
+});
+
+test("docs/configuration.md has the defaults and ranges of the schema", () => {
+  const numbers = [
+    ...Object.entries(LIMIT_KEYS).map(([key, row]) => [`limits.${key}`, row] as const),
+    ...Object.entries(IDLE_KEYS),
+  ];
+  for (const [key, { default: assumed, smallest, largest, unit }] of numbers) {
+    const ephemeral = key.endsWith("concurrencyMax")
+      ? `, or ${concurrencyMaxEphemeralDefault} when \`ephemeral\``
+      : "";
+    expect(rows.get(key), key).toEqual([
+      unit,
+      `${assumed}${ephemeral}`,
+      `${smallest} to ${largest}`,
+    ]);
+  }
+  const { bundle, ephemeral, healthPath } = parseAppConfig({}, "");
+  expect(rows.get("bundle")?.[1]).toBe(`\`${bundle}\``);
+  expect(rows.get("ephemeral")?.[1]).toBe(`\`${ephemeral}\``);
+  expect(rows.get("healthPath")?.[1]).toBe(`\`${healthPath}\``);
+  expect(rows.get("env")?.[2]).toContain(`${envBytesMax} bytes`);
+});
+
+test("docs/configuration.md explains every key", () => {
+  const headings = [...text.matchAll(/^### (.+)$/gm)].flatMap(([, heading = ""]) =>
+    heading.split(" and "),
+  );
+
+  expect(headings.sort()).toEqual(Object.keys(appConfigSchema.shape).sort());
+});
