@@ -278,7 +278,7 @@ export class Pool implements RunnerProcessOwner {
     );
   }
 
-  onStreamClosed(_stream: ClientStream): void {
+  onStreamClosed(): void {
     this.#idleSinceMs = this.#options.clock.nowMs();
     if (this.#state === "warm" && this.#holds.count > 0) this.#release();
   }

@@ -12,7 +12,6 @@ import { killGroup, terminateGroup } from "../sandbox/process-group.ts";
 import { OutputBudget } from "../telemetry/output-budget.ts";
 import { captureOutput } from "../telemetry/process-output.ts";
 import { Channel, type ChannelOwner } from "../wire/channel.ts";
-import type { ClientStream } from "../wire/client-stream.ts";
 import { asRunnerMessage, type FailedMessage, type LoadMessage } from "../wire/control.ts";
 import type { WireProtocolError } from "../wire/frames.ts";
 import { outputGraceMs, spareStartTimeoutMs, stopTimeoutMs } from "./limits.ts";
@@ -40,7 +39,7 @@ export interface RunnerProcessOwner {
     requestId: string | null,
   ): void;
   onThrottle(stream: "stdout" | "stderr"): void;
-  onStreamClosed(stream: ClientStream): void;
+  onStreamClosed(): void;
   onPong(): void;
   /** The process has ended; every stream was lost before. Lines it printed may still follow. */
   onEnd(end: ProcessEnd): void;
@@ -199,8 +198,8 @@ export class RunnerProcess implements ChannelOwner {
     this.#owner?.onPong();
   }
 
-  onStreamClosed(stream: ClientStream): void {
-    this.#owner?.onStreamClosed(stream);
+  onStreamClosed(): void {
+    this.#owner?.onStreamClosed();
   }
 
   onBroken(error: WireProtocolError): void {

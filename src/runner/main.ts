@@ -11,7 +11,7 @@ import { join } from "node:path";
 import type { NodeMessage, RunnerMessage } from "../wire/control.ts";
 import { FrameReader } from "../wire/frame-reader.ts";
 import { FrameWriter } from "../wire/frame-writer.ts";
-import { FrameType } from "../wire/frames.ts";
+import { FLAG_END, FrameType } from "../wire/frames.ts";
 import { Captures } from "./capture.ts";
 import { tagConsole } from "./console.ts";
 import { passEnvironment } from "./environment.ts";
@@ -27,6 +27,8 @@ watchResponses();
 tagConsole();
 
 let writer!: FrameWriter;
+/** Pieces of a control message, bytes as latin1. */
+let controlText = "";
 const requests = new Requests(() => writer);
 const upgrades = new PendingUpgrades(() => requests.inFlight);
 
@@ -34,7 +36,10 @@ const reader = new FrameReader((type, flags, id, buffer, start, end) => {
   if (type === FrameType.PING) {
     writer.frame(FrameType.PONG, 0, 0, buffer.subarray(start, end));
   } else if (type === FrameType.CONTROL) {
-    const message = JSON.parse(buffer.utf8Slice(start, end)) as NodeMessage;
+    controlText += buffer.latin1Slice(start, end);
+    if ((flags & FLAG_END) === 0) return;
+    const message = JSON.parse(Buffer.from(controlText, "latin1").toString()) as NodeMessage;
+    controlText = "";
     void become(message);
   } else {
     requests.onFrame(type, flags, id, buffer, start, end);

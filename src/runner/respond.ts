@@ -5,7 +5,8 @@
 
 import type { FrameWriter } from "../wire/frame-writer.ts";
 import { FLAG_END, FrameType, ResetReason } from "../wire/frames.ts";
-import { RESPONSE_FIXED_BYTES, responseHeadBytesMax } from "../wire/response-head.ts";
+import { responseHeadBytesMax } from "../wire/limits.ts";
+import { RESPONSE_FIXED_BYTES } from "../wire/response-head.ts";
 import { inlineBodyBytesMax } from "./limits.ts";
 import { isBuffered, sourceOf } from "./response-source.ts";
 import type { ServerStream } from "./server-stream.ts";

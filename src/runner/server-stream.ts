@@ -8,7 +8,7 @@
  */
 
 import type { FrameWriter } from "../wire/frame-writer.ts";
-import { FLAG_END, FrameType } from "../wire/frames.ts";
+import { FLAG_END, FrameType, ResetReason } from "../wire/frames.ts";
 import { dataBytesMax, streamWindowBytes } from "../wire/limits.ts";
 import type { RequestBody } from "./request-body.ts";
 
@@ -126,6 +126,9 @@ export class ServerStream {
   onCancel(): void {
     if (this.closed) return;
     this.cancelled = true;
+    // The node keeps the stream's number until we have let go of it.
+    const at = this.#writer.begin(FrameType.RESET, 0, this.id, 1);
+    this.#writer.buffer[at] = ResetReason.CANCELLED;
     this.#abort?.abort(abortReason());
     this.close();
   }

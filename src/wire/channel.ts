@@ -1,12 +1,16 @@
 /**
  * The node's end of one wire: opens streams, checks everything that comes back, and closes the wire when the peer breaks
- * the protocol. What the peer can make the node hold is bounded: a stream may send `streamWindowBytes` before the node
- * grants more, and a frame is at most `framePayloadBytesMax`.
+ * the protocol. The peer is an app's process, so nothing of it is believed, and what it can make the node hold or do is
+ * bounded: a stream may send `streamWindowBytes` before the node grants more, every frame belongs to a stream that is
+ * open or answers something that the node asked, and a frame is at most `framePayloadBytesMax`.
  *
- * A stream id is a slot (16 bits) and its generation (16 bits), so that a frame which crossed the end of its stream is
- * told from one for the slot's next user.
+ *   free ──open()──▶ open ──END or RESET of the runner──▶ free
+ *                     └──cancel()──▶ cancelled ──END or RESET of the runner──▶ free
+ *
+ * A cancelled stream keeps its number, and counts as open, until the runner has let go of it: so a client that asks and
+ * goes away in a loop is bounded like one that stays.
  */
-import type { PlatformError } from "../base/errors.ts";
+import { invariant, type PlatformError } from "../base/errors.ts";
 import type { ClientStream } from "./client-stream.ts";
 import { FrameReader } from "./frame-reader.ts";
 import { FrameWriter, type WireSocket } from "./frame-writer.ts";
@@ -14,20 +18,27 @@ import { FLAG_END, FLAG_UPGRADE, FrameType, WireProtocolError } from "./frames.t
 import {
   controlBytesMax,
   dataBytesMax,
+  framePayloadBytesMax,
   resetTextBytesMax,
+  responseHeadBytesMax,
   streamsMax,
   streamWindowBytes,
   wireBacklogBytesMax,
 } from "./limits.ts";
-import { checkHeaderBlock, checkReason, RESPONSE_FIXED_BYTES } from "./response-head.ts";
+import {
+  checkHeaderBlock,
+  checkReason,
+  checkTunnelHead,
+  RESPONSE_FIXED_BYTES,
+} from "./response-head.ts";
 
 export interface ChannelOwner {
   /** A control message of the runner's; already parsed JSON, not checked further. */
   onControl(message: unknown): void;
   onPong(token: number): void;
-  /** A stream ended for any reason. */
-  onStreamClosed(stream: ClientStream): void;
-  /** The peer broke the protocol. The owner closes the wire and the process behind it. */
+  /** One stream fewer is open. */
+  onStreamClosed(): void;
+  /** The peer broke the protocol; nothing it sends is read any more. The owner ends the process and closes the wire. */
   onBroken(error: WireProtocolError): void;
 }
 
@@ -35,32 +46,49 @@ export class Channel {
   readonly #owner: ChannelOwner;
   readonly #writer: FrameWriter;
   readonly #reader: FrameReader;
-  readonly #slots: (ClientStream | null)[] = [];
-  readonly #generations: number[] = [];
-  readonly #freeSlots: number[] = [];
+  /** By number; null when it is free or cancelled. */
+  readonly #streams: (ClientStream | null)[] = [];
+  readonly #freeIds: number[] = [];
+  /** By number of a cancelled stream: what the runner may still send for it before its END or RESET. Bytes. */
+  readonly #cancelled = new Map<number, number>();
   /** Streams whose `send` took less than it was given because the wire was full. */
   readonly #congested = new Set<ClientStream>();
   #open = 0;
+  #pongsDue = 0;
+  /** A runner says that it has started, and answers each message of ours once. */
+  #controlsDue = 1;
+  #isBroken = false;
   #closed = false;
 
   constructor(socket: WireSocket, owner: ChannelOwner) {
     this.#owner = owner;
-    this.#writer = new FrameWriter(socket);
+    this.#writer = new FrameWriter(socket, () => this.#onFlushed());
     this.#reader = new FrameReader(this.#onFrame.bind(this));
   }
 
-  /** Streams open now. Count. */
+  /** Streams open now, cancelled ones included until the runner has let go of them. Count. */
   get openStreams(): number {
     return this.#open;
   }
 
+  /** Whether another stream can be opened. */
+  get hasRoom(): boolean {
+    return this.#open < streamsMax && !this.#closed;
+  }
+
+  /** What the socket has not taken yet. Bytes. */
+  get backlogBytes(): number {
+    return this.#writer.backlogBytes;
+  }
+
   /** Feeds bytes that came from the socket. */
   onBytes(chunk: Buffer): void {
-    if (this.#closed) return;
+    if (this.#closed || this.#isBroken) return;
     try {
       this.#reader.push(chunk);
     } catch (error) {
       if (!(error instanceof WireProtocolError)) throw error;
+      this.#isBroken = true;
       this.#owner.onBroken(error);
     }
   }
@@ -68,15 +96,11 @@ export class Channel {
   /** The socket can take more. */
   onDrain(): void {
     this.#writer.flush();
-    if (this.#congested.size === 0 || this.#writer.backlogBytes > wireBacklogBytesMax / 2) return;
-    const waiting = [...this.#congested];
-    this.#congested.clear();
-    for (const stream of waiting) if (stream.channel === this) stream.onWindow();
   }
 
   /**
-   * Opens a stream: `buffer[headStart..headEnd)` is the request head, `buffer[bodyStart..bodyEnd)` the first body bytes
-   * (at most `dataBytesMax`). `flags` are those of REQUEST.
+   * Opens a stream; there must be room. `buffer[headStart..headEnd)` is the request head, `buffer[bodyStart..bodyEnd)`
+   * the first body bytes (at most `dataBytesMax`). `flags` are those of REQUEST.
    */
   open(
     stream: ClientStream,
@@ -87,20 +111,18 @@ export class Channel {
     bodyEnd: number,
     flags: number,
   ): void {
-    const slot = this.#freeSlots.pop() ?? this.#slots.push(null) - 1;
-    const generation = ((this.#generations[slot] ?? 0) + 1) & 0xffff;
-    this.#generations[slot] = generation;
-    this.#slots[slot] = stream;
+    invariant(this.hasRoom, "a stream is opened only where there is room");
+    const id = this.#freeIds.pop() ?? this.#streams.length;
+    this.#streams[id] = stream;
     this.#open += 1;
-    const streamId = generation * 0x10000 + slot;
-    stream.attached(this, streamId);
+    stream.attached(this, id);
     stream.sendEnded = (flags & FLAG_END) !== 0;
     stream.asksUpgrade = (flags & FLAG_UPGRADE) !== 0;
     const bodyBytes = bodyEnd - bodyStart;
     stream.sendWindowBytes -= bodyBytes;
 
     const headBytes = headEnd - headStart;
-    const at = this.#writer.begin(FrameType.REQUEST, flags, streamId, 4 + headBytes + bodyBytes);
+    const at = this.#writer.begin(FrameType.REQUEST, flags, id, 4 + headBytes + bodyBytes);
     const out = this.#writer.buffer;
     out.writeUInt32LE(headBytes, at);
     buffer.copy(out, at + 4, headStart, headEnd);
@@ -108,11 +130,40 @@ export class Channel {
     stream.onOpen();
   }
 
-  /** Whether another stream can be opened. */
-  get hasRoom(): boolean {
-    return this.#open < streamsMax && !this.#closed;
+  ping(token: number): void {
+    this.#pongsDue += 1;
+    const at = this.#writer.begin(FrameType.PING, 0, 0, 4);
+    this.#writer.buffer.writeUInt32LE(token, at);
   }
 
+  /** Sends a message; the runner may answer with one. */
+  control(message: unknown): void {
+    const bytes = Buffer.from(JSON.stringify(message));
+    invariant(bytes.length <= controlBytesMax, "a control message is not longer than its limit");
+    this.#controlsDue += 1;
+    for (let at = 0; at < bytes.length; at += framePayloadBytesMax) {
+      const piece = bytes.subarray(at, at + framePayloadBytesMax);
+      const isLast = at + piece.length === bytes.length;
+      this.#writer.frame(FrameType.CONTROL, isLast ? FLAG_END : 0, 0, piece);
+    }
+  }
+
+  /** Closes our end: every open stream is lost with `error`. Twice is safe. */
+  close(error: PlatformError): void {
+    if (this.#closed) return;
+    this.#closed = true;
+    this.#writer.close();
+    for (const id of [...this.#cancelled.keys()]) this.#forget(id);
+    for (const stream of this.#streams) {
+      if (stream === null) continue;
+      this.#end(stream);
+      stream.onLost(error);
+    }
+  }
+
+  // --- what the streams ask ---
+
+  /** @returns how many of the bytes were taken; `onWindow` of the stream tells when more can be. */
   sendData(stream: ClientStream, buffer: Buffer, start: number, end: number): number {
     let at = start;
     while (at < end) {
@@ -134,7 +185,6 @@ export class Channel {
     if (stream.sendEnded) return;
     stream.sendEnded = true;
     this.#writer.begin(FrameType.DATA, FLAG_END, stream.streamId, 0);
-    if (stream.isTunnel && stream.receiveEnded) this.#free(stream);
   }
 
   sendWindow(stream: ClientStream, bytes: number): void {
@@ -143,39 +193,46 @@ export class Channel {
   }
 
   cancel(stream: ClientStream): void {
-    this.#writer.begin(FrameType.CANCEL, 0, stream.streamId, 0);
-    this.#free(stream);
+    const id = stream.streamId;
+    this.#writer.begin(FrameType.CANCEL, 0, id, 0);
+    // A head and what the window allows can be on their way.
+    this.#cancelled.set(id, stream.receiveWindowBytes + framePayloadBytesMax);
+    this.#streams[id] = null;
+    this.#detach(stream);
   }
 
-  ping(token: number): void {
-    const at = this.#writer.begin(FrameType.PING, 0, 0, 4);
-    this.#writer.buffer.writeUInt32LE(token, at);
+  // --- private ---
+
+  /** The stream is over, and its number is free. */
+  #end(stream: ClientStream): void {
+    const id = stream.streamId;
+    this.#streams[id] = null;
+    this.#detach(stream);
+    this.#release(id);
   }
 
-  control(message: unknown): void {
-    this.#writer.frame(FrameType.CONTROL, 0, 0, Buffer.from(JSON.stringify(message)));
+  /** The runner has let go of a cancelled stream. */
+  #forget(id: number): void {
+    this.#cancelled.delete(id);
+    this.#release(id);
   }
 
-  /** Closes our end: every open stream is lost with `error`. Twice is safe. */
-  close(error: PlatformError): void {
-    if (this.#closed) return;
-    this.#closed = true;
-    this.#writer.close();
-    for (const stream of this.#slots) {
-      if (stream === null) continue;
-      this.#free(stream);
-      stream.onLost(error);
-    }
-  }
-
-  #free(stream: ClientStream): void {
-    const slot = stream.streamId & 0xffff;
-    this.#slots[slot] = null;
-    this.#freeSlots.push(slot);
+  #detach(stream: ClientStream): void {
     this.#congested.delete(stream);
     stream.channel = null;
+  }
+
+  #release(id: number): void {
+    this.#freeIds.push(id);
     this.#open -= 1;
-    this.#owner.onStreamClosed(stream);
+    this.#owner.onStreamClosed();
+  }
+
+  #onFlushed(): void {
+    if (this.#congested.size === 0 || this.#writer.backlogBytes > wireBacklogBytesMax / 2) return;
+    const waiting = [...this.#congested];
+    this.#congested.clear();
+    for (const stream of waiting) if (stream.channel === this) stream.onWindow();
   }
 
   #onFrame(
@@ -188,17 +245,12 @@ export class Channel {
   ): void {
     if (this.#closed) return;
     if (type === FrameType.CONTROL) return this.#onControl(buffer, start, end);
-    if (type === FrameType.PONG) {
-      if (end - start !== 4) throw new WireProtocolError("a PONG that is not 4 bytes");
-      return this.#owner.onPong(buffer.readUInt32LE(start));
-    }
-    const slot = id & 0xffff;
-    if (slot >= this.#slots.length)
-      throw new WireProtocolError(`a frame for stream ${id}, never opened`);
-    const stream = this.#slots[slot];
-    // It crossed the end of its stream on the way.
-    if (stream === null || stream === undefined || stream.streamId !== id) return;
+    if (type === FrameType.PONG) return this.#onPong(buffer, start, end);
+    const stream = this.#streams[id];
     const ended = (flags & FLAG_END) !== 0;
+    if (stream === null || stream === undefined) {
+      return this.#onLate(type, id, end - start, ended);
+    }
     switch (type) {
       case FrameType.RESPONSE:
         return this.#onResponse(stream, buffer, start, end, ended);
@@ -208,16 +260,26 @@ export class Channel {
         return this.#onWindow(stream, buffer, start, end);
       case FrameType.TUNNEL:
         return this.#onTunnel(stream, buffer, start, end);
-      case FrameType.RESET: {
-        if (end === start) throw new WireProtocolError("an empty RESET");
-        const text = buffer.utf8Slice(start + 1, Math.min(end, start + 1 + resetTextBytesMax));
-        const reason = buffer[start]!;
-        this.#free(stream);
-        return stream.onReset(reason, text);
-      }
+      case FrameType.RESET:
+        return this.#onReset(stream, buffer, start, end);
       default:
         throw new WireProtocolError(`a frame of unknown type ${type}`);
     }
+  }
+
+  /** A frame for a stream that is not open: it crossed our CANCEL, or it should not be. */
+  #onLate(type: number, id: number, bytes: number, ended: boolean): void {
+    const left = this.#cancelled.get(id);
+    if (left === undefined)
+      throw new WireProtocolError(`a frame for stream ${id}, which is not open`);
+    const isLast =
+      type === FrameType.RESET ||
+      (ended && (type === FrameType.RESPONSE || type === FrameType.DATA));
+    if (isLast) return this.#forget(id);
+    if (bytes === 0 || bytes > left) {
+      throw new WireProtocolError(`more frames for stream ${id} than its cancelling explains`);
+    }
+    this.#cancelled.set(id, left - bytes);
   }
 
   #onResponse(
@@ -237,6 +299,8 @@ export class Channel {
     const blockStart = reasonStart + reasonBytes;
     const bodyStart = blockStart + blockBytes;
     if (bodyStart > end) throw new WireProtocolError("a RESPONSE longer than its frame");
+    if (reasonBytes + blockBytes > responseHeadBytesMax)
+      throw new WireProtocolError("a RESPONSE with a head that is too long");
     if (status < 200 || status > 999)
       throw new WireProtocolError(`a RESPONSE with status ${status}`);
     if (contentLength !== -1 && !(Number.isSafeInteger(contentLength) && contentLength >= 0)) {
@@ -246,7 +310,7 @@ export class Channel {
     stream.foundLines = checkHeaderBlock(buffer, blockStart, bodyStart);
     this.#take(stream, end - bodyStart);
     stream.hasHead = true;
-    if (ended) this.#free(stream);
+    if (ended) this.#end(stream);
     stream.onResponse(
       status,
       reasonBytes === 0 ? "" : buffer.latin1Slice(reasonStart, blockStart),
@@ -262,12 +326,10 @@ export class Channel {
 
   #onData(stream: ClientStream, buffer: Buffer, start: number, end: number, ended: boolean): void {
     if (!(stream.hasHead || stream.isTunnel)) throw new WireProtocolError("DATA before a head");
-    if (stream.receiveEnded) throw new WireProtocolError("DATA after END");
+    // Frames are bounded by the window only when each takes some of it.
+    if (start === end && !ended) throw new WireProtocolError("an empty DATA");
     this.#take(stream, end - start);
-    if (ended) {
-      stream.receiveEnded = true;
-      if (!stream.isTunnel || stream.sendEnded) this.#free(stream);
-    }
+    if (ended) this.#end(stream);
     stream.onData(buffer, start, end, ended);
   }
 
@@ -285,10 +347,19 @@ export class Channel {
     if (stream.hasHead || stream.isTunnel) throw new WireProtocolError("a TUNNEL after a head");
     if (!stream.asksUpgrade)
       throw new WireProtocolError("a TUNNEL for a request that asked for none");
+    checkTunnelHead(buffer, start, end);
     stream.isTunnel = true;
     // The request's own body has ended; the tunnel's direction is open again.
     stream.sendEnded = false;
     stream.onTunnel(buffer, start, end);
+  }
+
+  #onReset(stream: ClientStream, buffer: Buffer, start: number, end: number): void {
+    if (end === start) throw new WireProtocolError("an empty RESET");
+    const text = buffer.utf8Slice(start + 1, Math.min(end, start + 1 + resetTextBytesMax));
+    const reason = buffer[start]!;
+    this.#end(stream);
+    stream.onReset(reason, text);
   }
 
   /** Counts body bytes against what the peer was allowed to send. */
@@ -298,9 +369,16 @@ export class Channel {
       throw new WireProtocolError("more DATA than the window allows");
   }
 
+  #onPong(buffer: Buffer, start: number, end: number): void {
+    if (end - start !== 4) throw new WireProtocolError("a PONG that is not 4 bytes");
+    if (this.#pongsDue === 0) throw new WireProtocolError("a PONG without a PING");
+    this.#pongsDue -= 1;
+    this.#owner.onPong(buffer.readUInt32LE(start));
+  }
+
   #onControl(buffer: Buffer, start: number, end: number): void {
-    if (end - start > controlBytesMax)
-      throw new WireProtocolError("a CONTROL message that is too long");
+    if (this.#controlsDue === 0) throw new WireProtocolError("a CONTROL message nobody asked for");
+    this.#controlsDue -= 1;
     let message: unknown;
     try {
       message = JSON.parse(buffer.utf8Slice(start, end));

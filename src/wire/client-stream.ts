@@ -1,8 +1,8 @@
 /**
  * One request on the wire, seen from the node. The edge's exchange and the boot check extend it; the channel calls it.
  *
- *   new ──attach──▶ open ──END both ways, RESET, cancel()──▶ closed
- *                    └──TUNNEL──▶ tunnel ──END both ways──▶ closed
+ *   new ──open()──▶ open ──END or RESET of the runner, cancel(), wire lost──▶ closed
+ *                    └──TUNNEL──▶ tunnel ──the same──▶ closed
  *
  * Buffers given to callbacks are only valid during the call.
  */
@@ -29,8 +29,6 @@ export abstract class ClientStream {
   isTunnel = false;
   /** We have sent END. */
   sendEnded = false;
-  /** The runner has sent END. */
-  receiveEnded = false;
   /** Bytes consumed and not yet granted again. */
   #ungrantedBytes = 0;
 
@@ -68,7 +66,6 @@ export abstract class ClientStream {
     this.hasHead = false;
     this.isTunnel = false;
     this.sendEnded = false;
-    this.receiveEnded = false;
     this.#ungrantedBytes = 0;
   }
 

@@ -8,7 +8,9 @@
  * The buffer grows with what is unsent: heads are bounded by the streams that are open, bodies by
  * `wireBacklogBytesMax`, which senders ask for with `backlogBytes`.
  */
+import { invariant } from "../base/errors.ts";
 import { FRAME_HEADER_BYTES } from "./frames.ts";
+import { framePayloadBytesMax } from "./limits.ts";
 
 /** The part of a Bun socket that the writer needs. */
 export interface WireSocket {
@@ -19,8 +21,12 @@ export interface WireSocket {
 /** Start size; the frames of an ordinary turn fit. Bytes. */
 const initialBytes = 64 * 1024;
 
+/** A buffer that has grown beyond this is given back when it is empty. Bytes. */
+const keptBytesMax = 4 * initialBytes;
+
 export class FrameWriter {
   readonly #socket: WireSocket;
+  readonly #onFlushed: () => void;
   readonly #flushNow = () => {
     this.#scheduled = false;
     this.flush();
@@ -32,8 +38,10 @@ export class FrameWriter {
   #blocked = false;
   #closed = false;
 
-  constructor(socket: WireSocket) {
+  /** `onFlushed` is called each time the socket has taken something. */
+  constructor(socket: WireSocket, onFlushed: () => void = () => {}) {
     this.#socket = socket;
+    this.#onFlushed = onFlushed;
   }
 
   /** Bytes not yet taken by the socket. */
@@ -41,13 +49,17 @@ export class FrameWriter {
     return this.#end - this.#start;
   }
 
+  /** Size of the buffer now. Bytes. */
+  get bufferBytes(): number {
+    return this.#buffer.length;
+  }
+
   /**
-   * Reserves a frame and writes its header. The caller fills `payloadBytes` bytes of `buffer` from `offset` before
-   * anything else is written.
-   *
-   * @returns the offset of the payload in `buffer`.
+   * Reserves a frame and writes its header. The caller fills `payloadBytes` bytes of `buffer` from the returned offset
+   * before anything else is written.
    */
   begin(type: number, flags: number, stream: number, payloadBytes: number): number {
+    invariant(payloadBytes <= framePayloadBytesMax, "a frame is not larger than a peer accepts");
     const total = FRAME_HEADER_BYTES + payloadBytes;
     if (this.#end + total > this.#buffer.length) this.#makeRoom(total);
     const at = this.#end;
@@ -77,40 +89,36 @@ export class FrameWriter {
 
   /** Sends what is waiting. Call it from the socket's `drain`. */
   flush(): void {
-    if (this.#closed || this.#end === this.#start) {
+    if (this.#end === this.#start) {
       this.#blocked = false;
       return;
     }
+    if (this.#closed) return this.close();
     const taken = this.#socket.write(this.#buffer, this.#start, this.#end - this.#start);
-    if (taken < 0) {
-      this.close();
-      return;
-    }
+    if (taken < 0) return this.close();
     this.#start += taken;
     this.#blocked = this.#start < this.#end;
-    if (this.#blocked) return;
-    this.#start = 0;
-    this.#end = 0;
-    // A burst may have grown the buffer; give it back.
-    if (this.#buffer.length > initialBytes * 4) {
-      this.#buffer = Buffer.allocUnsafeSlow(initialBytes);
+    if (!this.#blocked) {
+      this.#start = 0;
+      this.#end = 0;
+      // A burst may have grown the buffer; give it back.
+      if (this.#buffer.length > keptBytesMax) this.#buffer = Buffer.allocUnsafeSlow(initialBytes);
     }
+    if (taken > 0) this.#onFlushed();
   }
 
   /** Drops what is unsent; later frames go nowhere. */
   close(): void {
     this.#closed = true;
+    this.#blocked = false;
     this.#start = 0;
     this.#end = 0;
+    if (this.#buffer.length > initialBytes) this.#buffer = Buffer.allocUnsafeSlow(initialBytes);
   }
 
   #makeRoom(total: number): void {
+    if (this.#closed) this.#start = this.#end;
     const unsent = this.#end - this.#start;
-    if (this.#closed) {
-      this.#start = 0;
-      this.#end = 0;
-      if (total <= this.#buffer.length) return;
-    }
     if (unsent + total <= this.#buffer.length) {
       this.#buffer.copyWithin(0, this.#start, this.#end);
     } else {

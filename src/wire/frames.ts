@@ -5,17 +5,18 @@
  *
  *   node → runner   REQUEST  head and, when it is short, the whole body
  *                   CANCEL   nobody waits for the answer any more
+ *                   PING     u32, comes back in PONG
  *   runner → node   RESPONSE head and, when it is short, the whole body
  *                   TUNNEL   the request was upgraded; payload is the 101 head, then DATA is opaque
  *                   RESET    the answer will not come or not go on; payload is a reason and a text
- *                   PONG
+ *                   PONG     one for each PING
  *   both            DATA     a piece of a body or of a tunnel
  *                   WINDOW   u32: so many more bytes may be sent on this stream
- *                   CONTROL  JSON, stream 0: load, loaded, failed, drain …
- *   node → runner   PING     u32, comes back in PONG
+ *                   CONTROL  JSON, or a piece of it; END is on the last piece: load, started, loaded, failed …
  *
- * The node opens streams. A stream ends with the response's END, with CANCEL or with RESET; a tunnel when both sides
- * have said END. Frames for a stream that has ended are dropped: they crossed its end on the way.
+ * The node opens a stream with REQUEST. The runner ends it, always and once: with END on RESPONSE or DATA, or with
+ * RESET, which is also its answer to CANCEL. Until then the stream's number is taken, so a frame can never be for
+ * another stream than the one it was sent for. What the node sends may cross that end on the way; the runner drops it.
  */
 
 export const FRAME_HEADER_BYTES = 10;
@@ -48,6 +49,8 @@ export const ResetReason = {
   BODY_FAILED: 3,
   /** The tunnel's far end went away. */
   TUNNEL_CLOSED: 4,
+  /** The node sent CANCEL. */
+  CANCELLED: 5,
 } as const;
 
 /** The peer broke the protocol; the wire is closed. Never reaches app code. */

@@ -5,13 +5,12 @@
  *
  * The reason and the block are latin1. The block is header lines `name: value CRLF`, without those that speak of the
  * connection or of framing: the edge writes these itself. Content length -1: unknown, the body ends with END.
+ *
+ * The head of a TUNNEL is the 101 answer as it goes to the client.
  */
 import { WireProtocolError } from "./frames.ts";
 
 export const RESPONSE_FIXED_BYTES = 16;
-
-/** Header lines of a response. Bytes; a head must fit a frame. */
-export const responseHeadBytesMax = 64 * 1024;
 
 /** Bytes that may stand in a header value or a reason: visible, space, tab, obs-text. */
 const VALUE = new Uint8Array(256);
@@ -27,34 +26,18 @@ for (const character of "!#$%&'*+-.^_`|~0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcd
 /** Whether `text` can stand in a header value or a reason once it is written as latin1. */
 export function isFieldValue(text: string): boolean {
   for (let index = 0; index < text.length; index++) {
-    const code = text.charCodeAt(index);
-    // U+010D would become a CR when written as latin1.
-    if (code > 255 || VALUE[code] === 0) return false;
+    // U+010D would become a CR when written as latin1; its code is beyond the table, which has no such entry.
+    if (VALUE[text.charCodeAt(index)] !== 1) return false;
   }
   return true;
 }
 
 /** Whether `text` can stand as a header name. */
 export function isFieldName(text: string): boolean {
-  if (text.length === 0) return false;
   for (let index = 0; index < text.length; index++) {
-    const code = text.charCodeAt(index);
-    if (code > 255 || TOKEN[code] === 0) return false;
+    if (TOKEN[text.charCodeAt(index)] !== 1) return false;
   }
-  return true;
-}
-
-/** Names the edge writes itself; the length is the first test, so most lines cost one comparison. */
-function isFramingName(buffer: Buffer, start: number, bytes: number): boolean {
-  if (bytes !== 10 && bytes !== 14 && bytes !== 17 && bytes !== 7) return false;
-  const name = buffer.latin1Slice(start, start + bytes).toLowerCase();
-  return (
-    name === "connection" ||
-    name === "keep-alive" ||
-    name === "content-length" ||
-    name === "transfer-encoding" ||
-    name === "upgrade"
-  );
+  return text.length > 0;
 }
 
 /** Lines that the edge would otherwise add; what `checkHeaderBlock` finds. */
@@ -72,35 +55,103 @@ export function checkHeaderBlock(buffer: Buffer, start: number, end: number): nu
   let at = start;
   while (at < end) {
     const nameStart = at;
-    while (at < end && TOKEN[buffer[at]!] === 1) at++;
-    if (at === nameStart || buffer[at] !== 0x3a)
-      throw new WireProtocolError("a malformed header name");
-    if (isFramingName(buffer, nameStart, at - nameStart)) {
-      throw new WireProtocolError("a header that only the edge may write");
-    }
-    found |= foundName(buffer, nameStart, at - nameStart);
-    at++;
-    while (at < end && VALUE[buffer[at]!] === 1) at++;
-    if (at + 1 >= end || buffer[at] !== 0x0d || buffer[at + 1] !== 0x0a) {
-      throw new WireProtocolError("a malformed header value");
-    }
-    at += 2;
+    at = nameEnd(buffer, at, end);
+    found |= checkName(buffer, nameStart, at - nameStart);
+    at = lineEnd(buffer, at + 1, end);
   }
   return found;
-}
-
-function foundName(buffer: Buffer, start: number, bytes: number): number {
-  if (bytes === 4)
-    return buffer.latin1Slice(start, start + 4).toLowerCase() === "date" ? HAS_DATE : 0;
-  if (bytes !== 12) return 0;
-  return buffer.latin1Slice(start, start + 12).toLowerCase() === "x-request-id"
-    ? HAS_REQUEST_ID
-    : 0;
 }
 
 /** @throws {WireProtocolError} when the reason phrase could end its line. */
 export function checkReason(buffer: Buffer, start: number, end: number): void {
   for (let at = start; at < end; at++) {
     if (VALUE[buffer[at]!] === 0) throw new WireProtocolError("a malformed reason phrase");
+  }
+}
+
+const TUNNEL_START = "HTTP/1.1 101 ";
+
+/**
+ * Checks the 101 answer of an upgrade: exactly one head, and one that a proxy in front of the node takes for the end of
+ * HTTP on this connection too. (If it took it for a response with a body, it would use the connection again.)
+ *
+ * @throws {WireProtocolError}
+ */
+export function checkTunnelHead(buffer: Buffer, start: number, end: number): void {
+  const reasonStart = start + TUNNEL_START.length;
+  if (reasonStart > end || buffer.latin1Slice(start, reasonStart) !== TUNNEL_START) {
+    throw new WireProtocolError("a TUNNEL without a 101 answer");
+  }
+  let at = lineEnd(buffer, reasonStart, end);
+  while (at < end && buffer[at] !== CR) {
+    const nameStart = at;
+    at = nameEnd(buffer, at, end);
+    const name = buffer.latin1Slice(nameStart, at).toLowerCase();
+    if (name === "content-length" || name === "transfer-encoding") {
+      throw new WireProtocolError("a TUNNEL with the framing of a body");
+    }
+    at = lineEnd(buffer, at + 1, end);
+  }
+  if (at + 2 !== end || buffer[at] !== CR || buffer[at + 1] !== LF) {
+    throw new WireProtocolError("a TUNNEL that is not exactly one head");
+  }
+}
+
+const CR = 0x0d;
+const LF = 0x0a;
+const COLON = 0x3a;
+
+/** Where the name that starts at `start` has its colon. */
+function nameEnd(buffer: Buffer, start: number, end: number): number {
+  let at = start;
+  while (at < end && TOKEN[buffer[at]!] === 1) at++;
+  if (at === start || at >= end || buffer[at] !== COLON)
+    throw new WireProtocolError("a malformed header name");
+  return at;
+}
+
+/** Where the line after the one whose value starts at `start` begins. */
+function lineEnd(buffer: Buffer, start: number, end: number): number {
+  let at = start;
+  while (at < end && VALUE[buffer[at]!] === 1) at++;
+  if (at + 1 >= end || buffer[at] !== CR || buffer[at + 1] !== LF) {
+    throw new WireProtocolError("a malformed header value");
+  }
+  return at + 2;
+}
+
+/** Refuses names that only the edge writes. Length and first letter decide for most lines, without a string. */
+function checkName(buffer: Buffer, start: number, bytes: number): number {
+  const first = buffer[start]! | 0x20;
+  switch (bytes) {
+    case 4: // date
+      return first === 0x64 && isName(buffer, start, "date") ? HAS_DATE : 0;
+    case 12: // x-request-id
+      return first === 0x78 && isName(buffer, start, "x-request-id") ? HAS_REQUEST_ID : 0;
+    case 7:
+      if (first === 0x75) refuse(buffer, start, "upgrade");
+      return 0;
+    case 10:
+      if (first === 0x63) refuse(buffer, start, "connection");
+      if (first === 0x6b) refuse(buffer, start, "keep-alive");
+      return 0;
+    case 14:
+      if (first === 0x63) refuse(buffer, start, "content-length");
+      return 0;
+    case 17:
+      if (first === 0x74) refuse(buffer, start, "transfer-encoding");
+      return 0;
+    default:
+      return 0;
+  }
+}
+
+function isName(buffer: Buffer, start: number, name: string): boolean {
+  return buffer.latin1Slice(start, start + name.length).toLowerCase() === name;
+}
+
+function refuse(buffer: Buffer, start: number, name: string): void {
+  if (isName(buffer, start, name)) {
+    throw new WireProtocolError(`a header that only the edge may write: ${name}`);
   }
 }
