@@ -49,8 +49,8 @@ export const CATALOG = {
   REQUEST_HEAD_TOO_LARGE: {
     owner: "user",
     status: 431,
-    message: (bytesMax: number) =>
-      `Cannot read the request: its head is larger than ${bytesMax} bytes`,
+    message: (bytesMax: number, linesMax: number) =>
+      `Cannot read the request: its head has more than ${bytesMax} bytes or ${linesMax} headers`,
     remedy: "Send fewer or smaller headers; clearing cookies often helps",
   },
   REQUEST_BODY_TOO_LARGE: {
@@ -290,7 +290,8 @@ export const CATALOG = {
     status: 422,
     message: (name: string) =>
       `Cannot start the new version: module "${name}" is not in the artifact`,
-    remedy: "Add it to `dependencies` in package.json, update the lockfile and deploy again",
+    remedy:
+      "Add it to `dependencies` in package.json and deploy again; when it is loaded by a computed name, set `bundle: false`",
   },
   NO_HANDLER: {
     owner: "user",

@@ -36,7 +36,15 @@ test("names that the module declares itself are its own", () => {
       "__dirname = /*",
     );
   }
-  expect(rewriteLocations("use(__dirname)", "a.ts", "own")).toContain("__dirname = /*");
+  for (const use of [
+    "use(__dirname)",
+    "import path from 'path'\nexport default __dirname",
+    "console.log(import.meta.dir, __dirname)",
+    "const a = __dirname",
+    "let a\nmodule.exports = { __dirname }",
+  ]) {
+    expect(rewriteLocations(use, "a.ts", "own")).toContain("__dirname = /*");
+  }
 });
 
 test("only the entry is the main module", () => {

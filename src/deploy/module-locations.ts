@@ -79,7 +79,10 @@ function located(path: string): string {
 /** Whether a module uses a name of CommonJS that it does not declare itself. */
 function asksFor(text: string, name: string): boolean {
   if (!new RegExp(`(?<![\\w$.])${name}\\b`).test(text)) return false;
-  return !new RegExp(`\\b(?:const|let|var|function|class|import)\\b[^;=(]*\\b${name}\\b`).test(
-    text,
-  );
+  const declarations = [
+    `\\b(?:const|let|var)\\s+(?:[\\w$ \\t,]*|[{[][^;=()]*)\\b${name}\\b`,
+    `\\b(?:function|class)\\s+${name}\\b`,
+    `\\bimport\\s[\\w$*\\s{},]*\\b${name}\\b[\\w$*\\s{},]*\\bfrom\\b`,
+  ];
+  return !declarations.some((declaration) => new RegExp(declaration).test(text));
 }
