@@ -71,8 +71,8 @@ const failure = async (promise: Promise<unknown>): Promise<PlatformError> => {
 describe("an attack", () => {
   const attacks: Record<string, Entry[]> = {
     "an absolute path": [{ path: "/etc/cron.d/x", body: "x" }],
-    "a path that leads up": [{ path: "../victim.txt", body: "x" }],
-    "a path that leads up from below": [{ path: "a/../../victim.txt", body: "x" }],
+    "a path that leads up": [{ path: "../new.txt", body: "x" }],
+    "a path that leads up from below": [{ path: "a/../../new.txt", body: "x" }],
     "a path of dots only": [{ path: "..", body: "x" }],
     "a backslash": [{ path: "..\\victim.txt", body: "x" }],
     "a newline in a name": [{ path: "a\nb", body: "x" }],
