@@ -10,8 +10,8 @@ export function tableOf(samples: readonly Sample[]): string {
   const reference = names.includes(REFERENCE) ? REFERENCE : names[0]!;
   const rows = names.map((name) => rowOf(name, reference, samples));
   return [
-    `| peer | requests/s, median (range) | × ${reference}, median (range) | p50 ms | p99 ms | CPU µs per request: edge | app | wrk | errors |`,
-    "| --- | --- | --- | --- | --- | --- | --- | --- | --- |",
+    `| peer | requests/s, median (range) | × ${reference}, median (range) | p50 ms | p99 ms | CPU µs per request: edge | app | both | wrk | errors |`,
+    "| --- | --- | --- | --- | --- | --- | --- | --- | --- | --- |",
     ...rows,
   ].join("\n");
 }
@@ -23,9 +23,9 @@ function rowOf(name: string, reference: string, samples: readonly Sample[]): str
     const other = samples.find(({ peer, round }) => peer === reference && round === sample.round);
     return other === undefined ? [] : [sample.requestsPerS / other.requestsPerS];
   });
-  const cpu = (role: string) => {
-    const values = own.flatMap(({ cpuUs }) => cpuUs[role] ?? []);
-    return values.length === 0 ? "" : median(values).toFixed(1);
+  const cpu = (...roles: string[]) => {
+    const spent = own.map(({ cpuUs }) => roles.reduce((sum, role) => sum + (cpuUs[role] ?? 0), 0));
+    return median(spent).toFixed(1);
   };
   const cells = [
     name,
@@ -35,6 +35,7 @@ function rowOf(name: string, reference: string, samples: readonly Sample[]): str
     median(own.map(({ p99Ms }) => p99Ms)).toFixed(2),
     cpu("edge"),
     cpu("app"),
+    cpu("edge", "app"),
     cpu("wrk"),
     String(own.reduce((sum, { errors }) => sum + errors, 0)),
   ];

@@ -42,7 +42,8 @@ for (const text of absent) console.log(`missing: ${text}`);
 if (wrkMissing() === null) await run();
 
 async function run(): Promise<void> {
-  const sections = [headerOf()];
+  const loadBefore = loadavg()[0]!;
+  const sections: string[] = [];
   let errors = 0;
   for (const scenario of chosen) {
     console.log(`\n${scenario.name}: ${scenario.about}`);
@@ -52,7 +53,7 @@ async function run(): Promise<void> {
     console.log(`\n${tableOf(samples)}`);
   }
   const isWhole = chosen.length === scenarios.length && chosenPeers.length === peers.length;
-  if (isWhole && !values.tiny) await write(sections.join("\n\n"));
+  if (isWhole && !values.tiny) await write([headerOf(loadBefore), ...sections].join("\n\n"));
   process.exitCode = errors === 0 ? 0 : 1;
 }
 
@@ -63,17 +64,17 @@ function print({ peer, round, requestsPerS, errors }: Sample): void {
   );
 }
 
-function headerOf(): string {
+function headerOf(loadBefore: number): string {
   const machine = `${cpus().length} × ${cpus()[0]?.model ?? "unknown"}, Linux ${release()}`;
-  const load = loadavg()[0]?.toFixed(2);
+  const load = `load ${loadBefore.toFixed(1)} before and ${loadavg()[0]!.toFixed(1)} after`;
   const { rounds, seconds } = effort;
   return [
     "## Requests: the edge and its peers",
-    `${new Date().toISOString().slice(0, 10)}, ${machine}, Bun ${Bun.version}, load ${load} before the run.`,
+    `${new Date().toISOString().slice(0, 10)}, ${machine}, Bun ${Bun.version}, ${load} (the run itself is about 2).`,
     `${rounds} rounds of ${seconds} s per peer after 1 s of warm-up; fresh processes in each, the order turned every round. ` +
       "HAProxy (1 thread) and nginx (1 worker, keep-alive upstream) stand in front of the same app on a unix socket and add " +
       "nothing to the requests; Levain adds its request id, trace context and forwarded headers, and keeps its deadlines. " +
-      "Trust ratios, which are taken within a round: the machine is shared.",
+      "Trust ratios, which are taken within a round, and CPU time, which a neighbour on the machine changes least.",
     ...(absent.length === 0 ? [] : [`Missing: ${absent.join("; ")}.`]),
   ].join("\n\n");
 }
