@@ -2,7 +2,6 @@
  * Bundles an app into one file beside its entry, in the build child. Modules keep knowing where they were
  * (`module-locations.ts`), files they import keep their absolute paths, and stack traces point to the sources.
  */
-import { existsSync } from "node:fs";
 import { dirname, extname, join, posix, relative } from "node:path";
 import type { BunPlugin } from "bun";
 import type { BundleRequest, ChildResult } from "./child-result.ts";
@@ -27,11 +26,10 @@ interface Attempt {
 }
 
 export async function bundle(request: BundleRequest): Promise<ChildResult> {
-  const plugins = await serverPlugins(request.root);
   const attempt: Attempt = { isRewritten: true, external: [] };
   for (let round = 1; ; round += 1) {
     const originals = new Map<string, string>();
-    const built = await build(request, attempt, plugins, originals);
+    const built = await build(request, attempt, originals);
     if (built.success) {
       const entry = await finish(request, built.outputs, originals);
       return {
@@ -49,12 +47,7 @@ export async function bundle(request: BundleRequest): Promise<ChildResult> {
   }
 }
 
-function build(
-  request: BundleRequest,
-  attempt: Attempt,
-  plugins: BunPlugin[],
-  originals: Map<string, string>,
-) {
+function build(request: BundleRequest, attempt: Attempt, originals: Map<string, string>) {
   const { root, entry, outdir } = request;
   return Bun.build({
     entrypoints: [join(root, entry)],
@@ -72,11 +65,7 @@ function build(
       asset: `${ASSETS}/[name]-[hash].[ext]`,
     },
     banner: attempt.isRewritten ? locationsBanner(entry) : "",
-    plugins: [
-      sdkPlugin(),
-      ...plugins,
-      ...(attempt.isRewritten ? [locationsPlugin(request, originals)] : []),
-    ],
+    plugins: [sdkPlugin(), ...(attempt.isRewritten ? [locationsPlugin(request, originals)] : [])],
     throw: false,
   });
 }
@@ -121,22 +110,6 @@ function sdkPlugin(): BunPlugin {
       });
     },
   };
-}
-
-/** Plugins for pages that the project names in bunfig.toml, as Bun's own server takes them: `[serve.static] plugins`. */
-async function serverPlugins(root: string): Promise<BunPlugin[]> {
-  const path = join(root, "bunfig.toml");
-  if (!existsSync(path)) return [];
-  const bunfig = Bun.TOML.parse(await Bun.file(path).text()) as {
-    serve?: { static?: { plugins?: unknown } };
-  };
-  const names = bunfig.serve?.static?.plugins;
-  if (!Array.isArray(names)) return [];
-  return Promise.all(
-    names.map(
-      async (name) => (await import(Bun.resolveSync(String(name), root))).default as BunPlugin,
-    ),
-  );
 }
 
 /** Puts right what the bundler wrote: paths of assets, sources of source maps. Gives the bundle's path. */
