@@ -1,3 +1,4 @@
+/** The first schema: apps, branches, versions, what is live and was, and deploys. */
 import type { Migration } from "./migration.ts";
 
 export const apps: Migration = {
