@@ -56,7 +56,14 @@ afterEach(async () => {
   for (const postgres of running) await postgres.stop();
   running.clear();
 });
-afterAll(() => rm(root, { recursive: true, force: true }));
+afterAll(async () => {
+  // A test that failed may have left a server of the node it killed.
+  for (const name of await readdir(root)) {
+    const data = join(root, name, "postgres/data");
+    if (existsSync(data)) await clearLeftovers(data, systemClock);
+  }
+  await rm(root, { recursive: true, force: true });
+});
 
 async function newDataDir(): Promise<string> {
   const folder = await mkdtemp(join(root, "data-"));
