@@ -88,3 +88,13 @@ export class InvariantError extends Error {
 export function invariant(claim: unknown, belief: string): asserts claim {
   if (!claim) throw new InvariantError(`Invariant broken: ${belief}`);
 }
+
+/**
+ * Lets what a callback of Bun's has thrown end the process. Bun hands it to the `error` handler of the socket and goes
+ * on, with our state half changed.
+ */
+export function throwUncaught(thrown: unknown): void {
+  setImmediate(() => {
+    throw thrown;
+  });
+}

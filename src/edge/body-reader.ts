@@ -12,50 +12,41 @@ export class BodyReader {
   #isChunked = false;
   /** Bytes that a declared length still promises. */
   #left = 0;
-  /** Decoded data at the front of the input that the sink has not taken. */
-  #dataLeft = 0;
-  /** Body bytes passed on or read away so far. */
+  /** Body bytes that sinks have taken so far. */
   bytes = 0;
-  /** The sink took less than it was given. */
+  /** The sink took less than it was given in the latest `read`. */
   isBlocked = false;
 
   /** `contentLength` -1: no body, unless it is chunked. */
   begin(contentLength: number, isChunked: boolean): void {
     this.#isChunked = isChunked;
     this.#left = Math.max(contentLength, 0);
-    this.#dataLeft = 0;
     this.bytes = 0;
     this.isBlocked = false;
     if (isChunked) this.#decoder.reset();
   }
 
   get isDone(): boolean {
-    if (!this.#isChunked) return this.#left === 0;
-    return this.#decoder.isDone && this.#dataLeft === 0;
+    return this.#isChunked ? this.#decoder.isDone : this.#left === 0;
   }
 
-  /** Bytes known to come; unknown counts as endless. */
-  get unreadBytes(): number {
-    if (!this.#isChunked) return this.#left;
-    return this.isDone ? 0 : Number.POSITIVE_INFINITY;
-  }
-
-  get discardedBytes(): number {
-    return this.bytes;
+  /** Bytes that a declared length says are still to come; 0 when the body is chunked. */
+  get declaredBytes(): number {
+    return this.#isChunked ? 0 : this.#left;
   }
 
   /**
    * Passes on what `input` holds of the body.
    *
    * @returns bytes of `input` that are used up.
-   * @throws {Error} with what is wrong with a chunked body.
+   * @throws {PlatformError} `REQUEST_MALFORMED` for a chunked body; and whatever the sink throws.
    */
   read(input: Buffer, sink: BodySink): number {
     this.isBlocked = false;
-    return this.#isChunked ? this.#readChunked(input, sink) : this.#readLength(input, sink);
+    return this.#isChunked ? this.#readChunked(input, sink) : this.#readCounted(input, sink);
   }
 
-  #readLength(input: Buffer, sink: BodySink): number {
+  #readCounted(input: Buffer, sink: BodySink): number {
     const given = Math.min(this.#left, input.length);
     if (given === 0) return 0;
     const taken = sink(input, 0, given);
@@ -68,25 +59,15 @@ export class BodyReader {
   #readChunked(input: Buffer, sink: BodySink): number {
     let at = 0;
     while (true) {
-      if (this.#dataLeft > 0) {
-        const taken = sink(input, at, at + this.#dataLeft);
-        this.#dataLeft -= taken;
-        this.bytes += taken;
-        at += taken;
-        if (this.#dataLeft > 0) {
-          this.isBlocked = true;
-          return at;
-        }
-      }
-      if (this.#decoder.isDone) return at;
-      const next = this.#decoder.next(input, at, input.length);
-      this.#dataLeft = this.#decoder.dataEnd - this.#decoder.dataStart;
-      if (this.#dataLeft > 0) {
-        at = this.#decoder.dataStart;
-      } else {
-        if (next === at && !this.#decoder.isDone) return at;
-        at = next;
-        if (this.#decoder.isDone || at >= input.length) return at;
+      at = this.#decoder.next(input, at, input.length);
+      const { dataStart, dataEnd } = this.#decoder;
+      if (dataStart === dataEnd) return at;
+      const taken = sink(input, dataStart, dataEnd);
+      this.bytes += taken;
+      if (dataStart + taken < dataEnd) {
+        this.#decoder.putBack(dataEnd - dataStart - taken);
+        this.isBlocked = true;
+        return dataStart + taken;
       }
     }
   }

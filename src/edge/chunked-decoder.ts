@@ -4,15 +4,21 @@
  *
  *   size ──▶ data ──▶ data-end ──▶ size … size 0 ──▶ trailer ──▶ done
  */
+import { malformed } from "./head-parser.ts";
 import { chunkLineBytesMax, trailerBytesMax } from "./limits.ts";
 
 type Step = "size" | "data" | "data-end" | "trailer" | "done";
 
+/** A size and perhaps extensions. 12 digits without leading zeros are more than any body has. */
+const SIZE_LINE = /^0*([0-9A-Fa-f]{1,12})(?:[ \t]*;[\t\x20-\x7e\x80-\xff]*)?$/;
+const TRAILER_LINE = /^[!#$%&'*+\-.^_`|~0-9A-Za-z]+:[\t\x20-\x7e\x80-\xff]*$/;
+
 export class ChunkedDecoder {
   #step: Step = "size";
+  /** Data bytes that the chunk still has. */
   #left = 0;
   #trailerBytes = 0;
-  /** Where the data that `next` found stands. */
+  /** Where the data that `next` found stands; equal when it found none. */
   dataStart = 0;
   dataEnd = 0;
 
@@ -20,97 +26,90 @@ export class ChunkedDecoder {
     return this.#step === "done";
   }
 
-  /**
-   * Reads on in `buffer[start..end)`.
-   *
-   * @returns where to go on: when data was found it is `buffer[dataStart..dataEnd)` and ends there; the same offset as
-   * `start` when more bytes are needed.
-   * @throws {Error} with what is wrong with the body.
-   */
-  next(buffer: Buffer, start: number, end: number): number {
-    this.dataStart = start;
-    this.dataEnd = start;
-    let at = start;
-    while (at < end || this.#step === "done") {
-      switch (this.#step) {
-        case "size": {
-          const lineEnd = findLine(buffer, at, end, chunkLineBytesMax, "a chunk size line");
-          if (lineEnd === -1) return at;
-          this.#left = sizeOf(buffer, at, lineEnd);
-          at = lineEnd + 2;
-          this.#step = this.#left === 0 ? "trailer" : "data";
-          break;
-        }
-        case "data": {
-          const bytes = Math.min(this.#left, end - at);
-          this.dataStart = at;
-          this.dataEnd = at + bytes;
-          this.#left -= bytes;
-          if (this.#left === 0) this.#step = "data-end";
-          return this.dataEnd;
-        }
-        case "data-end":
-          if (end - at < 2) {
-            if (buffer[at] !== 0x0d)
-              throw new Error("a chunk that does not end where its size says");
-            return at;
-          }
-          if (buffer[at] !== 0x0d || buffer[at + 1] !== 0x0a) {
-            throw new Error("a chunk that does not end where its size says");
-          }
-          at += 2;
-          this.#step = "size";
-          break;
-        case "trailer": {
-          const lineEnd = findLine(buffer, at, end, trailerBytesMax, "a trailer");
-          if (lineEnd === -1) return at;
-          this.#trailerBytes += lineEnd - at;
-          if (this.#trailerBytes > trailerBytesMax) throw new Error("trailers that are too long");
-          if (lineEnd === at) this.#step = "done";
-          at = lineEnd + 2;
-          if (this.#step === "done") return at;
-          break;
-        }
-        case "done":
-          return at;
-      }
-    }
-    return at;
-  }
-
-  /** Bytes of the next line that have not come; what `next` left is to be offered again with more behind it. */
+  /** Makes the decoder ready for another body. */
   reset(): void {
     this.#step = "size";
     this.#left = 0;
     this.#trailerBytes = 0;
   }
+
+  /**
+   * Reads on in `buffer[start..end)`, up to the end of the next piece of data.
+   *
+   * @returns where to go on. When no data was found, the body is done or what is left there is to be offered again with
+   * more bytes behind it.
+   * @throws {PlatformError} `REQUEST_MALFORMED`
+   */
+  next(buffer: Buffer, start: number, end: number): number {
+    this.dataStart = start;
+    this.dataEnd = start;
+    let at = start;
+    while (at < end && this.#step !== "done") {
+      if (this.#step === "data") {
+        this.dataStart = at;
+        this.dataEnd = at + Math.min(this.#left, end - at);
+        this.#left -= this.dataEnd - at;
+        if (this.#left === 0) this.#step = "data-end";
+        return this.dataEnd;
+      }
+      const after =
+        this.#step === "data-end" ? readDataEnd(buffer, at, end) : this.#line(buffer, at, end);
+      if (after === at) break;
+      if (this.#step === "data-end") this.#step = "size";
+      at = after;
+    }
+    return at;
+  }
+
+  /** The last `bytes` of the data that `next` found were not taken; they are offered again. */
+  putBack(bytes: number): void {
+    if (bytes === 0) return;
+    this.#left += bytes;
+    this.#step = "data";
+  }
+
+  /** Reads a size line or a trailer line. Returns where it ends, or `start` when its end has not come. */
+  #line(buffer: Buffer, start: number, end: number): number {
+    const isSize = this.#step === "size";
+    const bytesMax = isSize ? chunkLineBytesMax : trailerBytesMax - this.#trailerBytes;
+    const lineEnd = findLineEnd(buffer, start, end, bytesMax);
+    if (lineEnd === -1) return start;
+    const line = buffer.latin1Slice(start, lineEnd);
+    if (isSize) {
+      const digits = SIZE_LINE.exec(line)?.[1];
+      if (digits === undefined) throw malformed("a malformed chunk size");
+      this.#left = Number.parseInt(digits, 16);
+      this.#step = this.#left === 0 ? "trailer" : "data";
+    } else if (line === "") {
+      this.#step = "done";
+    } else {
+      if (!TRAILER_LINE.test(line)) throw malformed("a malformed trailer");
+      this.#trailerBytes += line.length;
+    }
+    return lineEnd + 2;
+  }
+}
+
+/** Reads the line end behind a chunk's data. Returns where it ends, or `at` when it has not come whole. */
+function readDataEnd(buffer: Buffer, at: number, end: number): number {
+  const isWhole = end - at >= 2;
+  if (buffer[at] !== 0x0d || (isWhole && buffer[at + 1] !== 0x0a)) {
+    throw malformed("a chunk that does not end where its size says");
+  }
+  return isWhole ? at + 2 : at;
 }
 
 /** Offset of the CR of the line's end, or -1 when it has not come. */
-function findLine(
-  buffer: Buffer,
-  start: number,
-  end: number,
-  bytesMax: number,
-  what: string,
-): number {
+function findLineEnd(buffer: Buffer, start: number, end: number, bytesMax: number): number {
   for (let at = start; at < end; at++) {
     const byte = buffer[at]!;
     if (byte === 0x0d) {
       if (at + 1 === end) return -1;
-      if (buffer[at + 1] !== 0x0a) throw new Error(`${what} with a bare CR`);
+      if (buffer[at + 1] !== 0x0a) throw malformed("a bare CR in a chunked body");
       return at;
     }
-    if (byte === 0x0a || byte === 0) throw new Error(`${what} with a bare LF or NUL`);
-    if (at - start >= bytesMax) throw new Error(`${what} that is too long`);
+    if (byte === 0x0a) throw malformed("a bare LF in a chunked body");
+    if (at - start >= bytesMax) throw malformed("a chunked body with a line that is too long");
   }
   return -1;
-}
-
-/** Hexadecimal size; an extension may follow a semicolon. */
-function sizeOf(buffer: Buffer, start: number, end: number): number {
-  const line = buffer.latin1Slice(start, end);
-  const size = /^([0-9A-Fa-f]{1,12})[ \t]*(;.*)?$/.exec(line)?.[1];
-  if (size === undefined) throw new Error("a malformed chunk size");
-  return Number.parseInt(size, 16);
 }

@@ -1,134 +1,120 @@
 /**
  * One client connection: reads requests, one after the other, and hands each to its exchange.
  *
- *   head ──parsed──▶ body ──read──▶ answering ──complete──▶ head …        keep-alive
- *                                       └──────────────────▶ lingering    last answer given
- *   head ──websocket──▶ … ──TUNNEL──▶ tunnel                              bytes both ways
+ *   head ──parsed──▶ exchange ──complete──▶ head …             keep-alive
+ *                       │  └──complete──▶ discarding ──▶ head  the rest of the request's body is read away
+ *                       └──TUNNEL──▶ tunnel                    bytes both ways
+ *   any of them ──last answer given──▶ lingering ──▶ closed    FIN is sent; what still comes is read away
  *
- * Requests that were sent ahead (pipelined) wait in the input, which is bounded: beyond it the client is not read.
+ * Requests that were sent ahead (pipelined) wait in the input, which is bounded: beyond it the client is not read. The
+ * next request is read when the answer before it has left.
  */
 import type { Deadlined } from "../base/deadlines.ts";
 import { PlatformError } from "../base/errors.ts";
 import { dataBytesMax, FLAG_END, FLAG_UPGRADE, holdTimeoutMs } from "../router/destination.ts";
-import { BodyReader } from "./body-reader.ts";
+import { BodyReader, type BodySink } from "./body-reader.ts";
+import { ClientSocket, type RawSocket } from "./client-socket.ts";
+import { type Awaited, bodyTooLarge, errorOfTimeout } from "./connection-errors.ts";
 import { type EdgeContext, scratch } from "./edge-context.ts";
 import { Exchange, type ExchangeHost } from "./exchange.ts";
-import { type Peer, writeForwardedHead } from "./forwarded-head.ts";
-import { type HeadProblem, ParsedHead, parseHead } from "./head-parser.ts";
+import { type Peer, requestIdOf, writeForwardedHead } from "./forwarded-head.ts";
+import { malformed, ParsedHead, parseHead, problemOfUnfinishedHead } from "./head-parser.ts";
 import {
-  halfCloseProbeMs,
+  clientIdleTimeoutMs,
   headBytesMax,
-  headerLinesMax,
   headTimeoutMs,
   keepAliveTimeoutMs,
   lingerTimeoutMs,
   pipelinedBytesMax,
-  targetBytesMax,
   unreadBodyBytesMax,
 } from "./limits.ts";
-import { ResponseWriter } from "./response-writer.ts";
 
-/** The part of a Bun socket that a connection needs. */
-export interface EdgeSocket {
-  write(data: Uint8Array | string, byteOffset?: number, byteLength?: number): number;
-  pause(): void;
-  resume(): void;
-  /** Half-closes after what was written. */
-  end(): void;
-  /** Closes at once; the peer sees a reset. */
-  terminate(): void;
-}
-
-type State = "head" | "exchange" | "tunnel" | "lingering" | "closed";
+type State = "head" | "exchange" | "discarding" | "tunnel" | "lingering" | "closed";
 
 const nothing = Buffer.alloc(0);
 /** Parsing is synchronous, so one parsed head serves all connections. */
 const parsed = new ParsedHead();
+const discard: BodySink = (_buffer, start, end) => end - start;
 
 export class Connection implements Deadlined, ExchangeHost {
-  deadlineMs: number;
+  deadlineMs = Number.POSITIVE_INFINITY;
   readonly #context: EdgeContext;
-  readonly #socket: EdgeSocket;
+  readonly #socket: ClientSocket;
   readonly #peer: Peer;
-  readonly #writer: ResponseWriter;
   readonly #exchange: Exchange;
   readonly #body = new BodyReader();
+  readonly #send: BodySink = (buffer, start, end) => this.#exchange.send(buffer, start, end);
   #state: State = "head";
+  #awaited: Awaited = "request";
   #input: Buffer = nothing;
+  /** `#readRequests` is on the stack. */
+  #isReading = false;
   #keepAlive = true;
-  #isPaused = false;
+  /** The client waits for an interim response before it sends its body. */
+  #owesContinue = false;
   /** The client has said that it will send no more. */
   #inputEnded = false;
-  #wasProbed = false;
-  /** The answer is complete; what is left of the request is read away. */
-  #answered = false;
+  #streamIdleMs = clientIdleTimeoutMs;
 
-  constructor(context: EdgeContext, socket: EdgeSocket, peer: Peer) {
+  constructor(context: EdgeContext, socket: RawSocket, peer: Peer) {
     this.#context = context;
-    this.#socket = socket;
+    this.#socket = new ClientSocket(socket);
     this.#peer = peer;
-    this.#writer = new ResponseWriter(socket);
-    this.#exchange = new Exchange(context, this, this.#writer);
-    this.deadlineMs = context.deadlines.nowMs + headTimeoutMs;
+    this.#exchange = new Exchange(context, this, this.#socket);
+    this.#await("head", headTimeoutMs);
     context.deadlines.add(this);
   }
 
-  /** Between two requests, with nothing begun. */
-  get isIdle(): boolean {
-    return this.#state === "head" && this.#input.length === 0;
+  // --- what the edge says ---
+
+  /** The node is going down: an idle connection ends now, another one with its answer. */
+  drain(): void {
+    if (this.#state === "head" && this.#input.length === 0) this.#linger();
+  }
+
+  /** Answers before anything was asked, and ends. */
+  refuse(error: PlatformError): void {
+    this.#exchange.begin("", "", "", false);
+    this.#refuse(error);
+  }
+
+  /** Closes at once; the client sees that it was broken off. */
+  abort(): void {
+    this.#socket.reset();
+    this.onClose();
   }
 
   // --- what the socket says ---
 
   onData(chunk: Buffer): void {
-    if (this.#state === "head" && this.#input.length === 0) {
-      this.#input = chunk;
-      this.#readRequests();
-      // The chunk is the socket's; what is left of it is ours to keep.
-      if (this.#input.length > 0) this.#input = Buffer.from(this.#input);
-      return;
-    }
-    switch (this.#state) {
-      case "head":
-        this.#input = Buffer.concat([this.#input, chunk]);
-        return this.#readRequests();
-      case "exchange":
-        this.#input =
-          this.#input.length === 0 ? Buffer.from(chunk) : Buffer.concat([this.#input, chunk]);
-        return this.#readBody();
-      case "tunnel":
-        this.#input =
-          this.#input.length === 0 ? Buffer.from(chunk) : Buffer.concat([this.#input, chunk]);
-        return this.#pumpTunnel();
-      default:
-    }
+    if (this.#state === "lingering" || this.#state === "closed") return;
+    // The chunk is the socket's; what is left of it in the end is ours to keep.
+    this.#input = this.#input.length === 0 ? chunk : Buffer.concat([this.#input, chunk]);
+    const whole = this.#input;
+    this.#readInput();
+    if (this.#input.length > 0 && whole === chunk) this.#input = Buffer.from(this.#input);
+    // Later requests wait their turn; a client that sends too many of them is not read.
+    if (this.#input.length > pipelinedBytesMax) this.#socket.pause();
   }
 
   onDrain(): void {
-    if (!this.#writer.drain()) return;
+    const hasLeft = this.#socket.drain();
+    const isReading = this.#awaited === "reading";
+    // However slowly it reads, it does.
+    if (isReading || this.#awaited === "stream") this.#await(this.#awaited, this.#streamIdleMs);
+    if (!hasLeft) return;
     this.#exchange.onDrained();
-    if (this.#state === "lingering") this.#socket.end();
+    if (this.#state === "lingering") this.#finish();
+    else if (this.#state === "tunnel") this.deadlineMs = Number.POSITIVE_INFINITY;
+    else if (this.#state === "head" && isReading) this.#awaitRequest();
   }
 
   /** The client will send no more; it may still read (RFC 9112, 9.6), so an answer under way is given. */
   onEnd(): void {
+    if (this.#state === "closed") return;
     this.#inputEnded = true;
-    switch (this.#state) {
-      case "head":
-        return this.close();
-      case "exchange":
-        if (!this.#body.isDone || this.#exchange.headSent) return this.close();
-        // Gone or only silent? An interim response tells: it is reset when nobody is there.
-        this.deadlineMs = this.#context.deadlines.nowMs + halfCloseProbeMs;
-        return;
-      case "tunnel":
-        if (this.#input.length === 0) this.#exchange.sendEnd();
-        return;
-      case "lingering":
-        if (this.#writer.unsentBytes === 0) this.close();
-        return;
-      default:
-    }
+    this.#readInput();
+    if (this.#state === "exchange" && this.#body.isDone) this.#exchange.armProbe();
   }
 
   /** The socket is gone, for whatever reason. Twice is safe. */
@@ -136,192 +122,161 @@ export class Connection implements Deadlined, ExchangeHost {
     if (this.#state === "closed") return;
     this.#state = "closed";
     this.#exchange.drop();
-    this.#writer.clear();
+    this.#socket.forget();
     this.#input = nothing;
     this.#context.deadlines.remove(this);
     this.#context.onClosed(this);
   }
 
-  /** Closes at once. */
-  close(): void {
-    this.#socket.terminate();
-    this.onClose();
-  }
-
-  /** The node is going down: an idle connection ends now, another one with its answer. */
-  drain(): void {
-    this.#keepAlive = false;
-    if (this.isIdle) this.close();
-  }
-
   onDeadline(): void {
-    const { pool } = this.#exchange;
-    switch (this.#state) {
-      case "head":
-        if (this.#input.length === 0) return this.close();
-        return this.#refuse(new PlatformError("REQUEST_TIMEOUT", [headTimeoutMs]));
-      case "lingering":
-        return this.close();
-      case "exchange": {
-        if (pool === null || this.#answered) return this.close();
-        const { app, limits } = pool.spec;
-        if (this.#exchange.channel === null && !this.#exchange.headSent) {
-          return this.#exchange.fail(new PlatformError("HOLD_TIMEOUT", [app, holdTimeoutMs]));
-        }
-        if (this.#inputEnded && !this.#wasProbed) return this.#probe(limits.requestTimeoutMs);
-        if (this.#writer.unsentBytes > 0) return this.close();
-        if (!this.#body.isDone && !this.#isPaused) {
-          return this.#exchange.fail(new PlatformError("REQUEST_TIMEOUT", [limits.streamIdleMs]));
-        }
-        if (this.#exchange.headSent) {
-          return this.#exchange.fail(
-            new PlatformError("APP_RESPONSE_STALLED", [app, limits.streamIdleMs]),
-          );
-        }
-        return this.#exchange.fail(
-          new PlatformError("APP_RESPONSE_TIMEOUT", [app, limits.requestTimeoutMs]),
-        );
-      }
-      default:
+    if (this.#state === "discarding") return this.#linger();
+    // Whatever is waited for, the client holds it up.
+    if (this.#socket.unsentBytes > 0) return this.abort();
+    if (this.#state === "lingering") {
+      this.#socket.close();
+      return this.onClose();
     }
+    const error = errorOfTimeout(this.#awaited, this.#streamIdleMs, this.#exchange.pool);
+    if (error === null || (this.#state === "head" && this.#input.length === 0)) {
+      return this.#linger();
+    }
+    if (this.#state === "head") return this.refuse(error);
+    // Where the next request begins will never be known.
+    if (this.#awaited === "body") this.#keepAlive = false;
+    this.#exchange.fail(error);
   }
 
   // --- what the exchange says ---
 
   onOpen(): void {
-    this.#deadline(this.#exchange.pool!.spec.limits.requestTimeoutMs);
-    if (!this.#body.isDone) this.#readBody();
+    if (this.#owesContinue && this.#input.length === 0) this.#exchange.writeContinue();
+    this.#owesContinue = false;
+    this.#awaitApp();
+    if (!this.#body.isDone) this.#sendBody();
   }
 
   onWindow(): void {
     if (this.#state === "tunnel") this.#pumpTunnel();
-    else if (this.#state === "exchange") this.#readBody();
+    else if (this.#state === "exchange") this.#sendBody();
   }
 
   keepsAlive(): boolean {
-    // A long body that nobody reads would have to be read away before the next request.
-    if (this.#body.unreadBytes > unreadBodyBytesMax) this.#keepAlive = false;
-    return this.#keepAlive && !this.#context.isDraining;
+    if (!this.#keepAlive || this.#context.isDraining) return false;
+    if (this.#inputEnded && this.#input.length === 0) return false;
+    // A client that still waits to be asked for its body may send it or not; a long body is not worth reading away.
+    return !this.#owesContinue && this.#body.declaredBytes <= unreadBodyBytesMax;
   }
 
   onProgress(): void {
-    this.#deadline(this.#exchange.pool!.spec.limits.streamIdleMs);
+    if (this.#state === "exchange") this.#await("stream", this.#streamIdleMs);
+    else if (this.#socket.unsentBytes > 0 && this.deadlineMs === Number.POSITIVE_INFINITY) {
+      this.#await("reading", this.#streamIdleMs);
+    }
   }
 
   onTunnel(): void {
     this.#state = "tunnel";
     this.deadlineMs = Number.POSITIVE_INFINITY;
-    this.#keepAlive = false;
     this.#pumpTunnel();
   }
 
   onComplete(): void {
-    if (this.#state === "tunnel") return this.#linger();
-    if (this.#state !== "exchange") return;
-    if (!this.keepsAlive() || this.#inputEnded) return this.#linger();
-    this.#answered = true;
-    if (!this.#body.isDone) {
-      this.#deadline(lingerTimeoutMs);
-      return this.#readBody();
+    if (this.#state === "tunnel" || this.#exchange.endsWithConnection || !this.keepsAlive()) {
+      return this.#linger();
     }
-    this.#nextRequest();
-  }
-
-  abort(): void {
-    this.close();
+    if (this.#body.isDone) return this.#nextRequest();
+    this.#state = "discarding";
+    this.#body.bytes = 0;
+    this.#socket.resume();
+    this.#await("close", lingerTimeoutMs);
+    this.#discardBody();
   }
 
   // --- private: requests ---
 
+  #readInput(): void {
+    switch (this.#state) {
+      case "head":
+        return this.#readRequests();
+      case "exchange":
+        return this.#sendBody();
+      case "discarding":
+        return this.#discardBody();
+      case "tunnel":
+        return this.#pumpTunnel();
+      default:
+    }
+  }
+
+  /** Reads requests as long as each is answered at once, without recursion. */
   #readRequests(): void {
-    while (this.#state === "head" && this.#input.length > 0) {
-      if (!this.#readHead()) return;
-    }
+    if (this.#isReading) return;
+    this.#isReading = true;
+    while (this.#state === "head" && this.#socket.unsentBytes === 0 && this.#readHead());
+    this.#isReading = false;
   }
 
-  /** Reads one head and starts its exchange. Returns false when more bytes are needed or the connection ends. */
+  /** Reads one head and starts its exchange. Returns false when more bytes are needed. */
   #readHead(): boolean {
-    const input = this.#skipEmptyLines();
-    const end = input.indexOf("\r\n\r\n", 0, "latin1");
-    if (end === -1 || end + 4 > headBytesMax) return this.#headIncomplete(end !== -1);
-    const headEnd = end + 4;
-    const problem = parseHead(input, 0, headEnd, parsed, { targetBytesMax, headerLinesMax });
-    this.#exchange.begin(parsed.method, parsed.target, parsed.accept, parsed.isHttp10);
-    this.#state = "exchange";
-    this.#answered = false;
-    this.#context.counters.requests += 1;
-    if (problem !== null) {
-      this.#refuse(errorOf(problem));
-      return false;
-    }
-    this.#keepAlive = parsed.keepAlive;
-    this.#body.begin(parsed.contentLength, parsed.isChunked);
-    this.#start(input, headEnd);
-    return true;
-  }
-
-  /** RFC 9112, 2.2: an empty line before a request line is ignored. */
-  #skipEmptyLines(): Buffer {
+    // RFC 9112, 2.2: an empty line before a request line is ignored.
     let at = 0;
     while (this.#input[at] === 0x0d && this.#input[at + 1] === 0x0a) at += 2;
     if (at > 0) this.#input = this.#input.subarray(at);
-    return this.#input;
+    const input = this.#input;
+    const end = input.indexOf("\r\n\r\n", 0, "latin1") + 4;
+    if (end < 4 || end > headBytesMax) return this.#waitForHead();
+    const problem = parseHead(input, 0, end, parsed);
+    this.#exchange.begin(parsed.method, parsed.target, parsed.accept, parsed.isHttp10);
+    this.#state = "exchange";
+    this.#context.counters.requests += 1;
+    if (problem !== null) this.#refuse(problem);
+    else this.#start(input, end);
+    return true;
   }
 
-  #headIncomplete(isTooLarge: boolean): false {
-    const input = this.#input;
-    if (isTooLarge || input.length > headBytesMax) {
-      this.#exchange.begin("", "", "", false);
-      this.#refuse(new PlatformError("REQUEST_HEAD_TOO_LARGE", [headBytesMax]));
-      return false;
+  #waitForHead(): false {
+    const problem = problemOfUnfinishedHead(this.#input);
+    if (problem !== null) this.refuse(problem);
+    else if (this.#inputEnded) {
+      if (this.#input.length === 0) this.#linger();
+      else this.refuse(malformed("a head that ends early"));
+    } else if (this.#awaited === "request" && this.#input.length > 0) {
+      this.#await("head", headTimeoutMs);
     }
-    // A head that can never become valid is refused at once, not when its time is over.
-    const newline = input.indexOf(0x0a);
-    const isMalformed = (newline !== -1 && input[newline - 1] !== 0x0d) || input.includes(0);
-    if (isMalformed) {
-      this.#exchange.begin("", "", "", false);
-      this.#refuse(new PlatformError("REQUEST_MALFORMED", ["a line that does not end with CRLF"]));
-      return false;
-    }
-    if (this.deadlineMs > this.#context.deadlines.nowMs + headTimeoutMs)
-      this.#deadline(headTimeoutMs);
     return false;
   }
 
   #start(input: Buffer, headEnd: number): void {
-    const route = this.#context.router.route(parsed.host);
     const exchange = this.#exchange;
+    const route = this.#context.router.route(parsed.host);
+    const ids = this.#context.ids.next();
+    exchange.requestId = requestIdOf(parsed, ids);
+    this.#keepAlive = parsed.keepAlive;
+    this.#body.begin(parsed.contentLength, parsed.isChunked);
+    this.#input = input.subarray(headEnd);
+    this.#owesContinue = parsed.expectsContinue && !this.#body.isDone && this.#input.length === 0;
     if (route instanceof PlatformError) {
-      exchange.requestId = this.#context.ids.next().slice(0, 32);
-      this.#input = input.subarray(headEnd);
-      return this.#answer(route);
+      this.#streamIdleMs = clientIdleTimeoutMs;
+      return exchange.fail(route);
     }
-    const { spec } = route;
-    const headBytes = writeForwardedHead(scratch, input, parsed, this.#peer, this.#context.ids);
+    const { limits } = route.spec;
     exchange.pool = route;
-    exchange.requestId = parsed.requestId;
-    if (parsed.contentLength > spec.limits.bodyBytesMax) {
-      this.#input = input.subarray(headEnd);
-      return this.#answer(
-        new PlatformError("REQUEST_BODY_TOO_LARGE", [spec.app, spec.limits.bodyBytesMax]),
-      );
-    }
-    // A short body that has come whole travels in the same frame.
-    const bodyEnd = headEnd + Math.max(parsed.contentLength, 0);
-    const isWhole =
-      !parsed.isChunked && bodyEnd <= input.length && bodyEnd - headEnd <= dataBytesMax;
+    this.#streamIdleMs = limits.streamIdleMs;
+    if (parsed.contentLength > limits.bodyBytesMax) return exchange.fail(bodyTooLarge(route));
+    const headBytes = writeForwardedHead(scratch, input, parsed, this.#peer, ids);
+    let bodyBytes = 0;
     let flags = parsed.wantsWebSocket ? FLAG_UPGRADE : 0;
+    // A short body that has come whole travels in the same frame.
+    const isWhole =
+      !parsed.isChunked && parsed.contentLength <= Math.min(this.#input.length, dataBytesMax);
     if (isWhole) {
+      bodyBytes = Math.max(parsed.contentLength, 0);
       flags |= FLAG_END;
       this.#body.begin(-1, false);
-      input.copy(scratch, headBytes, headEnd, bodyEnd);
-      this.#input = input.subarray(bodyEnd);
-    } else {
-      if (parsed.expectsContinue && input.length === headEnd) this.#writeInterim(100, "Continue");
-      this.#input = input.subarray(headEnd);
+      this.#input.copy(scratch, headBytes, 0, bodyBytes);
+      this.#input = this.#input.subarray(bodyBytes);
     }
-    this.#deadline(holdTimeoutMs);
-    const bodyBytes = isWhole ? bodyEnd - headEnd : 0;
+    this.#await("instance", holdTimeoutMs);
     route.submit(exchange, {
       buffer: scratch,
       headStart: 0,
@@ -330,168 +285,109 @@ export class Connection implements Deadlined, ExchangeHost {
       bodyEnd: headBytes + bodyBytes,
       flags,
     });
-    if (!this.#body.isDone && this.#state === "exchange") this.#readBody();
+    if (this.#inputEnded && this.#state === "exchange") this.#exchange.armProbe();
   }
 
   #nextRequest(): void {
+    if (this.#context.isDraining) return this.#linger();
     this.#state = "head";
-    this.#deadline(keepAliveTimeoutMs);
-    this.#resume();
-    if (this.#input.length === 0) return;
-    // An answer that was given at once would make this a recursion as deep as the pipeline.
-    queueMicrotask(() => {
-      if (this.#state === "head") this.#readRequests();
-    });
+    this.#socket.resume();
+    if (this.#socket.unsentBytes > 0) this.#await("reading", this.#streamIdleMs);
+    else this.#awaitRequest();
   }
 
-  /** An answer of the platform's own to a request whose framing is understood. */
-  #answer(error: PlatformError): void {
-    if (this.#body.isDone || parsed.expectsContinue) this.#keepAlive &&= this.#body.isDone;
-    this.#exchange.fail(error);
-    if (this.#state === "exchange" && !this.#body.isDone) this.#readBody();
+  #awaitRequest(): void {
+    this.#await("request", keepAliveTimeoutMs);
+    if (this.#input.length > 0 || this.#inputEnded) this.#readRequests();
   }
 
   /** An answer of the platform's own after which nothing on this connection can be trusted. */
   #refuse(error: PlatformError): void {
     this.#state = "exchange";
+    this.#exchange.requestId = requestIdOf(null, this.#context.ids.next());
+    this.#failForGood(error);
+  }
+
+  #failForGood(error: PlatformError): void {
     this.#keepAlive = false;
-    this.#exchange.requestId ||= this.#context.ids.next().slice(0, 32);
     this.#exchange.fail(error);
   }
 
   // --- private: bodies ---
 
   /** Passes on what has come of the request's body, as far as the wire takes it. */
-  #readBody(): void {
+  #sendBody(): void {
     const exchange = this.#exchange;
-    if (this.#body.isDone) return this.#keepPipelined();
-    if (exchange.channel === null && !this.#answered) {
-      // Held: the body waits with the client.
-      if (this.#input.length > pipelinedBytesMax) this.#pause();
-      return;
+    // While the request is held, its body waits with the client.
+    if (this.#body.isDone || exchange.channel === null) return;
+    const route = exchange.pool!;
+    if (!this.#readBody(this.#send)) return;
+    if (this.#body.bytes > route.spec.limits.bodyBytesMax)
+      return this.#failForGood(bodyTooLarge(route));
+    if (this.#body.isDone) exchange.sendEnd();
+    else if (this.#inputEnded && !this.#body.isBlocked) {
+      return this.#failForGood(malformed("a body that ends early"));
     }
-    let problem: PlatformError | null;
+    if (this.#body.isBlocked || this.#input.length > pipelinedBytesMax) this.#socket.pause();
+    else this.#socket.resume();
+    this.#awaitApp();
+  }
+
+  #discardBody(): void {
+    if (!this.#readBody(discard)) return;
+    if (this.#body.isDone) return this.#nextRequest();
+    if (this.#inputEnded || this.#body.bytes > unreadBodyBytesMax) this.#linger();
+  }
+
+  /** Returns false when the body is malformed; the connection has then been dealt with. */
+  #readBody(sink: BodySink): boolean {
     try {
-      problem = this.#passBody();
+      this.#input = this.#input.subarray(this.#body.read(this.#input, sink));
+      return true;
     } catch (error) {
-      this.#keepAlive = false;
-      problem = new PlatformError("REQUEST_MALFORMED", [(error as Error).message]);
+      if (!(error instanceof PlatformError)) throw error;
+      if (this.#state === "discarding") this.#linger();
+      else this.#failForGood(error);
+      return false;
     }
-    if (problem !== null) {
-      this.#keepAlive = false;
-      if (this.#answered) return this.close();
-      return exchange.fail(problem);
-    }
-    if (this.#state !== "exchange") return;
-    if (this.#body.isDone) {
-      this.#resume();
-      if (this.#answered) return this.#nextRequest();
-      exchange.sendEnd();
-      return this.#keepPipelined();
-    }
-    if (this.#input.length > 0 && this.#body.isBlocked) this.#pause();
-    else this.#resume();
   }
 
-  /** Returns an error when the body is longer than the app allows or than is worth reading away. */
-  #passBody(): PlatformError | null {
-    const exchange = this.#exchange;
-    const sink = this.#answered
-      ? (_buffer: Buffer, start: number, end: number) => end - start
-      : (buffer: Buffer, start: number, end: number) => exchange.send(buffer, start, end);
-    const before = this.#input.length;
-    const taken = this.#body.read(this.#input, sink);
-    this.#input = taken === before ? nothing : this.#input.subarray(taken);
-    if (taken > 0 && !this.#answered && !exchange.headSent) {
-      this.#deadline(
-        this.#body.isDone
-          ? exchange.pool!.spec.limits.requestTimeoutMs
-          : exchange.pool!.spec.limits.streamIdleMs,
-      );
-    }
-    if (this.#answered) {
-      return this.#body.discardedBytes > unreadBodyBytesMax
-        ? new PlatformError("INTERNAL", [])
-        : null;
-    }
-    const { app, limits } = exchange.pool!.spec;
-    if (this.#body.bytes <= limits.bodyBytesMax) return null;
-    return new PlatformError("REQUEST_BODY_TOO_LARGE", [app, limits.bodyBytesMax]);
-  }
-
-  /** Later requests wait their turn; a client that sends too many of them is not read. */
-  #keepPipelined(): void {
-    if (this.#input.length > pipelinedBytesMax) this.#pause();
+  /** Says what is waited for while an instance has the request. */
+  #awaitApp(): void {
+    if (this.#exchange.headSent) this.#await("stream", this.#streamIdleMs);
+    else if (this.#body.isDone || this.#body.isBlocked) {
+      this.#await("answer", this.#exchange.pool!.spec.limits.requestTimeoutMs);
+    } else this.#await("body", this.#streamIdleMs);
   }
 
   #pumpTunnel(): void {
     const taken = this.#exchange.send(this.#input, 0, this.#input.length);
-    if (taken === this.#input.length) {
-      this.#input = nothing;
-      this.#resume();
-      if (this.#inputEnded) this.#exchange.sendEnd();
-      return;
-    }
     this.#input = this.#input.subarray(taken);
-    this.#pause();
+    if (this.#input.length > 0) return this.#socket.pause();
+    this.#socket.resume();
+    if (this.#inputEnded) this.#exchange.sendEnd();
   }
 
-  // --- private: socket ---
-
-  #probe(nextTimeoutMs: number): void {
-    this.#wasProbed = true;
-    if (!this.#exchange.isHttp10) this.#writeInterim(102, "Processing");
-    this.#deadline(nextTimeoutMs);
-  }
-
-  #writeInterim(status: number, reason: string): void {
-    const interim = Buffer.from(`HTTP/1.1 ${status} ${reason}\r\n\r\n`, "latin1");
-    this.#writer.write(interim, 0, interim.length);
-  }
+  // --- private: the end ---
 
   /** The last answer is given: the client reads it and closes, or its time is over. */
   #linger(): void {
-    if (this.#state === "closed") return;
+    if (this.#state === "lingering" || this.#state === "closed") return;
     this.#exchange.drop();
     this.#state = "lingering";
     this.#input = nothing;
-    this.#resume();
-    this.#deadline(lingerTimeoutMs);
-    if (this.#writer.unsentBytes > 0) return;
-    this.#socket.end();
-    if (this.#inputEnded) this.close();
-  }
-
-  #deadline(afterMs: number): void {
-    this.deadlineMs = this.#context.deadlines.nowMs + afterMs;
-  }
-
-  #pause(): void {
-    if (this.#isPaused) return;
-    this.#isPaused = true;
-    this.#socket.pause();
-  }
-
-  #resume(): void {
-    if (!this.#isPaused) return;
-    this.#isPaused = false;
     this.#socket.resume();
+    if (this.#socket.unsentBytes > 0) this.#await("reading", this.#streamIdleMs);
+    else this.#finish();
   }
-}
 
-function errorOf(problem: HeadProblem): PlatformError {
-  switch (problem.code) {
-    case "malformed":
-      return new PlatformError("REQUEST_MALFORMED", [problem.what]);
-    case "targetTooLong":
-      return new PlatformError("REQUEST_TARGET_TOO_LONG", [targetBytesMax]);
-    case "tooManyHeaders":
-      return new PlatformError("REQUEST_HEAD_TOO_LARGE", [headBytesMax]);
-    case "method":
-      return new PlatformError("METHOD_NOT_SUPPORTED", [problem.method]);
-    case "version":
-      return new PlatformError("PROTOCOL_VERSION_UNKNOWN", [problem.version]);
-    case "expectation":
-      return new PlatformError("EXPECTATION_UNKNOWN", [problem.value]);
+  #finish(): void {
+    this.#await("close", lingerTimeoutMs);
+    this.#socket.finish();
+  }
+
+  #await(awaited: Awaited, ms: number): void {
+    this.#awaited = awaited;
+    this.deadlineMs = this.#context.deadlines.after(ms);
   }
 }

@@ -6,13 +6,18 @@ import { randomFillSync } from "node:crypto";
 import { BlockList, isIPv6 } from "node:net";
 import type { Clock } from "../base/clock.ts";
 import { Deadlines } from "../base/deadlines.ts";
-import { PlatformError } from "../base/errors.ts";
+import { PlatformError, throwUncaught } from "../base/errors.ts";
 import type { Router } from "../router/router.ts";
 import type { LogSink } from "../telemetry/log-record.ts";
-import { Connection, type EdgeSocket } from "./connection.ts";
+import type { RawSocket } from "./client-socket.ts";
+import { Connection } from "./connection.ts";
 import { DateLine, type EdgeContext } from "./edge-context.ts";
 import type { Peer } from "./forwarded-head.ts";
-import { connectionsMax, retryAfterS } from "./limits.ts";
+import {
+  connectionsMax as connectionsMaxDefault,
+  keepAliveProbeMs,
+  refusalsMax,
+} from "./limits.ts";
 import { TraceIds } from "./trace-ids.ts";
 
 export interface EdgeOptions {
@@ -24,6 +29,8 @@ export interface EdgeOptions {
   clock: Clock;
   /** Addresses and CIDR ranges of proxies whose `x-forwarded-*` lines are believed. */
   trustedProxies: readonly string[];
+  /** Connections open at once. Default `connectionsMax`. */
+  connectionsMax?: number;
 }
 
 export interface Edge {
@@ -38,7 +45,7 @@ export interface Edge {
 
 /** Starts listening. @throws whatever the socket says, with its `code` (EADDRINUSE, EACCES …). */
 export function startEdge(options: EdgeOptions): Edge {
-  const { hostname, port, router, log, clock } = options;
+  const { hostname, port, router, log, clock, connectionsMax = connectionsMaxDefault } = options;
   const connections = new Set<Connection>();
   const trusted = trustedList(options.trustedProxies);
   const deadlines = new Deadlines(clock);
@@ -67,24 +74,26 @@ export function startEdge(options: EdgeOptions): Edge {
     socket: {
       binaryType: "buffer",
       open(socket: Socket) {
-        if (connections.size >= connectionsMax) return refuse(socket);
+        // Even to say why takes a connection, for a while.
+        if (connections.size >= connectionsMax + refusalsMax) return void socket.terminate();
         socket.setNoDelay(true);
         // A tunnel has no deadline: the kernel notices a client that vanished.
         socket.setKeepAlive(true, keepAliveProbeMs);
-        const connection = new Connection(
-          context,
-          socket as unknown as EdgeSocket,
-          peerOf(socket, trusted),
-        );
+        const raw = socket as unknown as RawSocket;
+        const connection = new Connection(context, raw, peerOf(socket, trusted));
         socket.data = connection;
         connections.add(connection);
         context.counters.connections = connections.size;
+        if (connections.size > connectionsMax) {
+          connection.refuse(new PlatformError("CONNECTIONS_FULL", [connectionsMax]));
+        }
       },
       data: (socket: Socket, chunk: Buffer) => socket.data?.onData(chunk),
       drain: (socket: Socket) => socket.data?.onDrain(),
       end: (socket: Socket) => socket.data?.onEnd(),
       close: (socket: Socket) => socket.data?.onClose(),
-      error: (socket: Socket) => socket.data?.onClose(),
+      // What the kernel has to say comes with `close`; this is what a callback of ours has thrown.
+      error: (_socket: Socket, error: Error) => throwUncaught(error),
     },
   } as unknown as Bun.TCPSocketListenOptions<Connection | undefined>);
 
@@ -102,7 +111,7 @@ export function startEdge(options: EdgeOptions): Edge {
         for (const connection of [...connections]) connection.drain();
         if (connections.size > 0) {
           const timer = setTimeout(() => {
-            for (const connection of [...connections]) connection.close();
+            for (const connection of [...connections]) connection.abort();
           }, drainTimeoutMs);
           await empty;
           clearTimeout(timer);
@@ -114,32 +123,15 @@ export function startEdge(options: EdgeOptions): Edge {
   };
 }
 
-/** Silence on a connection after which the kernel asks whether the client is still there. Milliseconds. */
-const keepAliveProbeMs = 60_000;
-
-/** Says why and closes; nothing is kept for such a connection. */
-function refuse(socket: { write(data: string): number; end(): void }): void {
-  const error = new PlatformError("CONNECTIONS_FULL", [connectionsMax]);
-  const { code, message } = error.toBody();
-  const body = JSON.stringify({ error: { code, message } });
-  socket.write(
-    `HTTP/1.1 503 Service Unavailable\r\ncontent-type: application/json\r\nretry-after: ${retryAfterS}\r\n` +
-      `content-length: ${body.length}\r\nconnection: close\r\n\r\n${body}`,
-  );
-  socket.end();
-}
-
 function peerOf(
   socket: { remoteAddress: string; remotePort?: number },
   trusted: BlockList | null,
 ): Peer {
-  const raw = socket.remoteAddress ?? "";
-  const address = raw.startsWith("::ffff:") ? raw.slice(7) : raw;
-  return {
-    address,
-    port: socket.remotePort ?? 0,
-    isTrusted: trusted?.check(address, isIPv6(address) ? "ipv6" : "ipv4") ?? false,
-  };
+  // It may have closed already.
+  const [raw = ""] = (socket.remoteAddress ?? "").split("%");
+  const address = raw.startsWith("::ffff:") ? raw.slice("::ffff:".length) : raw;
+  const isTrusted = trusted?.check(address, isIPv6(address) ? "ipv6" : "ipv4") ?? false;
+  return { address, port: socket.remotePort ?? 0, isTrusted };
 }
 
 function trustedList(ranges: readonly string[]): BlockList | null {

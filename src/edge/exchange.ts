@@ -1,9 +1,9 @@
 /**
  * One request and its response at the edge: takes what the wire brings and writes HTTP/1.x to the client.
  *
- *   idle ──begin()──▶ held ──onOpen──▶ open ──head──▶ streaming ──▶ idle
- *                       │                └──TUNNEL──▶ tunnel ──▶ idle
- *                       └── verdict ──▶ idle
+ *   begun ──onOpen──▶ open ──head──▶ streaming ──▶ complete
+ *     │                 ├──TUNNEL──▶ tunnel ──▶ complete
+ *     └── verdict ◀─────┘
  *
  * A connection has one exchange object and uses it for its requests one after the other.
  */
@@ -16,8 +16,10 @@ import {
   HAS_REQUEST_ID,
   ResetReason,
 } from "../router/destination.ts";
+import type { ClientSocket } from "./client-socket.ts";
 import { type EdgeContext, scratch } from "./edge-context.ts";
-import type { ResponseWriter } from "./response-writer.ts";
+import { HalfCloseProbe } from "./half-close-probe.ts";
+import { loggedTargetCharactersMax } from "./limits.ts";
 import { verdictPage } from "./verdict-page.ts";
 
 /** How the client learns where the body ends. */
@@ -44,7 +46,7 @@ export interface ExchangeHost {
 export class Exchange extends ClientStream {
   readonly #context: EdgeContext;
   readonly #host: ExchangeHost;
-  readonly #writer: ResponseWriter;
+  readonly #socket: ClientSocket;
 
   /** Where the request went, or null before it was routed. */
   pool: Destination | null = null;
@@ -60,12 +62,13 @@ export class Exchange extends ClientStream {
   #leftBytes = 0;
   /** Body bytes from the wire that have not left yet. */
   #heldBytes = 0;
+  #probe: HalfCloseProbe | null = null;
 
-  constructor(context: EdgeContext, host: ExchangeHost, writer: ResponseWriter) {
+  constructor(context: EdgeContext, host: ExchangeHost, socket: ClientSocket) {
     super();
     this.#context = context;
     this.#host = host;
-    this.#writer = writer;
+    this.#socket = socket;
   }
 
   /** Starts anew for the next request. */
@@ -77,43 +80,53 @@ export class Exchange extends ClientStream {
     this.accept = accept;
     this.isHttp10 = isHttp10;
     this.headSent = false;
+    this.foundLines = 0;
     this.#framing = "none";
     this.#leftBytes = 0;
     this.#heldBytes = 0;
   }
 
+  /** The client can only tell by the end of the connection where the body ends. */
+  get endsWithConnection(): boolean {
+    return this.#framing === "close";
+  }
+
   /** The client is gone or the answer is given: whoever works on it is told. Twice is safe. */
   drop(): void {
+    this.#disarmProbe();
     this.pool?.cancel(this);
-    this.pool = null;
   }
 
   /** Answers with an error of the catalogue; breaks the connection when a response has already begun. */
   fail(error: PlatformError): void {
     this.#record(error);
-    const wasSent = this.headSent;
     this.drop();
-    if (wasSent) return this.#host.abort();
-    const { status, block, body } = verdictPage(error, this.requestId, this.accept);
-    const isHead = this.method === "HEAD";
+    if (this.headSent) return this.#host.abort();
     this.headSent = true;
-    const bytes = Buffer.byteLength(body);
-    let at = scratch.latin1Write(`${statusLine(status, "")}${block}${this.#requestIdLine()}`, 0);
-    at += scratch.latin1Write(
-      `${this.#context.date.line}content-length: ${bytes}\r\n${this.#connectionLine()}\r\n`,
-      at,
-    );
-    if (!isHead) at += scratch.utf8Write(body, at);
-    this.#writer.write(scratch, 0, at);
+    const { status, block, body } = verdictPage(error, this.requestId, this.accept);
+    let lines = `${statusLine(status, "")}${block}${this.#requestIdLine()}${this.#context.date.line}`;
+    lines += `content-length: ${Buffer.byteLength(body)}\r\n${this.#connectionLine()}\r\n`;
+    let at = scratch.latin1Write(lines, 0);
+    if (this.method !== "HEAD") at += scratch.utf8Write(body, at);
+    this.#socket.write(scratch, 0, at);
     this.#host.onComplete();
   }
 
-  /** Everything the writer kept has left: the app may send as much again. */
+  /** Everything has left: the app may send as much again. */
   onDrained(): void {
     if (this.#heldBytes === 0) return;
     const bytes = this.#heldBytes;
     this.#heldBytes = 0;
     this.granted(bytes);
+  }
+
+  /** The client has said that it will send no more: sees before long whether it is still there. */
+  armProbe(): void {
+    this.#probe ??= new HalfCloseProbe(this.#context.deadlines, () => this.#writeProbe());
+  }
+
+  writeContinue(): void {
+    this.#write("HTTP/1.1 100 Continue\r\n\r\n");
   }
 
   // --- what the wire brings ---
@@ -138,11 +151,12 @@ export class Exchange extends ClientStream {
     ended: boolean,
   ): void {
     const bodyBytes = bodyEnd - bodyStart;
-    const hasNoBody = this.method === "HEAD" || status === 204 || status === 304;
-    const length = ended && !hasNoBody ? bodyBytes : contentLength;
-    this.headSent = true;
+    const hasNoBody = this.method === "HEAD" || status === 204 || status === 205 || status === 304;
+    const length = status === 205 ? 0 : ended && !hasNoBody ? bodyBytes : contentLength;
     this.#framing = this.#framingOf(hasNoBody, length);
     this.#leftBytes = length - bodyBytes;
+    if (this.#framing === "length" && this.#leftBytes < 0) return this.#failLength();
+    this.headSent = true;
 
     let at = scratch.latin1Write(statusLine(status, reason), 0);
     at += buffer.copy(scratch, at, blockStart, blockEnd);
@@ -151,55 +165,37 @@ export class Exchange extends ClientStream {
     if (this.#framing === "chunked") lines += "transfer-encoding: chunked\r\n";
     else if (length >= 0 && status !== 204) lines += `content-length: ${length}\r\n`;
     at += scratch.latin1Write(`${lines}${this.#connectionLine()}\r\n`, at);
-    if (bodyBytes > 0 && !hasNoBody) at = this.#putBody(at, buffer, bodyStart, bodyEnd);
-    if (ended && this.#framing === "chunked") at += scratch.latin1Write("0\r\n\r\n", at);
-    this.#writer.write(scratch, 0, at);
-    if (ended) return this.#complete();
-    this.#hold(bodyBytes);
-    this.#host.onProgress();
+    this.#writeBody(at, buffer, bodyStart, bodyEnd, ended);
   }
 
   override onData(buffer: Buffer, start: number, end: number, ended: boolean): void {
     const bytes = end - start;
     if (this.isTunnel) {
-      if (bytes > 0) this.#writer.write(buffer, start, end);
+      if (bytes > 0) this.#socket.write(buffer, start, end);
       this.#hold(bytes);
-      if (ended) this.#host.onComplete();
+      if (ended) this.#complete();
       return;
     }
+    this.#leftBytes -= bytes;
     if (this.#framing === "length") {
-      this.#leftBytes -= bytes;
-      if (this.#leftBytes < 0 || (ended && this.#leftBytes > 0)) {
-        return this.fail(
-          this.#invalid("its body does not have the length that its content-length says"),
-        );
-      }
+      // Nothing is written beyond the length: it would be read as the next response.
+      if (this.#leftBytes < 0 || (ended && this.#leftBytes > 0)) return this.#failLength();
     }
-    if (this.#framing !== "none") {
-      let at = 0;
-      if (bytes > 0) at = this.#putBody(0, buffer, start, end);
-      if (ended && this.#framing === "chunked") at += scratch.latin1Write("0\r\n\r\n", at);
-      if (at > 0) this.#writer.write(scratch, 0, at);
-    }
-    if (ended) return this.#complete();
-    this.#hold(bytes);
-    this.#host.onProgress();
+    this.#writeBody(0, buffer, start, end, ended);
   }
 
   override onTunnel(buffer: Buffer, start: number, end: number): void {
     this.headSent = true;
-    this.#writer.write(buffer, start, end);
+    this.#socket.write(buffer, start, end);
     this.#host.onTunnel();
   }
 
   override onReset(reason: number, text: string): void {
-    const app = this.pool?.spec.app ?? "";
+    if (this.isTunnel) return this.#host.abort();
     if (reason === ResetReason.HANDLER_THREW) {
-      this.fail(new PlatformError("APP_THREW", [app], { cause: new Error(text) }));
-    } else if (this.isTunnel) {
-      this.#host.abort();
+      this.fail(new PlatformError("APP_THREW", [this.#app], { cause: new Error(text) }));
     } else {
-      this.fail(this.#invalid(text));
+      this.fail(new PlatformError("APP_RESPONSE_INVALID", [this.#app, text]));
     }
   }
 
@@ -210,8 +206,13 @@ export class Exchange extends ClientStream {
 
   // --- private ---
 
-  #invalid(what: string): PlatformError {
-    return new PlatformError("APP_RESPONSE_INVALID", [this.pool?.spec.app ?? "", what]);
+  get #app(): string {
+    return this.pool?.spec.app ?? "";
+  }
+
+  #failLength(): void {
+    const what = "its body does not have the length that its content-length says";
+    this.fail(new PlatformError("APP_RESPONSE_INVALID", [this.#app, what]));
   }
 
   #framingOf(hasNoBody: boolean, length: number): Framing {
@@ -220,14 +221,23 @@ export class Exchange extends ClientStream {
     return this.isHttp10 ? "close" : "chunked";
   }
 
-  /** Puts body bytes into the scratch, framed. Returns where they end. */
-  #putBody(start: number, buffer: Buffer, from: number, to: number): number {
+  /** Puts body bytes into the scratch behind what is there up to `start`, framed, and sends all of it with one write. */
+  #writeBody(start: number, buffer: Buffer, from: number, to: number, ended: boolean): void {
     let at = start;
-    if (this.#framing === "chunked")
-      at += scratch.latin1Write(`${(to - from).toString(16)}\r\n`, at);
-    at += buffer.copy(scratch, at, from, to);
-    if (this.#framing === "chunked") at += scratch.latin1Write("\r\n", at);
-    return at;
+    if (this.#framing === "chunked") {
+      if (to > from) {
+        at += scratch.latin1Write(`${(to - from).toString(16)}\r\n`, at);
+        at += buffer.copy(scratch, at, from, to);
+        at += scratch.latin1Write("\r\n", at);
+      }
+      if (ended) at += scratch.latin1Write("0\r\n\r\n", at);
+    } else if (this.#framing !== "none") {
+      at += buffer.copy(scratch, at, from, to);
+    }
+    if (at > 0) this.#socket.write(scratch, 0, at);
+    if (ended) return this.#complete();
+    this.#hold(to - from);
+    this.#host.onProgress();
   }
 
   #requestIdLine(): string {
@@ -236,20 +246,37 @@ export class Exchange extends ClientStream {
   }
 
   #connectionLine(): string {
-    // A body that only the end of the connection ends leaves no choice.
-    if (this.#framing === "close" || !this.#host.keepsAlive()) return "connection: close\r\n";
+    if (this.endsWithConnection || !this.#host.keepsAlive()) return "connection: close\r\n";
     return this.isHttp10 ? "connection: keep-alive\r\n" : "";
   }
 
   /** Lets the app send on only when the client has taken what it sent. */
   #hold(bytes: number): void {
     this.#heldBytes += bytes;
-    if (this.#writer.unsentBytes === 0) this.onDrained();
+    if (this.#socket.unsentBytes === 0) this.onDrained();
+  }
+
+  /**
+   * Writes something that changes nothing: between two chunks a leading zero of the next size; before the head an interim
+   * response, 100 rather than 102, since some clients take any other one for the answer. Else nothing can be written.
+   */
+  #writeProbe(): void {
+    if (!this.headSent && !this.isHttp10) this.writeContinue();
+    else if (this.#framing === "chunked") this.#write("0");
+  }
+
+  #disarmProbe(): void {
+    this.#probe?.cancel();
+    this.#probe = null;
   }
 
   #complete(): void {
-    this.pool = null;
+    this.#disarmProbe();
     this.#host.onComplete();
+  }
+
+  #write(text: string): void {
+    this.#socket.write(scratch, 0, scratch.latin1Write(text, 0));
   }
 
   #record(error: PlatformError): void {
@@ -269,7 +296,7 @@ export class Exchange extends ClientStream {
         code: error.code,
         status: error.status,
         method: this.method,
-        target: this.target.slice(0, 500),
+        target: this.target.slice(0, loggedTargetCharactersMax),
         ...(error.cause === undefined ? {} : { cause: error.toBody().cause }),
       },
     });

@@ -6,7 +6,6 @@
  *   (kept lines) x-forwarded-for, x-forwarded-proto, x-request-id, traceparent
  */
 import { isTokenRequestId, isTraceparent, type ParsedHead } from "./head-parser.ts";
-import type { TraceIds } from "./trace-ids.ts";
 
 export interface Peer {
   /** Without the zone and the IPv4-mapped prefix. */
@@ -16,37 +15,36 @@ export interface Peer {
   isTrusted: boolean;
 }
 
+/** The request's id: the client's own when it is one, else the trace id in `ids`. */
+export function requestIdOf(head: ParsedHead | null, ids: string): string {
+  return head !== null && isTokenRequestId(head.requestId) ? head.requestId : ids.slice(0, 32);
+}
+
 /**
  * Writes the head at the start of `out`, which is large enough for a head of the largest size and what is added.
  *
- * @returns its length, and sets `head.requestId` to the request's id.
+ * @param ids a fresh trace id and span id, for a request that brings none
+ * @returns its length.
  */
 export function writeForwardedHead(
   out: Buffer,
   source: Buffer,
   head: ParsedHead,
   peer: Peer,
-  ids: TraceIds,
+  ids: string,
 ): number {
-  let at = out.latin1Write(
-    `${head.method} ${head.target} http ${peer.address} ${peer.port}\r\n`,
-    0,
-  );
+  const { address, isTrusted } = peer;
+  let at = out.latin1Write(`${head.method} ${head.target} http ${address} ${peer.port}\r\n`, 0);
   at = copyRanges(out, at, source, head.kept);
   let lines = head.hostIsFromTarget ? `host: ${head.host}\r\n` : "";
-  if (peer.isTrusted) {
-    at = copyRanges(out, at, source, head.forwarded);
-    lines += `x-forwarded-for: ${head.forwardedFor === "" ? "" : `${head.forwardedFor}, `}${peer.address}\r\n`;
-    if (head.forwarded.length === 0) lines += "x-forwarded-proto: http\r\n";
-  } else {
-    lines += `x-forwarded-for: ${peer.address}\r\nx-forwarded-proto: http\r\n`;
-  }
-  const id = ids.next();
-  if (!isTokenRequestId(head.requestId)) head.requestId = id.slice(0, 32);
+  if (isTrusted) at = copyRanges(out, at, source, head.forwarded);
+  const before = isTrusted && head.forwardedFor !== "" ? `${head.forwardedFor}, ` : "";
+  lines += `x-forwarded-for: ${before}${address}\r\n`;
+  if (!(isTrusted && head.hasForwardedProto)) lines += "x-forwarded-proto: http\r\n";
   const traceparent = isTraceparent(head.traceparent)
     ? head.traceparent
-    : `00-${id.slice(0, 32)}-${id.slice(32)}-01`;
-  lines += `x-request-id: ${head.requestId}\r\ntraceparent: ${traceparent}\r\n`;
+    : `00-${ids.slice(0, 32)}-${ids.slice(32)}-01`;
+  lines += `x-request-id: ${requestIdOf(head, ids)}\r\ntraceparent: ${traceparent}\r\n`;
   return at + out.latin1Write(lines, at);
 }
 

@@ -3,12 +3,16 @@
  * the app behind the wire must see the request that the edge saw. Pure; works on offsets and allocates nothing but the
  * few strings that routing needs.
  */
+import { PlatformError } from "../base/errors.ts";
+import { headBytesMax, headerLinesMax, targetBytesMax } from "./limits.ts";
 
-/** What a header line is to the edge. */
+/** What is done with a header line. */
+const KEEP = 0;
 const DROP = 1;
+/** Passed on only for a trusted proxy. */
 const FORWARDED = 2;
 
-/** Bytes of a token (RFC 9110): 1, and for upper case letters too. */
+/** Bytes of a token (RFC 9110). */
 const TOKEN = new Uint8Array(256);
 for (const character of "!#$%&'*+-.^_`|~0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz") {
   TOKEN[character.charCodeAt(0)] = 1;
@@ -17,23 +21,13 @@ for (const character of "!#$%&'*+-.^_`|~0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcd
 const VALUE = new Uint8Array(256);
 for (let code = 0x20; code < 256; code++) VALUE[code] = code === 0x7f ? 0 : 1;
 VALUE[0x09] = 1;
-/** Bytes of a request target: visible ASCII. Others are refused: they would have to be escaped to be a URL. */
+/** Bytes of a request target: visible ASCII, and what lies above it, which is escaped. */
 const TARGET = new Uint8Array(256);
-for (let code = 0x21; code < 0x7f; code++) TARGET[code] = 1;
-/** Bytes of a Host value: reg-name, IPv4, bracketed IPv6, port. */
-const HOST = new Uint8Array(256);
-for (const character of "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-._~:[]%!$&'()*+,;=") {
-  HOST[character.charCodeAt(0)] = 1;
-}
-
-/** Why a head is refused; becomes a catalogue error. */
-export type HeadProblem =
-  | { code: "malformed"; what: string }
-  | { code: "targetTooLong" }
-  | { code: "tooManyHeaders" }
-  | { code: "method"; method: string }
-  | { code: "version"; version: string }
-  | { code: "expectation"; value: string };
+for (let code = 0x21; code < 256; code++) TARGET[code] = code === 0x7f ? 0 : 1;
+/** A host without user information: name, IPv4 or bracketed IPv6, then perhaps a port. */
+const HOST = /^(?:[\w\-.~%!$&'()*+,;=]*|\[[0-9A-Fa-f:.]+\])(?::[0-9]{0,5})?$/;
+/** Methods are case-sensitive; Request would change `get` to `GET` and refuse the other three. */
+const METHOD_REFUSED = /[a-z]|^(?:CONNECT|TRACE|TRACK)$/;
 
 /** A parsed head. One object is used again for every request. */
 export class ParsedHead {
@@ -55,11 +49,19 @@ export class ParsedHead {
   accept = "";
   requestId = "";
   traceparent = "";
+  /** Values of all `x-forwarded-for` lines. */
   forwardedFor = "";
+  hasForwardedProto = false;
   /** Ranges of the buffer that are passed on, as pairs of offsets; whole lines. */
   readonly kept: number[] = [];
   /** Ranges of `x-forwarded-*` and `forwarded` lines, passed on only for a trusted proxy. */
   readonly forwarded: number[] = [];
+  // What the lines say together; read by `conclude`.
+  hostLines = 0;
+  connection = "";
+  upgrade = "";
+  transferEncoding: string | null = null;
+  readonly upgradeLines: number[] = [];
 
   reset(): void {
     this.method = "";
@@ -76,19 +78,15 @@ export class ParsedHead {
     this.requestId = "";
     this.traceparent = "";
     this.forwardedFor = "";
+    this.hasForwardedProto = false;
     this.kept.length = 0;
     this.forwarded.length = 0;
+    this.hostLines = 0;
+    this.connection = "";
+    this.upgrade = "";
+    this.transferEncoding = null;
+    this.upgradeLines.length = 0;
   }
-}
-
-/** What the header lines say together, beside what is in the `ParsedHead`. */
-interface Facts {
-  hosts: number;
-  connection: string;
-  upgrade: string;
-  transferEncoding: string | null;
-  /** Where Upgrade and Connection lines stand: kept for a WebSocket only. */
-  upgradeLines: number[];
 }
 
 /**
@@ -101,26 +99,18 @@ export function parseHead(
   start: number,
   end: number,
   head: ParsedHead,
-  limits: { targetBytesMax: number; headerLinesMax: number },
-): HeadProblem | null {
+): PlatformError | null {
   head.reset();
   const lineEnd = buffer.indexOf("\r\n", start, "latin1");
-  const requestLineProblem = parseRequestLine(buffer, start, lineEnd, head, limits.targetBytesMax);
-  if (requestLineProblem !== null) return requestLineProblem;
+  const problem = parseRequestLine(buffer, start, lineEnd, head);
+  if (problem !== null) return problem;
 
-  const facts: Facts = {
-    hosts: 0,
-    connection: "",
-    upgrade: "",
-    transferEncoding: null,
-    upgradeLines: [],
-  };
   let at = lineEnd + 2;
   let keptFrom = at;
   let lines = 0;
   const last = end - 2;
   while (at < last) {
-    if (++lines > limits.headerLinesMax) return { code: "tooManyHeaders" };
+    if (++lines > headerLinesMax) return tooLarge();
     const nameStart = at;
     while (TOKEN[buffer[at]!] === 1) at++;
     if (at === nameStart || buffer[at] !== 0x3a) return malformed("a malformed header name");
@@ -130,21 +120,42 @@ export function parseHead(
     if (buffer[at] !== 0x0d || buffer[at + 1] !== 0x0a)
       return malformed("a malformed header value");
     const next = at + 2;
-    const kind = lineKind(buffer, nameStart, nameEnd, at, head, facts);
-    if (typeof kind === "object") return kind;
-    if (kind !== 0) {
+    const fate = readLine(buffer, nameStart, nameEnd, at, head);
+    if (typeof fate === "object") return fate;
+    if (fate !== KEEP) {
       if (keptFrom < nameStart) head.kept.push(keptFrom, nameStart);
       keptFrom = next;
-      if (kind === FORWARDED) head.forwarded.push(nameStart, next);
+      if (fate === FORWARDED) head.forwarded.push(nameStart, next);
     }
     at = next;
   }
   if (keptFrom < last) head.kept.push(keptFrom, last);
-  return conclude(head, facts);
+  return conclude(head);
 }
 
-function malformed(what: string): HeadProblem {
-  return { code: "malformed", what };
+/** What is wrong with a head that is too large, or has no end yet and that no further byte can make valid; else null. */
+export function problemOfUnfinishedHead(input: Buffer): PlatformError | null {
+  const newline = input.indexOf(0x0a);
+  const lineBytes = newline === -1 ? input.length : newline;
+  if (lineBytes > targetBytesMax + requestLineBytesBesides) {
+    return new PlatformError("REQUEST_TARGET_TOO_LONG", [targetBytesMax]);
+  }
+  if ((newline !== -1 && input[newline - 1] !== 0x0d) || input.includes(0)) {
+    return malformed("a line that does not end with CRLF");
+  }
+  return input.length > headBytesMax ? tooLarge() : null;
+}
+
+/** Room for what a request line has beside its target. Bytes. */
+const requestLineBytesBesides = 256;
+
+/** Why a request is refused, as the client reads it after "Cannot read the request:". */
+export function malformed(what: string): PlatformError {
+  return new PlatformError("REQUEST_MALFORMED", [what]);
+}
+
+function tooLarge(): PlatformError {
+  return new PlatformError("REQUEST_HEAD_TOO_LARGE", [headBytesMax, headerLinesMax]);
 }
 
 function parseRequestLine(
@@ -152,165 +163,175 @@ function parseRequestLine(
   start: number,
   end: number,
   head: ParsedHead,
-  targetBytesMax: number,
-): HeadProblem | null {
+): PlatformError | null {
   let at = start;
   while (TOKEN[buffer[at]!] === 1) at++;
   if (at === start || buffer[at] !== 0x20) return malformed("a malformed request line");
   head.method = methodOf(buffer, start, at);
   const targetStart = ++at;
-  while (TARGET[buffer[at]!] === 1) at++;
-  if (at - targetStart > targetBytesMax) return { code: "targetTooLong" };
+  let bits = 0;
+  while (TARGET[buffer[at]!] === 1) bits |= buffer[at++]!;
+  if (at - targetStart > targetBytesMax) {
+    return new PlatformError("REQUEST_TARGET_TOO_LONG", [targetBytesMax]);
+  }
   if (at === targetStart || buffer[at] !== 0x20) return malformed("a malformed request target");
-  const target = buffer.latin1Slice(targetStart, at);
   const version = buffer.latin1Slice(at + 1, end);
   if (version === "HTTP/1.0") head.isHttp10 = true;
   else if (version !== "HTTP/1.1") {
     return /^HTTP\/\d\.\d$/.test(version)
-      ? { code: "version", version }
+      ? new PlatformError("PROTOCOL_VERSION_UNKNOWN", [version])
       : malformed("a malformed request line");
   }
-  return readTarget(target, head);
-}
-
-/** The common methods without making a string. */
-function methodOf(buffer: Buffer, start: number, end: number): string {
-  if (end - start === 3 && buffer[start] === 0x47) {
-    if (buffer[start + 1] === 0x45 && buffer[start + 2] === 0x54) return "GET";
+  if (METHOD_REFUSED.test(head.method)) {
+    return new PlatformError("METHOD_NOT_SUPPORTED", [head.method.slice(0, 100)]);
   }
-  return buffer.latin1Slice(start, end);
+  const target = buffer.latin1Slice(targetStart, at);
+  return readTarget(bits < 0x80 ? target : escaped(target), head);
 }
 
-function readTarget(target: string, head: ParsedHead): HeadProblem | null {
-  if (head.method === "CONNECT") return { code: "method", method: "CONNECT" };
+/** The most common method without making a string. */
+function methodOf(buffer: Buffer, start: number, end: number): string {
+  const isGet =
+    end - start === 3 &&
+    buffer[start] === 0x47 &&
+    buffer[start + 1] === 0x45 &&
+    buffer[start + 2] === 0x54;
+  return isGet ? "GET" : buffer.latin1Slice(start, end);
+}
+
+/** A URL has no bytes outside of ASCII; clients that send UTF-8 mean its escapes. */
+function escaped(target: string): string {
+  return target.replace(
+    /[\x80-\xff]/g,
+    (byte) => `%${byte.charCodeAt(0).toString(16).toUpperCase()}`,
+  );
+}
+
+function readTarget(target: string, head: ParsedHead): PlatformError | null {
   if (target.includes("#")) return malformed("a fragment in the request target");
   if (target.charCodeAt(0) === 0x2f) {
     head.target = target;
     return null;
   }
-  if (target === "*" && head.method === "OPTIONS") {
-    head.target = "*";
-    return null;
+  // Absolute form: its authority counts, the Host header does not (RFC 9112, 3.2.2). `*` is a request about the server
+  // itself, of which there is nothing to say.
+  const [, authority, path = "/"] = /^https?:\/\/([^/?]+)([/?].*)?$/i.exec(target) ?? [];
+  if (authority === undefined || !HOST.test(authority)) {
+    return malformed("a malformed request target");
   }
-  // Absolute form: its authority counts, the Host header does not (RFC 9112, 3.2.2).
-  const absolute = /^https?:\/\/([^/?]+)([/?].*)?$/i.exec(target);
-  if (absolute === null) return malformed("a malformed request target");
-  const path = absolute[2] ?? "/";
-  head.host = absolute[1]!;
+  head.host = authority;
   head.hostIsFromTarget = true;
   head.target = path.startsWith("?") ? `/${path}` : path;
   return null;
 }
 
-/** 0: passed on; DROP, FORWARDED; or why the head is refused. Length first: most names need one comparison. */
-function lineKind(
+/** What is done with the line, or why the head is refused. Length first: most names need one comparison. */
+function readLine(
   buffer: Buffer,
   start: number,
   nameEnd: number,
   end: number,
   head: ParsedHead,
-  facts: Facts,
-): number | HeadProblem {
+): number | PlatformError {
   switch (nameEnd - start) {
     case 2:
-      return is(buffer, start, "te") ? DROP : 0;
+      return is(buffer, start, "te") ? DROP : KEEP;
     case 4:
-      if (!is(buffer, start, "host")) return 0;
-      return readHost(buffer, nameEnd + 1, end, head, facts);
+      return is(buffer, start, "host") ? readHost(buffer, nameEnd, end, head) : KEEP;
     case 6:
-      if (is(buffer, start, "accept")) head.accept = valueOf(buffer, nameEnd, end);
-      if (!is(buffer, start, "expect")) return 0;
-      return readExpect(valueOf(buffer, nameEnd, end), head);
+      if (is(buffer, start, "accept")) head.accept = fieldValue(buffer, nameEnd, end);
+      return is(buffer, start, "expect")
+        ? readExpect(fieldValue(buffer, nameEnd, end), head)
+        : KEEP;
     case 7:
       if (is(buffer, start, "upgrade")) {
-        facts.upgrade = valueOf(buffer, nameEnd, end).toLowerCase();
-        facts.upgradeLines.push(start, end + 2);
+        head.upgrade += `,${fieldValue(buffer, nameEnd, end).toLowerCase()}`;
+        head.upgradeLines.push(start, end + 2);
         return DROP;
       }
-      return is(buffer, start, "trailer") ? DROP : 0;
+      return is(buffer, start, "trailer") ? DROP : KEEP;
     case 9:
-      return is(buffer, start, "forwarded")
-        ? FORWARDED
-        : is(buffer, start, "x-real-ip")
-          ? FORWARDED
-          : 0;
+      return is(buffer, start, "forwarded") || is(buffer, start, "x-real-ip") ? FORWARDED : KEEP;
     case 10:
       if (is(buffer, start, "connection")) {
-        facts.connection += `,${valueOf(buffer, nameEnd, end).toLowerCase()}`;
+        head.connection += `,${fieldValue(buffer, nameEnd, end).toLowerCase()}`;
         return DROP;
       }
-      return is(buffer, start, "keep-alive") ? DROP : 0;
+      return is(buffer, start, "keep-alive") ? DROP : KEEP;
     case 11:
-      if (!is(buffer, start, "traceparent")) return 0;
-      head.traceparent = valueOf(buffer, nameEnd, end);
+      if (!is(buffer, start, "traceparent")) return KEEP;
+      head.traceparent = fieldValue(buffer, nameEnd, end);
       return DROP;
     case 12:
-      if (!is(buffer, start, "x-request-id")) return 0;
-      head.requestId = valueOf(buffer, nameEnd, end);
+      if (!is(buffer, start, "x-request-id")) return KEEP;
+      head.requestId = fieldValue(buffer, nameEnd, end);
       return DROP;
     case 14:
       if (is(buffer, start, "content-length")) return readContentLength(buffer, nameEnd, end, head);
-      return is(buffer, start, "http2-settings") ? DROP : 0;
+      return is(buffer, start, "http2-settings") ? DROP : KEEP;
     case 15:
-      if (!is(buffer, start, "x-forwarded-for")) return 0;
-      head.forwardedFor += `${head.forwardedFor === "" ? "" : ", "}${valueOf(buffer, nameEnd, end)}`;
+      if (!is(buffer, start, "x-forwarded-for")) return KEEP;
+      head.forwardedFor += `${head.forwardedFor === "" ? "" : ", "}${fieldValue(buffer, nameEnd, end)}`;
       return DROP;
     case 16:
       if (is(buffer, start, "proxy-connection")) return DROP;
       return is(buffer, start, "x-forwarded-host") || is(buffer, start, "x-forwarded-port")
         ? FORWARDED
-        : 0;
+        : KEEP;
     case 17:
       if (is(buffer, start, "transfer-encoding")) {
-        const value = valueOf(buffer, nameEnd, end).toLowerCase();
-        facts.transferEncoding =
-          facts.transferEncoding === null ? value : `${facts.transferEncoding},${value}`;
+        const coding = fieldValue(buffer, nameEnd, end).toLowerCase();
+        head.transferEncoding =
+          head.transferEncoding === null ? coding : `${head.transferEncoding},${coding}`;
         return DROP;
       }
-      return is(buffer, start, "x-forwarded-proto") ? FORWARDED : 0;
+      if (!is(buffer, start, "x-forwarded-proto")) return KEEP;
+      head.hasForwardedProto = true;
+      return FORWARDED;
     default:
-      return 0;
+      return KEEP;
   }
 }
 
 /** Whether the name at `start` is `name`, which is lower case; the lengths are known to be equal. */
 function is(buffer: Buffer, start: number, name: string): boolean {
   for (let index = 0; index < name.length; index++) {
-    // Names are tokens, so setting bit 5 lower-cases letters and maps nothing else onto a letter or a hyphen.
+    // Names are tokens, so setting bit 5 lower-cases letters and maps nothing else onto a letter, a digit or a hyphen.
     if ((buffer[start + index]! | 0x20) !== name.charCodeAt(index)) return false;
   }
   return true;
 }
 
-function valueOf(buffer: Buffer, nameEnd: number, end: number): string {
-  return buffer.latin1Slice(nameEnd + 1, end).trim();
+function fieldValue(buffer: Buffer, nameEnd: number, end: number): string {
+  let from = nameEnd + 1;
+  while (buffer[from] === 0x20 || buffer[from] === 0x09) from++;
+  let to = end;
+  while (to > from && (buffer[to - 1] === 0x20 || buffer[to - 1] === 0x09)) to--;
+  return buffer.latin1Slice(from, to);
 }
 
 function readHost(
   buffer: Buffer,
-  start: number,
+  nameEnd: number,
   end: number,
   head: ParsedHead,
-  facts: Facts,
-): number | HeadProblem {
-  facts.hosts += 1;
-  let from = start;
-  while (from < end && (buffer[from] === 0x20 || buffer[from] === 0x09)) from++;
-  let to = end;
-  while (to > from && (buffer[to - 1] === 0x20 || buffer[to - 1] === 0x09)) to--;
-  for (let at = from; at < to; at++) {
-    if (HOST[buffer[at]!] === 0) return malformed("a malformed Host header");
-  }
-  if (facts.hosts > 1) return malformed("more than one Host header");
+): number | PlatformError {
+  head.hostLines += 1;
+  if (head.hostLines > 1) return malformed("more than one Host header");
+  const host = fieldValue(buffer, nameEnd, end);
+  if (!HOST.test(host)) return malformed("a malformed Host header");
   // The authority of an absolute-form target replaces it; it is written anew.
   if (head.hostIsFromTarget) return DROP;
-  head.host = buffer.latin1Slice(from, to);
-  return 0;
+  head.host = host;
+  return KEEP;
 }
 
-function readExpect(value: string, head: ParsedHead): number | HeadProblem {
-  if (value.toLowerCase() !== "100-continue")
-    return { code: "expectation", value: value.slice(0, 100) };
+function readExpect(value: string, head: ParsedHead): number | PlatformError {
+  // An HTTP/1.0 client knows no interim answers (RFC 9110, 10.1.1).
+  if (head.isHttp10) return DROP;
+  if (value.toLowerCase() !== "100-continue") {
+    return new PlatformError("EXPECTATION_UNKNOWN", [value.slice(0, 100)]);
+  }
   head.expectsContinue = true;
   return DROP;
 }
@@ -320,37 +341,40 @@ function readContentLength(
   nameEnd: number,
   end: number,
   head: ParsedHead,
-): number | HeadProblem {
-  const value = valueOf(buffer, nameEnd, end);
+): number | PlatformError {
+  const value = fieldValue(buffer, nameEnd, end);
   if (!/^[0-9]{1,15}$/.test(value)) return malformed("a malformed Content-Length");
-  const length = Number(value);
-  if (head.contentLength !== -1 && head.contentLength !== length) {
-    return malformed("Content-Length headers that differ");
-  }
-  // A repeated equal value is passed on once.
-  const isRepeated = head.contentLength === length;
-  head.contentLength = length;
-  return isRepeated ? DROP : 0;
+  if (head.contentLength !== -1) return malformed("more than one Content-Length");
+  head.contentLength = Number(value);
+  return KEEP;
 }
 
-function conclude(head: ParsedHead, facts: Facts): HeadProblem | null {
-  if (facts.hosts === 0 && !head.isHttp10) return malformed("no Host header");
-  if (facts.transferEncoding !== null) {
+function conclude(head: ParsedHead): PlatformError | null {
+  if (head.hostLines === 0 && !head.isHttp10) return malformed("no Host header");
+  if (head.transferEncoding !== null) {
     // Two ways to say where a body ends are how requests are smuggled.
     if (head.contentLength !== -1) return malformed("both Transfer-Encoding and Content-Length");
     if (head.isHttp10) return malformed("Transfer-Encoding in HTTP/1.0");
-    if (facts.transferEncoding !== "chunked")
+    if (head.transferEncoding !== "chunked") {
       return malformed("a Transfer-Encoding other than chunked");
+    }
     head.isChunked = true;
   }
-  const options =
-    facts.connection === "" ? [] : facts.connection.split(",").map((option) => option.trim());
-  head.keepAlive = head.isHttp10 ? options.includes("keep-alive") : !options.includes("close");
-  if (facts.upgrade === "websocket" && options.includes("upgrade") && !head.isHttp10) {
-    head.wantsWebSocket = head.method === "GET" && head.contentLength <= 0 && !head.isChunked;
-    if (head.wantsWebSocket) head.kept.push(...facts.upgradeLines);
+  head.keepAlive = head.isHttp10
+    ? listHas(head.connection, "keep-alive") && !listHas(head.connection, "close")
+    : !listHas(head.connection, "close");
+  if (listHas(head.upgrade, "websocket") && listHas(head.connection, "upgrade")) {
+    const hasBody = head.contentLength > 0 || head.isChunked;
+    head.wantsWebSocket = head.method === "GET" && !head.isHttp10 && !hasBody;
+    if (head.wantsWebSocket) head.kept.push(...head.upgradeLines);
   }
   return null;
+}
+
+/** Whether a list of options, collected with a comma in front of each line's value, has `option`. */
+function listHas(list: string, option: string): boolean {
+  if (list === "") return false;
+  return list.split(",").some((item) => item.trim() === option);
 }
 
 /** Whether a client's `x-request-id` is taken over: short, visible ASCII. */

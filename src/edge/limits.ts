@@ -13,20 +13,29 @@ export const pipelinedBytesMax = 64 * 1024;
 /** Connections open at once; each costs some kilobytes. Count. */
 export const connectionsMax = 20_000;
 
+/** Connections beyond `connectionsMax` that are told so before they are closed; more are closed without a word. Count. */
+export const refusalsMax = 256;
+
 /** Silence on a connection between two requests; longer than the 60 s common in front of it. Milliseconds. */
 export const keepAliveTimeoutMs = 75_000;
+
+/** Silence after which the kernel asks whether a client is still there; a tunnel has no other deadline. Milliseconds. */
+export const keepAliveProbeMs = 60_000;
 
 /** From the first byte of a request's head to its last. Milliseconds. */
 export const headTimeoutMs = 15_000;
 
-/** After a last answer, how long the client may take to read it and close. Milliseconds. */
+/** After a last answer, how long the rest of what the client sends is read away; closing at once could cost it the answer. Milliseconds. */
 export const lingerTimeoutMs = 2000;
+
+/** Silence of a client that does not read its answer, where no app's `streamIdleMs` says otherwise. Milliseconds. */
+export const clientIdleTimeoutMs = 60_000;
 
 /** Bytes of an unread request body that are read away to keep a connection; beyond that it is closed. Bytes. */
 export const unreadBodyBytesMax = 256 * 1024;
 
-/** How long a half-closed client may wait for its answer before it is probed with an interim response. Milliseconds. */
-export const halfCloseProbeMs = 200;
+/** How long a half-closed client may wait for its answer before something is sent to learn whether it is there. Milliseconds. */
+export const halfCloseProbeMs = 500;
 
 /** Size line of a chunk with its extensions. Bytes. */
 export const chunkLineBytesMax = 4096;
@@ -36,3 +45,6 @@ export const trailerBytesMax = 8192;
 
 /** What a client is told to wait after a 503 that another try may cure. Seconds. */
 export const retryAfterS = 1;
+
+/** Characters of a request's target that are kept in a log record. Count. */
+export const loggedTargetCharactersMax = 500;
