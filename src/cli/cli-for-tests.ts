@@ -3,7 +3,8 @@
  *
  *   bun src/cli/cli-for-tests.ts <words>
  *
- * `TEST_NODE` makes `up` misbehave: `throw` cannot start, `exit` ends without a word, `invariant` breaks.
+ * `TEST_NODE` makes `up` misbehave: `throw` cannot start, `exit` ends without a word, `invariant` breaks, `slow`
+ * takes a while to stop.
  */
 import { mkdirSync } from "node:fs";
 import { join } from "node:path";
@@ -37,6 +38,7 @@ const runTestNode: RunNode = async (config, hooks) => {
   hooks.ready((await deps.status()) as NodeStatus);
   await stopping.promise;
   await server.stop();
+  if (process.env.TEST_NODE === "slow") await Bun.sleep(300);
 };
 
 if (import.meta.main) {

@@ -42,3 +42,29 @@ export async function cli(
   ]);
   return { code, stdout, stderr };
 }
+
+/** To its end, on a terminal of 60 columns; what it printed, with its escape sequences. */
+export async function cliOnTerminal(
+  words: readonly string[],
+  env: Record<string, string> = {},
+): Promise<string> {
+  let printed = "";
+  const ended = Promise.withResolvers<void>();
+  const decoder = new TextDecoder();
+  const child = Bun.spawn([process.execPath, join(import.meta.dir, "cli-for-tests.ts"), ...words], {
+    env: { ...quietEnv, TERM: "xterm", ...env },
+    cwd: import.meta.dir,
+    terminal: {
+      cols: 60,
+      rows: 20,
+      data(_terminal, data) {
+        printed += decoder.decode(data, { stream: true });
+      },
+      // All that was printed has been read by then.
+      exit: () => ended.resolve(),
+    },
+  });
+  await Promise.all([child.exited, ended.promise]);
+  child.terminal?.close();
+  return printed;
+}

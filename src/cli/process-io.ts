@@ -42,12 +42,9 @@ function outputStream(fd: 1 | 2): OutputStream {
   return {
     write(text) {
       if (closed.signal.aborted) return;
-      if (sink === null) {
-        terminal?.write(text);
-        return;
-      }
+      const writing = sink === null ? writeTerminal(terminal, text) : writeSink(sink, text);
       // A reader that has gone away (EPIPE) is no failure of ours; the sink throws or rejects, as it comes.
-      written = writeAll(sink, text).catch(() => closed.abort());
+      written = writing.catch(() => closed.abort());
     },
     async drained() {
       await written;
@@ -61,7 +58,11 @@ function outputStream(fd: 1 | 2): OutputStream {
   };
 }
 
-async function writeAll(sink: Bun.FileSink, text: string): Promise<void> {
+function writeTerminal(terminal: NodeJS.WriteStream | null, text: string): Promise<void> {
+  return new Promise((resolve) => terminal?.write(text, () => resolve()));
+}
+
+async function writeSink(sink: Bun.FileSink, text: string): Promise<void> {
   const taken = sink.write(text);
   const flushed = sink.flush();
   await taken;

@@ -62,8 +62,6 @@ function buildProgram(verbs: readonly Verb[], choose: (selection: Selection) => 
   const program = quiet(new Command("levain"))
     .description("Turns this machine into a compute platform for TypeScript apps on Bun.")
     .usage("<command> [options]")
-    // Else `logs --version 3` would be taken for the version of Levain.
-    .enablePositionalOptions()
     .helpCommand(false)
     // "[options]" behind each name says nothing: they all have some.
     .configureHelp({

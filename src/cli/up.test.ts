@@ -30,7 +30,8 @@ test("up --detach returns when the node serves, down when it is gone", async () 
   const dataDir = newDataDir();
   const at = ["--data-dir", dataDir, "--json"];
 
-  const started = JSON.parse((await cli(["up", "--detach", "--port", "0", ...at])).stdout);
+  const up = await cli(["up", "--detach", "--port", "0", ...at], { env: { TEST_NODE: "slow" } });
+  const started = JSON.parse(up.stdout);
   pids.push(started.data.pid);
   const status = JSON.parse((await cli(["status", ...at])).stdout);
   const session = readFileSync(`/proc/${started.data.pid}/stat`, "utf8").split(" ")[5];

@@ -174,6 +174,9 @@ describe("inputs", () => {
       expect(error.code).toBe("INPUT_INVALID");
       expect(error.message).toContain(query.split("=")[0] as string);
     }
+    const deploy = await node.request("/v1/deploys?app=shop&colour=red", { method: "POST" });
+    expect((await errorOf(deploy)).message).toContain("colour: unknown key");
+    expect(node.happened).toEqual([]);
   });
 
   test("what is no JSON, and what is too large, is refused with a code", async () => {

@@ -4,7 +4,7 @@
  *
  *   listening ──stop()──▶ draining ──open answers end, or the grace is over──▶ stopped
  */
-import { chmodSync, lstatSync, unlinkSync } from "node:fs";
+import { lstatSync, unlinkSync } from "node:fs";
 import type { Server } from "bun";
 import { asPlatformError, PlatformError } from "../base/errors.ts";
 import { sourceUploadBytesMax } from "../deploy/limits.ts";
@@ -91,7 +91,6 @@ function listenUnix(socketPath: string, fetch: Fetch): Server<undefined> {
     // their reader. Only this user's own processes get here.
     const options: Bun.Serve.Options<undefined> = { unix: socketPath, ...serveOptions, fetch };
     const server = Bun.serve(Object.assign(options, { idleTimeout: 0 }));
-    chmodSync(socketPath, 0o600);
     return server;
   } catch (error) {
     const what = "its admin.sock cannot be made";

@@ -1,0 +1,47 @@
+/** `levain doctor`: what this machine offers, and what follows. Needs no node. */
+import type { Finding } from "../sandbox/capabilities.ts";
+import type { Paint } from "./paint.ts";
+import type { Verb } from "./verb.ts";
+
+export const doctor: Verb = {
+  name: "doctor",
+  group: "Node",
+  summary: "Show what this machine offers, and what follows",
+  description:
+    "✔ is there, ✘ is missing and needed, · is only said. Looks at this machine, not at a node, and " +
+    "changes nothing. Exits with 0 whatever it finds; with --json, `isReady` says whether something " +
+    "that is needed is missing.",
+  examples: [
+    ["levain doctor", "kernel, Landlock, cgroup, swap, users, PostgreSQL"],
+    ["levain doctor --json", "the same for a program"],
+  ],
+  async run(call) {
+    const { probeMachine } = await import("../sandbox/capabilities.ts");
+    const { findings } = await probeMachine();
+    const isReady = findings.every(({ ok }) => ok !== false);
+    const { columns } = call.io.stdout;
+    return {
+      data: { isReady, findings },
+      next: isReady ? [call.command("levain up --detach")] : [],
+      text: () => findings.map((finding) => renderFinding(finding, columns, call.paint)).join("\n"),
+    };
+  },
+};
+
+function renderFinding({ name, value, ok, means }: Finding, columns: number, paint: Paint): string {
+  const mark = ok === null ? "·" : ok ? paint.green("✔") : paint.red("✘");
+  const lines = wrapWords(means, columns - 4).map((line) => `    ${paint.dim(line)}`);
+  return [`${mark} ${paint.bold(name.padEnd(10))} ${value}`, ...lines].join("\n");
+}
+
+/** Lines of whole words; a word that is longer than a line has one of its own. */
+function wrapWords(text: string, width: number): string[] {
+  const lines = [""];
+  for (const word of text.split(" ")) {
+    const line = lines.at(-1) as string;
+    if (line === "") lines[lines.length - 1] = word;
+    else if (line.length + 1 + word.length <= width) lines[lines.length - 1] = `${line} ${word}`;
+    else lines.push(word);
+  }
+  return lines;
+}
