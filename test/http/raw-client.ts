@@ -27,6 +27,8 @@ export type StepAction =
   | { meanwhile: string }
   /** No more bytes from this side; the other direction stays open. */
   | { halfClose: true }
+  /** Closes in both directions, as a client does that wants no more (FIN, and RST to whatever still comes). */
+  | { close: true }
   /** The connection is gone without a goodbye (RST). */
   | { reset: true }
   /** Stops and starts reading. */
@@ -169,7 +171,8 @@ export class RawConnection {
       return this.#sendByteByByte(step.byteByByte.replaceAll("{host}", this.#target.host));
     if ("meanwhile" in step) return this.#meanwhile(step.meanwhile);
     if ("halfClose" in step) this.#socket.shutdown();
-    else if ("reset" in step) this.#terminate();
+    else if ("close" in step) this.#leave(() => this.#socket.end());
+    else if ("reset" in step) this.#leave(() => this.#socket.terminate());
     else if (step.reading) this.#socket.resume();
     else this.#socket.pause();
   }
@@ -196,9 +199,9 @@ export class RawConnection {
     this.#socket.terminate();
   }
 
-  #terminate(): void {
+  #leave(effect: () => void): void {
     this.#isLeaving = true;
-    this.#socket.terminate();
+    effect();
     this.#end("closed");
   }
 

@@ -11,7 +11,7 @@ import { runCase } from "./run-case.ts";
 import { type Shape, shapes, startBare, startEdge } from "./targets.ts";
 
 /** Long enough for an answer; some cases never get one. Milliseconds. */
-const deadlineMs = 1000;
+const deadlineMs = 2500;
 
 const isFull = process.argv.includes("--full");
 const isJudging = process.argv.includes("--edge");

@@ -26,6 +26,9 @@ export function answerPaced(
       request.signal.addEventListener("abort", () => notes.add(`${key}:aborted`));
       notes.add(`${key}:started`);
       return new Promise<never>(() => {});
+    case "/paced/quiet":
+      request.signal.addEventListener("abort", () => notes.add(`${key}:aborted`));
+      return new Response(twoPieces(key, notes, "first ", "second"));
     case "/paced/endless":
       return new Response(endless(request, key, notes));
     case "/paced/first-piece":

@@ -85,6 +85,36 @@ export const bodiesCut: readonly Case[] = [
     judge: same,
   },
   {
+    claim: "a client that closed before the answer aborts the request",
+    steps: [
+      head("GET /paced/never?key={key} HTTP/1.1"),
+      marked("started"),
+      { close: true },
+      marked("aborted"),
+    ],
+    asked: [],
+    finally: "leave",
+    judge: same,
+  },
+  {
+    claim: "a client that closed in the middle of a silent stream aborts the request",
+    steps: [
+      head("GET /paced/quiet?key={key} HTTP/1.1"),
+      { until: "body", bytes: 6 },
+      { close: true },
+      marked("aborted"),
+    ],
+    asked: [{ method: "GET" }],
+    finally: "leave",
+    judge: {
+      kind: "strict",
+      answers: [{ status: 200, body: "first ", isCut: true }],
+      end: "closed",
+      because:
+        "a close is a half-close until something is written; the app has to hear of it all the same",
+    },
+  },
+  {
     claim: "a client that is gone before the answer aborts the request",
     steps: [
       head("GET /paced/never?key={key} HTTP/1.1"),

@@ -193,21 +193,56 @@ export const connections: readonly Case[] = [
     },
   },
   {
-    claim: "a half-close in the middle of a stream is taken as a goodbye",
+    claim: "a half-close in the middle of a stream does not cut it",
     steps: [
       get("/paced/stream?key={key}"),
       { until: "body", bytes: 6 },
       { halfClose: true },
-      { until: "closed" },
       mark("go"),
     ],
     finally: "wait",
     judge: {
       kind: "strict",
-      answers: [{ status: 200, isCut: true }],
-      end: "either",
-      because:
-        "nothing tells a half-close from a close until the next write, and an app whose reader has left has to hear of it",
+      answers: [{ status: 200, body: "first second" }],
+      end: "closed",
+      because: "RFC 9112 9.6: the client has only said that it will not send more",
+      bareVaries: true,
+    },
+  },
+  {
+    claim: "a half-close in the middle of a stream that stays silent for long does not cut it",
+    steps: [
+      get("/paced/stream?key={key}"),
+      { until: "body", bytes: 6 },
+      { halfClose: true },
+      // Time enough for an edge that wants to know whether the client is still there.
+      { quietMs: 1200 },
+      mark("go"),
+    ],
+    finally: "wait",
+    judge: {
+      kind: "strict",
+      answers: [{ status: 200, body: "first second" }],
+      end: "closed",
+      because: "RFC 9112 9.6: the client has only said that it will not send more",
+      bareVaries: true,
+    },
+  },
+  {
+    claim: "a half-close while the app thinks for long does not lose the answer",
+    steps: [
+      get("/paced/answer?key={key}"),
+      marked("started"),
+      { halfClose: true },
+      { quietMs: 1200 },
+      mark("go"),
+    ],
+    finally: "wait",
+    judge: {
+      kind: "strict",
+      answers: [{ status: 200, body: "after go" }],
+      end: "closed",
+      because: "RFC 9112 9.6: the client has only said that it will not send more",
       bareVaries: true,
     },
   },
