@@ -121,7 +121,12 @@ export async function runNode(config: NodeConfig, hooks: NodeHooks): Promise<voi
   writeNodeFile(dataDir, status());
   cleanup.defer(() => rmSync(join(dataDir, "node.json"), { force: true }));
   // The store may be on its way; what it holds is published when it is there.
-  void store.ready.then(() => publisher.publish()).catch((error) => hooks.note(messageOf(error)));
+  void store.ready
+    .then(async () => {
+      await publisher.publish();
+      await artifacts.sweep(digestsOf(lane.router.table));
+    })
+    .catch((error) => hooks.note(messageOf(error)));
   await Promise.race([store.ready.catch(() => {}), stopped.promise]);
   hooks.ready(status());
   await stopped.promise;
@@ -164,6 +169,12 @@ async function openAdmin(config: NodeConfig, deps: AdminDeps) {
   } catch (error) {
     throw bindError(error, "adminPort", config.adminPort);
   }
+}
+
+/** Artifacts that some version needs. */
+function digestsOf(table: RouteTable): Set<string> {
+  const versions = Object.values(table.apps).flatMap((app) => Object.values(app.versions));
+  return new Set(versions.map(({ digest }) => digest));
 }
 
 /** URL of an app's branch, or of one of its versions. */
