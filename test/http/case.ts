@@ -60,8 +60,8 @@ export interface ExpectedAnswer {
   body?: string | RegExp;
   /** Lower-case names; null: must not be there. */
   headers?: Record<string, string | RegExp | null>;
-  /** Statuses of 1xx answers before it. */
-  interim?: readonly number[];
+  /** Statuses of 1xx answers before it. Default: none; null: any. */
+  interim?: readonly number[] | null;
   reason?: string;
   /** The body is cut. Default false. */
   isCut?: boolean;
@@ -192,7 +192,11 @@ function answerFailures(expected: ExpectedAnswer, answer: Answer): string[] {
     statuses.includes(answer.status),
     `status ${answer.status}, must be ${statuses.join(" or ")}`,
   );
-  expectThat(Bun.deepEquals(interim, expected.interim ?? []), `interim ${interim}`);
+  const { interim: expectedInterim = [] } = expected;
+  expectThat(
+    expectedInterim === null || Bun.deepEquals(interim, expectedInterim),
+    `interim ${interim}, must be ${expectedInterim}`,
+  );
   expectThat(
     answer.complete !== (expected.isCut ?? false),
     `body is ${answer.complete ? "whole" : "cut"}`,

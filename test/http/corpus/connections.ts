@@ -240,7 +240,8 @@ export const connections: readonly Case[] = [
     finally: "wait",
     judge: {
       kind: "strict",
-      answers: [{ status: 200, body: "after go" }],
+      // An edge may ask with a 1xx whether the client is still there.
+      answers: [{ status: 200, body: "after go", interim: null }],
       end: "closed",
       because: "RFC 9112 9.6: the client has only said that it will not send more",
       bareVaries: true,
