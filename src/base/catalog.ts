@@ -415,6 +415,14 @@ export const CATALOG = {
     message: (dataDir: string) => `Cannot reach a node: none runs on data directory ${dataDir}`,
     remedy: "Start one with `levain up`, or name its folder with `--data-dir`",
   },
+  NODE_NOT_ANSWERING: {
+    owner: "platform",
+    status: 503,
+    message: (dataDir: string, pid: number) =>
+      `Cannot reach the node: process ${pid} runs it on data directory ${dataDir}, but does not answer`,
+    remedy:
+      "It is starting or stopping: try again in a few seconds; node.log in the data directory has more",
+  },
   NODE_CONNECTION_LOST: {
     owner: "platform",
     status: 503,
@@ -441,6 +449,13 @@ export const CATALOG = {
     message: (pid: number, timeoutMs: number) =>
       `Cannot tell whether the node started: process ${pid} did not serve within ${timeoutMs} ms`,
     remedy: "Read node.log in the data directory; `levain status` shows when it serves",
+  },
+  DEMO_STEP_FAILED: {
+    owner: "platform",
+    status: 500,
+    message: (step: string, what: string) =>
+      `Cannot complete the demo: step "${step}" failed: ${what}`,
+    remedy: "Run it again; if the same step fails, `levain doctor` shows what this machine lacks",
   },
   NODE_STOP_TIMEOUT: {
     owner: "platform",

@@ -7,6 +7,7 @@ import { type ErrorBody, messageOf, PlatformError } from "../base/errors.ts";
 import type { InputOf, LineOf, OutputOf, QueryOf } from "../control/api.ts";
 import { ENDPOINT_PATHS, type EndpointName, endpointPath } from "../control/endpoints.ts";
 import { answerTimeoutMs, streamLineBytesMax, streamSilenceMs } from "./limits.ts";
+import { lockHolderOf } from "./lock-holder.ts";
 
 /** An error that the node answered with. */
 export class NodeError extends Error {
@@ -53,7 +54,7 @@ export class AdminClient {
 
   /**
    * @throws {NodeError} the node's own answer.
-   * @throws {PlatformError} `NODE_NOT_RUNNING`, `NODE_CONNECTION_LOST`, `NODE_SILENT`, `INTERRUPTED`.
+   * @throws {PlatformError} `NODE_NOT_RUNNING`, `NODE_NOT_ANSWERING`, `NODE_CONNECTION_LOST`, `NODE_SILENT`, `INTERRUPTED`.
    */
   async call<Name extends EndpointName>(
     name: Name,
@@ -66,7 +67,7 @@ export class AdminClient {
       return (await response.json()) as OutputOf<Name>;
     } catch (error) {
       if (timeout.aborted) throw new PlatformError("NODE_SILENT", [answerTimeoutMs]);
-      throw this.#translate(error, options.signal);
+      throw await this.#translate(error, options.signal);
     }
   }
 
@@ -106,7 +107,7 @@ export class AdminClient {
       }
     } catch (error) {
       if (silence.signal.aborted) throw new PlatformError("NODE_SILENT", [streamSilenceMs]);
-      throw this.#translate(error, options.signal);
+      throw await this.#translate(error, options.signal);
     } finally {
       left.abort();
     }
@@ -134,12 +135,14 @@ export class AdminClient {
     throw new NodeError(await errorOf(response));
   }
 
-  #translate(error: unknown, signal: AbortSignal | undefined): unknown {
+  async #translate(error: unknown, signal: AbortSignal | undefined): Promise<unknown> {
     if (error instanceof NodeError || error instanceof PlatformError) return error;
     if (signal?.aborted) return new PlatformError("INTERRUPTED", []);
     const code = (error as { code?: unknown } | null)?.code;
     if (code === "ENOENT" || code === "ECONNREFUSED" || code === "ENOTDIR") {
-      return new PlatformError("NODE_NOT_RUNNING", [this.#dataDir]);
+      const pid = await lockHolderOf(this.#dataDir);
+      if (pid === null) return new PlatformError("NODE_NOT_RUNNING", [this.#dataDir]);
+      return new PlatformError("NODE_NOT_ANSWERING", [this.#dataDir, pid], { detail: { pid } });
     }
     if (code === "EACCES" || code === "EPERM") {
       const what = "its admin.sock belongs to another user";

@@ -1,9 +1,9 @@
 /** `levain down`: asks the node to drain and end, and waits until its process is gone. */
 import { PlatformError } from "../base/errors.ts";
-import { downTimeoutMs } from "./limits.ts";
+import { downPollMs, downTimeoutMs } from "./limits.ts";
 import { waitForEnd } from "./process-end.ts";
 import { showDuration } from "./units.ts";
-import type { Verb } from "./verb.ts";
+import type { Call, Verb } from "./verb.ts";
 
 export const down: Verb = {
   name: "down",
@@ -11,12 +11,12 @@ export const down: Verb = {
   summary: "Stop the node; requests in flight finish",
   description:
     "Returns when the node's process is gone: after the requests under way, at most the node's " +
-    "drainTimeoutMs. Ctrl-C ends the waiting; the node goes on stopping.",
+    "drainTimeoutMs. A node that starts or stops already is waited for. Ctrl-C ends the waiting; the node goes on stopping.",
   examples: [["levain down", "stop the node of the default data directory"]],
   async run(call) {
     const startMs = performance.now();
-    const { pid } = await call.client.call("down");
     const interrupt = call.io.interrupt();
+    const pid = await askToStop(call, interrupt);
     if (!(await waitForEnd(pid, downTimeoutMs, interrupt))) {
       if (interrupt.aborted) throw new PlatformError("INTERRUPTED", []);
       throw new PlatformError("NODE_STOP_TIMEOUT", [pid, downTimeoutMs]);
@@ -29,3 +29,24 @@ export const down: Verb = {
     };
   },
 };
+
+/**
+ * Asks until the node answers or is gone: one that starts can be asked in a moment, one that stops needs no asking. No
+ * signal is sent, since a second one would cut its drain short.
+ */
+async function askToStop(call: Call, interrupt: AbortSignal): Promise<number> {
+  const deadlineMs = performance.now() + downTimeoutMs;
+  let silentPid: number | undefined;
+  for (;;) {
+    try {
+      return (await call.client.call("down")).pid;
+    } catch (error) {
+      const code = error instanceof PlatformError ? error.code : null;
+      if (code === "NODE_NOT_RUNNING" && silentPid !== undefined) return silentPid;
+      const isOver = interrupt.aborted || performance.now() >= deadlineMs;
+      if (code !== "NODE_NOT_ANSWERING" || isOver) throw error;
+      silentPid = (error as PlatformError).detail?.pid as number;
+    }
+    await Bun.sleep(downPollMs);
+  }
+}

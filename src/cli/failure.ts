@@ -42,6 +42,7 @@ export function nextAfter(
     case "VERSION_UNKNOWN":
     case "ROLLBACK_NO_TARGET":
       return [command(app === undefined ? "levain apps" : `levain versions ${app}`)];
+    case "NODE_NOT_ANSWERING":
     case "STORE_UNAVAILABLE":
     case "NODE_CONNECTION_LOST":
     case "NODE_SILENT":

@@ -15,6 +15,18 @@ import { VERBS } from "./verbs.ts";
 
 /** Shape of `data`, by verb. */
 const DATA: Readonly<Record<string, z.ZodType>> = {
+  demo: z.object({
+    url: z.string(),
+    versionUrl: z.string(),
+    app: z.string(),
+    version: z.int(),
+    /** Whether the demo started the node, which is gone with it. */
+    isOwnNode: z.boolean(),
+    dataDir: z.string(),
+    steps: z.array(
+      z.object({ name: z.string(), ok: z.boolean(), ms: z.number(), detail: z.string() }),
+    ),
+  }),
   up: nodeStatus.extend({
     isDetached: z.boolean(),
     /** Path of what the node prints, or null in the foreground. */
@@ -22,6 +34,17 @@ const DATA: Readonly<Record<string, z.ZodType>> = {
   }),
   down: z.object({ pid: z.int(), ms: z.number() }),
   status: nodeStatus,
+  doctor: z.object({
+    isReady: z.boolean(),
+    findings: z.array(
+      z.object({
+        name: z.string(),
+        value: z.string(),
+        ok: z.boolean().nullable(),
+        means: z.string(),
+      }),
+    ),
+  }),
   deploy: deployResult,
   promote: liveChange,
   rollback: liveChange,

@@ -114,3 +114,24 @@ test("a wrong setting is said before anything is started or made", async () => {
   expect(error.message).toContain("--port");
   expect(() => readFileSync(join(dataDir, "node.log"))).toThrow();
 });
+
+test("a node that does not answer but holds the directory is not taken for none, and down waits for it", async () => {
+  const dataDir = newDataDir();
+  // Holds the lock for a moment, as a node that drains does after its admin API has ended.
+  const script = `import { acquireNodeLock } from ${JSON.stringify(join(import.meta.dir, "../control/node-lock.ts"))};
+    await acquireNodeLock(${JSON.stringify(dataDir)}); console.log("held"); process.stdin.on("data", () => process.exit());`;
+  const holder = Bun.spawn([process.execPath, "-e", script], { stdin: "pipe", stdout: "pipe" });
+  pids.push(holder.pid);
+  for await (const _ of holder.stdout) break;
+
+  const status = JSON.parse((await cli(["status", "--json", "--data-dir", dataDir])).stdout);
+  const down = cli(["down", "--json", "--data-dir", dataDir]);
+  holder.stdin.write("end\n");
+  await holder.stdin.end();
+
+  expect(status.error).toMatchObject({ code: "NODE_NOT_ANSWERING", detail: { pid: holder.pid } });
+  const { ok, data, error } = JSON.parse((await down).stdout);
+  // It may have been quicker than the first question.
+  if (ok) expect(data.pid).toBe(holder.pid);
+  else expect(error.code).toBe("NODE_NOT_RUNNING");
+});
