@@ -233,7 +233,7 @@ test("a .env, bunfig.toml or tsconfig.json in the user's folder changes nothing"
 
 test("when nothing is missing it writes nothing", async () => {
   const { checkout, launch } = await setup({ isInstalled: true });
-  const snapshot = () => readdirSync(checkout, { recursive: true }).sort();
+  const snapshot = () => readdirSync(checkout, { recursive: true, encoding: "utf8" }).sort();
   const before = snapshot();
   await rm(join(checkout, ".tools/lock"));
   await rm(join(checkout, ".tools/install.log"));
