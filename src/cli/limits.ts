@@ -27,3 +27,33 @@ export const logTailDefault = 1_000;
 
 /** Until what an ended node reported has been read; it is in the pipe already. Milliseconds. */
 export const reportGraceMs = 100;
+
+/** Until a node that may run on the data directory has answered a demo; then the demo brings its own. Milliseconds. */
+export const demoFindTimeoutMs = 3_000;
+
+/** Until a demo's own node serves; it creates its database first. Milliseconds. */
+export const demoNodeTimeoutMs = 60_000;
+
+/** Until a demo's app is live; its one dependency may have to be fetched over a slow line. Milliseconds. */
+export const demoDeployTimeoutMs = 120_000;
+
+/** One of a demo's other steps; the longest waits for the app to be idle for two seconds. Milliseconds. */
+export const demoStepTimeoutMs = 20_000;
+
+/** Until a demo's own node is gone. Milliseconds. */
+export const demoStopTimeoutMs = 30_000;
+
+/** What requests under way get when a demo's own node stops; an open page has two that never end. Milliseconds. */
+export const demoDrainTimeoutMs = 500;
+
+/** How long a demo's app sleeps before it is woken, so that there is something to see. Milliseconds. */
+export const demoNapMs = 1_500;
+
+/** Pause between two looks at what a demo waits for. Milliseconds. */
+export const demoPollMs = 50;
+
+/** Log records that a demo shows before it follows the log. Count. */
+export const demoLogTail = 100;
+
+/** Width of a demo's lines on a wider terminal. Characters. */
+export const demoColumnsMax = 80;

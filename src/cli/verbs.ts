@@ -4,9 +4,11 @@
 import type { Verb } from "./verb.ts";
 
 export const VERBS: Readonly<Record<string, () => Promise<Verb>>> = {
+  demo: async () => (await import("./demo.ts")).demo,
   up: async () => (await import("./up.ts")).up,
   down: async () => (await import("./down.ts")).down,
   status: async () => (await import("./status.ts")).status,
+  doctor: async () => (await import("./doctor.ts")).doctor,
   deploy: async () => (await import("./deploy.ts")).deploy,
   promote: async () => (await import("./promote.ts")).promote,
   rollback: async () => (await import("./rollback.ts")).rollback,
