@@ -5,7 +5,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { z } from "zod";
 import { startTestNode, type TestNode } from "../control/admin-deps-for-tests.ts";
-import { cli, spawnCli } from "./cli-process-for-tests.ts";
+import { cli, cliOnTerminal, spawnCli } from "./cli-process-for-tests.ts";
 
 const ROOT = join(import.meta.dir, "../..");
 const folders: string[] = [];
@@ -52,6 +52,7 @@ describe("--json", () => {
     ["delete", ["shop", "--yes"], 2],
     ["deploy", [import.meta.dir, "--app", "shop"], 0],
     ["deploy", ["/dev/null"], 2],
+    ["doctor", [], 0],
     ["errors", [], 0],
     ["errors", ["BOOT_CRASHED"], 0],
     ["errors", ["NO_SUCH_CODE"], 2],
@@ -142,6 +143,7 @@ describe("text", () => {
       [["versions", "shop"], "Fix the cart"],
       [["ps"], "warm"],
       [["errors"], "BOOT_CRASHED"],
+      [["doctor"], "landlock"],
       [["--help"], "deploy"],
     ];
 
@@ -212,6 +214,33 @@ describe("text", () => {
 
     expect(run.stdout).toBe("✔ shop is deleted (3 versions)\n");
     expect(own.happened).toContain("remove logs of shop");
+  });
+});
+
+describe("on a terminal", () => {
+  test("there are colors and the terminal's width counts, unless NO_COLOR or --no-color", async () => {
+    const words = ["versions", "shop", ...at];
+
+    const printed = await cliOnTerminal(words);
+    const plain = Bun.stripANSI(printed).split("\r\n");
+
+    expect(printed).toContain("\x1b[1mv3\x1b[22m");
+    expect(plain.find((line) => line.startsWith("v2"))).toMatch(/^.{59}…$/);
+    expect(await cliOnTerminal(words, { NO_COLOR: "1" })).not.toContain("\x1b");
+    expect(await cliOnTerminal([...words, "--no-color"])).not.toContain("\x1b");
+  });
+
+  test("the step of a deploy that runs is written over by how it ended", async () => {
+    const printed = await cliOnTerminal(["deploy", import.meta.dir, "--app", "shop", ...at]);
+
+    expect(printed).toContain("…\x1b[39m build\r\x1b[2K");
+    expect(Bun.stripANSI(printed)).toContain("✔ build");
+  });
+
+  test("--json is the same object as in a pipe", async () => {
+    const words = ["apps", "--json", ...at];
+
+    expect((await cliOnTerminal(words)).trimEnd()).toBe((await cli(words)).stdout.trimEnd());
   });
 });
 
@@ -383,11 +412,27 @@ describe("interruptions", () => {
   });
 
   test("a large answer reaches a slow reader whole", async () => {
-    const child = spawnCli(["errors", "--json"]);
-    await Bun.sleep(0);
-    const text = await new Response(child.stdout).text();
+    const { store } = node.deps;
+    const [version] = await store.versions("shop");
+    const versions = Array.from({ length: 5_000 }, (_, index) => ({
+      ...version!,
+      number: index + 1,
+    }));
+    await using large = await startTestNode({
+      store: { ...store, versions: async () => versions },
+    });
+    const child = spawnCli(["versions", "shop", "--json", "--data-dir", large.dataDir]);
+    const reader = child.stdout.getReader();
+    const decoder = new TextDecoder();
+    let text = decoder.decode((await reader.read()).value, { stream: true });
+    // More than a pipe holds is still to come, so the program must not have ended by now.
+    expect(child.exitCode).toBeNull();
 
-    expect(JSON.parse(text).data.errors.length).toBeGreaterThan(50);
+    for (let next = await reader.read(); !next.done; next = await reader.read()) {
+      text += decoder.decode(next.value, { stream: true });
+    }
+
+    expect(JSON.parse(text).data.versions).toHaveLength(versions.length);
     expect(await child.exited).toBe(0);
   });
 });
