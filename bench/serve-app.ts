@@ -12,3 +12,9 @@ const { default: app } = (await import(module)) as {
 const where = unix === undefined ? { hostname: "127.0.0.1", port: 0 } : { unix };
 const server = Bun.serve({ ...where, development: false, fetch: app.fetch });
 console.log(`listening on ${server.port ?? unix}`);
+
+// Ends with the process that started it, however that ends.
+for await (const _ of Bun.stdin.stream()) {
+  // Nothing is said to it.
+}
+process.exit(0);

@@ -40,7 +40,9 @@ describe.each(shapes)("the %s shape", (shape: Shape) => {
   let bare: Target;
   let edge: Target;
   beforeAll(async () => {
-    [bare, edge] = await Promise.all([startBare(shape), startEdge(shape)]);
+    // One after the other, so that what has started is stopped when the next does not start.
+    bare = await startBare(shape);
+    edge = await startEdge(shape);
   });
   afterAll(async () => {
     await Promise.all([bare?.stop(), edge?.stop()]);

@@ -40,7 +40,8 @@ async function survey(shape: Shape): Promise<void> {
 }
 
 async function judgeEdge(shape: Shape): Promise<void> {
-  const [bare, edge] = await Promise.all([startBare(shape), startEdge(shape)]);
+  const bare = await startBare(shape);
+  const edge = await startEdge(shape);
   try {
     console.log(`\n${shape} shape`);
     for (const one of casesOf(shape)) {

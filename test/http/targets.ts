@@ -30,7 +30,9 @@ const stopTimeoutMs = 5000;
 
 /** The probe app as plain Bun runs it: the oracle. */
 export async function startBare(shape: Shape): Promise<Target> {
-  return startProcess([`${appsDir}/${entryOf(shape)}`], { NODE_ENV: "production", PORT: "0" });
+  const preload = ["--preload", `${import.meta.dir}/end-with-stdin.ts`];
+  const env = { NODE_ENV: "production", PORT: "0" };
+  return startProcess([...preload, `${appsDir}/${entryOf(shape)}`], env);
 }
 
 /** The probe app behind Levain's edge, in a process of its own. */
@@ -38,7 +40,7 @@ export async function startEdge(shape: Shape, folder = appsDir): Promise<Target>
   return startProcess([`${import.meta.dir}/edge-process.ts`, folder, entryOf(shape)], {});
 }
 
-/** Runs a module that prints the port it listens on, and ends when its stdin does or when it is told to. */
+/** Runs a module that prints the port it listens on, and ends when its stdin does: also when this process is killed. */
 async function startProcess(command: string[], env: Record<string, string>): Promise<Target> {
   const child = Bun.spawn([process.execPath, ...command], {
     env: { ...process.env, ...env },
@@ -46,8 +48,6 @@ async function startProcess(command: string[], env: Record<string, string>): Pro
   });
   const stop = async () => {
     child.stdin.end();
-    // The edge stops its app's process first; the bare app has nothing to stop and does not read stdin.
-    if (command.length === 1) child.kill("SIGKILL");
     const timer = setTimeout(() => child.kill("SIGKILL"), stopTimeoutMs);
     await child.exited;
     clearTimeout(timer);
@@ -63,7 +63,7 @@ async function startProcess(command: string[], env: Record<string, string>): Pro
     clearTimeout(timer);
   }
   await stop();
-  throw new Error(`${command[0]} ended before it listened`);
+  throw new Error(`${command.at(-1)} ended before it listened`);
 }
 
 async function* linesOf(stream: ReadableStream<Uint8Array>): AsyncGenerator<string> {
