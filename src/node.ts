@@ -131,6 +131,8 @@ export async function runNode(config: NodeConfig, hooks: NodeHooks): Promise<voi
   hooks.ready(status());
   await stopped.promise;
   hooks.note("Stopping: requests under way are finished first");
+  // The admin API goes last, so that `levain status` and `levain ps` can be asked meanwhile.
+  await lane.stop(drainTimeoutMs);
 }
 
 /** @throws {PlatformError} `PORT_IN_USE`, `PORT_FORBIDDEN` */
