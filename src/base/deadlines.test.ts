@@ -1,6 +1,7 @@
 import { afterEach, describe, expect, test } from "bun:test";
 import { StillClock } from "./clock-for-tests.ts";
 import { type Deadlined, Deadlines, deadlineTickMs } from "./deadlines.ts";
+import { randomOf, testSeed } from "./random-for-tests.ts";
 
 const made: Deadlines[] = [];
 afterEach(() => {
@@ -133,12 +134,8 @@ describe("a deadline", () => {
 
 test("10,000 items that move at random fire within two ticks of their latest deadline", () => {
   const { clock, deadlines, run } = setup();
-  const seed = 1;
-  let random = seed;
-  const next = (below: number) => {
-    random = (random * 1_103_515_245 + 12_345) % 0x8000_0000;
-    return random % below;
-  };
+  const seed = testSeed();
+  const next = randomOf(seed);
   let fired = 0;
   const late: number[] = [];
   const items = Array.from({ length: 10_000 }, () => {
@@ -167,6 +164,6 @@ test("10,000 items that move at random fire within two ticks of their latest dea
   }
   run(200_000);
 
-  expect(late).toEqual([]);
-  expect(fired).toBe(10_000);
+  expect(late, `seed ${seed}`).toEqual([]);
+  expect(fired, `seed ${seed}`).toBe(10_000);
 });

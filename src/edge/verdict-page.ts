@@ -19,12 +19,19 @@ export function verdictPage(error: PlatformError, requestId: string, accept: str
   return { status, block, body };
 }
 
-/** HTML only for who asks for it before JSON: browsers do, programs and `*\/*` do not. */
+/** HTML only for who prefers it to JSON by name: browsers do, programs and `*\/*` do not. */
 function prefersHtml(accept: string): boolean {
-  const html = accept.indexOf("text/html");
-  if (html === -1) return false;
-  const json = accept.indexOf("application/json");
-  return json === -1 || html < json;
+  const html = weightOf(accept, "text/html");
+  return html > 0 && html > weightOf(accept, "application/json");
+}
+
+/** How much a type is wanted: its `q`, less a little for each type named before it; 0 when it is not named. */
+function weightOf(accept: string, type: string): number {
+  const ranges = accept.toLowerCase().split(",");
+  const index = ranges.findIndex((range) => range.split(";")[0]!.trim() === type);
+  if (index === -1) return 0;
+  const weight = Number(/;\s*q=([0-9.]+)/.exec(ranges[index]!)?.[1] ?? 1);
+  return weight === 0 ? 0 : weight - index * 1e-6;
 }
 
 function json(error: PlatformError, requestId: string): string {
