@@ -20,6 +20,8 @@ export interface LaneOptions {
   port: number;
   domain: string;
   trustedProxies: readonly string[];
+  /** See `EdgeOptions`. */
+  connectionsMax?: number;
   sparesMax: number;
   /** What is served from the first connection on. */
   routeTable: RouteTable;
@@ -38,28 +40,24 @@ export interface Lane {
 
 const runnerPath = join(import.meta.dir, "runner", "main.ts");
 
-/** Starts the lane. Processes that a killed node left in `dataDir` are ended first. */
+/** Starts the lane, and ends what a killed node left in `dataDir`. Throws what `startEdge` throws; nothing is left then. */
 export function startLane(options: LaneOptions): Lane {
   const { dataDir, domain, log, clock, sparesMax, artifactPath } = options;
   const runDir = join(dataDir, "run");
-  sweepRunFolders(runDir);
+  const swept = sweepRunFolders(runDir);
   const spares = new Spares({ runDir, runnerPath, clock, sparesMax });
   const pools = new Pools({ artifactPath, environment: platformEnvironment, spares, log, clock });
-  const removed = new PlatformError("NODE_DRAINING", []);
+  const draining = new PlatformError("NODE_DRAINING", []);
   const router = new Router({
     domain,
     pools,
-    onRemoved: (spec) => void pools.remove(spec, spec.limits.requestTimeoutMs, removed),
+    onRemoved: (spec) => {
+      const gone = new PlatformError("VERSION_UNKNOWN", [spec.app, versionName(spec.number)]);
+      void pools.remove(spec, spec.limits.requestTimeoutMs, gone);
+    },
   });
   router.publish(options.routeTable);
-  const edge = startEdge({
-    hostname: options.hostname,
-    port: options.port,
-    router,
-    log,
-    clock,
-    trustedProxies: options.trustedProxies,
-  });
+  const edge = openEdge(options, router, () => void pools.stop(0, draining));
   spares.refill();
   return {
     edge,
@@ -67,9 +65,18 @@ export function startLane(options: LaneOptions): Lane {
     pools,
     async stop(drainTimeoutMs) {
       await edge.stop(drainTimeoutMs);
-      await Promise.all([pools.stop(0, removed), spares.stop()]);
+      await Promise.all([pools.stop(0, draining), spares.stop(), swept]);
     },
   };
+}
+
+function openEdge(options: LaneOptions, router: Router, onFailed: () => void): Edge {
+  try {
+    return startEdge({ ...options, router });
+  } catch (error) {
+    onFailed();
+    throw error;
+  }
 }
 
 /** What Levain adds to an app's environment; documented in docs/configuration.md. */

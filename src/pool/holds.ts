@@ -20,56 +20,62 @@ export interface Hold extends RequestStart {
   stream: ClientStream;
 }
 
+/** Entries of the queue that may be past, whatever their share. Count. */
+const pastMax = 64;
+
 export class Holds {
+  /** In the order of arrival; holds before `#first`, and removed ones, are past. */
   #queue: Hold[] = [];
-  /** Index of the first that still waits; the array is cut when half of it is past. */
   #first = 0;
   readonly #byStream = new Map<ClientStream, Hold>();
+  #bytes = 0;
 
   /** Requests that wait. Count. */
   get count(): number {
     return this.#byStream.size;
   }
 
-  add(stream: ClientStream, start: RequestStart): void {
-    const headBytes = start.headEnd - start.headStart;
-    const bodyBytes = start.bodyEnd - start.bodyStart;
-    const buffer = Buffer.allocUnsafe(headBytes + bodyBytes);
-    start.buffer.copy(buffer, 0, start.headStart, start.headEnd);
-    start.buffer.copy(buffer, headBytes, start.bodyStart, start.bodyEnd);
-    const hold: Hold = {
-      stream,
-      buffer,
-      headStart: 0,
-      headEnd: headBytes,
-      bodyStart: headBytes,
-      bodyEnd: headBytes + bodyBytes,
-      flags: start.flags,
-    };
-    this.#queue.push(hold);
-    this.#byStream.set(stream, hold);
+  /** What is kept of them. Bytes. */
+  get bytes(): number {
+    return this.#bytes;
   }
 
-  /** The one that has waited longest, or null. */
+  add(stream: ClientStream, start: RequestStart): void {
+    const headEnd = start.headEnd - start.headStart;
+    const bodyEnd = headEnd + start.bodyEnd - start.bodyStart;
+    const buffer = Buffer.allocUnsafeSlow(bodyEnd);
+    start.buffer.copy(buffer, 0, start.headStart, start.headEnd);
+    start.buffer.copy(buffer, headEnd, start.bodyStart, start.bodyEnd);
+    const { flags } = start;
+    const hold = { stream, buffer, headStart: 0, headEnd, bodyStart: headEnd, bodyEnd, flags };
+    this.#queue.push(hold);
+    this.#byStream.set(stream, hold);
+    this.#bytes += bodyEnd;
+  }
+
+  /** Takes out the one that has waited longest; null when none waits. */
   shift(): Hold | null {
     while (this.#first < this.#queue.length) {
       const hold = this.#queue[this.#first++]!;
-      if (this.#first > 64 && this.#first * 2 > this.#queue.length) {
-        this.#queue = this.#queue.slice(this.#first);
-        this.#first = 0;
-      }
-      // It may have been removed while it waited.
+      // It may have been removed while it waited, and its stream may wait again further behind.
       if (this.#byStream.get(hold.stream) !== hold) continue;
-      this.#byStream.delete(hold.stream);
+      this.remove(hold.stream);
       return hold;
     }
-    this.#queue = [];
-    this.#first = 0;
     return null;
   }
 
   /** Takes a request out that nobody waits for any more. Returns whether it was held. */
   remove(stream: ClientStream): boolean {
-    return this.#byStream.delete(stream);
+    const hold = this.#byStream.get(stream);
+    if (hold === undefined) return false;
+    this.#byStream.delete(stream);
+    this.#bytes -= hold.buffer.length;
+    // What is past is dropped from time to time, so that clients who come and go leave nothing behind.
+    if (this.#queue.length > 2 * this.#byStream.size + pastMax) {
+      this.#queue = this.#queue.filter((one) => this.#byStream.get(one.stream) === one);
+      this.#first = 0;
+    }
+    return true;
   }
 }

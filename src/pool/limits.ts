@@ -1,6 +1,9 @@
 /** Requests held for one version while its process starts or wakes; beyond that a client is better told to come back. Count. */
 export const holdsMax = 1000;
 
+/** Heads and bodies kept for the held requests of one version. Bytes. */
+export const holdBytesMax = 16 * 1024 * 1024;
+
 /** How long a request may be held before an instance takes it. Longer than an ordinary boot. Milliseconds. */
 export const holdTimeoutMs = 30_000;
 
@@ -37,11 +40,17 @@ export const healthyAfterMs = 10_000;
 /** How long a process without an app may take until it is connected. Milliseconds. */
 export const spareStartTimeoutMs = 10_000;
 
+/** How long streams and sockets of a version that is live nowhere may go on, unless a request of it may take longer. Milliseconds. */
+export const drainTimeoutMsMin = 30_000;
+
 /** Idle time after which a version that is live nowhere gives its process back. Milliseconds. */
 export const supersededIdleMs = 5000;
 
 /** Last lines of output kept as evidence for why a process ended. Count. */
 export const lastLinesMax = 20;
+
+/** How long the last frames of an ended process are waited for, when something holds its end of the wire open. Milliseconds. */
+export const wireGraceMs = 200;
 
 /** How long the last output of an ended process is waited for. Milliseconds. */
 export const outputGraceMs = 500;

@@ -2,50 +2,51 @@
  * All there is of one version on this node: at most one instance, the requests that wait for it, and what is known about
  * its failures.
  *
- *   stopped ──request──▶ starting ──loaded──▶ warm ⇄ frozen ──idle──▶ stopped
- *                           │                   └──crash──▶ stopped or failed
- *                           └──crash──▶ failed ──back-off over, request──▶ starting
+ *   stopped ──request──▶ starting ──loaded──▶ warm ⇄ frozen
+ *      ▲                    │                   │       │
+ *      ├────────────────────┼── idle, crash, ───┴───────┘   the old process may still be on its way out
+ *      │                    │   drained, stop()
+ *      └──▶ failed ◀────────┘ crash
+ *             └──back-off over, request──▶ starting
  *
  * Starting is single-flight. A request that finds no instance is held; one that finds the version `failed` is answered
  * at once. A frozen instance is woken by the request itself: the signal and the frame leave in the same turn.
  */
 import type { Clock } from "../base/clock.ts";
-import { PlatformError } from "../base/errors.ts";
-import { type VersionSpec, versionName } from "../base/version-spec.ts";
+import { invariant, messageOf, PlatformError } from "../base/errors.ts";
+import type { VersionSpec } from "../base/version-spec.ts";
 import { privateMemoryBytes } from "../sandbox/process-facts.ts";
 import { freezeGroup, thawGroup } from "../sandbox/process-group.ts";
 import type { LogSink, PlatformEvent } from "../telemetry/log-record.ts";
 import type { ClientStream } from "../wire/client-stream.ts";
-import { backOffMs, crashesAfter } from "./back-off.ts";
+import { Admission } from "./admission.ts";
+import { BackOff } from "./back-off.ts";
+import { type BootOptions, boot } from "./boot.ts";
 import { bootError } from "./boot-error.ts";
-import { Holds, type RequestStart } from "./holds.ts";
+import type { RequestStart } from "./holds.ts";
 import { decideIdle } from "./idle.ts";
-import {
-  holdsMax,
-  lastLinesMax,
-  memorySampleMs,
-  pingIntervalMs,
-  tickMs,
-  unresponsiveTimeoutMs,
-  unresponsiveTimeoutMsMin,
-} from "./limits.ts";
+import { lastLinesMax } from "./limits.ts";
+import { PoolLog } from "./pool-log.ts";
+import { ProcessWatch } from "./process-watch.ts";
 import {
   describeEnd,
   type ProcessEnd,
   type RunnerProcess,
   type RunnerProcessOwner,
 } from "./runner-process.ts";
-import type { Spares } from "./spares.ts";
 
 export type PoolState = "stopped" | "starting" | "warm" | "frozen" | "failed";
 
-export interface PoolOptions {
+const ARROWS: Record<PoolState, readonly PoolState[]> = {
+  stopped: ["starting", "failed"],
+  starting: ["warm", "failed", "stopped"],
+  warm: ["frozen", "stopped"],
+  frozen: ["warm", "stopped"],
+  failed: ["starting"],
+};
+
+export interface PoolOptions extends BootOptions {
   spec: VersionSpec;
-  /** Folder of the artifact. */
-  artifactPath(digest: string): string;
-  /** `LEVAIN_*` values for the app's environment. */
-  environment(spec: VersionSpec): Record<string, string>;
-  spares: Spares;
   log: LogSink;
   clock: Clock;
 }
@@ -67,35 +68,35 @@ export interface PoolFacts {
 export class Pool implements RunnerProcessOwner {
   readonly spec: VersionSpec;
   readonly #options: PoolOptions;
-  readonly #holds = new Holds();
+  readonly #log: PoolLog;
+  readonly #requests: Admission;
+  readonly #backOff = new BackOff();
   #state: PoolState = "stopped";
+  /** The instance, also while it is on its way out. */
   #process: RunnerProcess | null = null;
+  #watch: ProcessWatch | null = null;
   #starting: Promise<void> | null = null;
-  #failure: PlatformError | null = null;
-  /** Clock time before which a failed version is not started again. */
-  #retryAtMs = 0;
-  #crashes = 0;
-  #isSuperseded = false;
-  #isStopping = false;
+  /** Resolves when the latest process and what belonged to it is gone. */
+  #ended: Promise<unknown> = Promise.resolve();
+  /** Why nothing is started any more: `stop` was called. */
+  #stopError: PlatformError | null = null;
+  /** Clock time since when the version is live on no branch, or null. */
+  #supersededAtMs: number | null = null;
+  /** Told when no request is open any more. */
+  #onIdle: (() => void)[] = [];
+  readonly #lastLines: string[] = [];
 
-  #requests = 0;
   #starts = 0;
   #failures = 0;
   #startedAtMs = 0;
   #idleSinceMs = 0;
   #frozenAtMs = 0;
-  #lastSignOfLifeMs = 0;
-  #lastPingMs = 0;
-  #lastMemorySampleMs = 0;
-  #lastTickMs = 0;
-  #memoryBytes: number | null = null;
-  readonly #lastLines: string[] = [];
-  /** Processes that were told to end. */
-  readonly #endings = new WeakSet<RunnerProcess>();
 
   constructor(options: PoolOptions) {
     this.spec = options.spec;
     this.#options = options;
+    this.#requests = new Admission(options.spec);
+    this.#log = new PoolLog(options.spec, options.log, options.clock);
   }
 
   get state(): PoolState {
@@ -107,9 +108,10 @@ export class Pool implements RunnerProcessOwner {
     return this.#process !== null;
   }
 
-  /** The version is live on no branch any more, or is again. */
+  /** The version is live on no branch any more, or is again. What is open is ended when its time to drain is over. */
   set isSuperseded(isSuperseded: boolean) {
-    this.#isSuperseded = isSuperseded;
+    if (!isSuperseded) this.#supersededAtMs = null;
+    else this.#supersededAtMs ??= this.#options.clock.nowMs();
   }
 
   /** Last lines the current or latest process printed; evidence. */
@@ -122,37 +124,19 @@ export class Pool implements RunnerProcessOwner {
    * returns. Never throws.
    */
   submit(stream: ClientStream, start: RequestStart): void {
+    if (this.#stopError !== null) return stream.onLost(this.#stopError);
     if (this.#state === "frozen") this.#thaw();
     if (this.#state === "warm") {
-      const { channel } = this.#process!;
-      if (channel.openStreams < this.spec.limits.concurrencyMax && this.#holds.count === 0) {
-        this.#requests += 1;
-        channel.open(
-          stream,
-          start.buffer,
-          start.headStart,
-          start.headEnd,
-          start.bodyStart,
-          start.bodyEnd,
-          start.flags,
-        );
-        return;
-      }
-      if (this.#holds.count >= this.spec.limits.queueMax) {
-        stream.onLost(
-          new PlatformError("APP_BUSY", [this.spec.app, this.spec.limits.concurrencyMax]),
-        );
-        return;
-      }
-      this.#holds.add(stream, start);
-      return;
+      return this.#requests.submit(stream, start, this.#process!.channel);
     }
-    this.#hold(stream, start);
+    const refusal = this.#backOff.refusal(this.#options.clock.nowMs());
+    if (refusal !== null) return stream.onLost(refusal);
+    if (this.#requests.hold(stream, start)) this.#startIfAwaited();
   }
 
   /** Nobody waits for this request any more, wherever it is. Twice is safe. */
   cancel(stream: ClientStream): void {
-    if (!this.#holds.remove(stream)) stream.cancel();
+    this.#requests.cancel(stream);
   }
 
   /**
@@ -170,82 +154,82 @@ export class Pool implements RunnerProcessOwner {
 
   /** Freezes an idle instance now. Returns whether it is frozen. */
   freeze(): boolean {
-    if (this.#state !== "warm" || this.#process!.channel.openStreams > 0)
-      return this.#state === "frozen";
-    if (!freezeGroup(this.#process!.pid)) return false;
-    this.#memoryBytes = privateMemoryBytes(this.#process!.pid);
-    this.#state = "frozen";
+    if (this.#state !== "warm") return this.#state === "frozen";
+    const { pid, channel } = this.#process!;
+    if (channel.openStreams > 0 || !freezeGroup(pid)) return false;
+    this.#move("frozen");
     this.#frozenAtMs = this.#options.clock.nowMs();
-    this.#record("freeze", "Frozen: no CPU until the next request", {
-      memoryBytes: this.#memoryBytes,
-    });
+    const memoryBytes = privateMemoryBytes(pid);
+    this.#record("freeze", "Frozen: no CPU until the next request", { memoryBytes });
     return true;
   }
 
   /**
-   * Ends the instance when its requests have ended or the time is over, whichever is first. Held requests fail with
-   * `error`. Resolves when the process is gone.
+   * Ends the instance when its requests have ended or the time is over, whichever is first; what is held or still open
+   * then fails with `error`, and so does what comes later. Resolves when the process and its folder are gone. Called
+   * again, the shorter time counts.
    */
   async stop(drainTimeoutMs: number, error: PlatformError): Promise<void> {
-    this.#isStopping = true;
-    for (let hold = this.#holds.shift(); hold !== null; hold = this.#holds.shift())
-      hold.stream.onLost(error);
-    const running = this.#process;
-    if (running === null) return;
-    const deadlineMs = this.#options.clock.nowMs() + drainTimeoutMs;
-    while (
-      this.#process === running &&
-      running.channel.openStreams > 0 &&
-      this.#options.clock.nowMs() < deadlineMs
-    ) {
-      await new Promise((resolve) => setTimeout(resolve, Math.min(tickMs, drainTimeoutMs)));
+    this.#stopError ??= error;
+    this.#requests.fail(error);
+    if (this.#starting !== null) {
+      if (this.#state === "starting") this.#process?.kill(error);
+      await this.#starting.catch(() => {});
     }
-    await this.#end(running);
+    if (this.#state === "warm" || this.#state === "frozen") {
+      await this.#drained(drainTimeoutMs);
+      this.#end(error);
+    }
+    await this.#ended;
   }
 
   /** Looks at idle time, health and memory. Called every `tickMs`. */
   tick(nowMs: number): void {
-    const sinceTickMs = nowMs - this.#lastTickMs;
-    this.#lastTickMs = nowMs;
-    if (this.#process === null || (this.#state !== "warm" && this.#state !== "frozen")) return;
-    const { channel } = this.#process;
-    if (channel.openStreams === 0) {
-      const { idleFreezeMs, idleStopMs } = this.spec;
-      const decision = decideIdle({
-        state: this.#state,
-        idleMs: nowMs - this.#idleSinceMs,
-        idleFreezeMs,
-        idleStopMs,
-        isSuperseded: this.#isSuperseded,
-      });
-      if (decision === "freeze") this.freeze();
-      if (decision === "stop") {
-        void this.#end(this.#process);
-        return;
-      }
+    if (this.#state !== "warm" && this.#state !== "frozen") return;
+    const { channel } = this.#process!;
+    const { app, limits, idleFreezeMs, idleStopMs } = this.spec;
+    const supersededAtMs = this.#supersededAtMs;
+    const decision = decideIdle({
+      state: this.#state,
+      open: channel.openStreams,
+      idleMs: nowMs - this.#idleSinceMs,
+      idleFreezeMs,
+      idleStopMs,
+      isSuperseded: supersededAtMs !== null,
+      supersededMs:
+        supersededAtMs === null || supersededAtMs < this.#startedAtMs ? 0 : nowMs - supersededAtMs,
+      requestTimeoutMs: limits.requestTimeoutMs,
+    });
+    if (decision === "stop") return this.#end(null);
+    if (decision === "drain") {
+      const how = "stopped to make way for a newer version";
+      return this.#end(new PlatformError("APP_EXITED", [app, how]));
     }
+    if (decision === "freeze") this.freeze();
     if (this.#state === "frozen") return;
-    // The node itself may have been held up; that is no evidence against the app.
-    if (sinceTickMs > 10 * tickMs) this.#lastSignOfLifeMs = nowMs;
-    this.#watchHealth(nowMs);
-    this.#watchMemory(nowMs);
+    const cause = this.#watch!.look(nowMs);
+    if (cause !== null) this.#process!.kill(cause);
+    // An upgrade makes room without an end of a stream.
+    else this.#requests.release(channel);
   }
 
+  /** Looks without waking anybody. */
   facts(nowMs: number): PoolFacts {
     const running = this.#process;
-    const inFlight = running?.channel.openStreams ?? 0;
+    const open = running?.channel.openStreams ?? 0;
     const isUp = this.#state === "warm" || this.#state === "frozen";
+    const failure = this.#backOff.failure;
     return {
       state: this.#state,
       pid: running?.pid ?? null,
-      memoryBytes: running === null ? null : (privateMemoryBytes(running.pid) ?? this.#memoryBytes),
-      requests: this.#requests,
-      requestsInFlight: inFlight,
+      memoryBytes: running === null ? null : privateMemoryBytes(running.pid),
+      requests: this.#requests.admitted,
+      requestsInFlight: open,
       ageMs: running === null ? null : nowMs - this.#startedAtMs,
-      idleMs: isUp && inFlight === 0 ? nowMs - this.#idleSinceMs : null,
+      idleMs: isUp && open === 0 ? nowMs - this.#idleSinceMs : null,
       starts: this.#starts,
       failures: this.#failures,
-      cause: this.#failure?.message ?? null,
+      cause: failure === null ? null : messageOf(failure.cause ?? failure),
     };
   }
 
@@ -259,236 +243,157 @@ export class Pool implements RunnerProcessOwner {
   ): void {
     this.#lastLines.push(line);
     if (this.#lastLines.length > lastLinesMax) this.#lastLines.shift();
-    this.#options.log.write({
-      time: new Date(this.#options.clock.wallMs()).toISOString(),
-      app: this.spec.app,
-      version: this.spec.number,
-      instance: from.id,
-      stream,
-      requestId,
-      event: null,
-      message: line,
-    });
+    this.#log.line(from.id, stream, line, requestId);
   }
 
   onThrottle(stream: "stdout" | "stderr"): void {
-    this.#record(
-      "throttle",
-      `The app prints faster than its budget: its ${stream} is read more slowly`,
-    );
+    this.#record("throttle", `Prints faster than its budget: ${stream} is read more slowly`);
   }
 
   onStreamClosed(): void {
     this.#idleSinceMs = this.#options.clock.nowMs();
-    if (this.#state === "warm" && this.#holds.count > 0) this.#release();
+    const { channel } = this.#process!;
+    if (this.#state === "warm") this.#requests.release(channel);
+    if (channel.openStreams === 0) for (const tell of this.#onIdle.splice(0)) tell();
   }
 
   onPong(): void {
-    this.#lastSignOfLifeMs = this.#options.clock.nowMs();
+    this.#watch?.onSignOfLife(this.#options.clock.nowMs());
   }
 
-  onEnd(end: ProcessEnd): void {
-    const { clock } = this.#options;
-    const running = this.#process!;
-    const wasExpected = this.#endings.has(running);
-    this.#record(
-      wasExpected ? "stop" : "exit",
-      end.cause?.message ?? `Ended (${describeEnd(end)})`,
-      {
-        exitCode: end.exitCode,
-        signal: end.signal,
-        ...(end.cause === null ? {} : { code: end.cause.code }),
-      },
-    );
+  onGoing(): void {
+    if (this.#state === "warm" || this.#state === "frozen") this.#move("stopped");
+  }
+
+  onExit(end: ProcessEnd): void {
+    const { wasAsked, cause } = end;
+    this.#record(wasAsked ? "stop" : "exit", cause?.message ?? `Ended (${describeEnd(end)})`, {
+      exitCode: end.exitCode,
+      signal: end.signal,
+      ...(cause === null ? {} : { code: cause.code }),
+    });
     this.#process = null;
-    this.#memoryBytes = null;
-    // An end that was asked for is no failure; one during a start is told by the start itself.
-    if (wasExpected || this.#state === "starting") return;
-    this.#failures += 1;
-    this.#crashes = crashesAfter(this.#crashes, clock.nowMs() - this.#startedAtMs);
-    const waitMs = backOffMs(this.#crashes);
-    this.#state = "stopped";
-    if (waitMs > 0) {
-      this.#fail(
-        end.cause ?? new PlatformError("APP_EXITED", [this.spec.app, describeEnd(end)]),
-        waitMs,
-      );
-    } else if (this.#holds.count > 0) {
-      void this.start().catch(() => {});
+    this.#watch = null;
+    // One during a start is told by the start itself.
+    if (this.#state === "starting") return;
+    if (!wasAsked) {
+      const livedMs = this.#options.clock.nowMs() - this.#startedAtMs;
+      const error = cause ?? new PlatformError("APP_EXITED", [this.spec.app, describeEnd(end)]);
+      this.#crashed(error, livedMs);
     }
+    this.#startIfAwaited();
   }
 
-  // --- private ---
+  // --- private: starting ---
 
-  #hold(stream: ClientStream, start: RequestStart): void {
-    const { app } = this.spec;
-    const nowMs = this.#options.clock.nowMs();
-    if (this.#isStopping) return stream.onLost(new PlatformError("NODE_DRAINING", []));
-    if (this.#state === "failed" && nowMs < this.#retryAtMs) {
-      return stream.onLost(this.#failure!);
-    }
-    if (this.#holds.count >= holdsMax) {
-      return stream.onLost(new PlatformError("HOLD_QUEUE_FULL", [app, holdsMax]));
-    }
-    this.#holds.add(stream, start);
-    void this.start().catch(() => {});
+  #startIfAwaited(): void {
+    // What goes wrong is told to those who wait.
+    if (this.#requests.waiting > 0) void this.start().catch(() => {});
   }
 
   async #start(): Promise<void> {
-    const { spec } = this;
-    const { clock, spares } = this.#options;
+    const { clock } = this.#options;
     // The old process may still be on its way out.
-    while (this.#process !== null) await this.#process.ended;
-    this.#state = "starting";
+    while (this.#process !== null) await this.#process.exited;
+    const refusal = this.#stopError ?? this.#backOff.refusal(clock.nowMs());
+    if (refusal !== null) {
+      this.#requests.fail(refusal);
+      throw refusal;
+    }
+    this.#move("starting");
     this.#starts += 1;
     this.#lastLines.length = 0;
     this.#startedAtMs = clock.nowMs();
-    let running: RunnerProcess | null = null;
     try {
-      running = await spares.take();
-      this.#process = running;
-      running.owner = this;
-      await withTimeout(
-        running.load(spec.app, {
-          root: this.#options.artifactPath(spec.digest),
-          entry: spec.entry,
-          ephemeral: spec.ephemeral,
-          env: { ...spec.env, ...this.#options.environment(spec) },
-        }),
-        spec.limits.bootTimeoutMs,
-      );
+      await boot(this.spec, this.#options, (running) => this.#take(running));
+      if (this.#stopError !== null) throw this.#stopError;
     } catch (thrown) {
-      if (running !== null) {
-        running.kill();
-        await running.ended;
+      (this.#process as RunnerProcess | null)?.kill();
+      // Its last lines are evidence.
+      await this.#ended;
+      if (this.#stopError !== null) {
+        this.#move("stopped");
+        throw this.#stopError;
       }
-      const error = bootError(thrown, spec, this.#lastLines);
-      this.#process = null;
-      this.#failures += 1;
-      this.#crashes = crashesAfter(this.#crashes, 0);
+      const error = bootError(thrown, this.spec, this.#lastLines);
       this.#record("error", error.message, { code: error.code });
-      this.#fail(error, backOffMs(this.#crashes));
+      this.#crashed(error, 0);
       throw error;
     }
     const nowMs = clock.nowMs();
-    this.#state = "warm";
-    this.#failure = null;
+    const running = this.#process!;
+    this.#move("warm");
+    this.#backOff.started();
     this.#idleSinceMs = nowMs;
-    this.#lastSignOfLifeMs = nowMs;
-    this.#record("start", `Started in ${Math.round(nowMs - this.#startedAtMs)} ms`, {
-      pid: running.pid,
-    });
-    this.#release();
+    this.#watch = new ProcessWatch(
+      this.spec,
+      { ping: () => running.channel.ping(0), memoryBytes: () => privateMemoryBytes(running.pid) },
+      nowMs,
+    );
+    const tookMs = Math.round(nowMs - this.#startedAtMs);
+    this.#record("start", `Started in ${tookMs} ms`, { pid: running.pid });
+    this.#requests.release(running.channel);
   }
 
-  /** The version cannot run now: held requests fail, and later ones until the back-off is over. */
-  #fail(error: PlatformError, waitMs: number): void {
-    this.#state = "failed";
-    this.#failure = this.#asStartFailure(error);
-    this.#retryAtMs = this.#options.clock.nowMs() + waitMs;
-    for (let hold = this.#holds.shift(); hold !== null; hold = this.#holds.shift()) {
-      hold.stream.onLost(this.#failure);
+  #take(running: RunnerProcess): void {
+    this.#process = running;
+    this.#ended = running.ended;
+    running.owner = this;
+    if (this.#stopError !== null) running.kill(this.#stopError);
+  }
+
+  /** Notes a crash; the next start has to wait when there were too many. */
+  #crashed(error: PlatformError, livedMs: number): void {
+    const { app } = this.spec;
+    this.#failures += 1;
+    // What the app said goes to its log, not to its visitors.
+    const failure = new PlatformError("APP_START_FAILED", [app, error.code], { cause: error });
+    const waitMs = this.#backOff.crashed(failure, livedMs, this.#options.clock.nowMs());
+    if (this.#state === "starting" || waitMs > 0) {
+      this.#move("failed");
+      this.#requests.fail(failure);
     }
   }
 
-  #asStartFailure(error: PlatformError): PlatformError {
-    if (error.code === "APP_START_FAILED") return error;
-    return new PlatformError("APP_START_FAILED", [this.spec.app, error.message], { cause: error });
-  }
-
-  /** Sends held requests as far as there is room. */
-  #release(): void {
-    const { channel } = this.#process!;
-    while (channel.openStreams < this.spec.limits.concurrencyMax && channel.hasRoom) {
-      const hold = this.#holds.shift();
-      if (hold === null) return;
-      this.#requests += 1;
-      channel.open(
-        hold.stream,
-        hold.buffer,
-        hold.headStart,
-        hold.headEnd,
-        hold.bodyStart,
-        hold.bodyEnd,
-        hold.flags,
-      );
-    }
-  }
+  // --- private: running and ending ---
 
   #thaw(): void {
-    const { clock } = this.#options;
+    const nowMs = this.#options.clock.nowMs();
     thawGroup(this.#process!.pid);
-    const nowMs = clock.nowMs();
-    this.#state = "warm";
+    this.#move("warm");
     this.#idleSinceMs = nowMs;
-    this.#lastSignOfLifeMs = nowMs;
-    this.#record("wake", `Woken after ${Math.round(nowMs - this.#frozenAtMs)} ms`, {
-      frozenMs: Math.round(nowMs - this.#frozenAtMs),
-    });
+    this.#watch!.onSignOfLife(nowMs);
+    const frozenMs = Math.round(nowMs - this.#frozenAtMs);
+    this.#record("wake", `Woken after ${frozenMs} ms`, { frozenMs });
   }
 
-  async #end(running: RunnerProcess): Promise<void> {
-    this.#endings.add(running);
-    const wasFrozen = this.#state === "frozen";
-    this.#state = "stopped";
-    const ended = running.stop();
-    // A frozen process has to run to hear that it should end.
-    if (wasFrozen) thawGroup(running.pid);
-    await ended;
-  }
-
-  #watchHealth(nowMs: number): void {
-    if (nowMs - this.#lastPingMs >= pingIntervalMs) {
-      this.#lastPingMs = nowMs;
-      this.#process!.channel.ping(0);
-    }
-    const silentMs = nowMs - this.#lastSignOfLifeMs;
-    const limitMs = Math.max(
-      Math.min(this.spec.limits.requestTimeoutMs, unresponsiveTimeoutMs),
-      unresponsiveTimeoutMsMin,
-    );
-    if (silentMs < limitMs) return;
-    this.#process!.kill(
-      new PlatformError("APP_UNRESPONSIVE", [this.spec.app, Math.round(silentMs)]),
-    );
-  }
-
-  #watchMemory(nowMs: number): void {
-    if (nowMs - this.#lastMemorySampleMs < memorySampleMs) return;
-    this.#lastMemorySampleMs = nowMs;
-    this.#memoryBytes = privateMemoryBytes(this.#process!.pid);
-    const { memoryBytesMax } = this.spec.limits;
-    if (this.#memoryBytes === null || this.#memoryBytes <= memoryBytesMax) return;
-    this.#process!.kill(
-      new PlatformError("APP_MEMORY_EXCEEDED", [this.spec.app, this.#memoryBytes, memoryBytesMax]),
-    );
-  }
-
-  #record(event: PlatformEvent, message: string, fields: Record<string, unknown> = {}): void {
-    this.#options.log.write({
-      time: new Date(this.#options.clock.wallMs()).toISOString(),
-      app: this.spec.app,
-      version: this.spec.number,
-      instance: this.#process?.id ?? null,
-      stream: "platform",
-      requestId: null,
-      event,
-      message: `${versionName(this.spec.number)}: ${message}`,
-      fields,
-    });
-  }
-}
-
-/** @throws {PlatformError} `BOOT_TIMEOUT` */
-async function withTimeout(work: Promise<void>, timeoutMs: number): Promise<void> {
-  const timeout = Promise.withResolvers<never>();
-  const timer = setTimeout(
-    () => timeout.reject(new PlatformError("BOOT_TIMEOUT", [timeoutMs])),
-    timeoutMs,
-  );
-  try {
-    await Promise.race([work, timeout.promise]);
-  } finally {
+  /** Resolves when nothing is open any more, or the time is over. */
+  async #drained(timeoutMs: number): Promise<void> {
+    if (timeoutMs <= 0 || this.#process!.channel.openStreams === 0) return;
+    this.#record("drain", `Ending within ${timeoutMs} ms`);
+    const { promise, resolve } = Promise.withResolvers<void>();
+    this.#onIdle.push(resolve);
+    const timer = setTimeout(resolve, timeoutMs);
+    await promise;
     clearTimeout(timer);
+  }
+
+  /** Asks the process to end, in good time: no more requests reach it. */
+  #end(cause: PlatformError | null): void {
+    const running = this.#process;
+    if (running === null) return;
+    const isFrozen = this.#state === "frozen";
+    void running.stop(cause);
+    // It has to run to hear that it should end.
+    if (isFrozen) thawGroup(running.pid);
+  }
+
+  #move(to: PoolState): void {
+    invariant(ARROWS[this.#state].includes(to), `a pool does not go from ${this.#state} to ${to}`);
+    this.#state = to;
+  }
+
+  #record(event: PlatformEvent, text: string, fields?: Record<string, unknown>): void {
+    this.#log.event(event, this.#process?.id ?? null, text, fields);
   }
 }

@@ -1,6 +1,6 @@
 /** The pools of a node, one per version, and the clock tick that drives them. */
-import type { PlatformError } from "../base/errors.ts";
-import type { VersionSpec } from "../base/version-spec.ts";
+import { PlatformError } from "../base/errors.ts";
+import { type VersionSpec, versionName } from "../base/version-spec.ts";
 import { tickMs } from "./limits.ts";
 import { Pool, type PoolOptions } from "./pool.ts";
 
@@ -9,6 +9,8 @@ export type PoolsOptions = Omit<PoolOptions, "spec">;
 export class Pools {
   readonly #options: PoolsOptions;
   readonly #pools = new Map<string, Pool>();
+  /** Removed, and not gone yet. */
+  readonly #leaving = new Set<Pool>();
   readonly #timer: ReturnType<typeof setInterval>;
 
   constructor(options: PoolsOptions) {
@@ -19,12 +21,13 @@ export class Pools {
   /** The version's pool, made when there is none. */
   of(spec: VersionSpec): Pool {
     const key = keyOf(spec);
-    let pool = this.#pools.get(key);
+    const known = this.#pools.get(key);
+    if (known?.spec.digest === spec.digest) return known;
     // A number is used again when a first version failed its boot check.
-    if (pool === undefined || pool.spec.digest !== spec.digest) {
-      pool = new Pool({ ...this.#options, spec });
-      this.#pools.set(key, pool);
-    }
+    const gone = new PlatformError("VERSION_UNKNOWN", [spec.app, versionName(spec.number)]);
+    if (known !== undefined) void this.remove(known.spec, 0, gone);
+    const pool = new Pool({ ...this.#options, spec });
+    this.#pools.set(key, pool);
     return pool;
   }
 
@@ -32,23 +35,27 @@ export class Pools {
     return this.#pools.values();
   }
 
-  /** Ends and forgets a version's pool. Resolves when its process is gone. */
+  /** Ends and forgets a version's pool, see `Pool.stop`. Resolves when its process is gone. */
   async remove(spec: VersionSpec, drainTimeoutMs: number, error: PlatformError): Promise<void> {
     const pool = this.#pools.get(keyOf(spec));
     if (pool === undefined) return;
     this.#pools.delete(keyOf(spec));
+    this.#leaving.add(pool);
     await pool.stop(drainTimeoutMs, error);
+    this.#leaving.delete(pool);
   }
 
-  /** Ends everything. Resolves when all processes are gone. */
+  /** Ends everything. Resolves when all processes are gone. Twice is safe. */
   async stop(drainTimeoutMs: number, error: PlatformError): Promise<void> {
-    await Promise.all([...this.#pools.values()].map((pool) => pool.stop(drainTimeoutMs, error)));
+    const pools = [...this.#pools.values(), ...this.#leaving];
+    await Promise.all(pools.map((pool) => pool.stop(drainTimeoutMs, error)));
     clearInterval(this.#timer);
   }
 
   #tick(): void {
     const nowMs = this.#options.clock.nowMs();
     for (const pool of this.#pools.values()) if (pool.hasProcess) pool.tick(nowMs);
+    for (const pool of this.#leaving) pool.tick(nowMs);
   }
 }
 

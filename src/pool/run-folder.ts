@@ -4,10 +4,11 @@
  *
  *   run/<instance>/home   run/<instance>/tmp   run/<instance>/app.sock   run/<instance>/process.json
  */
-import { mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { mkdirSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
+import { rm } from "node:fs/promises";
 import { join } from "node:path";
-import { processStartTicks } from "../sandbox/process-facts.ts";
-import { killGroup } from "../sandbox/process-group.ts";
+import { bootId, pidsWithVariable, processStartTicks } from "../sandbox/process-facts.ts";
+import { killGroup, killProcess } from "../sandbox/process-group.ts";
 
 export interface RunFolder {
   path: string;
@@ -17,57 +18,77 @@ export interface RunFolder {
 }
 
 export function makeRunFolder(runDir: string, instanceId: string): RunFolder {
-  const path = join(runDir, instanceId);
-  const folder = {
-    path,
-    home: join(path, "home"),
-    tmp: join(path, "tmp"),
-    socketPath: join(path, "app.sock"),
-  };
+  const folder = runFolder(join(runDir, instanceId));
   mkdirSync(folder.home, { recursive: true, mode: 0o700 });
   mkdirSync(folder.tmp, { mode: 0o700 });
   return folder;
 }
 
-/** Notes which process uses the folder. */
+/** Notes which process uses the folder; it leads its own process group, and `TMPDIR` is the folder's. */
 export function claimRunFolder(folder: RunFolder, pid: number): void {
-  const note = { pid, startTicks: processStartTicks(pid) };
+  const note: Note = { pid, startTicks: processStartTicks(pid), bootId: bootId() };
   writeFileSync(join(folder.path, "process.json"), JSON.stringify(note));
 }
 
-/** Removes the folder with all the app left in it. Twice is safe. */
-export function removeRunFolder(folder: RunFolder): void {
-  rmSync(folder.path, { recursive: true, force: true });
+/**
+ * Ends what the app left running, also outside of its process group, and removes the folder with all the app left in it.
+ * Never rejects: what cannot be removed now is tried again when a node starts. Twice is safe.
+ */
+export async function removeRunFolder(folder: RunFolder): Promise<void> {
+  // One that forks while it is looked for is found in the next round.
+  for (let round = 0; round < 10; round++) {
+    const pids = await pidsWithVariable("TMPDIR", folder.tmp);
+    if (pids.length === 0) break;
+    for (const pid of pids) killProcess(pid);
+  }
+  await rm(folder.path, { recursive: true, force: true, maxRetries: 3 }).catch(() => {});
 }
 
 /**
- * Ends the processes and removes the folders that a killed node left. Call it before any instance is started.
+ * Ends the processes and removes the folders that a killed node left. It looks for them before it returns, so that
+ * folders made later are safe.
  *
- * @returns how many processes were still running.
+ * @returns how many folders there were. Never rejects.
+ * @throws when `runDir` cannot be made or read
  */
-export function sweepRunFolders(runDir: string): number {
+export function sweepRunFolders(runDir: string): Promise<number> {
   mkdirSync(runDir, { recursive: true, mode: 0o700 });
-  let ended = 0;
-  for (const name of readdirSync(runDir)) {
-    const path = join(runDir, name);
-    const note = readNote(path);
-    // A pid is used again; the start time tells whether this is still the process we mean.
-    if (note !== null && processStartTicks(note.pid) === note.startTicks) {
-      killGroup(note.pid);
-      ended += 1;
-    }
-    rmSync(path, { recursive: true, force: true });
+  const folders = readdirSync(runDir).map((name) => runFolder(join(runDir, name)));
+  for (const folder of folders) {
+    const note = readNote(folder.path);
+    if (note !== null && isSameGroup(note)) killGroup(note.pid);
   }
-  return ended;
+  return Promise.all(folders.map(removeRunFolder)).then(() => folders.length);
 }
 
-function readNote(path: string): { pid: number; startTicks: number } | null {
+interface Note {
+  pid: number;
+  startTicks: number | null;
+  bootId: string;
+}
+
+/** Whether the group that the noted process led is the one that has its number now. */
+function isSameGroup(note: Note): boolean {
+  if (note.bootId !== bootId()) return false;
+  const startTicks = processStartTicks(note.pid);
+  // A number is not given to a new process as long as a group goes by it, so a group without its leader is the old one.
+  return startTicks === null || startTicks === note.startTicks;
+}
+
+function readNote(path: string): Note | null {
   try {
     const note = JSON.parse(readFileSync(join(path, "process.json"), "utf8"));
-    return Number.isInteger(note.pid) && note.pid > 1 && Number.isInteger(note.startTicks)
-      ? note
-      : null;
+    return Number.isInteger(note.pid) && note.pid > 1 ? note : null;
   } catch {
     return null;
   }
+}
+
+function runFolder(path: string): RunFolder {
+  return {
+    path,
+    home: join(path, "home"),
+    tmp: join(path, "tmp"),
+    socketPath: join(path, "app.sock"),
+  };
 }

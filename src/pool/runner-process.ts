@@ -1,26 +1,29 @@
 /**
  * One runner process and its wire: spawned without an app, given one by `load`.
  *
- *   starting ──started──▶ ready ──load()──▶ loading ──loaded──▶ loaded ──▶ gone
- *                                              └── failed, exit ──▶ gone
+ *   starting ──started──▶ ready ──load()──▶ loading ──loaded──▶ loaded
+ *   any of them ──exit, wire lost, stop(), kill()──▶ going ──exit and wire drained──▶ exited ──cleaned up──▶ ended
  *
  * Owns the process group, the wire, the run folder and the output pipes; all of them end together.
  */
 import type { Clock } from "../base/clock.ts";
-import { invariant, messageOf, PlatformError } from "../base/errors.ts";
+import { invariant, messageOf, PlatformError, throwUncaught } from "../base/errors.ts";
 import { killGroup, terminateGroup } from "../sandbox/process-group.ts";
 import { OutputBudget } from "../telemetry/output-budget.ts";
 import { captureOutput } from "../telemetry/process-output.ts";
 import { Channel, type ChannelOwner } from "../wire/channel.ts";
 import { asRunnerMessage, type FailedMessage, type LoadMessage } from "../wire/control.ts";
+import type { WireSocket } from "../wire/frame-writer.ts";
 import type { WireProtocolError } from "../wire/frames.ts";
-import { outputGraceMs, spareStartTimeoutMs, stopTimeoutMs } from "./limits.ts";
+import { outputGraceMs, spareStartTimeoutMs, stopTimeoutMs, wireGraceMs } from "./limits.ts";
 import { claimRunFolder, makeRunFolder, type RunFolder, removeRunFolder } from "./run-folder.ts";
 
 /** How a process ended. */
 export interface ProcessEnd {
   exitCode: number | null;
   signal: string | null;
+  /** `stop` was called. */
+  wasAsked: boolean;
   /** Why the node ended it, when it did. */
   cause: PlatformError | null;
 }
@@ -41,8 +44,10 @@ export interface RunnerProcessOwner {
   onThrottle(stream: "stdout" | "stderr"): void;
   onStreamClosed(): void;
   onPong(): void;
-  /** The process has ended; every stream was lost before. Lines it printed may still follow. */
-  onEnd(end: ProcessEnd): void;
+  /** The process is on its way out: it is given no more requests. Called once, before `onExit`. */
+  onGoing(): void;
+  /** The process has exited; every stream was lost before. Lines it printed may still follow. */
+  onExit(end: ProcessEnd): void;
 }
 
 export interface RunnerProcessOptions {
@@ -54,90 +59,79 @@ export interface RunnerProcessOptions {
   clock: Clock;
 }
 
+type Child = Bun.Subprocess<"ignore", "pipe", "pipe">;
+
+/** The part of a Bun socket that is used. */
+interface Wire extends WireSocket {
+  terminate(): void;
+}
+
 export class RunnerProcess implements ChannelOwner {
   readonly id: string;
   readonly pid: number;
-  readonly folder: RunFolder;
   readonly channel: Channel;
-  /** Resolves when the process is connected and can be given an app. */
+  /** Resolves when the process is connected and can be given an app; rejects when it ends before. */
   readonly started: Promise<void>;
-  /** Resolves when the process has ended and its folder is removed. */
+  /** Resolves when the process has exited. Never rejects. */
+  readonly exited: Promise<ProcessEnd>;
+  /** Resolves when, after the exit, its last output was read and its folder removed. Never rejects. */
   readonly ended: Promise<ProcessEnd>;
   readonly #options: RunnerProcessOptions;
+  readonly #folder: RunFolder;
+  readonly #child: Child;
   readonly #started = Promise.withResolvers<void>();
-  readonly #ended = Promise.withResolvers<ProcessEnd>();
-  #loading: PromiseWithResolvers<void> | null = null;
-  #owner: RunnerProcessOwner | null = null;
-  #cause: PlatformError | null = null;
-  /** Name of the app, for messages; a spare has none. */
-  #app = "(none)";
-  #hasEnded = false;
-  readonly #outputs: Promise<unknown>[] = [];
+  readonly #exited = Promise.withResolvers<ProcessEnd>();
+  readonly #outputs: Promise<unknown>[];
   /** Gives up on output that a leftover child keeps open. */
   readonly #outputEnd = new AbortController();
-  #killTimer: ReturnType<typeof setTimeout> | null = null;
+  /** Null before it is connected and after it has closed. */
+  #wire: Wire | null = null;
+  #loading: PromiseWithResolvers<void> | null = null;
+  #owner: RunnerProcessOwner | null = null;
+  /** Name of the app, for messages; a spare has none. */
+  #app = "(none)";
+  #cause: PlatformError | null = null;
+  #wasAsked = false;
+  #isGoing = false;
+  #hasExited = false;
+  #isFinished = false;
+  #timer: ReturnType<typeof setTimeout> | null = null;
 
-  /** @throws when the process cannot be spawned. */
-  static async spawn(options: RunnerProcessOptions): Promise<RunnerProcess> {
+  /** @throws when the process cannot be spawned; nothing of it is left then. */
+  static spawn(options: RunnerProcessOptions): RunnerProcess {
     const folder = makeRunFolder(options.runDir, options.id);
-    let runner: RunnerProcess | null = null;
     try {
-      const child = Bun.spawn(
-        [process.execPath, "--no-install", "--no-env-file", "--no-orphans", options.runnerPath],
-        {
-          cwd: folder.tmp,
-          env: {
-            PATH: process.env["PATH"] ?? "/usr/local/bin:/usr/bin:/bin",
-            HOME: folder.home,
-            TMPDIR: folder.tmp,
-            LANG: process.env["LANG"] ?? "C.UTF-8",
-          },
-          stdio: ["ignore", "pipe", "pipe", "socket-fd"],
-          // A group of its own, so that a signal reaches the app's children too.
-          detached: true,
-        } as Parameters<typeof Bun.spawn>[1] & object,
-      );
-      const fd = child.stdio[3] as unknown as number;
-      const socket = await Bun.connect({
-        fd,
-        socket: {
-          binaryType: "buffer",
-          data: (_socket: unknown, chunk: Buffer) => runner?.channel.onBytes(chunk),
-          drain: () => runner?.channel.onDrain(),
-          close: () => runner?.onWireClosed(),
-          error: () => runner?.onWireClosed(),
-        },
-      } as never);
-      runner = new RunnerProcess(options, folder, child, socket as never);
-      const made = runner;
-      void child.exited.then(() => made.onExit(child.exitCode, child.signalCode as string | null));
-      return made;
+      return new RunnerProcess(options, folder, spawnRunner(options.runnerPath, folder));
     } catch (error) {
-      removeRunFolder(folder);
+      void removeRunFolder(folder);
       throw error;
     }
   }
 
-  private constructor(
-    options: RunnerProcessOptions,
-    folder: RunFolder,
-    child: Bun.Subprocess,
-    socket: ConstructorParameters<typeof Channel>[0],
-  ) {
-    this.#options = options;
+  private constructor(options: RunnerProcessOptions, folder: RunFolder, child: Child) {
     this.id = options.id;
     this.pid = child.pid;
-    this.folder = folder;
-    this.channel = new Channel(socket, this);
+    this.#options = options;
+    this.#folder = folder;
+    this.#child = child;
+    this.channel = new Channel(
+      { write: (data, offset, bytes) => this.#wire?.write(data, offset, bytes) ?? 0 },
+      this,
+    );
     this.started = this.#started.promise;
-    this.ended = this.#ended.promise;
+    this.exited = this.#exited.promise;
     // A spare that fails before anybody waits for it is noticed by its end.
     this.started.catch(() => {});
     claimRunFolder(folder, this.pid);
-    this.#killTimer = setTimeout(() => this.kill(), spareStartTimeoutMs);
+    this.#killAfter(spareStartTimeoutMs);
     const budget = new OutputBudget(options.clock.nowMs());
-    this.#capture("stdout", child.stdout as ReadableStream<Uint8Array>, budget);
-    this.#capture("stderr", child.stderr as ReadableStream<Uint8Array>, budget);
+    this.#outputs = [
+      this.#capture("stdout", child.stdout, budget),
+      this.#capture("stderr", child.stderr, budget),
+    ];
+    this.ended = this.#end();
+    void this.#connect(child.stdio[3] as unknown as number);
+    void child.exited.then(() => this.#onExit());
   }
 
   /** Who hears about this process from now on. */
@@ -145,8 +139,9 @@ export class RunnerProcess implements ChannelOwner {
     this.#owner = owner;
   }
 
-  get hasEnded(): boolean {
-    return this.#hasEnded;
+  /** The process is on its way out, or gone. */
+  get isGoing(): boolean {
+    return this.#isGoing;
   }
 
   /**
@@ -158,25 +153,32 @@ export class RunnerProcess implements ChannelOwner {
     invariant(this.#loading === null, "a process is loaded once");
     this.#app = app;
     this.#loading = Promise.withResolvers();
-    this.channel.control({ type: "load", socketPath: this.folder.socketPath, ...message });
+    if (this.#isGoing) this.#loading.reject(new ProcessEnded(this.#describe()));
+    else this.channel.control({ type: "load", socketPath: this.#folder.socketPath, ...message });
     return this.#loading.promise;
   }
 
-  /** Asks the process to end, and ends it when it does not. Resolves when it is gone. */
-  stop(): Promise<ProcessEnd> {
-    if (!this.#hasEnded) {
+  /**
+   * Asks the process to end, and ends it when it does not. What is open is lost with `cause`. Resolves when it is gone.
+   * Twice is safe.
+   */
+  stop(cause: PlatformError | null = null): Promise<ProcessEnd> {
+    if (!this.#hasExited && !this.#wasAsked) {
+      this.#wasAsked = true;
+      this.#cause ??= cause;
       terminateGroup(this.pid);
-      this.#clearKillTimer();
-      this.#killTimer = setTimeout(() => this.kill(), stopTimeoutMs);
+      this.#killAfter(stopTimeoutMs);
+      this.#going();
     }
     return this.ended;
   }
 
-  /** Ends the process at once; its requests fail with `cause`. */
+  /** Ends the process at once; what is open is lost with `cause`. */
   kill(cause: PlatformError | null = null): void {
-    if (this.#hasEnded) return;
+    if (this.#hasExited) return;
     this.#cause ??= cause;
     killGroup(this.pid);
+    this.#going();
   }
 
   // --- what the wire says ---
@@ -185,7 +187,7 @@ export class RunnerProcess implements ChannelOwner {
     const message = asRunnerMessage(raw);
     if (message === null) return;
     if (message.type === "started") {
-      this.#clearKillTimer();
+      this.#clearTimer();
       this.#started.resolve();
     } else if (message.type === "loaded") {
       this.#loading?.resolve();
@@ -208,53 +210,126 @@ export class RunnerProcess implements ChannelOwner {
     );
   }
 
-  onWireClosed(): void {
-    // Without a wire the process is of no use; when it has ended by itself this finds nobody.
-    if (!this.#hasEnded) killGroup(this.pid);
+  // --- private ---
+
+  async #connect(fd: number): Promise<void> {
+    const onClosed = () => {
+      this.#wire = null;
+      // Without a wire the process is of no use. What it wrote before it exited has been read now.
+      if (this.#hasExited) this.#finish();
+      else this.kill();
+    };
+    try {
+      await Bun.connect({
+        fd,
+        socket: {
+          binaryType: "buffer",
+          open: (socket: Wire) => {
+            this.#wire = socket;
+            this.channel.onDrain();
+          },
+          data: (_socket: unknown, chunk: Buffer) => this.channel.onBytes(chunk),
+          drain: () => this.channel.onDrain(),
+          close: onClosed,
+          error: (_socket: unknown, error: Error) => throwUncaught(error),
+        },
+      } as never);
+    } catch {
+      onClosed();
+    }
   }
 
-  onExit(exitCode: number | null, signal: string | null): void {
-    if (this.#hasEnded) return;
-    this.#hasEnded = true;
-    this.#clearKillTimer();
+  /** It is given no more requests. */
+  #going(): void {
+    if (this.#isGoing) return;
+    this.#isGoing = true;
+    this.#owner?.onGoing();
+  }
+
+  #onExit(): void {
+    this.#hasExited = true;
+    this.#clearTimer();
     // What the app started goes with it.
     killGroup(this.pid);
-    const end: ProcessEnd = { exitCode, signal, cause: this.#cause };
+    this.#going();
+    // Frames that it sent before are still in the socket: answers that need not be lost.
+    if (this.#wire === null) this.#finish();
+    else this.#timer = setTimeout(() => this.#finish(), wireGraceMs);
+  }
+
+  /** The process has exited and its wire is read to the end. Twice is safe. */
+  #finish(): void {
+    if (this.#isFinished) return;
+    this.#isFinished = true;
+    this.#clearTimer();
+    this.#wire?.terminate();
+    const end = this.#describe();
     const ended = new ProcessEnded(end);
     this.#started.reject(ended);
     this.#loading?.promise.catch(() => {});
     this.#loading?.reject(ended);
     this.channel.close(end.cause ?? new PlatformError("APP_EXITED", [this.#app, describeEnd(end)]));
-    removeRunFolder(this.folder);
-    this.#owner?.onEnd(end);
+    this.#owner?.onExit(end);
+    this.#exited.resolve(end);
+  }
+
+  async #end(): Promise<ProcessEnd> {
+    const end = await this.exited;
     // What it printed last is evidence; a child of it that lives on must not hold us up.
     const timer = setTimeout(() => this.#outputEnd.abort(), outputGraceMs);
-    void Promise.all(this.#outputs).then(() => {
-      clearTimeout(timer);
-      this.#ended.resolve(end);
-    });
+    await Promise.all(this.#outputs);
+    clearTimeout(timer);
+    await removeRunFolder(this.#folder);
+    return end;
+  }
+
+  #describe(): ProcessEnd {
+    const { exitCode } = this.#child;
+    const signal = this.#child.signalCode as string | null;
+    return { exitCode, signal, wasAsked: this.#wasAsked, cause: this.#cause };
   }
 
   #capture(
     stream: "stdout" | "stderr",
     output: ReadableStream<Uint8Array>,
     budget: OutputBudget,
-  ): void {
-    this.#outputs.push(
-      captureOutput(output, {
-        budget,
-        clock: this.#options.clock,
-        signal: this.#outputEnd.signal,
-        onLine: ({ text, requestId }) => this.#owner?.onLine(this, stream, text, requestId),
-        onSlowed: () => this.#owner?.onThrottle(stream),
-      }),
-    );
+  ): Promise<unknown> {
+    return captureOutput(output, {
+      budget,
+      clock: this.#options.clock,
+      signal: this.#outputEnd.signal,
+      onLine: ({ text, requestId }) => this.#owner?.onLine(this, stream, text, requestId),
+      onSlowed: () => this.#owner?.onThrottle(stream),
+    });
   }
 
-  #clearKillTimer(): void {
-    if (this.#killTimer !== null) clearTimeout(this.#killTimer);
-    this.#killTimer = null;
+  #killAfter(ms: number): void {
+    this.#clearTimer();
+    this.#timer = setTimeout(() => this.kill(), ms);
   }
+
+  #clearTimer(): void {
+    if (this.#timer !== null) clearTimeout(this.#timer);
+    this.#timer = null;
+  }
+}
+
+function spawnRunner(runnerPath: string, folder: RunFolder): Child {
+  return Bun.spawn(
+    [process.execPath, "--no-install", "--no-env-file", "--no-orphans", runnerPath],
+    {
+      cwd: folder.tmp,
+      env: {
+        PATH: process.env["PATH"] ?? "/usr/local/bin:/usr/bin:/bin",
+        HOME: folder.home,
+        TMPDIR: folder.tmp,
+        LANG: process.env["LANG"] ?? "C.UTF-8",
+      },
+      stdio: ["ignore", "pipe", "pipe", "socket-fd"],
+      // A group of its own, so that a signal reaches the app's children too.
+      detached: true,
+    },
+  ) as unknown as Child;
 }
 
 /** The process ended before it could take requests. */

@@ -17,8 +17,9 @@ export interface SparesOptions {
 
 export class Spares {
   readonly #options: SparesOptions;
+  /** Started or starting; each is removed when it is taken or ends. */
+  readonly #spares = new Set<RunnerProcess>();
   readonly #ready: RunnerProcess[] = [];
-  #starting = 0;
   #stopped = false;
 
   constructor(options: SparesOptions) {
@@ -30,56 +31,64 @@ export class Spares {
     return this.#ready.length;
   }
 
-  /** A started process; the caller owns it. Rejects when none can be started. */
+  /**
+   * A started process; the caller owns it.
+   *
+   * @throws when none can be started
+   */
   async take(): Promise<RunnerProcess> {
     for (let spare = this.#ready.shift(); spare !== undefined; spare = this.#ready.shift()) {
-      if (spare.hasEnded) continue;
+      this.#spares.delete(spare);
+      if (spare.isGoing) continue;
       this.refill();
       return spare;
     }
-    const runner = await this.#spawn();
-    await runner.started;
+    const runner = this.#spawn();
+    try {
+      await runner.started;
+    } catch (error) {
+      await runner.ended;
+      throw error;
+    }
     this.refill();
     return runner;
   }
 
-  /** Starts what is missing, in the background. */
+  /** Starts what is missing, in the background. What cannot be started is tried again by the next `take`. */
   refill(): void {
     if (this.#stopped) return;
-    while (this.#ready.length + this.#starting < this.#options.sparesMax) {
-      this.#starting += 1;
-      void this.#add();
+    while (this.#spares.size < this.#options.sparesMax) {
+      try {
+        this.#add(this.#spawn());
+      } catch {
+        return;
+      }
     }
   }
 
-  /** Ends the processes that stand ready. */
+  /** Ends the processes that nobody has taken. Resolves when they are gone. */
   async stop(): Promise<void> {
     this.#stopped = true;
-    const ready = this.#ready.splice(0);
-    for (const spare of ready) spare.kill();
-    await Promise.all(ready.map((spare) => spare.ended));
+    const spares = [...this.#spares];
+    for (const spare of spares) spare.kill();
+    await Promise.all(spares.map((spare) => spare.ended));
   }
 
-  async #add(): Promise<void> {
-    try {
-      const spare = await this.#spawn();
-      await spare.started;
-      if (this.#stopped) spare.kill();
-      else this.#ready.push(spare);
-    } catch {
-      // The next `take` starts one itself and reports why it cannot.
-    } finally {
-      this.#starting -= 1;
-    }
-  }
-
-  #spawn(): Promise<RunnerProcess> {
-    const { runDir, runnerPath, clock } = this.#options;
-    return RunnerProcess.spawn({
-      id: randomBytes(6).toString("hex"),
-      runDir,
-      runnerPath,
-      clock,
+  #add(spare: RunnerProcess): void {
+    this.#spares.add(spare);
+    spare.started.then(
+      () => this.#ready.push(spare),
+      () => {},
+    );
+    void spare.exited.then(() => {
+      this.#spares.delete(spare);
+      const index = this.#ready.indexOf(spare);
+      if (index !== -1) this.#ready.splice(index, 1);
     });
+  }
+
+  #spawn(): RunnerProcess {
+    const { runDir, runnerPath, clock } = this.#options;
+    return RunnerProcess.spawn({ id: randomBytes(6).toString("hex"), runDir, runnerPath, clock });
   }
 }

@@ -92,7 +92,7 @@ export class Router {
       const split = label.indexOf("--");
       const app = split === -1 ? label : label.slice(split + 2);
       const rest = split === -1 ? "main" : label.slice(0, split);
-      if (this.#table.apps[app] !== undefined) {
+      if (Object.hasOwn(this.#table.apps, app)) {
         if (/^v[0-9]+$/.test(rest)) return new PlatformError("VERSION_UNKNOWN", [app, rest]);
         return new PlatformError("BRANCH_NOT_LIVE", [app, rest]);
       }

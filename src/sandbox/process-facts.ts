@@ -1,5 +1,6 @@
 /** What the kernel says about a process, read from /proc. */
 import { readFileSync } from "node:fs";
+import { readdir, readFile } from "node:fs/promises";
 
 /**
  * Memory that is the process's own: anonymous and shared-anonymous pages, without what it shares with every Bun.
@@ -29,6 +30,30 @@ export function processStartTicks(pid: number): number | null {
   } catch {
     return null;
   }
+}
+
+/**
+ * Processes that were started with `name=value` in their environment: an app's children have what the app was started
+ * with, also those that left its process group, unless they were given another environment.
+ */
+export async function pidsWithVariable(name: string, value: string): Promise<number[]> {
+  const entry = `\0${name}=${value}\0`;
+  const pids: number[] = [];
+  for (const file of await readdir("/proc")) {
+    if (!/^[0-9]+$/.test(file)) continue;
+    try {
+      const environment = await readFile(`/proc/${file}/environ`, "utf8");
+      if (`\0${environment}`.includes(entry)) pids.push(Number(file));
+    } catch {
+      // It is gone, or not ours to look at.
+    }
+  }
+  return pids;
+}
+
+/** Names this run of the machine: a pid noted in another one says nothing. */
+export function bootId(): string {
+  return readFileSync("/proc/sys/kernel/random/boot_id", "latin1").trim();
 }
 
 function kilobytes(status: string, name: string): number {

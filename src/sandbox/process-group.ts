@@ -3,32 +3,36 @@
  * is the leader of its own group and session.
  */
 
-/** Sends the signal to every process of the group. Returns false when none is left. */
-function signalGroup(leaderPid: number, signal: NodeJS.Signals): boolean {
+/** Stops every process of the group where it stands; memory stays, CPU use ends. Returns false when none is left. */
+export function freezeGroup(leaderPid: number): boolean {
+  return signal(-leaderPid, "SIGSTOP");
+}
+
+/** Lets a frozen group go on. Returns false when none is left. */
+export function thawGroup(leaderPid: number): boolean {
+  return signal(-leaderPid, "SIGCONT");
+}
+
+/** Asks the group to end. Returns false when none is left. */
+export function terminateGroup(leaderPid: number): boolean {
+  return signal(-leaderPid, "SIGTERM");
+}
+
+/** Ends the group at once, frozen or not. Returns false when none is left. */
+export function killGroup(leaderPid: number): boolean {
+  return signal(-leaderPid, "SIGKILL");
+}
+
+/** Ends one process at once. Returns false when it is gone. */
+export function killProcess(pid: number): boolean {
+  return signal(pid, "SIGKILL");
+}
+
+function signal(target: number, name: NodeJS.Signals): boolean {
   try {
-    process.kill(-leaderPid, signal);
+    process.kill(target, name);
     return true;
   } catch {
     return false;
   }
-}
-
-/** Stops every process of the group where it stands; memory stays, CPU use ends. */
-export function freezeGroup(leaderPid: number): boolean {
-  return signalGroup(leaderPid, "SIGSTOP");
-}
-
-/** Lets a frozen group go on. */
-export function thawGroup(leaderPid: number): boolean {
-  return signalGroup(leaderPid, "SIGCONT");
-}
-
-/** Asks the group to end. */
-export function terminateGroup(leaderPid: number): boolean {
-  return signalGroup(leaderPid, "SIGTERM");
-}
-
-/** Ends the group at once, frozen or not. */
-export function killGroup(leaderPid: number): boolean {
-  return signalGroup(leaderPid, "SIGKILL");
 }

@@ -54,6 +54,7 @@ export class Channel {
   /** Streams whose `send` took less than it was given because the wire was full. */
   readonly #congested = new Set<ClientStream>();
   #open = 0;
+  #tunnels = 0;
   #pongsDue = 0;
   /** A runner says that it has started, and answers each message of ours once. */
   #controlsDue = 1;
@@ -69,6 +70,11 @@ export class Channel {
   /** Streams open now, cancelled ones included until the runner has let go of them. Count. */
   get openStreams(): number {
     return this.#open;
+  }
+
+  /** Open streams that are tunnels. Count. */
+  get openTunnels(): number {
+    return this.#tunnels;
   }
 
   /** Whether another stream can be opened. */
@@ -218,6 +224,7 @@ export class Channel {
   }
 
   #detach(stream: ClientStream): void {
+    if (stream.isTunnel) this.#tunnels -= 1;
     this.#congested.delete(stream);
     stream.channel = null;
   }
@@ -349,6 +356,7 @@ export class Channel {
       throw new WireProtocolError("a TUNNEL for a request that asked for none");
     checkTunnelHead(buffer, start, end);
     stream.isTunnel = true;
+    this.#tunnels += 1;
     // The request's own body has ended; the tunnel's direction is open again.
     stream.sendEnded = false;
     stream.onTunnel(buffer, start, end);

@@ -1,0 +1,88 @@
+/**
+ * Which requests of one version run, which wait, and which are turned away.
+ *
+ *   no instance   wait, up to `holdsMax`          else HOLD_QUEUE_FULL
+ *   instance      run, up to `concurrencyMax`
+ *                 wait, up to `queueMax`          else APP_BUSY
+ *
+ * What waits is bounded in bytes too.
+ */
+import { PlatformError } from "../base/errors.ts";
+import type { VersionSpec } from "../base/version-spec.ts";
+import type { Channel } from "../wire/channel.ts";
+import type { ClientStream } from "../wire/client-stream.ts";
+import { Holds, type RequestStart } from "./holds.ts";
+import { holdBytesMax, holdsMax } from "./limits.ts";
+
+export class Admission {
+  readonly #spec: VersionSpec;
+  readonly #holds = new Holds();
+  #admitted = 0;
+
+  constructor(spec: VersionSpec) {
+    this.#spec = spec;
+  }
+
+  /** Requests that were given to an instance so far. Count. */
+  get admitted(): number {
+    return this.#admitted;
+  }
+
+  /** Requests that wait. Count. */
+  get waiting(): number {
+    return this.#holds.count;
+  }
+
+  /** Takes a request while there is no instance. Returns whether it waits; if not, it has been told why. */
+  hold(stream: ClientStream, start: RequestStart): boolean {
+    if (this.#holds.count >= holdsMax || this.#holds.bytes >= holdBytesMax) {
+      stream.onLost(new PlatformError("HOLD_QUEUE_FULL", [this.#spec.app, holdsMax]));
+      return false;
+    }
+    this.#holds.add(stream, start);
+    return true;
+  }
+
+  /** Takes a request while there is an instance: sends it, lets it wait its turn, or turns it away. */
+  submit(stream: ClientStream, start: RequestStart, channel: Channel): void {
+    const { app, limits } = this.#spec;
+    if (this.#holds.count === 0 && this.#hasRoom(channel)) this.#open(stream, start, channel);
+    else if (this.#holds.count < limits.queueMax && this.#holds.bytes < holdBytesMax) {
+      this.#holds.add(stream, start);
+    } else {
+      stream.onLost(new PlatformError("APP_BUSY", [app, limits.concurrencyMax]));
+    }
+  }
+
+  /** Sends waiting requests as far as there is room. */
+  release(channel: Channel): void {
+    while (this.#holds.count > 0 && this.#hasRoom(channel)) {
+      const hold = this.#holds.shift()!;
+      this.#open(hold.stream, hold, channel);
+    }
+  }
+
+  /** Tells all that wait that they wait in vain. */
+  fail(error: PlatformError): void {
+    for (let hold = this.#holds.shift(); hold !== null; hold = this.#holds.shift()) {
+      hold.stream.onLost(error);
+    }
+  }
+
+  /** Nobody waits for this request any more, wherever it is. Twice is safe. */
+  cancel(stream: ClientStream): void {
+    if (!this.#holds.remove(stream)) stream.cancel();
+  }
+
+  #hasRoom(channel: Channel): boolean {
+    // A tunnel is no request that runs; the edge bounds its connections.
+    const running = channel.openStreams - channel.openTunnels;
+    return running < this.#spec.limits.concurrencyMax && channel.hasRoom;
+  }
+
+  #open(stream: ClientStream, start: RequestStart, channel: Channel): void {
+    this.#admitted += 1;
+    const { buffer, headStart, headEnd, bodyStart, bodyEnd, flags } = start;
+    channel.open(stream, buffer, headStart, headEnd, bodyStart, bodyEnd, flags);
+  }
+}

@@ -1,0 +1,54 @@
+/** From a process without an app to one that takes requests for a version, or the reason why not. */
+import { PlatformError } from "../base/errors.ts";
+import type { VersionSpec } from "../base/version-spec.ts";
+import { ProcessEnded, type RunnerProcess } from "./runner-process.ts";
+import type { Spares } from "./spares.ts";
+
+export interface BootOptions {
+  /** Folder of the artifact. */
+  artifactPath(digest: string): string;
+  /** `LEVAIN_*` values for the app's environment. */
+  environment(spec: VersionSpec): Record<string, string>;
+  spares: Spares;
+}
+
+/**
+ * Resolves when the app has a handler.
+ *
+ * @param onTaken is called as soon as there is a process: from then on it is the caller's, also when this rejects.
+ * @throws {PlatformError} `BOOT_TIMEOUT`; {LoadFailure}; {ProcessEnded}
+ */
+export async function boot(
+  spec: VersionSpec,
+  { artifactPath, environment, spares }: BootOptions,
+  onTaken: (running: RunnerProcess) => void,
+): Promise<void> {
+  const running = await spares.take().catch((error: unknown) => {
+    // That a process without an app does not start is not the app's fault.
+    throw new PlatformError("INTERNAL", [], { cause: error });
+  });
+  onTaken(running);
+  const loaded = running.load(spec.app, {
+    root: artifactPath(spec.digest),
+    entry: spec.entry,
+    ephemeral: spec.ephemeral,
+    env: { ...spec.env, ...environment(spec) },
+  });
+  await withTimeout(loaded, spec.limits.bootTimeoutMs);
+  // It may have said that it is loaded and ended.
+  if (running.isGoing) throw new ProcessEnded(await running.exited);
+}
+
+/** @throws {PlatformError} `BOOT_TIMEOUT` */
+async function withTimeout(work: Promise<void>, timeoutMs: number): Promise<void> {
+  const timeout = Promise.withResolvers<never>();
+  const timer = setTimeout(
+    () => timeout.reject(new PlatformError("BOOT_TIMEOUT", [timeoutMs])),
+    timeoutMs,
+  );
+  try {
+    await Promise.race([work, timeout.promise]);
+  } finally {
+    clearTimeout(timer);
+  }
+}

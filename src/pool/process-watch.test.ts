@@ -1,0 +1,98 @@
+import { expect, test } from "bun:test";
+import type { VersionSpec } from "../base/version-spec.ts";
+import {
+  memorySampleMs,
+  pingIntervalMs,
+  tickMs,
+  unresponsiveTimeoutMs,
+  unresponsiveTimeoutMsMin,
+} from "./limits.ts";
+import { ProcessWatch } from "./process-watch.ts";
+
+function setup(limits: { requestTimeoutMs?: number } = {}) {
+  const spec = {
+    app: "shop",
+    limits: { requestTimeoutMs: 30_000, memoryBytesMax: 1000, ...limits },
+  } as VersionSpec;
+  const process = { pings: 0, memoryBytes: 10 as number | null, answers: true };
+  let nowMs = 5000;
+  const watch = new ProcessWatch(
+    spec,
+    {
+      ping: () => {
+        process.pings += 1;
+        if (process.answers) watch.onSignOfLife(nowMs);
+      },
+      memoryBytes: () => process.memoryBytes,
+    },
+    nowMs,
+  );
+  return {
+    process,
+    watch,
+    /** Looks every tick for so long; gives the first reason to end the process. */
+    run: (forMs: number) => {
+      for (const untilMs = nowMs + forMs; nowMs < untilMs; ) {
+        nowMs += tickMs;
+        const cause = watch.look(nowMs);
+        if (cause !== null) return cause.code;
+      }
+      return null;
+    },
+    pause: (ms: number) => {
+      nowMs += ms;
+    },
+  };
+}
+
+test("a process that answers is pinged now and then, and left alone", () => {
+  const { process, run } = setup();
+
+  expect(run(60_000)).toBeNull();
+  expect(process.pings).toBe(60_000 / pingIntervalMs);
+});
+
+test("one that stops to answer is ended after its time", () => {
+  const { process, run } = setup();
+  run(5000);
+  process.answers = false;
+
+  expect(run(unresponsiveTimeoutMs - 2 * pingIntervalMs)).toBeNull();
+  expect(run(3 * pingIntervalMs)).toBe("APP_UNRESPONSIVE");
+});
+
+test("a shorter time for requests makes it shorter, but not too short", () => {
+  const { process, run } = setup({ requestTimeoutMs: 1 });
+  process.answers = false;
+
+  expect(run(unresponsiveTimeoutMsMin - tickMs)).toBeNull();
+  expect(run(2 * tickMs)).toBe("APP_UNRESPONSIVE");
+});
+
+test("a pause of the node, or of the process, is no silence", () => {
+  const { process, run, pause } = setup();
+  process.answers = false;
+  run(5000);
+
+  pause(3_600_000);
+
+  expect(run(unresponsiveTimeoutMs - 2 * tickMs)).toBeNull();
+});
+
+test("one that needs too much memory is ended", () => {
+  const { process, watch, run } = setup();
+  process.memoryBytes = 1000;
+  expect(run(2 * memorySampleMs)).toBeNull();
+  expect(watch.memoryBytes).toBe(1000);
+
+  process.memoryBytes = 1001;
+
+  expect(run(2 * memorySampleMs)).toBe("APP_MEMORY_EXCEEDED");
+});
+
+test("one that is gone has no memory to complain of", () => {
+  const { process, run } = setup();
+  process.memoryBytes = null;
+
+  expect(run(10_000)).toBeNull();
+});

@@ -1,0 +1,135 @@
+/** Goal: signals and facts are those of the process meant. Method: real processes, a shell with a child. */
+import { describe, expect, test } from "bun:test";
+import { readFileSync } from "node:fs";
+import {
+  bootId,
+  pidsWithVariable,
+  privateMemoryBytes,
+  processStartTicks,
+} from "./process-facts.ts";
+import { freezeGroup, killGroup, killProcess, terminateGroup, thawGroup } from "./process-group.ts";
+
+const GONE = 4_194_304;
+
+/** A shell that leads its own group, and its child; both print what they do. */
+async function startGroup(script = "sleep 60 & echo $!; wait", env: Record<string, string> = {}) {
+  const leader = Bun.spawn(["sh", "-c", script], {
+    detached: true,
+    stdout: "pipe",
+    env: { ...process.env, ...env },
+  });
+  const reader = leader.stdout.getReader();
+  const { value } = await reader.read();
+  const child = Number(new TextDecoder().decode(value));
+  return {
+    pid: leader.pid,
+    child,
+    exited: leader.exited,
+    signal: () => leader.signalCode,
+    /** Resolves when nobody holds the pipe any more: the whole group is gone. */
+    gone: async () => {
+      while (!(await reader.read()).done);
+      await leader.exited;
+    },
+    [Symbol.asyncDispose]: async () => {
+      killGroup(leader.pid);
+      await leader.exited;
+    },
+  };
+}
+
+/** The state letter of a process: `T` is stopped. */
+function stateOf(pid: number): string {
+  const stat = readFileSync(`/proc/${pid}/stat`, "latin1");
+  return stat.slice(stat.lastIndexOf(")") + 2)[0]!;
+}
+
+async function until(isSo: () => boolean | Promise<boolean>): Promise<void> {
+  const deadlineMs = performance.now() + 5000;
+  while (!(await isSo())) {
+    if (performance.now() > deadlineMs) throw new Error("it did not become so");
+    await new Promise((resolve) => setTimeout(resolve, 1));
+  }
+}
+
+describe("signals to a group", () => {
+  test("stop and continue every process in it", async () => {
+    await using group = await startGroup();
+
+    expect(freezeGroup(group.pid)).toBe(true);
+    await until(() => stateOf(group.pid) === "T" && stateOf(group.child) === "T");
+    expect(thawGroup(group.pid)).toBe(true);
+
+    await until(() => stateOf(group.pid) !== "T" && stateOf(group.child) !== "T");
+  });
+
+  test("end every process in it, frozen or not", async () => {
+    await using group = await startGroup();
+    freezeGroup(group.pid);
+
+    expect(killGroup(group.pid)).toBe(true);
+
+    await group.gone();
+    expect(group.signal()).toBe("SIGKILL");
+  });
+
+  test("ask every process in it to end", async () => {
+    await using group = await startGroup();
+
+    expect(terminateGroup(group.pid)).toBe(true);
+
+    await group.gone();
+    expect(group.signal()).toBe("SIGTERM");
+  });
+
+  test("say when nobody is left", () => {
+    expect([freezeGroup, thawGroup, terminateGroup, killGroup].map((send) => send(GONE))).toEqual([
+      false,
+      false,
+      false,
+      false,
+    ]);
+    expect(killProcess(GONE)).toBe(false);
+  });
+});
+
+test("a process is found by a variable it was started with, also outside of its parent's group", async () => {
+  const value = `/run/${crypto.randomUUID()}`;
+  await using group = await startGroup("setsid sleep 60 & echo $!; wait", { TMPDIR: value });
+
+  const pids = await pidsWithVariable("TMPDIR", value);
+
+  expect(pids.sort()).toEqual([group.pid, group.child].sort());
+  expect(await pidsWithVariable("TMPDIR", value.slice(0, -1))).toEqual([]);
+  expect(await pidsWithVariable("MPDIR", value)).toEqual([]);
+  killProcess(group.child);
+  await until(async () => !(await pidsWithVariable("TMPDIR", value)).includes(group.child));
+});
+
+test("private memory is what a process has for itself", async () => {
+  const script =
+    "console.log(Buffer.alloc(64 * 1024 * 1024, 1).length); setInterval(() => {}, 1000)";
+  const child = Bun.spawn([process.execPath, "-e", script], { stdout: "pipe" });
+  await child.stdout.getReader().read();
+
+  const bytes = privateMemoryBytes(child.pid)!;
+  child.kill("SIGKILL");
+  await child.exited;
+
+  expect(bytes).toBeGreaterThan(64 * 1024 * 1024);
+  expect(bytes).toBeLessThan(256 * 1024 * 1024);
+  expect(privateMemoryBytes(GONE)).toBeNull();
+});
+
+test("the start of a process names it together with its pid", () => {
+  const ticks = processStartTicks(process.pid);
+
+  expect(ticks).toBeGreaterThan(0);
+  expect(processStartTicks(process.pid)).toBe(ticks);
+  expect(processStartTicks(GONE)).toBeNull();
+});
+
+test("the run of the machine has a name that does not change", () => {
+  expect(bootId()).toMatch(/^[0-9a-f-]{36}$/);
+  expect(bootId()).toBe(bootId());
+});
