@@ -115,3 +115,20 @@ test.concurrent(
   },
   timeoutMs,
 );
+
+test.concurrent(
+  "Ctrl-C while it still starts leaves nothing behind",
+  async () => {
+    using folder = temporaryFolder();
+    const child = startDemo(folder.path, "--once", "--json");
+
+    while (leftIn(folder.path).length === 0) await Bun.sleep(5);
+    child.kill("SIGINT");
+    const [stdout, code] = await Promise.all([new Response(child.stdout).text(), child.exited]);
+
+    expect(JSON.parse(stdout)).toMatchObject({ ok: false, error: { code: "INTERRUPTED" } });
+    expect(code).toBe(1);
+    expect(leftIn(folder.path)).toEqual([]);
+  },
+  timeoutMs,
+);

@@ -2,8 +2,8 @@
  * What the example depends on is in this checkout already. A demo's node gets it as the beginning of its package cache,
  * so that a demo needs no network and no registry; what is missing here is fetched as in any deploy.
  */
-import { cp, mkdir } from "node:fs/promises";
-import { join } from "node:path";
+import { mkdir, realpath, symlink } from "node:fs/promises";
+import { dirname, join } from "node:path";
 
 const modules = join(import.meta.dir, "../../node_modules");
 
@@ -20,11 +20,10 @@ export async function fillPackageCache(dataDir: string, folder: string): Promise
     const installed = join(modules, name);
     const manifest = await manifestOf(installed).catch(() => null);
     if (manifest?.version !== version) continue;
-    // The name that Bun gives to a package from the default registry.
-    await cp(installed, join(cache, `${name}@${version}@@@1`), {
-      recursive: true,
-      dereference: true,
-    });
+    // Under the name that Bun gives to a package from the default registry. Bun copies from its cache, so a link will do.
+    const cached = join(cache, `${name}@${version}@@@1`);
+    await mkdir(dirname(cached), { recursive: true });
+    await symlink(await realpath(installed), cached);
   }
 }
 

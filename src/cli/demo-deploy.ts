@@ -55,7 +55,7 @@ export async function deployExample(
     io: { ...call.io, stdout, stderr: silent, interrupt: () => signal },
   });
   const result = data as DeployResult;
-  say(`examples/shop is ${result.app} ${versionName(result.version)}, at ${result.url}`);
+  say(`${result.app} ${versionName(result.version)} is live, ${result.url}`);
   return result;
 }
 

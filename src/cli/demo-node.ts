@@ -7,10 +7,11 @@ import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
 import { PlatformError } from "../base/errors.ts";
 import type { NodeStatus } from "../control/api.ts";
+import type { NodeConfig } from "../control/node-config.ts";
 import { AdminClient } from "./admin-client.ts";
 import { fillPackageCache } from "./demo-cache.ts";
 import type { StepScope } from "./demo-steps.ts";
-import { demoDrainTimeoutMs, demoFindTimeoutMs } from "./limits.ts";
+import { demoDrainTimeoutMs, demoFindTimeoutMs, demoPollMs } from "./limits.ts";
 import type { Call } from "./verb.ts";
 
 export interface DemoNode {
@@ -32,17 +33,20 @@ export async function findRunningNode(call: Call): Promise<DemoNode | null> {
 /**
  * A node of the demo's own.
  *
- *   new ──start()──▶ starting ──▶ serving ──stop(), Ctrl-C, SIGTERM──▶ stopped, directory removed
- *                       └──▶ failed, directory removed by stop()
+ *   new ──start()──▶ starting ──▶ serving ──stop(), Ctrl-C, SIGTERM, `down`──▶ stopped, directory removed
+ *                       └──▶ failed; stop() removes the directory
  */
 export class OwnNode {
   readonly #call: Call;
   readonly #folder: string;
   readonly #lost = new AbortController();
+  /** SIGTERM would end this process before the node has its own ear for it. */
+  readonly #onTerminate = () => this.#lost.abort(new PlatformError("INTERRUPTED", []));
+  #preparing: Promise<NodeConfig> | null = null;
+  #filling: Promise<void> | null = null;
   #running: Promise<void> | null = null;
-  #dataDir: string | null = null;
   #stopping: Promise<void> | null = null;
-  #isReady = false;
+  #dataDir: string | null = null;
   #hasEnded = false;
 
   /** @param folder what will be deployed to it. */
@@ -51,42 +55,36 @@ export class OwnNode {
     this.#folder = folder;
   }
 
-  /** Aborted when the node served and has ended without `stop`: by Ctrl-C, by a signal, by `levain down`. */
+  /** Aborted when the node is to end or has ended without `stop`: by a signal, by `levain down`. */
   get lost(): AbortSignal {
     return this.#lost.signal;
   }
 
   /** @throws {PlatformError} why it does not serve, or has no store. Call `stop` in any case. */
-  async start({ say }: StepScope): Promise<DemoNode> {
+  async start({ say, signal }: StepScope): Promise<DemoNode> {
+    process.on("SIGTERM", this.#onTerminate);
     say("starting PostgreSQL and the edge");
-    const isRoot = process.getuid?.() === 0;
-    const dataDir = await mkdtemp(join(await temporaryRoot(isRoot), "levain-demo-"));
-    this.#dataDir = dataDir;
-    await fillPackageCache(dataDir, this.#folder);
-    const { loadNodeConfig } = await import("../control/node-config.ts");
-    const { LEVAIN_POSTGRES_USER } = this.#call.io.env;
-    const config = await loadNodeConfig({
-      flags: { dataDir, port: "0", adminPort: "0", drainTimeoutMs: String(demoDrainTimeoutMs) },
-      // Nothing else of the environment, and no file: a demo must not write into somebody's database.
-      env: { LEVAIN_POSTGRES_USER },
-      cwd: dataDir,
-    });
+    this.#preparing = this.#prepare();
+    const config = await this.#preparing;
+    signal.throwIfAborted();
+    // While PostgreSQL starts; nothing builds yet.
+    this.#filling = fillPackageCache(config.dataDir, this.#folder);
     const ready = Promise.withResolvers<NodeStatus>();
-    this.#running = this.#call
-      .runNode(config, { ready: ready.resolve, note: () => {} })
+    this.#running = this.#call.runNode(config, { ready: ready.resolve, note: () => {} });
+    const ended = this.#running
       .finally(() => {
         this.#hasEnded = true;
-        if (this.#isReady && this.#stopping === null)
-          this.#lost.abort(new PlatformError("INTERRUPTED", []));
+      })
+      .then(() => {
+        throw new PlatformError("INTERRUPTED", []);
       });
-    const endedEarly = this.#running.then(() => {
-      throw new PlatformError("INTERRUPTED", []);
+    const [status] = await Promise.all([Promise.race([ready.promise, ended]), this.#filling]);
+    ended.catch(() => {
+      if (this.#stopping === null) this.#onTerminate();
     });
-    const status = await Promise.race([ready.promise, endedEarly]);
-    this.#isReady = true;
     const { state, cause } = status.store;
     if (state !== "ready") throw new PlatformError("STORE_UNAVAILABLE", [cause ?? state]);
-    return { client: new AdminClient(dataDir), status };
+    return { client: new AdminClient(config.dataDir), status };
   }
 
   /** Stops the node and removes its directory. Returns when both are gone; twice is safe. */
@@ -96,19 +94,36 @@ export class OwnNode {
   }
 
   async #stop(): Promise<void> {
+    await this.#preparing?.catch(() => {});
     if (this.#running !== null) {
       const client = new AdminClient(this.#dataDir as string);
-      try {
-        await client.call("down", { signal: AbortSignal.timeout(demoFindTimeoutMs) });
-      } catch {
-        // It is ending, or not far enough to answer; then it hears signals. A second one would end this process at once.
-        const hasHeard = this.#isReady || this.#hasEnded || this.#call.io.interrupt().aborted;
-        if (!hasHeard) process.emit("SIGTERM");
+      const bound = () => AbortSignal.timeout(demoFindTimeoutMs);
+      // It may not be far enough to answer, or be ending already.
+      while (!this.#hasEnded) {
+        const isTold = await client.call("down", { signal: bound() }).catch(() => null);
+        if (isTold !== null) break;
+        await Bun.sleep(demoPollMs);
       }
       // How it ended was its own step's business.
       await this.#running.catch(() => {});
     }
+    await this.#filling?.catch(() => {});
     if (this.#dataDir !== null) await rm(this.#dataDir, { recursive: true, force: true });
+    process.off("SIGTERM", this.#onTerminate);
+  }
+
+  async #prepare(): Promise<NodeConfig> {
+    const isRoot = process.getuid?.() === 0;
+    const dataDir = await mkdtemp(join(await temporaryRoot(isRoot), "levain-demo-"));
+    this.#dataDir = dataDir;
+    const { loadNodeConfig } = await import("../control/node-config.ts");
+    const { LEVAIN_POSTGRES_USER } = this.#call.io.env;
+    return loadNodeConfig({
+      flags: { dataDir, port: "0", adminPort: "0", drainTimeoutMs: String(demoDrainTimeoutMs) },
+      // Nothing else of the environment, and no file: a demo must not write into somebody's database.
+      env: { LEVAIN_POSTGRES_USER },
+      cwd: dataDir,
+    });
   }
 }
 

@@ -148,15 +148,18 @@ async function stayUp(demo: Demo, shown: Shown): Promise<void> {
     const { bold, cyan, dim } = call.paint;
     const { hostname, port } = new URL(url);
     const end = isOwnNode
-      ? `stops the node and removes ${node.status.dataDir}`
-      : `ends this; ${command(`levain delete ${app} --confirm ${app}`)} removes the app`;
+      ? [`  ${dim("Ctrl-C")}     stops the node and removes ${node.status.dataDir}`]
+      : [
+          `  ${dim("remove")}     ${command(`levain delete ${app} --confirm ${app}`)}`,
+          `  ${dim("Ctrl-C")}     ends this; app and node go on`,
+        ];
     screen.print(
       "",
       `  ${bold("Open")}       ${cyan(url)}`,
       `  ${dim("version")}    ${versionUrl}`,
       `  ${dim("ask")}        curl -H "Host: ${hostname}" http://127.0.0.1:${port}/api/cart`,
       `  ${dim("look")}       ${command("levain ps")}`,
-      `  ${dim("Ctrl-C")}     ${end}`,
+      ...end,
       "",
     );
   }
