@@ -2,7 +2,12 @@
 export type { RequestStart } from "../pool/holds.ts";
 export { holdTimeoutMs } from "../pool/limits.ts";
 export type { Pool as Destination } from "../pool/pool.ts";
-export { ClientStream } from "../wire/client-stream.ts";
-export { FLAG_END, FLAG_UPGRADE, ResetReason } from "../wire/frames.ts";
-export { dataBytesMax } from "../wire/limits.ts";
-export { HAS_DATE, HAS_REQUEST_ID } from "../wire/response-head.ts";
+export {
+  ClientStream,
+  dataBytesMax,
+  FLAG_END,
+  FLAG_UPGRADE,
+  HAS_DATE,
+  HAS_REQUEST_ID,
+  ResetReason,
+} from "../pool/stream.ts";
