@@ -74,15 +74,15 @@ export class DemoSteps {
   ): Promise<T> {
     const { screen, nowMs, stop } = this.#options;
     const end = new AbortController();
-    const timer = setTimeout(
-      () => end.abort(new DemoMismatch(`it did not end within ${timeoutMs} ms`)),
-      timeoutMs,
-    );
+    let detail = "";
+    const timer = setTimeout(() => {
+      const last = detail === "" ? "" : ` (${detail})`;
+      end.abort(new DemoMismatch(`it did not end within ${timeoutMs} ms${last}`));
+    }, timeoutMs);
     const onStop = () => end.abort(stop.reason);
     if (stop.aborted) onStop();
     else stop.addEventListener("abort", onStop, { once: true });
 
-    let detail = "";
     const say = (text: string) => {
       if (end.signal.aborted) return;
       detail = text;
@@ -96,9 +96,9 @@ export class DemoSteps {
       return result;
     } catch (thrown) {
       // What an abort makes of a call says less than why it was aborted.
-      const failure = failureOf(name, end.signal.aborted ? end.signal.reason : thrown);
-      this.#end({ name, ok: false, ms: nowMs() - startMs, detail: failure.message });
-      throw failure;
+      const reason = end.signal.aborted ? end.signal.reason : thrown;
+      this.#end({ name, ok: false, ms: nowMs() - startMs, detail: messageOf(reason) });
+      throw failureOf(name, reason);
     } finally {
       clearTimeout(timer);
       stop.removeEventListener("abort", onStop);
