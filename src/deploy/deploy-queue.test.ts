@@ -92,3 +92,16 @@ test("a turn that is given back twice does not free another's", async () => {
 
   expect(third.turn).toBeNull();
 });
+
+test("who has to wait is told so, and who has not is not", async () => {
+  const queue = new DeployQueue();
+  const { signal } = new AbortController();
+  const told: string[] = [];
+
+  const first = await queue.enter("shop", signal, () => told.push("first"));
+  const second = queue.enter("shop", signal, () => told.push("second"));
+  first[Symbol.dispose]();
+  (await second)[Symbol.dispose]();
+
+  expect(told).toEqual(["second"]);
+});

@@ -36,10 +36,15 @@ export class DeployQueue {
   /**
    * Waits for the app's turn; dispose what it gives when the deploy has ended.
    *
+   * @param onWait called when the turn does not come at once
    * @throws {PlatformError} `DEPLOY_IN_PROGRESS` when too many wait already
    * @throws the signal's reason when it is aborted first
    */
-  async enter(app: string, signal: AbortSignal): Promise<Disposable> {
+  async enter(
+    app: string,
+    signal: AbortSignal,
+    onWait: () => void = () => {},
+  ): Promise<Disposable> {
     const waiting = this.#waiting.filter((waiter) => waiter.app === app).length;
     const { waitingMax, deploysMax } = this.#bounds;
     if (waiting >= waitingMax || this.#waiting.length + this.#running.size >= deploysMax) {
@@ -55,6 +60,7 @@ export class DeployQueue {
     };
     signal.addEventListener("abort", abort, { once: true });
     this.#advance();
+    if (this.#waiting.includes(waiter)) onWait();
     await turn.promise.finally(() => signal.removeEventListener("abort", abort));
     let isHeld = true;
     return {

@@ -126,7 +126,6 @@ describe("a deploy that succeeds", () => {
     });
     expect(events.map((event) => (event.type === "step" ? event.step : event.type))).toEqual([
       "unpack",
-      "queued",
       "bundle",
       "artifact",
       "boot",

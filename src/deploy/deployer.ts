@@ -136,8 +136,9 @@ export class Deployer {
       await unpack(upload, source, signal);
       const facts = await builder.readSource(source, signal, emit);
       const app = this.#nameOf(query, facts);
-      emit({ type: "step", step: "queued" });
-      using _turn = await this.#queue.enter(app, signal);
+      using _turn = await this.#queue.enter(app, signal, () =>
+        emit({ type: "step", step: "queued" }),
+      );
       return await this.#run({ app, branch, query, source, facts, emit, signal, startedAtMs });
     } catch (thrown) {
       throw asDeployError(thrown, signal);
