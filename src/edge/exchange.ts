@@ -15,6 +15,7 @@ import {
   HAS_DATE,
   HAS_REQUEST_ID,
   ResetReason,
+  WANTS_CLOSE,
 } from "../router/destination.ts";
 import type { ClientSocket } from "./client-socket.ts";
 import { type EdgeContext, scratch } from "./edge-context.ts";
@@ -86,9 +87,9 @@ export class Exchange extends ClientStream {
     this.#heldBytes = 0;
   }
 
-  /** The client can only tell by the end of the connection where the body ends. */
+  /** The client can only tell by the end of the connection where the body ends, or the app has asked for that end. */
   get endsWithConnection(): boolean {
-    return this.#framing === "close";
+    return this.#framing === "close" || (this.foundLines & WANTS_CLOSE) !== 0;
   }
 
   /** The client is gone or the answer is given: whoever works on it is told. Twice is safe. */

@@ -10,4 +10,5 @@ export {
   HAS_DATE,
   HAS_REQUEST_ID,
   ResetReason,
+  WANTS_CLOSE,
 } from "../pool/stream.ts";

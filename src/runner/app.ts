@@ -3,6 +3,8 @@
  * handler returns.
  */
 import { Routes, type RouteValue } from "./routes.ts";
+import { staticAnswer } from "./static-route.ts";
+import { WireRequest } from "./wire-request.ts";
 
 type Handler = (this: unknown, request: Request, server: unknown) => unknown;
 
@@ -18,6 +20,7 @@ export class App {
   #options: ServeOptions;
   #routes: Routes | null = null;
 
+  /** @throws {TypeError} for options that `Bun.serve` would not take either. */
   constructor(options: ServeOptions) {
     this.#options = options;
     this.#compile();
@@ -29,96 +32,57 @@ export class App {
 
   /** `server.reload`. */
   replace(options: ServeOptions): void {
-    this.#options = { ...this.#options, ...options };
+    // As in Bun: routes are replaced, even by none; a missing `fetch` or `error` stays.
+    this.#options = { ...this.#options, routes: undefined, ...options };
     this.#compile();
   }
 
-  /** What the handler returns or a promise of it. Throws what the handler throws when the app has no `error` handler. */
+  /** What the handler returns, or a promise of it. Throws what the handler throws. */
   handle(request: Request, server: unknown): unknown {
-    const { error } = this.#options;
-    if (error === undefined) return this.#dispatch(request, server);
-    try {
-      const result = this.#dispatch(request, server);
-      if (!(result instanceof Promise)) return result;
-      return result.catch((thrown) => error.call(server, thrown));
-    } catch (thrown) {
-      return error.call(server, thrown);
+    const match = this.#routes?.match(targetOf(request), request.method) ?? null;
+    if (match === null) return this.#fetch(request, server);
+    const { value, params } = match;
+    if (typeof value === "function") {
+      addParams(request, params);
+      return value.call(server, request, server);
     }
+    const answer = staticAnswer(value as Response | Blob, request);
+    if (answer instanceof Response) return answer;
+    return answer.then((found) => found ?? this.#fetch(request, server));
+  }
+
+  /** What the app's `error` handler makes of an error; undefined when it has none. Throws what that throws. */
+  recover(error: unknown, server: unknown): unknown {
+    return this.#options.error?.call(server, error);
+  }
+
+  #fetch(request: Request, server: unknown): unknown {
+    const { fetch } = this.#options;
+    return fetch === undefined
+      ? new Response(null, { status: 404 })
+      : fetch.call(server, request, server);
   }
 
   #compile(): void {
-    const { routes } = this.#options;
-    this.#routes = routes === undefined ? null : new Routes(routes);
-  }
-
-  #dispatch(request: Request, server: unknown): unknown {
-    if (this.#routes !== null) {
-      const match = this.#routes.match(pathOf(request.url));
-      if (match !== null) {
-        const handler = byMethod(match.value, request.method);
-        if (handler !== undefined && handler !== false) {
-          if (typeof handler !== "function") return staticResponse(handler);
-          addRouteProperties(request, match.params);
-          return handler.call(server, request, server);
-        }
-      }
+    const { fetch, routes } = this.#options;
+    if (fetch !== undefined && typeof fetch !== "function") {
+      throw new TypeError("Expected fetch() to be a function");
     }
-    const { fetch } = this.#options;
-    if (fetch === undefined) return new Response(null, { status: 404 });
-    return fetch.call(server, request, server);
+    const hasRoutes = routes !== undefined && Object.keys(routes).length > 0;
+    if (fetch === undefined && !hasRoutes) {
+      throw new TypeError("Bun.serve() needs either a routes object or a fetch handler");
+    }
+    this.#routes = hasRoutes ? new Routes(routes) : null;
   }
 }
 
-function pathOf(url: string): string {
-  const start = url.indexOf("/", url.indexOf("://") + 3);
-  const query = url.indexOf("?", start);
-  return query === -1 ? url.slice(start) : url.slice(start, query);
+/** The URL as the client sent it: Bun matches routes before it takes out dot segments. */
+function targetOf(request: Request): string {
+  return WireRequest.streamOf(request)?.head.url ?? request.url;
 }
 
-const METHODS = ["GET", "HEAD", "POST", "PUT", "DELETE", "PATCH", "OPTIONS"];
-
-/** The part of a route's value for this method; undefined when there is none, so that `fetch` is asked. */
-function byMethod(value: RouteValue, method: string): RouteValue {
-  if (
-    typeof value !== "object" ||
-    value === null ||
-    value instanceof Response ||
-    value instanceof Blob
-  ) {
-    return value;
-  }
-  const methods = value as Record<string, RouteValue>;
-  const chosen = methods[method] ?? (method === "HEAD" ? methods["GET"] : undefined);
-  if (chosen !== undefined) return chosen;
-  return METHODS.some((name) => name in methods) ? undefined : value;
-}
-
-/** A route's Response is sent again and again, so each answer is a copy of it. */
-function staticResponse(value: RouteValue): unknown {
-  if (value instanceof Response) return value.clone();
-  if (value instanceof Blob) return new Response(value);
-  return value;
-}
-
-/** What Bun gives to the request of a route: `params` and `cookies`. */
-function addRouteProperties(request: Request, params: Record<string, string>): void {
-  let cookies: Bun.CookieMap | undefined;
-  Object.defineProperties(request, {
-    params: { value: params, configurable: true, enumerable: true },
-    cookies: {
-      get: () => {
-        cookies ??= new Bun.CookieMap(request.headers.get("cookie") ?? "");
-        COOKIES.set(request, cookies);
-        return cookies;
-      },
-      configurable: true,
-    },
-  });
-}
-
-const COOKIES = new WeakMap<Request, Bun.CookieMap>();
-
-/** `set-cookie` values for what the route's handler did to `request.cookies`. */
-export function changedCookies(request: Request): readonly string[] {
-  return COOKIES.get(request)?.toSetCookieHeaders() ?? [];
+function addParams(request: Request, params: Record<string, string>): void {
+  if (request instanceof WireRequest) request.params = params;
+  // One that the app made itself, for `server.fetch`.
+  else Object.defineProperty(request, "params", { value: params, configurable: true });
 }

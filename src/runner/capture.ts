@@ -3,8 +3,8 @@
  * the wire. The first call is the app. In an ephemeral app every request has its own module graph and its own capture.
  */
 import { App, type ServeOptions } from "./app.ts";
-import { makeCapturedServer, type RequestContext } from "./captured-server.ts";
-import type { PendingUpgrades } from "./upgrades.ts";
+import { makeCapturedServer } from "./captured-server.ts";
+import type { Upgrades } from "./upgrades.ts";
 
 export interface Capture {
   app: App;
@@ -18,9 +18,8 @@ export interface CaptureScope {
 }
 
 export interface CaptureOptions {
-  socketPath: string;
-  upgrades: PendingUpgrades;
-  contextOf(request: Request): RequestContext | undefined;
+  upgrades: Upgrades;
+  requestsInFlight(): number;
 }
 
 export class Captures {
@@ -51,16 +50,9 @@ export class Captures {
   /** Makes a capture of `options` in `scope`; the first of a scope is the one that serves. */
   make(options: Record<string, unknown>, scope: CaptureScope): Capture {
     const app = new App(options as ServeOptions);
-    const { socketPath, upgrades, contextOf } = this.#options;
-    const hasTunnels = scope === this.root;
-    const server = makeCapturedServer({
-      app,
-      options,
-      socketPath,
-      upgrades,
-      contextOf,
-      hasTunnels,
-    });
+    const { requestsInFlight } = this.#options;
+    const upgrades = scope === this.root ? this.#options.upgrades : null;
+    const server = makeCapturedServer({ app, options, upgrades, requestsInFlight });
     const capture = { app, server };
     if (scope.capture === null) {
       scope.capture = capture;

@@ -1,45 +1,89 @@
 /**
  * Puts the request's id in front of every line that `console` prints while a request is handled, so that the node can
  * file the line under its request: 0x1e, id, 0x1f. The node takes the prefix off again.
+ *
+ * Bun's console formats and writes natively and can do neither part alone, so what is printed during a request is
+ * formatted by `formatLog` and given to it as one text. Outside of requests it is left alone.
  */
 import { AsyncLocalStorage } from "node:async_hooks";
-import { formatWithOptions } from "node:util";
+import { formatLog, formatTrace } from "./format-log.ts";
 import { taggedLinesMax } from "./limits.ts";
 
 /** The id of the request whose code is running. */
 export const currentRequestId = new AsyncLocalStorage<string>();
 
-const methods = ["log", "info", "warn", "error", "debug", "trace"] as const;
+const groupIndent = "  ";
 
 /** Wraps the console's printing methods. Call it once, before any code of the app's is loaded. */
 export function tagConsole(): void {
-  for (const method of methods) {
-    const print = console[method].bind(console);
-    console[method] = (...values: unknown[]) => {
-      const requestId = currentRequestId.getStore();
-      if (requestId === undefined || requestId === "") return print(...values);
-      const text =
-        method === "trace" ? new Error(formatWithOptions({}, ...values)).stack! : format(values);
-      const target =
-        method === "log" || method === "info" || method === "debug"
-          ? process.stdout
-          : process.stderr;
-      target.write(tagLines(text, requestId));
+  const native = { ...console };
+  const counts = new Map<string, number>();
+  const times = new Map<string, number>();
+  let indent = "";
+
+  /** Prints a text; the native method writes it as it is. */
+  const print = (write: (text: string) => void, text: string): void => {
+    const indented = indent === "" ? text : indent + text.replaceAll("\n", `\n${indent}`);
+    const requestId = currentRequestId.getStore();
+    write(requestId ? tagLines(indented, requestId) : indented);
+  };
+  const printing =
+    (write: (...values: unknown[]) => void) =>
+    (...values: unknown[]) => {
+      if (indent === "" && !currentRequestId.getStore()) return write(...values);
+      print(write, formatLog(values));
     };
-  }
+
+  const replaced: Partial<Console> = {
+    log: printing(native.log),
+    info: printing(native.info),
+    debug: printing(native.debug),
+    warn: printing(native.warn),
+    error: printing(native.error),
+    dirxml: printing(native.log),
+    dir: (value, options) => print(native.log, Bun.inspect(value, options)),
+    table: (data, columns) => {
+      if (typeof data !== "object" || data === null) return console.log(data);
+      print(native.log, Bun.inspect.table(data, columns as string[]).trimEnd());
+    },
+    trace: (...values) => print(native.log, formatTrace(values, console.trace)),
+    assert: (claim, ...values) => {
+      if (!claim) print(native.error, values.length === 0 ? "Assertion failed" : formatLog(values));
+    },
+    count: (label = "default") => {
+      counts.set(label, (counts.get(label) ?? 0) + 1);
+      print(native.log, `${label}: ${counts.get(label)}`);
+    },
+    countReset: (label = "default") => void counts.delete(label),
+    time: (label = "default") => {
+      if (!times.has(label)) times.set(label, performance.now());
+    },
+    timeLog: (label = "default", ...values) => {
+      const startedAt = times.get(label);
+      if (startedAt === undefined) return;
+      const ms = (performance.now() - startedAt).toFixed(2);
+      print(native.log, formatLog([`[${ms}ms] ${label}`, ...values]));
+    },
+    timeEnd: (label = "default") => {
+      console.timeLog(label);
+      times.delete(label);
+    },
+    group: (...values) => {
+      if (values.length > 0) print(native.log, formatLog(values));
+      indent += groupIndent;
+    },
+    groupCollapsed: (...values) => console.group(...values),
+    groupEnd: () => {
+      indent = indent.slice(groupIndent.length);
+    },
+  };
+  Object.assign(console, replaced);
 }
 
-function format(values: unknown[]): string {
-  // Bun's own inspection prints errors with their source lines; util.format handles %s and friends.
-  if (values.length === 1 && values[0] instanceof Error) return Bun.inspect(values[0]);
-  return formatWithOptions({ colors: false }, ...values);
-}
-
-/** Every line of `text` with the id in front, each ended by a newline. */
+/** Every line of `text` with the id in front. */
 export function tagLines(text: string, requestId: string): string {
   const prefix = `\x1e${requestId}\x1f`;
-  if (!text.includes("\n")) return `${prefix}${text}\n`;
+  if (!text.includes("\n")) return prefix + text;
   const lines = text.split("\n");
-  if (lines.length > taggedLinesMax) return `${prefix}${text}\n`;
-  return `${lines.map((line) => prefix + line).join("\n")}\n`;
+  return lines.length > taggedLinesMax ? prefix + text : prefix + lines.join(`\n${prefix}`);
 }

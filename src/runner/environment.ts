@@ -14,13 +14,15 @@ export function passEnvironment(env: Readonly<Record<string, string>>): void {
 
   for (const name of ["spawn", "spawnSync"] as const) {
     const native = Bun[name] as (...args: unknown[]) => unknown;
-    const withEnvironment = (first: unknown, second?: unknown): unknown => {
-      if (Array.isArray(first)) {
-        return native(first, { env: process.env, ...(second as object | undefined) });
-      }
-      return native({ env: process.env, ...(first as object) });
-    };
+    const withEnvironment = (first: unknown, second?: unknown): unknown =>
+      Array.isArray(first) ? native(first, withEnv(second)) : native(withEnv(first));
     (Bun as unknown as Record<string, unknown>)[name] = withEnvironment;
   }
   Bun.$.env(process.env as Record<string, string>);
+}
+
+/** The options of a spawn, with the current environment unless they have their own. */
+function withEnv(options: unknown): unknown {
+  const given = (options ?? {}) as { env?: unknown };
+  return given.env === undefined ? { ...given, env: process.env } : given;
 }

@@ -29,30 +29,35 @@ export function captureOf(
 }
 
 /**
- * Imports the entry as the main module and resolves with its capture.
+ * Imports the entry as the main module and resolves with its capture. The process must have nothing but the app to live
+ * for meanwhile.
  *
  * @throws {LoadError}
  */
-export async function load(
-  path: string,
-  captures: Captures,
-  onIdle: () => Disposable,
-): Promise<Capture> {
+export async function load(path: string, captures: Captures): Promise<Capture> {
   // `import.meta.main` and process.argv must say what they say under `bun <entry>`.
   (Bun as { main: string }).main = path;
   process.argv[1] = path;
-  const module = await importEntry(path);
-  const capture = captureOf(module, captures, captures.root);
-  if (capture !== null) return capture;
+  process.execArgv.length = 0;
 
-  // The app may still be waiting for something before it serves.
-  using _idle = onIdle();
-  return await new Promise<Capture>((resolve, reject) => {
+  const idle = Promise.withResolvers<never>();
+  const onIdle = () =>
+    idle.reject(new LoadError({ type: "failed", code: "NO_HANDLER", message: path }));
+  process.once("beforeExit", onIdle);
+  try {
+    return await Promise.race([captureEntry(path, captures), idle.promise]);
+  } finally {
+    process.off("beforeExit", onIdle);
+  }
+}
+
+async function captureEntry(path: string, captures: Captures): Promise<Capture> {
+  const served = new Promise<Capture>((resolve) => {
     captures.root.onCapture = resolve;
-    process.once("beforeExit", () =>
-      reject(new LoadError({ type: "failed", code: "NO_HANDLER", message: path })),
-    );
   });
+  const module = await importEntry(path);
+  // The app may still be waiting for something before it serves.
+  return captureOf(module, captures, captures.root) ?? (await served);
 }
 
 async function importEntry(path: string): Promise<unknown> {

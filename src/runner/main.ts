@@ -16,30 +16,29 @@ import { Captures } from "./capture.ts";
 import { tagConsole } from "./console.ts";
 import { passEnvironment } from "./environment.ts";
 import { EphemeralApp } from "./ephemeral.ts";
+import { watchSlices } from "./file-answer.ts";
 import { LoadError, load } from "./load.ts";
 import { Requests } from "./requests.ts";
 import { watchResponses } from "./response-source.ts";
-import { PendingUpgrades } from "./upgrades.ts";
+import { Upgrades } from "./upgrades.ts";
 
 const wireFd = 3;
 
 watchResponses();
+watchSlices();
 tagConsole();
 
-let writer!: FrameWriter;
-/** Pieces of a control message, bytes as latin1. */
-let controlText = "";
+/** Pieces of a control message. */
+let control: Buffer[] = [];
 const requests = new Requests(() => writer);
-const upgrades = new PendingUpgrades(() => requests.inFlight);
-
 const reader = new FrameReader((type, flags, id, buffer, start, end) => {
   if (type === FrameType.PING) {
     writer.frame(FrameType.PONG, 0, 0, buffer.subarray(start, end));
   } else if (type === FrameType.CONTROL) {
-    controlText += buffer.latin1Slice(start, end);
+    control.push(Buffer.from(buffer.subarray(start, end)));
     if ((flags & FLAG_END) === 0) return;
-    const message = JSON.parse(Buffer.from(controlText, "latin1").toString()) as NodeMessage;
-    controlText = "";
+    const message = JSON.parse(Buffer.concat(control).toString()) as NodeMessage;
+    control = [];
     void become(message);
   } else {
     requests.onFrame(type, flags, id, buffer, start, end);
@@ -50,55 +49,57 @@ const socket = await Bun.connect({
   fd: wireFd,
   socket: {
     binaryType: "buffer",
-    data: (_socket: unknown, chunk: Buffer) => reader.push(chunk),
+    data: (_socket: unknown, chunk: Buffer) => {
+      try {
+        reader.push(chunk);
+      } catch (error) {
+        // No code of the app's throws through here: what the node said cannot be understood.
+        console.error(error);
+        process.exit(1);
+      }
+    },
     drain: () => writer.flush(),
     close: () => process.exit(0),
     error: () => process.exit(0),
   },
 } as never);
-writer = new FrameWriter(socket as never);
+const writer = new FrameWriter(socket as never);
+// Answers that the app gave in its last turn still leave.
+process.on("exit", () => writer.flush());
 say({ type: "started" });
 
 function say(message: RunnerMessage): void {
-  writer.frame(FrameType.CONTROL, 0, 0, Buffer.from(JSON.stringify(message)));
+  writer.frame(FrameType.CONTROL, FLAG_END, 0, Buffer.from(JSON.stringify(message)));
 }
 
 async function become(message: NodeMessage): Promise<void> {
   const { root, entry, ephemeral, env, socketPath } = message;
-  passEnvironment(env);
-  process.chdir(root);
   const path = join(root, entry);
   const captures = new Captures({
-    socketPath,
-    upgrades,
-    contextOf: (request) => requests.contextOf(request),
+    upgrades: new Upgrades(socketPath),
+    requestsInFlight: () => requests.inFlight,
   });
-  captures.install();
+  // The wire alone must not keep an app alive that has nothing to do.
+  const { ref, unref } = socket as unknown as { ref(): void; unref(): void };
+  unref.call(socket);
   try {
+    passEnvironment(env);
+    process.chdir(root);
+    captures.install();
     if (ephemeral) {
       const app = new EphemeralApp(path, captures);
       await app.check();
       requests.serveEphemeral(app);
     } else {
-      const capture = await load(path, captures, onlyWireIsLeft);
-      requests.serve(capture, upgrades);
+      requests.serve(await load(path, captures));
     }
+    ref.call(socket);
     say({ type: "loaded" });
   } catch (error) {
-    if (!(error instanceof LoadError)) {
-      console.error(error);
-      say({ type: "failed", code: "THREW", message: String(error) });
-    } else {
-      if (error.cause !== undefined) console.error(error.cause);
-      say(error.failure);
-    }
-    writer.flush();
+    const isLoadError = error instanceof LoadError;
+    const cause = isLoadError ? error.cause : error;
+    if (cause !== undefined) console.error(cause);
+    say(isLoadError ? error.failure : { type: "failed", code: "THREW", message: String(error) });
     process.exit(1);
   }
-}
-
-/** While held, the wire alone does not keep the process alive, so that `beforeExit` shows an app with nothing to do. */
-function onlyWireIsLeft(): Disposable {
-  (socket as unknown as { unref(): void }).unref();
-  return { [Symbol.dispose]: () => (socket as unknown as { ref(): void }).ref() };
 }

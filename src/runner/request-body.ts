@@ -1,16 +1,21 @@
 /**
  * The body of a request that did not come whole with its head: a ReadableStream that asks the node for more only as the
  * app reads. What the app does not read stays with the client.
+ *
+ *   open ──read to its end──▶ done
+ *    ├── cancel() of the app ──▶ dropping: what comes is taken and thrown away
+ *    └── request over ──▶ done: a reader gets an error
  */
+import { connectionClosed } from "./connection-closed.ts";
 
 export class RequestBody {
   readonly stream: ReadableStream<Uint8Array>;
   readonly #onTaken: (bytes: number) => void;
   #controller!: ReadableStreamDefaultController<Uint8Array>;
-  readonly #chunks: Uint8Array[] = [];
-  #ended = false;
-  #wantsChunk = false;
-  #cancelled = false;
+  #chunks: Uint8Array[] = [];
+  #state: "open" | "dropping" | "done" = "open";
+  #hasEnd = false;
+  #isAsked = false;
 
   /** `onTaken` is told how many bytes the app has taken. */
   constructor(onTaken: (bytes: number) => void) {
@@ -21,13 +26,10 @@ export class RequestBody {
           this.#controller = controller;
         },
         pull: () => {
-          this.#wantsChunk = true;
+          this.#isAsked = true;
           this.#give();
         },
-        cancel: () => {
-          this.#cancelled = true;
-          this.#drop();
-        },
+        cancel: () => this.drop(),
       },
       { highWaterMark: 0 },
     );
@@ -35,51 +37,44 @@ export class RequestBody {
 
   /** Adds bytes; the chunk is the stream's from now on. */
   push(chunk: Uint8Array): void {
-    if (this.#ended) return;
-    // Nobody will read them: take them off the client's hands, so that the request can end.
-    if (this.#cancelled) {
-      this.#onTaken(chunk.length);
-      return;
-    }
+    if (this.#state === "dropping") return this.#onTaken(chunk.length);
+    if (this.#state === "done") return;
     this.#chunks.push(chunk);
     this.#give();
   }
 
   end(): void {
-    if (this.#ended) return;
-    this.#ended = true;
+    this.#hasEnd = true;
     this.#give();
+  }
+
+  /** Nobody will read it: its bytes are taken off the client's hands, so that the request can end. */
+  drop(): void {
+    if (this.#state !== "open") return;
+    this.#state = "dropping";
+    for (const chunk of this.#chunks) this.#onTaken(chunk.length);
+    this.#chunks = [];
   }
 
   /** The request is over before its body was: whoever still reads gets an error. Twice is safe. */
   fail(): void {
-    if (this.#ended) return;
-    this.#ended = true;
-    this.#chunks.length = 0;
-    if (!this.#cancelled) {
-      this.#controller.error(new DOMException("The client closed the request", "AbortError"));
-    }
-    this.#cancelled = true;
+    if (this.#state !== "open") return;
+    this.#state = "done";
+    this.#chunks = [];
+    this.#controller.error(connectionClosed());
   }
 
   #give(): void {
-    if (this.#cancelled) return;
-    if (this.#wantsChunk && this.#chunks.length > 0) {
-      this.#wantsChunk = false;
+    if (this.#state !== "open") return;
+    if (this.#isAsked && this.#chunks.length > 0) {
+      this.#isAsked = false;
       const chunk = this.#chunks.shift()!;
       this.#controller.enqueue(chunk);
       this.#onTaken(chunk.length);
     }
-    if (this.#ended && this.#chunks.length === 0) {
-      this.#cancelled = true;
+    if (this.#hasEnd && this.#chunks.length === 0) {
+      this.#state = "done";
       this.#controller.close();
     }
-  }
-
-  #drop(): void {
-    let bytes = 0;
-    for (const chunk of this.#chunks) bytes += chunk.length;
-    this.#chunks.length = 0;
-    if (bytes > 0) this.#onTaken(bytes);
   }
 }

@@ -3,48 +3,87 @@
  *
  *   METHOD SP target SP scheme SP peer-address SP peer-port CRLF
  *   name: value CRLF …
+ *
+ * Only what every request needs is read at once; the header lines are when somebody asks for them.
  */
+import { WireProtocolError } from "../wire/frames.ts";
 
-export interface RequestHead {
-  method: string;
+export class RequestHead {
+  readonly method: string;
   /** `scheme://host/path?query` as the client asked for it. */
-  url: string;
-  headers: Headers;
-  peerAddress: string;
-  peerPort: number;
-  /** The id in `x-request-id`, for the app's log lines. */
-  requestId: string;
+  readonly url: string;
+  /** The id in `x-request-id`, for the app's log lines; empty when there is none. */
+  readonly requestId: string;
+  readonly #text: string;
+  readonly #peerStart: number;
+  readonly #linesStart: number;
+
+  /** Copies what it needs of the buffer. @throws {WireProtocolError} */
+  constructor(buffer: Buffer, start: number, end: number) {
+    const text = buffer.latin1Slice(start, end);
+    const methodEnd = text.indexOf(" ");
+    const targetEnd = text.indexOf(" ", methodEnd + 1);
+    const schemeEnd = text.indexOf(" ", targetEnd + 1);
+    const lineEnd = text.indexOf("\r\n", schemeEnd + 1);
+    if (methodEnd < 1 || targetEnd === -1 || schemeEnd === -1 || lineEnd === -1) {
+      throw new WireProtocolError("a malformed request line");
+    }
+    let host = "";
+    let requestId = "";
+    let at = lineEnd + 2;
+    while (at < text.length) {
+      const end = text.indexOf("\r\n", at);
+      if (end === -1) throw new WireProtocolError("a header line without its end");
+      // h or H, x: the first letter decides for most lines, without a string.
+      const first = text.charCodeAt(at) | 0x20;
+      if (first === 0x68 && isNamed(text, at, "host")) host = text.slice(at + 5, end).trim();
+      else if (first === 0x78 && isNamed(text, at, "x-request-id"))
+        requestId = text.slice(at + 13, end).trim();
+      at = end + 2;
+    }
+    this.method = text.slice(0, methodEnd);
+    this.url = `${text.slice(targetEnd + 1, schemeEnd)}://${host}${text.slice(methodEnd + 1, targetEnd)}`;
+    this.requestId = requestId;
+    this.#text = text;
+    this.#peerStart = schemeEnd + 1;
+    this.#linesStart = lineEnd + 2;
+  }
+
+  get peer(): { address: string; port: number } {
+    const line = this.#text.slice(this.#peerStart, this.#linesStart - 2);
+    const [address = "", port = ""] = line.split(" ");
+    return { address, port: Number(port) };
+  }
+
+  /** Adds the header lines to `headers`. */
+  fill(headers: Headers): void {
+    const text = this.#text;
+    let at = this.#linesStart;
+    while (at < text.length) {
+      const colon = text.indexOf(":", at);
+      const end = text.indexOf("\r\n", at);
+      if (colon > at && colon < end)
+        headers.append(text.slice(at, colon), fieldValue(text, colon + 1, end));
+      at = end + 2;
+    }
+  }
 }
 
-export function readRequestHead(buffer: Buffer, start: number, end: number): RequestHead {
-  const text = buffer.latin1Slice(start, end);
-  const lineEnd = text.indexOf("\r\n");
-  const methodEnd = text.indexOf(" ");
-  const targetEnd = text.indexOf(" ", methodEnd + 1);
-  const schemeEnd = text.indexOf(" ", targetEnd + 1);
-  const addressEnd = text.indexOf(" ", schemeEnd + 1);
+/** Whether the line at `at` has this name, in any case. */
+function isNamed(text: string, at: number, name: string): boolean {
+  const end = at + name.length;
+  return text.charCodeAt(end) === 0x3a && text.slice(at, end).toLowerCase() === name;
+}
 
-  const headers = new Headers();
-  let host = "";
-  let requestId = "";
-  let at = lineEnd + 2;
-  while (at < text.length) {
-    const colon = text.indexOf(":", at);
-    const valueEnd = text.indexOf("\r\n", colon);
-    const name = text.slice(at, colon);
-    const value = text.slice(colon + 1, valueEnd).trim();
-    headers.append(name, value);
-    if (name.length === 4 && name.toLowerCase() === "host") host = value;
-    else if (name === "x-request-id") requestId = value;
-    at = valueEnd + 2;
-  }
-  const target = text.slice(methodEnd + 1, targetEnd);
-  return {
-    method: text.slice(0, methodEnd),
-    url: `${text.slice(targetEnd + 1, schemeEnd)}://${host}${target}`,
-    headers,
-    peerAddress: text.slice(schemeEnd + 1, addressEnd),
-    peerPort: Number(text.slice(addressEnd + 1, lineEnd)),
-    requestId,
-  };
+/** Without the spaces and tabs around it; `trim` would take off U+00A0 too, which is a byte of the value. */
+function fieldValue(text: string, from: number, to: number): string {
+  let start = from;
+  let end = to;
+  while (start < end && isBlank(text.charCodeAt(start))) start++;
+  while (end > start && isBlank(text.charCodeAt(end - 1))) end--;
+  return text.slice(start, end);
+}
+
+function isBlank(code: number): boolean {
+  return code === 0x20 || code === 0x09;
 }

@@ -2,52 +2,38 @@
  * The requests this process is handling: frames in, handler called, answer framed.
  */
 
+import { messageOf } from "../base/errors.ts";
 import type { FrameWriter } from "../wire/frame-writer.ts";
-import { FLAG_END, FLAG_UPGRADE, FrameType, ResetReason } from "../wire/frames.ts";
-import { changedCookies } from "./app.ts";
+import {
+  FLAG_END,
+  FLAG_UPGRADE,
+  FrameType,
+  ResetReason,
+  WireProtocolError,
+} from "../wire/frames.ts";
 import type { Capture } from "./capture.ts";
-import type { RequestContext } from "./captured-server.ts";
 import { currentRequestId } from "./console.ts";
 import type { EphemeralApp } from "./ephemeral.ts";
 import { RequestBody } from "./request-body.ts";
-import { readRequestHead } from "./request-head.ts";
+import { RequestHead } from "./request-head.ts";
 import { respond } from "./respond.ts";
 import { ServerStream } from "./server-stream.ts";
-import { asksForWebSocket, type PendingUpgrades } from "./upgrades.ts";
+import { WireRequest } from "./wire-request.ts";
 
-/**
- * A Request that came over the wire. Its signal is made when somebody reads it: an AbortController for each request is
- * dear, and few handlers ask. (`signal` of the native prototype cannot be replaced, so this is a subclass.)
- */
-class WireRequest extends Request {
-  #stream: ServerStream | null = null;
-
-  static {
-    const native = Object.getOwnPropertyDescriptor(Request.prototype, "signal")!;
-    Object.defineProperty(WireRequest.prototype, "signal", {
-      get(this: WireRequest): AbortSignal {
-        return this.#stream === null ? native.get!.call(this) : this.#stream.signal;
-      },
-    });
-    // Apps that print it, or compare names, see what they would see without us.
-    Object.defineProperty(WireRequest, "name", { value: "Request" });
-  }
-
-  set stream(stream: ServerStream) {
-    this.#stream = stream;
-  }
+/** What answers requests. */
+interface Handler {
+  /** Returns what the app's handler returned, or a promise of it; throws what it threw. */
+  handle(request: WireRequest, stream: ServerStream): unknown;
+  /** What the app has to say to an error, or a promise of it; undefined for nothing. */
+  recover(error: unknown, stream: ServerStream): unknown;
 }
-
-/** Calls the handler; `release` ends what belongs to the request alone. */
-type Handle = (request: Request, stream: ServerStream) => unknown;
 
 export class Requests {
   readonly #writer: () => FrameWriter;
   readonly #streams = new Map<number, ServerStream>();
-  readonly #contexts = new WeakMap<Request, RequestContext>();
-  readonly #forget = (stream: ServerStream) => this.#streams.delete(stream.id);
-  #handle: Handle = () => new Response("not loaded", { status: 503 });
-  #upgrades: PendingUpgrades | null = null;
+  readonly #forget = (stream: ServerStream) => void this.#streams.delete(stream.id);
+  readonly #onRespondError = this.#failed.bind(this);
+  #handler: Handler | null = null;
 
   constructor(writer: () => FrameWriter) {
     this.#writer = writer;
@@ -58,24 +44,21 @@ export class Requests {
     return this.#streams.size;
   }
 
-  contextOf(request: Request): RequestContext | undefined {
-    return this.#contexts.get(request);
-  }
-
-  serve(capture: Capture, upgrades: PendingUpgrades): void {
-    const { app, server } = capture;
-    this.#handle = (request) => app.handle(request, server);
-    this.#upgrades = upgrades;
-  }
-
-  serveEphemeral(app: EphemeralApp): void {
-    this.#handle = (request, stream) => {
-      const run = app.run(request);
-      stream.onRelease = () => run.dispose();
-      return run.result;
+  serve({ app, server }: Capture): void {
+    this.#handler = {
+      handle: (request) => app.handle(request, server),
+      recover: (error) => app.recover(error, server),
     };
   }
 
+  serveEphemeral(app: EphemeralApp): void {
+    this.#handler = {
+      handle: (request, stream) => app.handle(request, stream),
+      recover: (error, stream) => app.recover(error, stream),
+    };
+  }
+
+  /** @throws {WireProtocolError} for a frame that the node would not send. */
   onFrame(
     type: number,
     flags: number,
@@ -86,103 +69,119 @@ export class Requests {
   ): void {
     if (type === FrameType.REQUEST) return this.#onRequest(flags, id, buffer, start, end);
     const stream = this.#streams.get(id);
-    // It crossed the end of its stream on the way.
-    if (stream === undefined) return;
-    if (type === FrameType.DATA) {
-      const receiver = stream.tunnel ?? stream.body;
-      if (end > start) {
+    switch (type) {
+      case FrameType.DATA: {
+        const receiver = stream?.tunnel ?? stream?.body;
+        // Otherwise it crossed the end of its stream on the way.
+        if (receiver == null) return;
         // The buffer is the socket's; the app keeps the bytes.
-        const chunk = new Uint8Array(buffer.subarray(start, end));
-        if (stream.tunnel !== null) stream.tunnel.onData(chunk);
-        else stream.body?.push(chunk);
+        if (end > start) receiver.push(new Uint8Array(buffer.subarray(start, end)));
+        if ((flags & FLAG_END) !== 0) receiver.end();
+        return;
       }
-      if ((flags & FLAG_END) !== 0 && receiver !== null) {
-        if (stream.tunnel !== null) stream.tunnel.onEnd();
-        else stream.body?.end();
-      }
-    } else if (type === FrameType.WINDOW) {
-      stream.onWindow(buffer.readUInt32LE(start));
-    } else if (type === FrameType.CANCEL) {
-      stream.onCancel();
+      case FrameType.WINDOW:
+        if (end - start !== 4) throw new WireProtocolError("a WINDOW that is not 4 bytes");
+        return stream?.onWindow(buffer.readUInt32LE(start));
+      case FrameType.CANCEL:
+        return stream?.onCancel();
+      default:
+        throw new WireProtocolError(`a frame of unknown type ${type}`);
     }
   }
 
   #onRequest(flags: number, id: number, buffer: Buffer, start: number, end: number): void {
-    const headEnd = start + 4 + buffer.readUInt32LE(start);
-    const head = readRequestHead(buffer, start + 4, headEnd);
-    const stream = new ServerStream(id, this.#writer(), this.#forget);
+    if (this.#handler === null) throw new WireProtocolError("a REQUEST before the app is loaded");
+    if (this.#streams.has(id)) throw new WireProtocolError(`a second REQUEST for stream ${id}`);
+    const headEnd = end - start < 4 ? end + 1 : start + 4 + buffer.readUInt32LE(start);
+    if (headEnd > end) throw new WireProtocolError("a REQUEST longer than its frame");
+    const head = new RequestHead(buffer, start + 4, headEnd);
+    const asksUpgrade = (flags & FLAG_UPGRADE) !== 0;
+    const stream = new ServerStream(id, head, asksUpgrade, this.#writer(), this.#forget);
     this.#streams.set(id, stream);
-
-    const init: RequestInit = { method: head.method, headers: head.headers };
-    if ((flags & FLAG_END) !== 0) {
-      if (end > headEnd) {
-        init.body = new Uint8Array(buffer.subarray(headEnd, end));
-        stream.granted(end - headEnd);
-      }
-    } else {
-      const body = new RequestBody((bytes) => stream.granted(bytes));
-      if (end > headEnd) body.push(new Uint8Array(buffer.subarray(headEnd, end)));
-      stream.body = body;
-      init.body = body.stream;
-    }
+    const first = end > headEnd ? new Uint8Array(buffer.subarray(headEnd, end)) : null;
+    const body = bodyOf(stream, first, (flags & FLAG_END) !== 0);
     let request: WireRequest;
     try {
-      request = new WireRequest(head.url, init);
+      request = new WireRequest(head, stream, initOf(head.method, body));
     } catch (error) {
       return stream.reset(ResetReason.RESPONSE_INVALID, String(error));
     }
-    request.stream = stream;
-    const context: RequestContext = {
-      peerAddress: head.peerAddress,
-      peerPort: head.peerPort,
-      canUpgrade: (flags & FLAG_UPGRADE) !== 0 && asksForWebSocket(request),
-      upgrade: null,
-    };
-    this.#contexts.set(request, context);
-    currentRequestId.run(head.requestId, () => this.#run(request, stream, context));
+    currentRequestId.run(head.requestId, () => this.#run(request, stream));
   }
 
-  #run(request: WireRequest, stream: ServerStream, context: RequestContext): void {
+  #run(request: WireRequest, stream: ServerStream): void {
     let result: unknown;
     try {
-      result = this.#handle(request, stream);
+      result = this.#handler!.handle(request, stream);
     } catch (error) {
-      return this.#threw(stream, error);
+      return this.#failed(stream, request, error);
     }
-    if (result instanceof Promise) {
-      result.then(
-        (value) => this.#answer(request, stream, context, value),
-        (error) => this.#threw(stream, error),
-      );
-    } else {
-      this.#answer(request, stream, context, result);
-    }
+    if (!(result instanceof Promise)) return this.#answer(stream, request, result);
+    result.then(
+      (value) => this.#answer(stream, request, value),
+      (error) => this.#failed(stream, request, error),
+    );
   }
 
-  #answer(
-    request: WireRequest,
-    stream: ServerStream,
-    context: RequestContext,
-    result: unknown,
-  ): void {
-    // Whatever comes after an upgrade is ignored, as in Bun: Hono returns a Response there.
-    if (context.upgrade !== null && this.#upgrades !== null) {
-      if (stream.closed) return;
-      void this.#upgrades.tunnel(stream, request, {
-        ...context.upgrade,
-        peerAddress: context.peerAddress,
-      });
-      return;
-    }
-    const cookies = changedCookies(request);
-    if (cookies.length > 0 && result instanceof Response) {
-      for (const cookie of cookies) result.headers.append("set-cookie", cookie);
-    }
-    void respond(stream, this.#writer(), result, request.method);
+  #answer(stream: ServerStream, request: WireRequest, result: unknown): void {
+    // The socket was the answer; whatever the handler returned beside it is ignored, as Bun does.
+    if (stream.tunnel !== null) return;
+    respond(stream, request, result, this.#onRespondError);
   }
 
-  #threw(stream: ServerStream, error: unknown): void {
+  /** Asks the app's `error` handler for an answer, once. */
+  #failed(stream: ServerStream, request: WireRequest, error: unknown): void {
+    let answer: unknown;
+    try {
+      answer = this.#handler!.recover(error, stream);
+    } catch (thrown) {
+      return this.#give(stream, thrown);
+    }
+    if (!(answer instanceof Promise)) return this.#recovered(stream, request, error, answer);
+    answer.then(
+      (value) => this.#recovered(stream, request, error, value),
+      (thrown) => this.#give(stream, thrown),
+    );
+  }
+
+  #recovered(stream: ServerStream, request: WireRequest, error: unknown, answer: unknown): void {
+    if (stream.tunnel !== null || !(answer instanceof Response)) return this.#give(stream, error);
+    respond(stream, request, answer, (_stream, _request, again) => this.#give(stream, again));
+  }
+
+  /** There is no answer: the node gives one. */
+  #give(stream: ServerStream, error: unknown): void {
     console.error(error);
-    stream.reset(ResetReason.HANDLER_THREW, error instanceof Error ? error.message : String(error));
+    if (stream.tunnel !== null) return;
+    stream.reset(ResetReason.HANDLER_THREW, messageOf(error));
   }
+}
+
+/** What the Request is given as its body. */
+function bodyOf(
+  stream: ServerStream,
+  first: Uint8Array | null,
+  hasAll: boolean,
+): Uint8Array | RequestBody | null {
+  if (hasAll) {
+    if (first !== null) stream.granted(first.length);
+    return first;
+  }
+  const body = new RequestBody((bytes) => stream.granted(bytes));
+  if (first !== null) body.push(first);
+  stream.body = body;
+  return body;
+}
+
+function initOf(method: string, body: Uint8Array | RequestBody | null): RequestInit | undefined {
+  if (method === "GET" || method === "HEAD") {
+    // As in Bun: such a request has no body for the app.
+    if (body instanceof RequestBody) body.drop();
+    return method === "GET" ? undefined : { method };
+  }
+  if (body === null) return { method };
+  return {
+    method,
+    body: body instanceof RequestBody ? body.stream : (body as Uint8Array<ArrayBuffer>),
+  };
 }

@@ -1,45 +1,62 @@
 /**
- * Remembers what a `Response` was made of, so that a text or a buffer can be framed at once: asking a Response for its
- * bytes costs a promise, asking it for its stream costs a stream.
+ * Remembers what a `Response` was made of, so that a text can be framed at once: asking a Response for its bytes costs a
+ * promise, asking it for its stream costs a stream.
  *
  * `Response` is replaced by a function with the same prototype: `instanceof`, subclasses and the static methods work as
- * before. A Response that native code made (a `fetch` result) has no source and is read as a stream.
+ * before. A Response that native code made has no source and is read as a stream.
+ *
+ * `fetch` is replaced to remember which bodies Bun has already decompressed: they still have the `content-encoding` they
+ * came with, and passed on so, no client could read them.
  */
 
-/** What a Response was made of. */
-export type ResponseSource = string | ArrayBufferView | ArrayBuffer | Blob | null;
+/** What a Response was made of; `buffered` is in memory, in a form that only `bytes()` knows. */
+export type ResponseSource = string | Blob | null | typeof buffered;
+
+export const buffered = Symbol("buffered");
 
 const SOURCE = Symbol("source");
-/** In memory already, though not in a form we know: `bytes()` answers without waiting for anybody. */
-const BUFFERED = Symbol("buffered");
+const DECODED = Symbol("decoded");
 
 interface Marked {
   [SOURCE]?: ResponseSource;
-  [BUFFERED]?: true;
+  [DECODED]?: true;
 }
 
-/** The source; `undefined` when it is not known, then see `isBuffered`. */
+/** Streams of bodies that Bun has decompressed. */
+const decodedStreams = new WeakSet<object>();
+
+/** The source; `undefined` when it is not known. */
 export function sourceOf(response: Response): ResponseSource | undefined {
   return (response as Marked)[SOURCE];
 }
 
-export function isBuffered(response: Response): boolean {
-  return (response as Marked)[BUFFERED] === true;
+/** Whether the body is plain although its `content-encoding` says otherwise. */
+export function isDecoded(response: Response): boolean {
+  return (response as Marked)[DECODED] === true;
 }
 
 function mark(response: Response, body: unknown): Response {
   const marked = response as Marked;
   if (typeof body === "string") marked[SOURCE] = body;
   else if (body === undefined || body === null) marked[SOURCE] = null;
-  else if (ArrayBuffer.isView(body) || body instanceof ArrayBuffer || body instanceof Blob) {
-    marked[SOURCE] = body as ResponseSource;
-  } else if (body instanceof FormData || body instanceof URLSearchParams) {
-    marked[BUFFERED] = true;
+  else if (body instanceof ReadableStream) {
+    if (decodedStreams.has(body)) marked[DECODED] = true;
+  } else if (body instanceof Blob) {
+    // A file in S3 becomes a redirect to itself.
+    marked[SOURCE] = "presign" in body ? null : body;
+  } else if (
+    ArrayBuffer.isView(body) ||
+    body instanceof ArrayBuffer ||
+    body instanceof FormData ||
+    body instanceof URLSearchParams
+  ) {
+    // The app may change the memory afterwards; the Response has a copy.
+    marked[SOURCE] = buffered;
   }
   return response;
 }
 
-/** Replaces the global `Response`. Call it once, before any code of the app's is loaded. */
+/** Replaces the global `Response` and `fetch`. Call it once, before any code of the app's is loaded. */
 export function watchResponses(): void {
   const Native = globalThis.Response;
 
@@ -59,23 +76,53 @@ export function watchResponses(): void {
     writable: true,
     configurable: true,
   });
-  Response.json = (...args: Parameters<typeof Native.json>): Response => {
-    const made = Native.json(...args) as Response & Marked;
-    made[BUFFERED] = true;
+  Response.json = (data: unknown, init?: ResponseInit): Response => {
+    const text = JSON.stringify(data);
+    // It throws as it always does.
+    if (text === undefined) return Native.json(data, init);
+    const made = mark(new Native(text, init), text);
+    const { headers } = made;
+    if (!headers.has("content-type")) headers.set("content-type", "application/json;charset=utf-8");
     return made;
   };
   Response.redirect = (...args: Parameters<typeof Native.redirect>): Response =>
     mark(Native.redirect(...args), null);
-  Response.error = (): Response => Native.error();
+  Response.error = (): Response => mark(Native.error(), null);
 
-  const nativeClone = Native.prototype.clone;
-  Native.prototype.clone = function clone(this: Response & Marked): Response {
-    const made = nativeClone.call(this) as Response & Marked;
-    const source = this[SOURCE];
-    if (source !== undefined) made[SOURCE] = source;
-    if (this[BUFFERED] === true) made[BUFFERED] = true;
+  const { clone } = Native.prototype;
+  Native.prototype.clone = function cloneWithMarks(this: Response & Marked): Response {
+    const made = clone.call(this) as Response & Marked;
+    if (SOURCE in this) made[SOURCE] = this[SOURCE]!;
+    if (this[DECODED] === true) made[DECODED] = true;
     return made;
   };
 
   globalThis.Response = Response as unknown as typeof globalThis.Response;
+  watchFetch();
 }
+
+function watchFetch(): void {
+  const native = globalThis.fetch;
+  const fetch = async (input: string | URL | Request, init?: BunFetchRequestInit) => {
+    const response: Response & Marked = await native(input, init);
+    const isEncoded = response.headers.has("content-encoding");
+    if (isEncoded && init?.decompress !== false) markDecoded(response);
+    return response;
+  };
+  globalThis.fetch = Object.assign(fetch, { preconnect: native.preconnect });
+}
+
+function markDecoded(response: Response & Marked): void {
+  response[DECODED] = true;
+  // Its stream may be given to another Response, together with its headers.
+  Object.defineProperty(response, "body", {
+    configurable: true,
+    get(this: Response): ReadableStream | null {
+      const body: ReadableStream | null = bodyOf.call(this);
+      if (body !== null) decodedStreams.add(body);
+      return body;
+    },
+  });
+}
+
+const bodyOf = Object.getOwnPropertyDescriptor(Response.prototype, "body")!.get!;

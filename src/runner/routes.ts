@@ -7,6 +7,7 @@
 export type RouteValue = unknown;
 
 export interface RouteMatch {
+  /** A handler, a Response or a file. */
   value: RouteValue;
   params: Record<string, string>;
 }
@@ -24,13 +25,19 @@ export class Routes {
   readonly #exact = new Map<string, RouteValue>();
   readonly #patterns: Pattern[] = [];
 
+  /** @throws {TypeError} for a route that cannot be served. */
   constructor(routes: Readonly<Record<string, RouteValue>>) {
     for (const [path, value] of Object.entries(routes)) {
+      checkRoute(path, value);
       if (!path.includes(":") && !path.includes("*")) {
         this.#exact.set(path, value);
         continue;
       }
-      const segments = path.split("/").slice(1);
+      // A wildcard is the end of its pattern.
+      const segments = path
+        .replace(/\/\*(\/.*)?$/, "/*")
+        .split("/")
+        .slice(1);
       this.#patterns.push({ segments, value, rank: segments.map(rankOf) });
     }
     this.#patterns.sort((a, b) => {
@@ -43,18 +50,60 @@ export class Routes {
     });
   }
 
-  /** `path` is percent-encoded and starts with a slash. */
-  match(path: string): RouteMatch | null {
-    const exact = this.#exact.get(path);
-    if (exact !== undefined) return { value: exact, params: {} };
+  /** What answers this request; null when the app's `fetch` is to be asked. */
+  match(url: string, method: string): RouteMatch | null {
+    const path = pathOf(url);
+    const exact = byMethod(this.#exact.get(path), method);
+    if (exact !== undefined) return exact === false ? null : { value: exact, params: {} };
     if (this.#patterns.length === 0) return null;
     const parts = path.split("/").slice(1);
     for (const { segments, value } of this.#patterns) {
       const params = matchSegments(segments, parts);
-      if (params !== null) return { value, params };
+      const chosen = params === null ? undefined : byMethod(value, method);
+      // A route without this method leaves it to a less specific one; `false` leaves it to `fetch`.
+      if (chosen !== undefined) return chosen === false ? null : { value: chosen, params: params! };
     }
     return null;
   }
+}
+
+/** @throws {TypeError} */
+function checkRoute(path: string, value: RouteValue): void {
+  if (!path.startsWith("/"))
+    throw new TypeError(`Invalid route "${path}". Path must start with '/'`);
+  if (value === false || typeof value === "function") return;
+  if (value instanceof Response || value instanceof Blob) return;
+  if (typeof value === "object" && value !== null) {
+    if ("index" in value && typeof value.index === "string") {
+      throw new TypeError(
+        `Route "${path}" is an HTML import, which Levain does not bundle: build it with ` +
+          "`bun build <file>.html --outdir=dist` and serve the files",
+      );
+    }
+    if (Object.values(value).some((part) => part === false || isAnswer(part))) return;
+  }
+  throw new TypeError(
+    `Route "${path}" has no handler: it must be a function, a Response, a file, false, or an object of these by method`,
+  );
+}
+
+function isAnswer(value: unknown): boolean {
+  return typeof value === "function" || value instanceof Response || value instanceof Blob;
+}
+
+/** The path as it stands in the URL: percent-encoded, with its slash, without the query. */
+function pathOf(url: string): string {
+  const start = url.indexOf("/", url.indexOf("://") + 3);
+  const query = url.indexOf("?", start);
+  return query === -1 ? url.slice(start) : url.slice(start, query);
+}
+
+/** The part of a route's value for this method; undefined when there is none. */
+function byMethod(value: RouteValue, method: string): RouteValue {
+  if (typeof value !== "object" || value === null) return value;
+  if (value instanceof Response || value instanceof Blob) return value;
+  const methods = value as Record<string, RouteValue>;
+  return methods[method] ?? (method === "HEAD" ? methods["GET"] : undefined);
 }
 
 function matchSegments(
@@ -64,9 +113,9 @@ function matchSegments(
   const params: Record<string, string> = {};
   for (let index = 0; index < segments.length; index++) {
     const segment = segments[index]!;
-    if (segment === "*" && index === segments.length - 1) return params;
     const part = parts[index];
     if (part === undefined) return null;
+    if (segment === "*" && index === segments.length - 1) return params;
     if (segment === "*") continue;
     if (segment.startsWith(":")) {
       if (part === "") return null;
@@ -78,10 +127,19 @@ function matchSegments(
   return segments.length === parts.length ? params : null;
 }
 
+/** Percent-decoded; what is no percent-encoded UTF-8 becomes U+FFFD, as Bun does. */
 function decode(part: string): string {
+  if (!part.includes("%")) return part;
   try {
     return decodeURIComponent(part);
   } catch {
-    return part;
+    const parts = part.split(/((?:%[0-9A-Fa-f]{2})+|%..|%)/s);
+    return parts.map((piece, index) => (index % 2 === 0 ? piece : decodeEscapes(piece))).join("");
   }
+}
+
+function decodeEscapes(escapes: string): string {
+  const bytes = escapes.replaceAll("%", "");
+  if (!/^(%[0-9A-Fa-f]{2})+$/.test(escapes)) return "\ufffd";
+  return new TextDecoder().decode(Buffer.from(bytes, "hex"));
 }

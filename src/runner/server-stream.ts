@@ -2,38 +2,60 @@
  * One request on the wire, seen from the runner.
  *
  *   open ──answered, reset or CANCEL──▶ closed
- *    └── upgraded ──▶ tunnel ──both ends closed──▶ closed
+ *    └── upgraded ──▶ tunnel ──socket closed, reset or CANCEL──▶ closed
  *
- * Sending waits for the node's window; what cannot be sent yet is the sender's to keep.
+ * It closes with exactly one frame that says so to the node: END or RESET. Sending waits for the node's window; what
+ * cannot be sent yet is the sender's to keep.
  */
 
 import type { FrameWriter } from "../wire/frame-writer.ts";
 import { FLAG_END, FrameType, ResetReason } from "../wire/frames.ts";
-import { dataBytesMax, streamWindowBytes } from "../wire/limits.ts";
+import { dataBytesMax, resetTextBytesMax, streamWindowBytes } from "../wire/limits.ts";
+import { connectionClosed } from "./connection-closed.ts";
 import type { RequestBody } from "./request-body.ts";
+import type { RequestHead } from "./request-head.ts";
+
+/** Where the bytes of an upgraded request go. */
+export interface Tunnel {
+  push(chunk: Uint8Array): void;
+  /** The client will send no more. */
+  end(): void;
+  /** The stream has closed. */
+  close(): void;
+}
 
 export class ServerStream {
   readonly id: number;
+  readonly head: RequestHead;
   readonly #writer: FrameWriter;
+  readonly #onClosed: (stream: ServerStream) => void;
+  /** The node has said that its client asks for a WebSocket. */
+  readonly asksUpgrade: boolean;
   /** The request's body, or null when it has none or came whole. */
   body: RequestBody | null = null;
-  /** Takes tunnel bytes once the request is upgraded. */
-  tunnel: { onData(chunk: Uint8Array): void; onEnd(): void; onClosed(): void } | null = null;
+  /** Set once the request is upgraded. */
+  tunnel: Tunnel | null = null;
   closed = false;
   /** Called once when the stream closes; whoever streams a body stops reading it here. */
   onClose: (() => void) | null = null;
   /** Called once after `onClose`; frees what belongs to this request alone. */
   onRelease: (() => void) | null = null;
-  /** The node has cancelled: nobody wants the answer. */
-  cancelled = false;
+  #isCancelled = false;
   #abort: AbortController | null = null;
   #sendWindowBytes = streamWindowBytes;
   #wakeSender: (() => void) | null = null;
   #ungrantedBytes = 0;
-  readonly #onClosed: (stream: ServerStream) => void;
 
-  constructor(id: number, writer: FrameWriter, onClosed: (stream: ServerStream) => void) {
+  constructor(
+    id: number,
+    head: RequestHead,
+    asksUpgrade: boolean,
+    writer: FrameWriter,
+    onClosed: (stream: ServerStream) => void,
+  ) {
     this.id = id;
+    this.head = head;
+    this.asksUpgrade = asksUpgrade;
     this.#writer = writer;
     this.#onClosed = onClosed;
   }
@@ -42,7 +64,7 @@ export class ServerStream {
   get signal(): AbortSignal {
     if (this.#abort === null) {
       this.#abort = new AbortController();
-      if (this.cancelled) this.#abort.abort(abortReason());
+      if (this.#isCancelled) this.#abort.abort(connectionClosed());
     }
     return this.#abort.signal;
   }
@@ -52,13 +74,14 @@ export class ServerStream {
     return this.#writer.buffer;
   }
 
-  /** Bytes that may be sent now. */
-  get sendWindowBytes(): number {
-    return this.#sendWindowBytes;
+  /** Whether body bytes can be sent now. */
+  get hasRoom(): boolean {
+    return this.#sendWindowBytes > 0;
   }
 
   /**
-   * Reserves a frame of this stream; the caller fills the payload. `bodyBytes` of it count against the window.
+   * Reserves a frame of this stream; the caller fills the payload. `bodyBytes` of it count against the window. A frame
+   * with END is the last: call `close` after it.
    *
    * @returns offset in the writer's buffer
    */
@@ -67,40 +90,46 @@ export class ServerStream {
     return this.#writer.begin(type, flags, this.id, payloadBytes);
   }
 
-  /** Sends all of `bytes` as DATA, waiting for the window as often as it takes. Returns false when the stream closed. */
-  async sendAll(bytes: Uint8Array): Promise<boolean> {
-    let at = 0;
-    while (at < bytes.length) {
-      if (this.closed) return false;
+  /** Sends of `bytes`, from `start`, what the window allows. Returns where the rest starts. */
+  send(bytes: Uint8Array, start: number): number {
+    let at = start;
+    while (at < bytes.length && this.#sendWindowBytes > 0 && !this.closed) {
       const count = Math.min(bytes.length - at, this.#sendWindowBytes, dataBytesMax);
-      if (count === 0) {
-        await this.windowOpened();
-        continue;
-      }
       const to = this.begin(FrameType.DATA, 0, count, count);
       this.#writer.buffer.set(bytes.subarray(at, at + count), to);
       at += count;
+    }
+    return at;
+  }
+
+  /** Sends all of `bytes`, waiting for the window as often as it takes. Resolves with false when the stream closed. */
+  async sendAll(bytes: Uint8Array): Promise<boolean> {
+    for (let at = this.send(bytes, 0); at < bytes.length; at = this.send(bytes, at)) {
+      await this.roomMade();
+      if (this.closed) return false;
     }
     return !this.closed;
   }
 
   /** Resolves when the window has room or the stream has closed. One waiter at a time. */
-  windowOpened(): Promise<void> {
-    if (this.closed || this.#sendWindowBytes > 0) return Promise.resolve();
+  roomMade(): Promise<void> {
+    if (this.closed || this.hasRoom) return Promise.resolve();
     return new Promise((resolve) => {
       this.#wakeSender = resolve;
     });
   }
 
-  /** Sends END in our direction. A response's END closes the stream. */
-  sendEnd(): void {
+  /** Sends END and closes. */
+  end(): void {
     if (this.closed) return;
     this.#writer.begin(FrameType.DATA, FLAG_END, this.id, 0);
+    this.close();
   }
 
+  /** Sends RESET and closes. */
   reset(reason: number, text: string): void {
     if (this.closed) return;
-    const message = Buffer.from(text.slice(0, 4000));
+    const message = Buffer.from(text.slice(0, resetTextBytesMax)).subarray(0, resetTextBytesMax);
     const at = this.#writer.begin(FrameType.RESET, 0, this.id, 1 + message.length);
     this.#writer.buffer[at] = reason;
     this.#writer.buffer.set(message, at + 1);
@@ -123,28 +152,28 @@ export class ServerStream {
     this.#wake();
   }
 
+  /** Nobody wants the answer any more. */
   onCancel(): void {
-    if (this.closed) return;
-    this.cancelled = true;
+    this.#isCancelled = true;
+    this.#abort?.abort(connectionClosed());
     // The node keeps the stream's number until we have let go of it.
-    const at = this.#writer.begin(FrameType.RESET, 0, this.id, 1);
-    this.#writer.buffer[at] = ResetReason.CANCELLED;
-    this.#abort?.abort(abortReason());
-    this.close();
+    this.reset(ResetReason.CANCELLED, "");
   }
 
-  /** Forgets the stream; frames that still come for it are dropped. Twice is safe. */
+  /** Forgets the stream after its last frame. Twice is safe. */
   close(): void {
     if (this.closed) return;
     this.closed = true;
     this.#onClosed(this);
     this.body?.fail();
-    this.tunnel?.onClosed();
-    const onClose = this.onClose;
+    if (this.tunnel !== null) {
+      this.tunnel.close();
+      this.#abort?.abort(connectionClosed());
+    }
+    const { onClose, onRelease } = this;
     this.onClose = null;
-    onClose?.();
-    const onRelease = this.onRelease;
     this.onRelease = null;
+    onClose?.();
     onRelease?.();
     this.#wake();
   }
@@ -154,8 +183,4 @@ export class ServerStream {
     this.#wakeSender = null;
     wake?.();
   }
-}
-
-function abortReason(): DOMException {
-  return new DOMException("The client closed the request", "AbortError");
 }

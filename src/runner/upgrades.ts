@@ -1,16 +1,21 @@
 /**
- * WebSockets. When the app has called `server.upgrade(request)`, the runner connects to a real `Bun.serve` inside this
- * process and repeats the client's handshake there with a one-time token; the token finds what the app passed to
- * `upgrade`. From then on bytes go both ways untouched.
+ * WebSockets. A real `Bun.serve` inside this process stands behind them, so that frames, topics, compression and close
+ * codes are Bun's own. When the app calls `server.upgrade(request)`, the runner connects to it, repeats the client's
+ * handshake with a one-time token, which finds what the app passed to `upgrade`, and from then on bytes go both ways
+ * untouched.
  */
 import { randomBytes } from "node:crypto";
-import { FrameType, ResetReason } from "../wire/frames.ts";
-import { framePayloadBytesMax } from "../wire/limits.ts";
-import type { ServerStream } from "./server-stream.ts";
+import { rmSync } from "node:fs";
+import { SocketTunnel } from "./socket-tunnel.ts";
+import { WireRequest } from "./wire-request.ts";
 
-interface Pending {
-  data: unknown;
-  headers: Headers | undefined;
+/** What the app may pass to `server.upgrade`. */
+export interface UpgradeOptions {
+  data?: unknown;
+  headers?: Bun.HeadersInit;
+}
+
+interface Pending extends UpgradeOptions {
   peerAddress: string;
 }
 
@@ -19,131 +24,54 @@ const TOKEN_HEADER = "levain-upgrade";
 /** Bun's own, taken before the app's code sees a captured one. */
 const nativeServe = Bun.serve;
 
-export class PendingUpgrades {
+export class Upgrades {
   readonly #pending = new Map<string, Pending>();
-  readonly #requestsInFlight: () => number;
+  readonly #socketPath: string;
   #server: Bun.Server<unknown> | null = null;
-  #socketPath = "";
   /** Address of the client whose socket is being opened right now: Bun calls `open` inside `upgrade`. */
   #openingPeer = "";
 
-  constructor(requestsInFlight: () => number) {
-    this.#requestsInFlight = requestsInFlight;
-  }
-
-  pendingRequests(): number {
-    return this.#requestsInFlight();
-  }
-
-  /** Starts the real server for the app's `websocket` handlers. */
-  listen(socketPath: string, websocket: object): Bun.Server<unknown> {
+  constructor(socketPath: string) {
     this.#socketPath = socketPath;
-    this.#server = nativeServe({
-      unix: socketPath,
-      fetch: (request, server) => this.#accept(request, server),
-      websocket: this.#withPeerAddress(websocket),
-    } as Bun.Serve.Options<unknown>);
+  }
+
+  /** The real server, or null while no WebSocket was ever asked for. */
+  get server(): Bun.Server<unknown> | null {
     return this.#server;
   }
 
-  reload(websocket: object): Bun.Server<unknown> {
-    this.#server?.reload({
-      fetch: (request: Request, server: Bun.Server<unknown>) => this.#accept(request, server),
-      websocket: this.#withPeerAddress(websocket),
-    } as never);
-    return this.#server!;
+  /** Starts to upgrade; false when this is no request for a WebSocket, or was answered already. */
+  upgrade(request: Request, websocket: object, options: UpgradeOptions): boolean {
+    const stream = WireRequest.streamOf(request);
+    if (stream === undefined || stream.closed || stream.tunnel !== null) return false;
+    if (!stream.asksUpgrade || !asksForWebSocket(request)) return false;
+    this.#server ??= this.#listen(websocket);
+    const token = randomBytes(16).toString("hex");
+    this.#pending.set(token, { ...options, peerAddress: stream.head.peer.address });
+    stream.tunnel = new SocketTunnel({
+      stream,
+      socketPath: this.#socketPath,
+      handshake: handshake(request, token),
+      onAnswered: () => this.#pending.delete(token),
+    });
+    return true;
   }
 
-  /** Repeats the handshake and joins the stream to the socket it yields. */
-  async tunnel(stream: ServerStream, request: Request, pending: Pending): Promise<void> {
-    const token = randomBytes(16).toString("hex");
-    this.#pending.set(token, pending);
-    let headBytes: Buffer | null = Buffer.alloc(0);
-    /** What the client sent and the local socket has not taken yet. */
-    const unsent: Uint8Array[] = [];
-    let endAfterUnsent = false;
-    let socket: Bun.Socket<undefined> | null = null;
+  /** `server.reload` with other handlers. */
+  reload(websocket: object): void {
+    this.#server?.reload(this.#optionsFor(websocket) as never);
+  }
 
-    const pump = () => {
-      while (unsent.length > 0 && socket !== null) {
-        const chunk = unsent[0]!;
-        const taken = Math.max(socket.write(chunk), 0);
-        stream.granted(taken);
-        if (taken < chunk.length) {
-          unsent[0] = chunk.subarray(taken);
-          return;
-        }
-        unsent.shift();
-      }
-      if (endAfterUnsent && unsent.length === 0) socket?.end();
-    };
-    stream.tunnel = {
-      onData: (chunk) => {
-        unsent.push(chunk);
-        pump();
-      },
-      onEnd: () => {
-        endAfterUnsent = true;
-        pump();
-      },
-      onClosed: () => {
-        this.#pending.delete(token);
-        socket?.terminate();
-      },
-    };
-    const failed = (text: string) => stream.reset(ResetReason.TUNNEL_CLOSED, text);
+  #listen(websocket: object): Bun.Server<unknown> {
+    rmSync(this.#socketPath, { force: true });
+    return nativeServe({ unix: this.#socketPath, ...this.#optionsFor(websocket) } as never);
+  }
 
-    // Bytes from the app's socket to the client, in order, as the window allows.
-    let sending = Promise.resolve();
-    const send = (bytes: Uint8Array) => {
-      socket?.pause();
-      sending = sending.then(async () => {
-        if (await stream.sendAll(bytes)) socket?.resume();
-      });
+  #optionsFor(websocket: object): object {
+    return {
+      fetch: (request: Request, server: Bun.Server<unknown>) => this.#accept(request, server),
+      websocket: this.#withPeerAddress(websocket),
     };
-    try {
-      await Bun.connect({
-        unix: this.#socketPath,
-        socket: {
-          open: (opened) => {
-            socket = opened;
-            opened.write(handshake(request, token));
-          },
-          data: (_socket, chunk) => {
-            if (headBytes === null) return send(new Uint8Array(chunk));
-            headBytes = Buffer.concat([headBytes, chunk]);
-            const end = headBytes.indexOf("\r\n\r\n");
-            if (end === -1) {
-              if (headBytes.length > framePayloadBytesMax)
-                failed("the handshake's answer is too long");
-              return;
-            }
-            const head = headBytes.subarray(0, end + 4);
-            const rest = headBytes.subarray(end + 4);
-            if (!head.latin1Slice(0, 13).startsWith("HTTP/1.1 101 ")) {
-              return failed("the WebSocket handshake was refused");
-            }
-            headBytes = null;
-            if (stream.closed) return;
-            const at = stream.begin(FrameType.TUNNEL, 0, head.length, 0);
-            stream.buffer.set(head, at);
-            if (rest.length > 0) send(new Uint8Array(rest));
-          },
-          drain: pump,
-          close: () => {
-            socket = null;
-            void sending.then(() => {
-              if (headBytes !== null) return failed("the WebSocket handshake was not answered");
-              stream.sendEnd();
-              stream.close();
-            });
-          },
-          error: () => {},
-        },
-      });
-    } catch (error) {
-      failed(String(error));
-    }
   }
 
   #accept(request: Request, server: Bun.Server<unknown>): Response | undefined {
@@ -191,12 +119,10 @@ function handshake(request: Request, token: string): string {
 }
 
 /** Whether Bun would upgrade this request. */
-export function asksForWebSocket(request: Request): boolean {
-  const key = request.headers.get("sec-websocket-key");
+function asksForWebSocket({ method, headers }: Request): boolean {
   return (
-    request.method === "GET" &&
-    key !== null &&
-    /^[A-Za-z0-9+/]{22}==$/.test(key) &&
-    request.headers.get("sec-websocket-version") === "13"
+    method === "GET" &&
+    /^[A-Za-z0-9+/]{22}==$/.test(headers.get("sec-websocket-key") ?? "") &&
+    headers.get("sec-websocket-version") === "13"
   );
 }

@@ -14,23 +14,17 @@ import { invariant, type PlatformError } from "../base/errors.ts";
 import type { ClientStream } from "./client-stream.ts";
 import { FrameReader } from "./frame-reader.ts";
 import { FrameWriter, type WireSocket } from "./frame-writer.ts";
-import { FLAG_END, FLAG_UPGRADE, FrameType, WireProtocolError } from "./frames.ts";
+import { FLAG_CLOSE, FLAG_END, FLAG_UPGRADE, FrameType, WireProtocolError } from "./frames.ts";
 import {
   controlBytesMax,
   dataBytesMax,
   framePayloadBytesMax,
   resetTextBytesMax,
-  responseHeadBytesMax,
   streamsMax,
   streamWindowBytes,
   wireBacklogBytesMax,
 } from "./limits.ts";
-import {
-  checkHeaderBlock,
-  checkReason,
-  checkTunnelHead,
-  RESPONSE_FIXED_BYTES,
-} from "./response-head.ts";
+import { checkTunnelHead, readResponseHead, WANTS_CLOSE } from "./response-head.ts";
 
 export interface ChannelOwner {
   /** A control message of the runner's; already parsed JSON, not checked further. */
@@ -260,7 +254,7 @@ export class Channel {
     }
     switch (type) {
       case FrameType.RESPONSE:
-        return this.#onResponse(stream, buffer, start, end, ended);
+        return this.#onResponse(stream, flags, buffer, start, end);
       case FrameType.DATA:
         return this.#onData(stream, buffer, start, end, ended);
       case FrameType.WINDOW:
@@ -291,36 +285,22 @@ export class Channel {
 
   #onResponse(
     stream: ClientStream,
+    flags: number,
     buffer: Buffer,
     start: number,
     end: number,
-    ended: boolean,
   ): void {
     if (stream.hasHead || stream.isTunnel) throw new WireProtocolError("a second RESPONSE");
-    if (end - start < RESPONSE_FIXED_BYTES) throw new WireProtocolError("a short RESPONSE");
-    const status = buffer.readUInt16LE(start);
-    const reasonBytes = buffer.readUInt16LE(start + 2);
-    const blockBytes = buffer.readUInt32LE(start + 4);
-    const contentLength = buffer.readDoubleLE(start + 8);
-    const reasonStart = start + RESPONSE_FIXED_BYTES;
-    const blockStart = reasonStart + reasonBytes;
-    const bodyStart = blockStart + blockBytes;
-    if (bodyStart > end) throw new WireProtocolError("a RESPONSE longer than its frame");
-    if (reasonBytes + blockBytes > responseHeadBytesMax)
-      throw new WireProtocolError("a RESPONSE with a head that is too long");
-    if (status < 200 || status > 999)
-      throw new WireProtocolError(`a RESPONSE with status ${status}`);
-    if (contentLength !== -1 && !(Number.isSafeInteger(contentLength) && contentLength >= 0)) {
-      throw new WireProtocolError("a RESPONSE with a malformed content length");
-    }
-    checkReason(buffer, reasonStart, blockStart);
-    stream.foundLines = checkHeaderBlock(buffer, blockStart, bodyStart);
+    const { status, contentLength, reasonStart, blockStart, bodyStart, foundLines } =
+      readResponseHead(buffer, start, end);
+    stream.foundLines = (flags & FLAG_CLOSE) === 0 ? foundLines : foundLines | WANTS_CLOSE;
     this.#take(stream, end - bodyStart);
     stream.hasHead = true;
+    const ended = (flags & FLAG_END) !== 0;
     if (ended) this.#end(stream);
     stream.onResponse(
       status,
-      reasonBytes === 0 ? "" : buffer.latin1Slice(reasonStart, blockStart),
+      reasonStart === blockStart ? "" : buffer.latin1Slice(reasonStart, blockStart),
       contentLength,
       buffer,
       blockStart,

@@ -23,7 +23,7 @@ export abstract class ClientStream {
   asksUpgrade = false;
   /** The response's head has come. */
   hasHead = false;
-  /** What `checkHeaderBlock` found in the response's head. */
+  /** What the response's head has: `HAS_DATE`, `HAS_REQUEST_ID`, `WANTS_CLOSE`. */
   foundLines = 0;
   /** Upgraded: bytes both ways. */
   isTunnel = false;

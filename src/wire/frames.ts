@@ -39,6 +39,9 @@ export const FLAG_END = 1;
 /** On REQUEST: the client asks for a WebSocket. */
 export const FLAG_UPGRADE = 2;
 
+/** On RESPONSE: the app wants the client's connection closed after it. */
+export const FLAG_CLOSE = 4;
+
 /** Why a runner gave up on a stream; the first byte of RESET. */
 export const ResetReason = {
   /** The handler threw or rejected before its head was sent. */

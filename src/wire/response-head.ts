@@ -9,6 +9,7 @@
  * The head of a TUNNEL is the 101 answer as it goes to the client.
  */
 import { WireProtocolError } from "./frames.ts";
+import { responseHeadBytesMax } from "./limits.ts";
 
 export const RESPONSE_FIXED_BYTES = 16;
 
@@ -40,9 +41,66 @@ export function isFieldName(text: string): boolean {
   return text.length > 0;
 }
 
+/** The parts of a RESPONSE. */
+export interface ResponseHead {
+  status: number;
+  /** -1 for unknown. */
+  contentLength: number;
+  /** The reason ends where the block starts. */
+  reasonStart: number;
+  blockStart: number;
+  /** The body ends with the frame. */
+  bodyStart: number;
+  /** What `checkHeaderBlock` found. */
+  foundLines: number;
+}
+
+/** One is enough: whoever reads a head uses it before the next. */
+const head: ResponseHead = {
+  status: 0,
+  contentLength: 0,
+  reasonStart: 0,
+  blockStart: 0,
+  bodyStart: 0,
+  foundLines: 0,
+};
+
+/**
+ * Reads and checks the payload `buffer[start..end)` of a RESPONSE.
+ *
+ * @returns an object that the next call uses again.
+ * @throws {WireProtocolError}
+ */
+export function readResponseHead(buffer: Buffer, start: number, end: number): ResponseHead {
+  if (end - start < RESPONSE_FIXED_BYTES) throw new WireProtocolError("a short RESPONSE");
+  head.status = buffer.readUInt16LE(start);
+  const reasonBytes = buffer.readUInt16LE(start + 2);
+  const blockBytes = buffer.readUInt32LE(start + 4);
+  head.contentLength = buffer.readDoubleLE(start + 8);
+  head.reasonStart = start + RESPONSE_FIXED_BYTES;
+  head.blockStart = head.reasonStart + reasonBytes;
+  head.bodyStart = head.blockStart + blockBytes;
+  if (head.bodyStart > end) throw new WireProtocolError("a RESPONSE longer than its frame");
+  if (reasonBytes + blockBytes > responseHeadBytesMax)
+    throw new WireProtocolError("a RESPONSE with a head that is too long");
+  if (head.status < 200 || head.status > 999)
+    throw new WireProtocolError(`a RESPONSE with status ${head.status}`);
+  if (head.contentLength !== -1 && !isLength(head.contentLength))
+    throw new WireProtocolError("a RESPONSE with a malformed content length");
+  checkReason(buffer, head.reasonStart, head.blockStart);
+  head.foundLines = checkHeaderBlock(buffer, head.blockStart, head.bodyStart);
+  return head;
+}
+
+function isLength(value: number): boolean {
+  return Number.isSafeInteger(value) && value >= 0;
+}
+
 /** Lines that the edge would otherwise add; what `checkHeaderBlock` finds. */
 export const HAS_DATE = 1;
 export const HAS_REQUEST_ID = 2;
+/** Beside these in `foundLines`: the app has said `connection: close`. */
+export const WANTS_CLOSE = 4;
 
 /**
  * Checks header lines that came from an app's process: nothing in them may end a line early or speak of framing.
