@@ -15,7 +15,7 @@ export class Pools {
 
   constructor(options: PoolsOptions) {
     this.#options = options;
-    this.#timer = setInterval(() => this.#tick(), tickMs);
+    this.#timer = setInterval(() => this.tick(), tickMs);
   }
 
   /** The version's pool, made when there is none. */
@@ -52,7 +52,8 @@ export class Pools {
     clearInterval(this.#timer);
   }
 
-  #tick(): void {
+  /** Looks at every process. Called by the timer; tests with a clock of their own call it too. */
+  tick(): void {
     const nowMs = this.#options.clock.nowMs();
     for (const pool of this.#pools.values()) if (pool.hasProcess) pool.tick(nowMs);
     for (const pool of this.#leaving) pool.tick(nowMs);
