@@ -31,7 +31,7 @@ import { emptyRouteTable, type RouteTable } from "./router/route-table.ts";
 import { LogStore } from "./telemetry/log-store.ts";
 
 /**
- * Runs a node in this process; resolves when it has stopped (SIGTERM, SIGINT or the admin API) and everything of it is
+ * Runs a node in this process; resolves when it has stopped (SIGTERM, SIGINT, SIGHUP or the admin API) and everything of it is
  * gone.
  *
  * @throws {PlatformError} when it cannot start; nothing of it is left then.
@@ -206,7 +206,10 @@ function hostOf(url: string): string {
   return new URL(url).host;
 }
 
-/** Calls `stop` at the first SIGTERM or SIGINT; a second one ends the process. Returns what undoes it. */
+/** A terminal that closes hangs up on what runs in it: that is a stop like the others. */
+const STOP_SIGNALS = ["SIGTERM", "SIGINT", "SIGHUP"] as const;
+
+/** Calls `stop` at the first signal that asks for it; a second one ends the process. Returns what undoes it. */
 function onSignals(stop: () => void): () => void {
   let asked = false;
   const listener = () => {
@@ -214,11 +217,9 @@ function onSignals(stop: () => void): () => void {
     asked = true;
     stop();
   };
-  process.on("SIGTERM", listener);
-  process.on("SIGINT", listener);
+  for (const signal of STOP_SIGNALS) process.on(signal, listener);
   return () => {
-    process.off("SIGTERM", listener);
-    process.off("SIGINT", listener);
+    for (const signal of STOP_SIGNALS) process.off(signal, listener);
   };
 }
 

@@ -22,10 +22,6 @@ export async function appOfFolder(folder: string): Promise<string> {
   const config = await nameInConfig(folder);
   if (config !== null) return config;
   const manifest = await read(join(folder, "package.json"));
-  if (manifest === null && (await read(join(folder, "levain.config.ts"))) === null) {
-    const json = await read(join(folder, "levain.config.json"));
-    if (json === null) throw usageError("say which app: this folder has no package.json");
-  }
   const app = nameInJson(manifest) ?? appNameFrom(basename(folder));
   if (app === null) throw usageError("say which app: this folder has no name to take it from");
   return app;

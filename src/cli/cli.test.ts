@@ -59,7 +59,7 @@ describe("--json", () => {
     ["version", [], 0],
     ["help", [], 0],
     ["help", ["deploy"], 0],
-    ["up", ["--port", "99999"], 1],
+    ["up", ["--port", "99999"], 2],
   ];
 
   for (const [verb, words, code] of uses) {

@@ -63,6 +63,7 @@ export class OwnNode {
   /** @throws {PlatformError} why it does not serve, or has no store. Call `stop` in any case. */
   async start({ say, signal }: StepScope): Promise<DemoNode> {
     process.on("SIGTERM", this.#onTerminate);
+    process.on("SIGHUP", this.#onTerminate);
     say("starting PostgreSQL and the edge");
     this.#preparing = this.#prepare();
     const config = await this.#preparing;
@@ -110,6 +111,7 @@ export class OwnNode {
     await this.#filling?.catch(() => {});
     if (this.#dataDir !== null) await rm(this.#dataDir, { recursive: true, force: true });
     process.off("SIGTERM", this.#onTerminate);
+    process.off("SIGHUP", this.#onTerminate);
   }
 
   async #prepare(): Promise<NodeConfig> {

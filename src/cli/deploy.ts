@@ -56,6 +56,9 @@ export const deploy: Verb = {
     const next = [
       `levain open ${result.app}${onBranch}`,
       `levain logs ${result.app} --follow`,
+      ...(result.branch === "main"
+        ? []
+        : [`levain promote ${result.app} v${result.version} --branch main`]),
       ...(result.previous === null ? [] : [`levain rollback ${result.app}${onBranch}`]),
     ];
     return {

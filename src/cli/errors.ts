@@ -36,7 +36,7 @@ export const errors: Verb = {
       const size = { columns: call.io.stdout.columns, paintTitle: call.paint.dim };
       return {
         data: { errors: all },
-        next: ["levain errors <code>"],
+        next: ["levain errors BOOT_CRASHED"],
         text: () => renderTable(all, columns, size),
       };
     }

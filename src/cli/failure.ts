@@ -17,8 +17,16 @@ export function errorBodyOf(thrown: unknown): ErrorBody {
 }
 
 export function exitCodeOf(error: ErrorBody): 1 | 2 {
-  return error.code === "INPUT_INVALID" || error.code === "CONSENT_MISSING" ? 2 : 1;
+  return USAGE_CODES.has(error.code) ? 2 : 1;
 }
+
+/** Errors that mean: the words of the command were wrong. */
+const USAGE_CODES = new Set<string>([
+  "INPUT_INVALID",
+  "CONSENT_MISSING",
+  "NAME_INVALID",
+  "NODE_CONFIG_INVALID",
+]);
 
 /** What to run after a failure. `command` makes a command complete, see `Call`. */
 export function nextAfter(

@@ -29,7 +29,8 @@ export const help: Verb = {
 export function helpOutcome(topic: string | null, text: string, verbs: readonly Verb[]): Outcome {
   return {
     data: { topic, text, commands: verbs.map(({ name, summary }) => ({ name, summary })) },
-    next: verbs.flatMap(({ examples }) => examples.slice(0, 1).map(([words]) => words)).slice(0, 5),
+    // What can be run as it is, whoever asks: nothing that stops or changes anything.
+    next: topic === null ? ["levain demo --once", "levain status", "levain apps"] : [],
     text: () => text.trimEnd(),
   };
 }

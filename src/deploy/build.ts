@@ -109,6 +109,7 @@ export class AppBuilder implements Builder {
         await prunePackages(step, warnings);
     }
     await warnOfPreload(project, warnings);
+    warnOfBuildScript(manifest, facts.config, warnings);
     // A build may have changed package.json; what it says now is what is meant.
     const entry = findEntry(
       facts.config.entry,
@@ -191,6 +192,15 @@ interface Step {
   emptyConfig: string;
   output: BuildOutput;
   processes: BuildProcesses;
+}
+
+/** A script in package.json is the project's habit, not a request: it is not run, and that is said. */
+function warnOfBuildScript(manifest: Manifest, config: AppConfig, warnings: string[]): void {
+  const scripts = manifest.scripts as { build?: unknown } | null | undefined;
+  if (scripts?.build === undefined || config.build !== null) return;
+  warnings.push(
+    'package.json has a build script, which was not run: set `build: "bun run build"` in levain.config.ts, or `build: "true"` when there is nothing to build',
+  );
 }
 
 async function readJsonConfig(source: string, file: string): Promise<unknown> {
