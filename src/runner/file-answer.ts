@@ -91,7 +91,8 @@ export async function answerFile(
   if (sliceStart !== undefined) {
     // To Bun, and so to apps that rely on it, a slice is the answer to a range.
     head.status = 206;
-    bytes = source.size;
+    // A slice may reach beyond the end.
+    bytes = Math.max(Math.min(source.size, facts.size - sliceStart), 0);
     addLine(head, "content-range", `bytes ${sliceStart}-${sliceStart + Math.max(bytes - 1, 0)}/*`);
   } else if (bytes >= 0 && head.status === 200 && typeof source.name === "string") {
     const range = askedRange(request, bytes);
@@ -119,7 +120,8 @@ export async function answerFile(
 export async function blobBytes(blob: Blob): Promise<number> {
   if (!isFile(blob)) return blob.size;
   const facts = await blob.stat();
-  if (sliceStarts.has(blob)) return blob.size;
+  const sliceStart = sliceStarts.get(blob);
+  if (sliceStart !== undefined) return Math.max(Math.min(blob.size, facts.size - sliceStart), 0);
   return facts.isFile() ? facts.size : -1;
 }
 

@@ -33,11 +33,9 @@ export class Routes {
         this.#exact.set(path, value);
         continue;
       }
-      // A wildcard is the end of its pattern.
-      const segments = path
-        .replace(/\/\*(\/.*)?$/, "/*")
-        .split("/")
-        .slice(1);
+      const segments = path.split("/").slice(1);
+      // As in Bun: a wildcard in the middle matches nothing.
+      if (segments.slice(0, -1).includes("*")) continue;
       this.#patterns.push({ segments, value, rank: segments.map(rankOf) });
     }
     this.#patterns.sort((a, b) => {
@@ -115,8 +113,7 @@ function matchSegments(
     const segment = segments[index]!;
     const part = parts[index];
     if (part === undefined) return null;
-    if (segment === "*" && index === segments.length - 1) return params;
-    if (segment === "*") continue;
+    if (segment === "*") return params;
     if (segment.startsWith(":")) {
       if (part === "") return null;
       params[segment.slice(1)] = decode(part);
