@@ -107,7 +107,11 @@ export async function runNode(config: NodeConfig, hooks: NodeHooks): Promise<voi
     hasApp: (app) => lane.router.table.apps[app] !== undefined,
     store: store.store,
     deployer,
-    logs: log,
+    logs: {
+      read: log.read.bind(log),
+      follow: log.follow.bind(log),
+      remove: (app) => removeLogs(app, lane, log),
+    },
     removeArtifacts: (digests) => deployer.removeArtifacts(digests),
     clock,
     publish: () => publisher.publish(),
@@ -171,6 +175,17 @@ async function openAdmin(config: NodeConfig, deps: AdminDeps) {
   } catch (error) {
     throw bindError(error, "adminPort", config.adminPort);
   }
+}
+
+/** How long a command waits for processes that are on their way out before it goes on without them. Milliseconds. */
+const leavingWaitMs = 1000;
+
+/** A process that ends writes a last record, which must not bring the log of a deleted app back. */
+async function removeLogs(app: string, lane: Lane, log: LogStore): Promise<void> {
+  const gone = lane.pools.gone(app);
+  await Promise.race([gone, Bun.sleep(leavingWaitMs)]);
+  await log.remove(app);
+  void gone.then(() => (lane.router.table.apps[app] === undefined ? log.remove(app) : undefined));
 }
 
 /** Artifacts that some version needs. */

@@ -293,6 +293,13 @@ export const CATALOG = {
     remedy:
       "Add it to `dependencies` in package.json and deploy again; when it is loaded by a computed name, set `bundle: false`",
   },
+  NODE_SERVER_UNSUPPORTED: {
+    owner: "user",
+    status: 422,
+    message: () =>
+      "Cannot start the new version: it listens with node:http (as Express, Fastify and NestJS do), which is not run yet",
+    remedy: "Export `default { fetch(request) { … } }`, or call Bun.serve",
+  },
   NO_HANDLER: {
     owner: "user",
     status: 422,

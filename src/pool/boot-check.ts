@@ -15,13 +15,28 @@ import type { Pool } from "./pool.ts";
  */
 export async function bootCheck(pool: Pool, host: string, signal: AbortSignal): Promise<void> {
   const { spec } = pool;
-  await pool.start();
-  signal.throwIfAborted();
+  await startOrAbort(pool, signal);
   const status = await ask(pool, host, spec, signal);
   if (status >= 500) {
     throw new PlatformError("BOOT_UNHEALTHY", [spec.healthPath, status], {
       detail: { lastLines: [...pool.lastLines] },
     });
+  }
+}
+
+/** A deploy that is cancelled does not wait for a slow boot; whoever called ends the process. */
+async function startOrAbort(pool: Pool, signal: AbortSignal): Promise<void> {
+  signal.throwIfAborted();
+  const aborted = Promise.withResolvers<never>();
+  const abort = () => aborted.reject(signal.reason);
+  signal.addEventListener("abort", abort, { once: true });
+  const started = pool.start();
+  // When the abort wins, how the start ends is nobody's business.
+  started.catch(() => {});
+  try {
+    await Promise.race([started, aborted.promise]);
+  } finally {
+    signal.removeEventListener("abort", abort);
   }
 }
 

@@ -8,17 +8,24 @@ export function bootError(
   spec: VersionSpec,
   lastLines: readonly string[],
 ): PlatformError {
-  const evidence = { detail: { lastLines: [...lastLines] }, cause: thrown };
+  const lines = { detail: { lastLines: [...lastLines] } };
+  const evidence = { ...lines, cause: thrown };
   if (thrown instanceof LoadFailure) {
     const { code, message } = thrown.failure;
-    if (code === "MODULE_MISSING") return new PlatformError("MODULE_MISSING", [message], evidence);
-    if (code === "NO_HANDLER") return new PlatformError("NO_HANDLER", [spec.entry], evidence);
-    return new PlatformError("BOOT_CRASHED", [message], evidence);
+    if (code === "MODULE_MISSING") return new PlatformError("MODULE_MISSING", [message], lines);
+    if (code === "NODE_SERVER") return new PlatformError("NODE_SERVER_UNSUPPORTED", [], lines);
+    if (code === "NO_HANDLER") return new PlatformError("NO_HANDLER", [spec.entry], lines);
+    return new PlatformError("BOOT_CRASHED", [message], lines);
   }
   if (thrown instanceof ProcessEnded) {
     if (thrown.end.cause !== null) return thrown.end.cause;
     return new PlatformError("BOOT_CRASHED", [describeEnd(thrown.end)], evidence);
   }
-  if (thrown instanceof PlatformError) return thrown;
+  if (thrown instanceof PlatformError) {
+    const isTimeout = thrown.code === "BOOT_TIMEOUT";
+    return isTimeout
+      ? new PlatformError("BOOT_TIMEOUT", [spec.limits.bootTimeoutMs], lines)
+      : thrown;
+  }
   return new PlatformError("INTERNAL", [], evidence);
 }

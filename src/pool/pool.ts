@@ -219,8 +219,10 @@ export class Pool implements RunnerProcessOwner {
     const open = running?.channel.openStreams ?? 0;
     const isUp = this.#state === "warm" || this.#state === "frozen";
     const failure = this.#backOff.failure;
+    // Once its pause is over, the next request starts it: that is what `stopped` means.
+    const mayStart = this.#state === "failed" && this.#backOff.refusal(nowMs) === null;
     return {
-      state: this.#state,
+      state: mayStart ? "stopped" : this.#state,
       pid: running?.pid ?? null,
       memoryBytes: running === null ? null : privateMemoryBytes(running.pid),
       requests: this.#requests.admitted,
@@ -364,7 +366,7 @@ export class Pool implements RunnerProcessOwner {
     this.#idleSinceMs = nowMs;
     this.#watch!.onSignOfLife(nowMs);
     const frozenMs = Math.round(nowMs - this.#frozenAtMs);
-    this.#record("wake", `Woken after ${frozenMs} ms`, { frozenMs });
+    this.#record("wake", `Woken; it was frozen for ${frozenMs} ms`, { frozenMs });
   }
 
   /** Resolves when nothing is open any more, or the time is over. */

@@ -10,7 +10,7 @@ export class Pools {
   readonly #options: PoolsOptions;
   readonly #pools = new Map<string, Pool>();
   /** Removed, and not gone yet. */
-  readonly #leaving = new Set<Pool>();
+  readonly #leaving = new Map<Pool, Promise<void>>();
   readonly #timer: ReturnType<typeof setInterval>;
 
   constructor(options: PoolsOptions) {
@@ -40,14 +40,21 @@ export class Pools {
     const pool = this.#pools.get(keyOf(spec));
     if (pool === undefined) return;
     this.#pools.delete(keyOf(spec));
-    this.#leaving.add(pool);
-    await pool.stop(drainTimeoutMs, error);
+    const stopped = pool.stop(drainTimeoutMs, error);
+    this.#leaving.set(pool, stopped);
+    await stopped;
     this.#leaving.delete(pool);
+  }
+
+  /** Resolves when every pool of the app that was removed has ended, and so has written its last record. */
+  async gone(app: string): Promise<void> {
+    const leaving = [...this.#leaving.keys()].filter(([pool]) => pool.spec.app === app);
+    await Promise.all(leaving.map(([, stopped]) => stopped));
   }
 
   /** Ends everything. Resolves when all processes are gone. Twice is safe. */
   async stop(drainTimeoutMs: number, error: PlatformError): Promise<void> {
-    const pools = [...this.#pools.values(), ...this.#leaving];
+    const pools = [...this.#pools.values(), ...this.#leaving.keys()];
     await Promise.all(pools.map((pool) => pool.stop(drainTimeoutMs, error)));
     clearInterval(this.#timer);
   }
@@ -56,7 +63,7 @@ export class Pools {
   tick(): void {
     const nowMs = this.#options.clock.nowMs();
     for (const pool of this.#pools.values()) if (pool.hasProcess) pool.tick(nowMs);
-    for (const pool of this.#leaving) pool.tick(nowMs);
+    for (const pool of this.#leaving.keys()) pool.tick(nowMs);
   }
 }
 

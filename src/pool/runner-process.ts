@@ -57,6 +57,8 @@ export interface RunnerProcessOptions {
   /** Module that the process runs. */
   runnerPath: string;
   clock: Clock;
+  /** What all processes of the node may print together. */
+  outputTotal: OutputBudget;
 }
 
 type Child = Bun.Subprocess<"ignore", "pipe", "pipe">;
@@ -124,7 +126,7 @@ export class RunnerProcess implements ChannelOwner {
     this.started.catch(() => {});
     claimRunFolder(folder, this.pid);
     this.#killAfter(spareStartTimeoutMs);
-    const budget = new OutputBudget(options.clock.nowMs());
+    const budget = new OutputBudget(options.clock.nowMs(), { total: options.outputTotal });
     this.#outputs = [
       this.#capture("stdout", child.stdout, budget),
       this.#capture("stderr", child.stderr, budget),

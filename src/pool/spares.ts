@@ -5,6 +5,7 @@
  */
 import { randomBytes } from "node:crypto";
 import type { Clock } from "../base/clock.ts";
+import { nodeOutputBudget, type OutputBudget } from "../telemetry/output-budget.ts";
 import { RunnerProcess } from "./runner-process.ts";
 
 export interface SparesOptions {
@@ -20,10 +21,13 @@ export class Spares {
   /** Started or starting; each is removed when it is taken or ends. */
   readonly #spares = new Set<RunnerProcess>();
   readonly #ready: RunnerProcess[] = [];
+  /** Shared by every process that comes from here, which is every one of the node. */
+  readonly #outputTotal: OutputBudget;
   #stopped = false;
 
   constructor(options: SparesOptions) {
     this.#options = options;
+    this.#outputTotal = nodeOutputBudget(options.clock.nowMs());
   }
 
   /** Processes that stand ready. Count. */
@@ -89,6 +93,12 @@ export class Spares {
 
   #spawn(): RunnerProcess {
     const { runDir, runnerPath, clock } = this.#options;
-    return RunnerProcess.spawn({ id: randomBytes(6).toString("hex"), runDir, runnerPath, clock });
+    return RunnerProcess.spawn({
+      id: randomBytes(6).toString("hex"),
+      runDir,
+      runnerPath,
+      clock,
+      outputTotal: this.#outputTotal,
+    });
   }
 }

@@ -15,6 +15,8 @@ export interface Capture {
 export interface CaptureScope {
   capture: Capture | null;
   onCapture: ((capture: Capture) => void) | null;
+  /** Called when a server of node:http begins to listen. */
+  onNodeServer: (() => void) | null;
 }
 
 export interface CaptureOptions {
@@ -22,11 +24,14 @@ export interface CaptureOptions {
   requestsInFlight(): number;
 }
 
+/** The option by which node:http hands its requests to Bun.serve (Bun 1.4.5). */
+const NODE_HTTP_HANDLER = "onNodeHTTPRequest";
+
 export class Captures {
   readonly #options: CaptureOptions;
   readonly #byGraph = new WeakMap<object, CaptureScope>();
   /** The process's own scope. */
-  readonly root: CaptureScope = { capture: null, onCapture: null };
+  readonly root: CaptureScope = { capture: null, onCapture: null, onNodeServer: null };
 
   constructor(options: CaptureOptions) {
     this.#options = options;
@@ -34,8 +39,14 @@ export class Captures {
 
   /** Replaces `Bun.serve`. Call it once, before any code of the app's is loaded. */
   install(): void {
+    const native = Bun.serve as unknown as (options: object) => unknown;
     const serve = (options: Record<string, unknown>) => {
       const scope = this.#currentScope();
+      // node:http comes here too, with a handler that only a real server can call.
+      if (NODE_HTTP_HANDLER in options) {
+        scope.onNodeServer?.();
+        return native(options);
+      }
       if (scope.capture !== null) {
         console.warn(
           "Bun.serve was called a second time: only the first server of an app takes requests",
@@ -63,7 +74,7 @@ export class Captures {
 
   /** A scope of its own for what runs in `graph`. */
   scopeFor(graph: object): CaptureScope {
-    const scope: CaptureScope = { capture: null, onCapture: null };
+    const scope: CaptureScope = { capture: null, onCapture: null, onNodeServer: null };
     this.#byGraph.set(graph, scope);
     return scope;
   }

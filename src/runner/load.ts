@@ -55,9 +55,15 @@ async function captureEntry(path: string, captures: Captures): Promise<Capture> 
   const served = new Promise<Capture>((resolve) => {
     captures.root.onCapture = resolve;
   });
+  const listened = Promise.withResolvers<never>();
+  listened.promise.catch(() => {});
+  captures.root.onNodeServer = () =>
+    listened.reject(new LoadError({ type: "failed", code: "NODE_SERVER", message: path }));
   const module = await importEntry(path);
-  // The app may still be waiting for something before it serves.
-  return captureOf(module, captures, captures.root) ?? (await served);
+  // The app may still be waiting for something before it serves. A server of node:http beside a handler is its own affair.
+  return (
+    captureOf(module, captures, captures.root) ?? (await Promise.race([served, listened.promise]))
+  );
 }
 
 async function importEntry(path: string): Promise<unknown> {

@@ -24,10 +24,14 @@ export interface LoadedMessage {
   type: "loaded";
 }
 
+/** `NODE_SERVER`: the app listens with node:http, which nothing can be captured from. */
+const FAILURE_CODES = ["MODULE_MISSING", "NO_HANDLER", "NODE_SERVER", "THREW"] as const;
+export type FailureCode = (typeof FAILURE_CODES)[number];
+
 /** runner → node: the app cannot take requests; the process ends by itself. */
 export interface FailedMessage {
   type: "failed";
-  code: "MODULE_MISSING" | "NO_HANDLER" | "THREW";
+  code: FailureCode;
   /** Name of the missing module, or the error's message. */
   message: string;
 }
@@ -41,6 +45,6 @@ export function asRunnerMessage(message: unknown): RunnerMessage | null {
   const { type, code, message: text } = message as Record<string, unknown>;
   if (type === "started" || type === "loaded") return { type };
   if (type !== "failed" || typeof text !== "string") return null;
-  if (code !== "MODULE_MISSING" && code !== "NO_HANDLER" && code !== "THREW") return null;
-  return { type, code, message: text.slice(0, 4096) };
+  if (!FAILURE_CODES.includes(code as FailureCode)) return null;
+  return { type, code: code as FailureCode, message: text.slice(0, 4096) };
 }
