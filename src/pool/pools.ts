@@ -48,7 +48,7 @@ export class Pools {
 
   /** Resolves when every pool of the app that was removed has ended, and so has written its last record. */
   async gone(app: string): Promise<void> {
-    const leaving = [...this.#leaving.keys()].filter(([pool]) => pool.spec.app === app);
+    const leaving = [...this.#leaving].filter(([pool]) => pool.spec.app === app);
     await Promise.all(leaving.map(([, stopped]) => stopped));
   }
 
