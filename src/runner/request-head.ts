@@ -42,7 +42,8 @@ export class RequestHead {
       at = end + 2;
     }
     this.method = text.slice(0, methodEnd);
-    this.url = `${text.slice(targetEnd + 1, schemeEnd)}://${host}${text.slice(methodEnd + 1, targetEnd)}`;
+    const target = text.slice(methodEnd + 1, targetEnd);
+    this.url = `${text.slice(targetEnd + 1, schemeEnd)}://${host}${NOT_ASCII.test(target) ? asUtf8(target) : target}`;
     this.requestId = requestId;
     this.#text = text;
     this.#peerStart = schemeEnd + 1;
@@ -67,6 +68,13 @@ export class RequestHead {
       at = end + 2;
     }
   }
+}
+
+const NOT_ASCII = /[^\0-\x7f]/;
+
+/** Bytes that are not percent-encoded stand for UTF-8, as in Bun. */
+function asUtf8(latin1: string): string {
+  return Buffer.from(latin1, "latin1").toString();
 }
 
 /** Whether the line at `at` has this name, in any case. */
