@@ -5,7 +5,7 @@
 import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { systemClock } from "../src/base/clock.ts";
+import { type Clock, systemClock } from "../src/base/clock.ts";
 import type { VersionLimits, VersionSpec } from "../src/base/version-spec.ts";
 import { type Lane, startLane } from "../src/lane.ts";
 import type { RouteTable } from "../src/router/route-table.ts";
@@ -46,10 +46,19 @@ const limits: VersionLimits = {
   bootTimeoutMs: 30_000,
 };
 
+export interface TestLaneOptions {
+  /** Default 1. */
+  sparesMax?: number;
+  trustedProxies?: string[];
+  connectionsMax?: number;
+  /** Default: the system's. */
+  clock?: Clock;
+}
+
 /** Starts a lane that serves `apps` at `<name>.localhost`. Dispose it, or call `stop`. */
 export function startTestLane(
   apps: Record<string, TestApp>,
-  options: { sparesMax?: number; trustedProxies?: string[] } = {},
+  options: TestLaneOptions = {},
 ): TestLane {
   const dataDir = mkdtempSync(join(tmpdir(), "levain-lane-"));
   const records: LogRecord[] = [];
@@ -64,7 +73,8 @@ export function startTestLane(
     routeTable: tableOf([...specs.values()]),
     artifactPath: (digest) => digest,
     log: { write: (record) => void records.push(record) },
-    clock: systemClock,
+    clock: options.clock ?? systemClock,
+    ...(options.connectionsMax === undefined ? {} : { connectionsMax: options.connectionsMax }),
   });
   const { port } = lane.edge;
   let stopped: Promise<void> | null = null;

@@ -1,18 +1,13 @@
-import { afterEach, describe, expect, test } from "bun:test";
+import { describe, expect, test } from "bun:test";
+import { systemClock } from "./clock.ts";
 import { StillClock } from "./clock-for-tests.ts";
 import { type Deadlined, Deadlines, deadlineTickMs } from "./deadlines.ts";
 import { randomOf, testSeed } from "./random-for-tests.ts";
-
-const made: Deadlines[] = [];
-afterEach(() => {
-  for (const deadlines of made.splice(0)) deadlines.stop();
-});
 
 /** Time stands still but for `tick`, which lets so many milliseconds pass and looks. */
 function setup() {
   const clock = new StillClock();
   const deadlines = new Deadlines(clock);
-  made.push(deadlines);
   const fired: { name: string; atMs: number }[] = [];
   return {
     clock,
@@ -38,7 +33,7 @@ function setup() {
 
 describe("a deadline", () => {
   test("is never early and at most two ticks late", () => {
-    const { clock, deadlines, fired, item, run } = setup();
+    const { clock, fired, item, run } = setup();
     // Set between two ticks, when the latest tick is as old as it gets.
     clock.timeMs = deadlineTickMs - 1;
     item("a", 1000);
@@ -48,7 +43,6 @@ describe("a deadline", () => {
     expect(fired).toHaveLength(1);
     expect(fired[0]!.atMs).toBeGreaterThanOrEqual(deadlineTickMs - 1 + 1000);
     expect(fired[0]!.atMs).toBeLessThanOrEqual(deadlineTickMs - 1 + 1000 + 2 * deadlineTickMs);
-    deadlines.stop();
   });
 
   test("fires once, until a new one is set", () => {
@@ -100,17 +94,30 @@ describe("a deadline", () => {
     expect(fired).toEqual([]);
   });
 
-  test("fires once after a long pause of the process", () => {
-    const { clock, deadlines, fired, item } = setup();
+  test("fires once after a long pause of the process, a tick later, so that what has come can be read", () => {
+    const { clock, deadlines, fired, item, run } = setup();
     item("a", 500);
     item("b", 3_600_000);
     item("c");
 
     clock.timeMs = 10 * 3_600_000;
     deadlines.advance();
-    deadlines.advance();
+    expect(fired).toEqual([]);
+    run(clock.timeMs + 10 * deadlineTickMs);
 
     expect(fired.map(({ name }) => name)).toEqual(["a", "b"]);
+  });
+
+  test("fires in a process that is held up all the time", () => {
+    const { clock, deadlines, fired, item } = setup();
+    item("a", 500);
+
+    for (let tick = 0; tick < 2; tick++) {
+      clock.timeMs += 60_000;
+      deadlines.advance();
+    }
+
+    expect(fired).toHaveLength(1);
   });
 
   test("set while another fires counts from now", () => {
@@ -166,4 +173,19 @@ test("10,000 items that move at random fire within two ticks of their latest dea
 
   expect(late, `seed ${seed}`).toEqual([]);
   expect(fired, `seed ${seed}`).toBe(10_000);
+});
+
+test("the timer looks by itself, from start to stop", async () => {
+  const deadlines = new Deadlines(systemClock);
+  const fired = Promise.withResolvers<void>();
+  const item = { deadlineMs: deadlines.after(0), onDeadline: () => fired.resolve() };
+  deadlines.add(item);
+
+  deadlines.start();
+  deadlines.start();
+  await fired.promise;
+  deadlines.stop();
+  deadlines.stop();
+
+  expect(item.deadlineMs).toBe(Number.POSITIVE_INFINITY);
 });

@@ -96,6 +96,7 @@ export function startEdge(options: EdgeOptions): Edge {
       error: (_socket: Socket, error: Error) => throwUncaught(error),
     },
   } as unknown as Bun.TCPSocketListenOptions<Connection | undefined>);
+  deadlines.start();
 
   let stopped: Promise<void> | null = null;
   return {

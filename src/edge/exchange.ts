@@ -174,8 +174,7 @@ export class Exchange extends ClientStream {
     if (this.isTunnel) {
       if (bytes > 0) this.#socket.write(buffer, start, end);
       this.#hold(bytes);
-      if (ended) this.#complete();
-      return;
+      return ended ? this.#complete() : this.#host.onProgress();
     }
     this.#leftBytes -= bytes;
     if (this.#framing === "length") {
