@@ -128,11 +128,18 @@ export async function runNode(config: NodeConfig, hooks: NodeHooks): Promise<voi
   void store.ready
     .then(async () => {
       await publisher.publish();
-      await artifacts.sweep(digestsOf(lane.router.table));
+      await deployer.removeUnreferenced(async () => digestsOf(await store.store.routeTable()));
     })
     .catch((error) => hooks.note(messageOf(error)));
-  await Promise.race([store.ready.catch(() => {}), stopped.promise]);
-  hooks.ready(status());
+  let isStopping = false;
+  void stopped.promise.then(() => {
+    isStopping = true;
+  });
+  // A store that cannot be reached does not keep the node from serving, nor from saying so.
+  await Promise.race([store.ready.catch(() => {}), stopped.promise, Bun.sleep(storeGraceMs)]);
+  if (!isStopping) hooks.ready(status());
+  const { state, cause } = store.state();
+  if (!isStopping && state !== "ready") hooks.note(`The store cannot be used yet: ${cause}`);
   await stopped.promise;
   hooks.note("Stopping: requests under way are finished first");
   // The admin API goes last, so that `levain status` and `levain ps` can be asked meanwhile.
@@ -176,6 +183,9 @@ async function openAdmin(config: NodeConfig, deps: AdminDeps) {
     throw bindError(error, "adminPort", config.adminPort);
   }
 }
+
+/** How long a node waits for its store before it says that it runs without. Milliseconds. */
+const storeGraceMs = 10_000;
 
 /** How long a command waits for processes that are on their way out before it goes on without them. Milliseconds. */
 const leavingWaitMs = 1000;

@@ -1,5 +1,13 @@
 import { afterEach, expect, test } from "bun:test";
-import { existsSync, mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from "node:fs";
+import {
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  readFileSync,
+  rmSync,
+  statSync,
+  writeFileSync,
+} from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { PlatformError } from "../base/errors.ts";
@@ -166,4 +174,18 @@ test("a damaged file is set aside, said, and not used", async () => {
     expect(readFileSync(`${path}.damaged`, "utf8")).toBe(damage);
     expect(existsSync(path)).toBe(false);
   }
+});
+
+test("a table that cannot be written to disk is applied all the same, and written when it can be", async () => {
+  const { applied, notes, path, publisher, state, dataDir } = setup();
+  state.revision = 7;
+  // A folder where the staged file has to go: every write fails.
+  mkdirSync(join(dataDir, "route-table.json.new"));
+
+  await publisher.publish();
+
+  expect(applied).toEqual([7]);
+  expect(notes).toHaveLength(1);
+  rmSync(join(dataDir, "route-table.json.new"), { recursive: true });
+  await waitUntil("the table is on disk", () => existsSync(path));
 });

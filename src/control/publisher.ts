@@ -96,9 +96,13 @@ export class Publisher {
     clearTimeout(this.#retryTimer);
     try {
       const table = await this.#options.store.routeTable();
-      // The disk first: what is in effect must survive a crash.
-      await writeAtomically(this.#path, JSON.stringify(table));
+      // The disk first: what is in effect should survive a crash. But a full disk must not keep an app from being
+      // removed, and the store has the table in any case: it is applied, and the file is tried again.
+      const unwritten = await writeAtomically(this.#path, JSON.stringify(table)).catch(
+        (error: unknown) => ({ error }),
+      );
       await this.#options.apply(table);
+      if (unwritten !== undefined) return this.#retryLater(unwritten.error);
       this.#retryMs = publishRetryMs;
     } catch (thrown) {
       this.#retryLater(thrown);

@@ -220,7 +220,8 @@ async function copyEntry(entry: TreeEntry, from: string, to: string): Promise<Ma
     if (bytesRead === 0) break;
     const piece = buffer.subarray(0, bytesRead);
     hasher.update(piece);
-    await copy.write(piece);
+    // A disk that fills up takes a part of a piece; the next write then says why.
+    for (let at = 0; at < piece.length; ) at += (await copy.write(piece, at)).bytesWritten;
     bytes += bytesRead;
   }
   if (bytes !== entry.bytes) {

@@ -11,7 +11,7 @@
 import { mkdir, readdir, rm } from "node:fs/promises";
 import { join } from "node:path";
 import type { Clock } from "../base/clock.ts";
-import { asPlatformError, PlatformError } from "../base/errors.ts";
+import { asPlatformError, messageOf, PlatformError } from "../base/errors.ts";
 import { type VersionSpec, versionName } from "../base/version-spec.ts";
 import type { Store } from "../store/store.ts";
 import { VersionNumberTaken } from "../store/versions.ts";
@@ -96,8 +96,10 @@ const numberTriesMax = 5;
 export class Deployer {
   readonly #options: DeployerOptions;
   readonly #queue = new DeployQueue();
-  /** Digests that a running deploy has use for. */
-  readonly #digestsInUse = new Map<string, number>();
+  /** Deploys between their artifact and their version. Count. */
+  #artifactsInUse = 0;
+  /** A removal of artifacts that is under way. */
+  #removing: Promise<void> | null = null;
   #uploads = 0;
 
   constructor(options: DeployerOptions) {
@@ -147,11 +149,33 @@ export class Deployer {
     }
   }
 
-  /** Removes artifacts that no version names any more, unless a running deploy has use for one. */
+  /**
+   * Removes artifacts that no version names any more. While a deploy is between its artifact and its version nothing is
+   * removed: what stays costs disk, and is found by the next start.
+   */
   async removeArtifacts(digests: readonly string[]): Promise<void> {
-    for (const digest of digests) {
-      if (!this.#digestsInUse.has(digest)) await this.#options.artifacts.remove(digest);
-    }
+    if (this.#artifactsInUse > 0) return;
+    await this.#alone(async () => {
+      for (const digest of digests) await this.#options.artifacts.remove(digest);
+    });
+  }
+
+  /** Removes every artifact that is in none of the versions that `referenced` finds. Waits for nothing, as above. */
+  async removeUnreferenced(referenced: () => Promise<ReadonlySet<string>>): Promise<void> {
+    if (this.#artifactsInUse > 0) return;
+    await this.#alone(async () => {
+      const digests = await referenced();
+      for (const digest of await this.#options.artifacts.list()) {
+        if (!digests.has(digest)) await this.#options.artifacts.remove(digest);
+      }
+    });
+  }
+
+  /** Runs a removal; deploys wait for it before they add an artifact. */
+  async #alone(remove: () => Promise<void>): Promise<void> {
+    const removing = (this.#removing ?? Promise.resolve()).then(remove);
+    this.#removing = removing.catch(() => {});
+    await removing;
   }
 
   #nameOf(query: DeployQuery, { config, packageName }: SourceFacts): string {
@@ -212,8 +236,8 @@ export class Deployer {
       });
       for (const message of built.warnings) emit({ type: "warning", message });
       emit({ type: "step", step: "artifact" });
+      using _use = await this.#useArtifacts();
       const artifact = await this.#options.artifacts.add(built.folder, { signal });
-      using _use = this.#use(artifact.digest);
       const buildMs = clock.nowMs() - buildStartedAtMs;
       signal.throwIfAborted();
       return await this.#takeLive(job, built, artifact, buildMs);
@@ -259,7 +283,13 @@ export class Deployer {
           atMs: clock.wallMs(),
           branchLabel: labelFor,
         });
-        await publish();
+        // From here on the version is live: what cannot be published now is tried until it is.
+        const warnings = [...built.warnings];
+        await publish().catch((error: unknown) => {
+          warnings.push(
+            `it is live as soon as the route table can be published: ${messageOf(error)}`,
+          );
+        });
         return {
           app,
           branch,
@@ -268,7 +298,7 @@ export class Deployer {
           url: urlOf(app, branch),
           versionUrl: urlOf(app, spec.number),
           previous,
-          warnings: built.warnings,
+          warnings,
           ms: {
             build: Math.round(buildMs),
             boot: Math.round(bootMs),
@@ -276,7 +306,10 @@ export class Deployer {
           },
         };
       } catch (error) {
-        if (isKept) throw error;
+        const isGone =
+          error instanceof PlatformError &&
+          (error.code === "APP_UNKNOWN" || error.code === "VERSION_UNKNOWN");
+        if (isKept && !isGone) throw error;
         await discard(spec);
         // Another node deployed the same app meanwhile: its version has the number, ours takes the next one.
         if (!(error instanceof VersionNumberTaken) || tries >= numberTriesMax) throw error;
@@ -302,13 +335,13 @@ export class Deployer {
     };
   }
 
-  #use(digest: string): Disposable {
-    this.#digestsInUse.set(digest, (this.#digestsInUse.get(digest) ?? 0) + 1);
+  /** From before an artifact is added until its version is kept. */
+  async #useArtifacts(): Promise<Disposable> {
+    this.#artifactsInUse += 1;
+    await this.#removing;
     return {
       [Symbol.dispose]: () => {
-        const left = this.#digestsInUse.get(digest)! - 1;
-        if (left === 0) this.#digestsInUse.delete(digest);
-        else this.#digestsInUse.set(digest, left);
+        this.#artifactsInUse -= 1;
       },
     };
   }

@@ -90,12 +90,23 @@ describe("a branch's label", () => {
     expect(branchLabel(`${long}y`, none, "shop")).not.toBe(branchLabel(long, none, "shop"));
   });
 
-  test.each(["", "a b", "a..b", "/a", "a/", "a//b", "-a", "a\u0000", "a~1", "x".repeat(201)])(
-    "%p is not a branch",
-    (branch) => {
-      expect(() => checkBranchName(branch)).toThrow(PlatformError);
-    },
-  );
+  test.each([
+    "__proto__",
+    "a\ud800b",
+    "a\u202eb",
+    "",
+    "a b",
+    "a..b",
+    "/a",
+    "a/",
+    "a//b",
+    "-a",
+    "a\u0000",
+    "a~1",
+    "x".repeat(201),
+  ])("%p is not a branch", (branch) => {
+    expect(() => checkBranchName(branch)).toThrow(PlatformError);
+  });
 
   test.each(["main", "feature/x", "日本", "a.b", "user@x"])("%p is a branch", (branch) => {
     expect(checkBranchName(branch)).toBe(branch);

@@ -87,6 +87,9 @@ function branchNameProblem(name: string): string | null {
   if (/[\x00-\x20\x7f~^:?*[\\]/.test(name)) {
     return "it must not have spaces, control characters or any of ~ ^ : ? * [ \\";
   }
+  if (!name.isWellFormed() || /\p{Cf}/u.test(name)) return "it has characters that cannot be seen";
+  // A key of that name is lost in many places that read JSON.
+  if (name === "__proto__") return "it is a word of JavaScript's own";
   if (/^[-/]|\/$|\/\/|\.\.|@\{|\.$/.test(name)) return "it is not the name of a Git branch";
   return null;
 }

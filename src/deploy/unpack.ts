@@ -3,7 +3,7 @@
  * inside, and the expanded bytes are counted as they come, so that a small upload cannot fill the disk. Nothing is left
  * behind when it fails or the client goes away.
  */
-import { mkdir, open, rm } from "node:fs/promises";
+import { type FileHandle, mkdir, open, rm } from "node:fs/promises";
 import { dirname, join } from "node:path";
 import { pipeline } from "node:stream/promises";
 import { createGunzip } from "node:zlib";
@@ -217,10 +217,10 @@ async function writeEntry(entry: ReadEntry, path: string, stopped: Promise<never
   // `wx`: no file is ever written over, and no link is followed, whatever the checks above missed.
   await using file = await open(path, "wx", isExecutable ? 0o755 : 0o644);
   const ended = Promise.withResolvers<void>();
-  let written: Promise<unknown> = Promise.resolve();
+  let written: Promise<void> = Promise.resolve();
   entry.on("data", (chunk) => {
     entry.pause();
-    written = file.write(chunk);
+    written = writeAll(file, chunk);
     written.then(() => entry.resume(), ended.reject);
   });
   entry.on("end", () => ended.resolve());
@@ -229,6 +229,14 @@ async function writeEntry(entry: ReadEntry, path: string, stopped: Promise<never
   } finally {
     await written.catch(() => {}); // the file must not be closed under it
   }
+  // The entry can end before its last piece is on disk: a full disk must not leave a shorter file behind unsaid.
+  await written;
+}
+
+/** A disk that fills up takes a part of a piece; the next write then says why. */
+async function writeAll(file: FileHandle, piece: Uint8Array): Promise<void> {
+  let at = 0;
+  while (at < piece.length) at += (await file.write(piece, at)).bytesWritten;
 }
 
 /** The path relative to the folder, without `.` and empty parts; `""` is the folder itself. */

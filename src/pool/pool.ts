@@ -202,8 +202,7 @@ export class Pool implements RunnerProcessOwner {
     });
     if (decision === "stop") return this.#end(null);
     if (decision === "drain") {
-      const how = "stopped to make way for a newer version";
-      return this.#end(new PlatformError("APP_EXITED", [app, how]));
+      return this.#end(new PlatformError("APP_EXITED", [app, "stopped for a newer version"]));
     }
     if (decision === "freeze") this.freeze();
     if (this.#state === "frozen") return;

@@ -38,7 +38,8 @@ export class Pools {
   /** Ends and forgets a version's pool, see `Pool.stop`. Resolves when its process is gone. */
   async remove(spec: VersionSpec, drainTimeoutMs: number, error: PlatformError): Promise<void> {
     const pool = this.#pools.get(keyOf(spec));
-    if (pool === undefined) return;
+    // The number may have another version by now.
+    if (pool === undefined || pool.spec.digest !== spec.digest) return;
     this.#pools.delete(keyOf(spec));
     const stopped = pool.stop(drainTimeoutMs, error);
     this.#leaving.set(pool, stopped);

@@ -6,6 +6,8 @@
  *
  * Owns the process group, the wire, the run folder and the output pipes; all of them end together.
  */
+
+import { closeSync } from "node:fs";
 import type { Clock } from "../base/clock.ts";
 import { invariant, messageOf, PlatformError, throwUncaught } from "../base/errors.ts";
 import { killGroup, terminateGroup } from "../sandbox/process-group.ts";
@@ -102,9 +104,16 @@ export class RunnerProcess implements ChannelOwner {
   /** @throws when the process cannot be spawned; nothing of it is left then. */
   static spawn(options: RunnerProcessOptions): RunnerProcess {
     const folder = makeRunFolder(options.runDir, options.id);
+    let child: Child | null = null;
     try {
-      return new RunnerProcess(options, folder, spawnRunner(options.runnerPath, folder));
+      child = spawnRunner(options.runnerPath, folder);
+      return new RunnerProcess(options, folder, child);
     } catch (error) {
+      // A full disk fails the note of who uses the folder; the process must not outlive that unseen.
+      if (child !== null) {
+        killGroup(child.pid);
+        closeSync(child.stdio[3] as unknown as number);
+      }
       void removeRunFolder(folder);
       throw error;
     }

@@ -79,6 +79,7 @@ describe("a version that does not start", () => {
     ["throws-at-boot", "BOOT_CRASHED", "no connection"],
     ["misses-a-module", "MODULE_MISSING", "levain-no-such-module"],
     ["has-no-handler", "NO_HANDLER", "has-no-handler.ts"],
+    ["listens-with-node-http", "NODE_SERVER_UNSUPPORTED", "node:http"],
   ];
 
   test.each(failures)("because it %s has the cause %s", async (fixture, code, text) => {

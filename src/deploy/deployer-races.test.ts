@@ -1,0 +1,99 @@
+/** Goal: what meets a deploy half-way leaves neither a process nor a hole. Method: the store and the removal are passed in. */
+import { expect, test } from "bun:test";
+import { systemClock } from "../base/clock.ts";
+import { PlatformError } from "../base/errors.ts";
+import { ArtifactStore } from "./artifact-store.ts";
+import { AppBuilder } from "./build.ts";
+import { deployQuery } from "./deploy-api.ts";
+import { Deployer, type DeployerOptions } from "./deployer.ts";
+import { TestFolder } from "./folder-for-tests.ts";
+import { packSource } from "./pack.ts";
+import { unpackSource } from "./unpack.ts";
+
+const never = new AbortController().signal;
+
+async function setup(data: TestFolder, overrides: Partial<DeployerOptions>) {
+  const discarded: number[] = [];
+  const artifacts = new ArtifactStore({ dir: data.at("artifacts") });
+  const deployer = new Deployer({
+    dataDir: data.path,
+    builder: new AppBuilder({ dataDir: data.path }),
+    artifacts,
+    unpack: (upload, folder, signal) => unpackSource(upload, folder, { signal }),
+    bootCheck: async () => {},
+    discard: async (spec) => void discarded.push(spec.number),
+    publish: async () => {},
+    urlOf: (app) => `http://${app}.localhost`,
+    platformVersion: "9.9.9",
+    log: { write: () => {} },
+    clock: systemClock,
+    store: {
+      nextVersionNumber: async () => 1,
+      createVersion: async () => {},
+      setLive: async () => ({ previous: null }),
+      startDeploy: async () => 1,
+      finishDeploy: async () => {},
+    },
+    ...overrides,
+  });
+  await deployer.sweep();
+  const deploy = async () => {
+    using source = new TestFolder({
+      "index.ts": "export default { fetch: () => new Response() };",
+    });
+    const { stream } = await packSource(source.path);
+    return await deployer.deploy(stream, deployQuery.parse({ app: "shop" }), () => {}, never);
+  };
+  return { deployer, deploy, artifacts, discarded };
+}
+
+test("a version whose app was deleted before it could go live gives its process back", async () => {
+  using data = new TestFolder({});
+  const { deploy, discarded } = await setup(data, {
+    store: {
+      nextVersionNumber: async () => 1,
+      createVersion: async () => {},
+      setLive: async () => {
+        throw new PlatformError("APP_UNKNOWN", ["shop"]);
+      },
+      startDeploy: async () => 1,
+      finishDeploy: async () => {},
+    },
+  });
+
+  const error = await deploy().catch((thrown: unknown) => thrown);
+
+  expect(error).toMatchObject({ code: "APP_UNKNOWN" });
+  expect(discarded).toEqual([1]);
+});
+
+test("a version that is live and cannot be published yet is a success with a warning", async () => {
+  using data = new TestFolder({});
+  const { deploy, discarded } = await setup(data, {
+    publish: async () => {
+      throw new PlatformError("STORE_UNAVAILABLE", ["it is away"]);
+    },
+  });
+
+  const { version, warnings } = await deploy();
+
+  expect(version).toBe(1);
+  expect(warnings.join()).toContain("as soon as the route table can be published");
+  expect(discarded).toEqual([]);
+});
+
+test("nothing is removed while a deploy is between its artifact and its version", async () => {
+  using data = new TestFolder({});
+  const { deployer, deploy, artifacts } = await setup(data, {
+    bootCheck: async (spec) => {
+      await deployer.removeArtifacts([spec.digest]);
+      await deployer.removeUnreferenced(async () => new Set());
+    },
+  });
+
+  const { digest } = await deploy();
+
+  expect(artifacts.has(digest)).toBe(true);
+  await deployer.removeUnreferenced(async () => new Set());
+  expect(artifacts.has(digest)).toBe(false);
+});
