@@ -187,5 +187,5 @@ test("a table that cannot be written to disk is applied all the same, and writte
   expect(applied).toEqual([7]);
   expect(notes).toHaveLength(1);
   rmSync(join(dataDir, "route-table.json.new"), { recursive: true });
-  await waitUntil("the table is on disk", () => existsSync(path));
+  await waitUntil(() => existsSync(path), "the table is on disk");
 });
