@@ -36,7 +36,7 @@ export const scratch = Buffer.allocUnsafeSlow(scratchBytes);
 /** The `date` line, made once a second. */
 export class DateLine {
   readonly #clock: Clock;
-  #second = 0;
+  #second = -1;
   #line = "";
 
   constructor(clock: Clock) {
