@@ -36,6 +36,8 @@ export default {
         return request.bytes().then(({ length }) => new Response(String(length)));
       case "/own-id":
         return new Response("mine", { headers: { "x-request-id": "my-own" } });
+      case "/forwarded-for":
+        return new Response(request.headers.get("x-forwarded-for"));
       case "/exit":
         return process.exit(3);
       case "/socket":
