@@ -6,7 +6,8 @@
  * formatted by `formatLog` and given to it as one text. Outside of requests it is left alone.
  */
 import { AsyncLocalStorage } from "node:async_hooks";
-import { formatLog, formatTrace } from "./format-log.ts";
+import { join } from "node:path";
+import { depthMax, formatLog, formatTrace } from "./format-log.ts";
 import { taggedLinesMax } from "./limits.ts";
 
 /** The id of the request whose code is running. */
@@ -23,7 +24,8 @@ export function tagConsole(): void {
 
   /** Prints a text; the native method writes it as it is. */
   const print = (write: (text: string) => void, text: string): void => {
-    const indented = indent === "" ? text : indent + text.replaceAll("\n", `\n${indent}`);
+    const own = withoutOwnFrames(text);
+    const indented = indent === "" ? own : indent + own.replaceAll("\n", `\n${indent}`);
     const requestId = currentRequestId.getStore();
     write(requestId ? tagLines(indented, requestId) : indented);
   };
@@ -41,7 +43,7 @@ export function tagConsole(): void {
     warn: printing(native.warn),
     error: printing(native.error),
     dirxml: printing(native.log),
-    dir: (value, options) => print(native.log, Bun.inspect(value, options)),
+    dir: (value, options) => print(native.log, Bun.inspect(value, { depth: depthMax, ...options })),
     table: (data, columns) => {
       if (typeof data !== "object" || data === null) return console.log(data);
       print(native.log, Bun.inspect.table(data, columns as string[]).trimEnd());
@@ -79,6 +81,22 @@ export function tagConsole(): void {
   };
   Object.assign(console, replaced);
 }
+
+const ownFolder = join(import.meta.dir, "..");
+
+/** Takes what called the handler out of a stack: it is the same for every error, and none of the app's. */
+function withoutOwnFrames(text: string): string {
+  if (!text.includes(ownFolder)) return text;
+  let isOwn = false;
+  const lines = text.split("\n").filter((line) => {
+    if (!line.startsWith("      at ")) isOwn = false;
+    else if (!line.includes("node:async_hooks")) isOwn = ownFrame.test(line);
+    return !isOwn;
+  });
+  return lines.join("\n");
+}
+
+const ownFrame = new RegExp(`[( ]${RegExp.escape(ownFolder)}/(runner|wire)/[a-z-]+\\.ts:`);
 
 /** Every line of `text` with the id in front. */
 export function tagLines(text: string, requestId: string): string {

@@ -1,5 +1,8 @@
 /** Formats the arguments of `console.log` as Bun prints them. */
 
+/** How deep Bun's console looks into a value; `Bun.inspect` by itself looks deeper. */
+export const depthMax = 2;
+
 /** The text that `console.log(...values)` would print, without its newline. */
 export function formatLog(values: readonly unknown[]): string {
   const [first, ...rest] = values;
@@ -20,7 +23,7 @@ export function formatTrace(
 }
 
 function formatOne(value: unknown): string {
-  return typeof value === "string" ? value : Bun.inspect(value);
+  return typeof value === "string" ? value : Bun.inspect(value, { depth: depthMax });
 }
 
 /** Fills in `%s` and friends, and takes the values it used from `rest`. What follows the last value stays as it is. */
@@ -42,7 +45,7 @@ function formatPattern(pattern: string, rest: unknown[]): string {
       case "%c":
         return "";
       default:
-        return Bun.inspect(value);
+        return Bun.inspect(value, { depth: depthMax });
     }
   });
 }

@@ -30,7 +30,7 @@ async function failureOf(entry: string, options: RunnerOptions = {}): Promise<Fa
 async function endOf(entry: string, kind: string) {
   await using runner = await TestRunner.spawn();
   await runner.load(entry, { env: { KIND: kind } }).catch(() => {});
-  await runner.child.exited;
+  await runner.ended;
   const { exitCode, signalCode } = runner.child;
   return { exitCode, signalCode, stdout: runner.stdout, stderr: runner.stderr };
 }

@@ -131,6 +131,7 @@ export class Requests {
 
   /** Asks the app's `error` handler for an answer, once. */
   #failed(stream: ServerStream, request: WireRequest, error: unknown): void {
+    if (stream.closed) return this.#give(stream, error);
     let answer: unknown;
     try {
       answer = this.#handler!.recover(error, stream);
@@ -151,6 +152,8 @@ export class Requests {
 
   /** There is no answer: the node gives one. */
   #give(stream: ServerStream, error: unknown): void {
+    // That its client has gone is no news in the app's log.
+    if (stream.closed && (error as Error | undefined)?.name === "AbortError") return;
     console.error(error);
     if (stream.tunnel !== null) return;
     stream.reset(ResetReason.HANDLER_THREW, messageOf(error));

@@ -221,6 +221,8 @@ export class TestRunner implements ChannelOwner, AsyncDisposable {
   readonly child: Bun.Subprocess;
   readonly folder: string;
   readonly channel: Channel;
+  /** Resolves when the process has ended and all it printed has come. */
+  readonly ended: Promise<unknown>;
   /** What the process has printed, as it came. */
   stdout = "";
   stderr = "";
@@ -228,12 +230,17 @@ export class TestRunner implements ChannelOwner, AsyncDisposable {
   #waiters: (() => void)[] = [];
   #isGone = false;
 
+  readonly #socket: Bun.Socket;
+
   private constructor(child: Bun.Subprocess, folder: string, socket: Bun.Socket) {
+    this.#socket = socket;
     this.child = child;
     this.folder = folder;
     this.channel = new Channel(socket as never, this);
-    void this.#collect(child.stdout as ReadableStream<Uint8Array>, "stdout");
-    void this.#collect(child.stderr as ReadableStream<Uint8Array>, "stderr");
+    this.ended = Promise.all([
+      this.#collect(child.stdout as ReadableStream<Uint8Array>, "stdout"),
+      this.#collect(child.stderr as ReadableStream<Uint8Array>, "stderr"),
+    ]);
   }
 
   /** Starts a process and gives it `entry` of the fixtures. @throws the `failed` message when it cannot be loaded. */
@@ -316,6 +323,11 @@ export class TestRunner implements ChannelOwner, AsyncDisposable {
     const stream = new TestRequest(options.isSlow ?? false);
     this.channel.open(stream, buffer, 0, head.length, head.length, buffer.length, flags);
     return stream;
+  }
+
+  /** Writes bytes past the channel. */
+  sendRaw(bytes: Uint8Array): void {
+    this.#socket.write(bytes);
   }
 
   ask(path: string, options: RequestOptions = {}): Promise<Answer> {
