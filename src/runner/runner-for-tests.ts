@@ -387,3 +387,14 @@ export class TestRunner implements ChannelOwner, AsyncDisposable {
     for (const waiter of this.#waiters.splice(0)) waiter();
   }
 }
+
+/** Resolves with `value`, which asks the runner, when it has been the same several times. */
+export async function settled(value: () => Promise<number>): Promise<number> {
+  let last = await value();
+  for (let same = 0; same < 5; ) {
+    const next = await value();
+    same = next === last ? same + 1 : 0;
+    last = next;
+  }
+  return last;
+}

@@ -1,7 +1,7 @@
 /** Bodies in both directions: order, what is held back and by whom. */
 import { afterEach, beforeEach, describe, expect, test } from "bun:test";
 import { dataBytesMax, streamWindowBytes } from "../wire/limits.ts";
-import { TestRunner } from "./runner-for-tests.ts";
+import { settled, TestRunner } from "./runner-for-tests.ts";
 
 let runner: TestRunner;
 
@@ -10,17 +10,6 @@ beforeEach(async () => {
 });
 
 afterEach(() => runner[Symbol.asyncDispose]());
-
-/** Resolves when `value` has been the same for several round trips to the runner. */
-async function settled(value: () => Promise<number>): Promise<number> {
-  let last = await value();
-  for (let same = 0; same < 5; ) {
-    const next = await value();
-    same = next === last ? same + 1 : 0;
-    last = next;
-  }
-  return last;
-}
 
 const produced = async () => Number((await runner.ask("/produced")).text);
 
