@@ -204,24 +204,26 @@ test("a neighbour under load sees nothing of crashes, loops, floods and kills", 
 
 test("a process killed under load fails only what it had, and the rest is answered by the next", async () => {
   await using t = new TestPools();
-  const pool = t.pool("behaves", { limits: { concurrencyMax: 1000 } });
-  const outcomes: Promise<Outcome>[] = [];
+  const pool = t.pool("behaves");
+  const clients = 20;
+  const kinds: string[] = [];
   await bodyOf(pool);
 
-  for (let round = 0; round < 40; round++) {
-    for (let count = 0; count < 20; count++) outcomes.push(ask(pool, "/after?ms=1"));
-    if (round === 20) process.kill(pool.facts(0).pid!, "SIGKILL");
-    await new Promise((resolve) => setTimeout(resolve, 1));
-  }
+  const load = Array.from({ length: clients }, async () => {
+    for (let count = 0; count < 50; count++) {
+      const outcome = await ask(pool, "/after?ms=1");
+      kinds.push(outcome.kind === "lost" ? outcome.code : outcome.kind);
+    }
+  });
+  await until(() => kinds.length > 10 * clients);
+  process.kill(pool.facts(0).pid!, "SIGKILL");
+  await Promise.all(load);
 
-  const kinds = (await Promise.all(outcomes)).map((outcome) =>
-    outcome.kind === "lost" ? outcome.code : outcome.kind,
-  );
   const lost = kinds.filter((kind) => kind === "APP_EXITED").length;
-  expect(kinds.filter((kind) => kind === "answered")).toHaveLength(800 - lost);
+  expect(kinds.filter((kind) => kind === "answered")).toHaveLength(50 * clients - lost);
+  // Each client has one request at a time, and what it asks after the loss is held for the next process.
+  expect(lost).toBeLessThanOrEqual(clients);
   expect(lost).toBeGreaterThan(0);
-  // What was in flight, and what was sent before the end could be seen.
-  expect(lost).toBeLessThan(400);
   expect(pool.facts(0)).toMatchObject({ state: "warm", starts: 2, failures: 1 });
 });
 
