@@ -14,6 +14,10 @@ export default {
     switch (url.pathname) {
       case "/notes":
         return new Response(String(notes.filter((what) => what === key).length));
+      case "/version":
+        return Bun.sleep(count).then(() => new Response(process.env["VERSION"] ?? "none"));
+      case "/drips":
+        return new Response(drip(Number.POSITIVE_INFINITY));
       case "/after":
         return Bun.sleep(count).then(() => new Response("after"));
       case "/never":
@@ -27,7 +31,7 @@ export default {
       case "/first":
         return new Response(first(key));
       case "/drip":
-        return new Response(drip());
+        return new Response(drip(1));
       case "/some":
         return some(request, count);
       case "/unread":
@@ -82,11 +86,13 @@ function first(key: string): ReadableStream {
   });
 }
 
-/** Two pieces, the second after a while. */
-async function* drip(): AsyncGenerator<string> {
+/** A piece, and so many more after a while each. */
+async function* drip(count: number): AsyncGenerator<string> {
   yield "drip ";
-  await Bun.sleep(500);
-  yield "drop";
+  for (let left = count; left > 0; left--) {
+    await Bun.sleep(count === 1 ? 500 : 10);
+    yield "drop";
+  }
 }
 
 /** Reads at least so many bytes of the body, and answers. */
