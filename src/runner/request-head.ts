@@ -34,11 +34,8 @@ export class RequestHead {
     while (at < text.length) {
       const end = text.indexOf("\r\n", at);
       if (end === -1) throw new WireProtocolError("a header line without its end");
-      // h or H, x: the first letter decides for most lines, without a string.
-      const first = text.charCodeAt(at) | 0x20;
-      if (first === 0x68 && isNamed(text, at, "host")) host = text.slice(at + 5, end).trim();
-      else if (first === 0x78 && isNamed(text, at, "x-request-id"))
-        requestId = text.slice(at + 13, end).trim();
+      if (isNamed(text, at, "host")) host = text.slice(at + 5, end).trim();
+      else if (isNamed(text, at, "x-request-id")) requestId = text.slice(at + 13, end).trim();
       at = end + 2;
     }
     this.method = text.slice(0, methodEnd);
@@ -77,10 +74,13 @@ function asUtf8(latin1: string): string {
   return Buffer.from(latin1, "latin1").toString();
 }
 
-/** Whether the line at `at` has this name, in any case. */
+/** Whether the line at `at` has this name (lower case), in any case. Without a string: it is asked for every request. */
 function isNamed(text: string, at: number, name: string): boolean {
-  const end = at + name.length;
-  return text.charCodeAt(end) === 0x3a && text.slice(at, end).toLowerCase() === name;
+  for (let index = 0; index < name.length; index++) {
+    // Sets the bit that makes a letter small; a dash has it.
+    if ((text.charCodeAt(at + index) | 0x20) !== name.charCodeAt(index)) return false;
+  }
+  return text.charCodeAt(at + name.length) === 0x3a;
 }
 
 /** Without the spaces and tabs around it; `trim` would take off U+00A0 too, which is a byte of the value. */

@@ -21,9 +21,6 @@ export interface WireSocket {
 /** Start size; the frames of an ordinary turn fit. Bytes. */
 const initialBytes = 64 * 1024;
 
-/** A buffer that has grown beyond this is given back when it is empty. Bytes. */
-const keptBytesMax = 4 * initialBytes;
-
 export class FrameWriter {
   readonly #socket: WireSocket;
   readonly #onFlushed: () => void;
@@ -99,10 +96,10 @@ export class FrameWriter {
     this.#start += taken;
     this.#blocked = this.#start < this.#end;
     if (!this.#blocked) {
+      // A burst may have grown the buffer. A large body grows it turn after turn, so the first quiet turn gives it back.
+      if (this.#end <= initialBytes) this.#shrink();
       this.#start = 0;
       this.#end = 0;
-      // A burst may have grown the buffer; give it back.
-      if (this.#buffer.length > keptBytesMax) this.#buffer = Buffer.allocUnsafeSlow(initialBytes);
     }
     if (taken > 0) this.#onFlushed();
   }
@@ -113,6 +110,10 @@ export class FrameWriter {
     this.#blocked = false;
     this.#start = 0;
     this.#end = 0;
+    this.#shrink();
+  }
+
+  #shrink(): void {
     if (this.#buffer.length > initialBytes) this.#buffer = Buffer.allocUnsafeSlow(initialBytes);
   }
 
