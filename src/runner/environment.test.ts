@@ -78,6 +78,11 @@ describe("the environment", () => {
     },
   );
 
+  test("is handed on to workers", async () => {
+    expect(await ask("/worker")).toEqual(expectedEnv());
+    expect(await ask("/worker/node")).toEqual(expectedEnv());
+  });
+
   test("of a child is the one it was given, when it was given one", async () => {
     const seen = await ask("/child/spawn-own-env");
 

@@ -19,6 +19,17 @@ export function passEnvironment(env: Readonly<Record<string, string>>): void {
     (Bun as unknown as Record<string, unknown>)[name] = withEnvironment;
   }
   Bun.$.env(process.env as Record<string, string>);
+  passToWorkers();
+}
+
+/** A worker is started with the original environment too. */
+function passToWorkers(): void {
+  const Native = globalThis.Worker;
+  globalThis.Worker = class Worker extends Native {
+    constructor(url: string | URL, options?: Bun.WorkerOptions) {
+      super(url, withEnv(options) as Bun.WorkerOptions);
+    }
+  };
 }
 
 /** The options of a spawn, with the current environment unless they have their own. */

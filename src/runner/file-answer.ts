@@ -83,32 +83,31 @@ export async function answerFile(
   const facts = await source.stat();
   // It opens, and only reading it would fail.
   if (facts.isDirectory()) throw isDirectory();
-  const disposition = head.hasDisposition ? null : dispositionOf(source, head.contentType);
-  if (disposition !== null) addLine(head, "content-disposition", disposition);
   let part = source;
   let bytes = facts.isFile() ? facts.size : -1;
   const sliceStart = sliceStarts.get(source);
   if (sliceStart !== undefined) {
     // To Bun, and so to apps that rely on it, a slice is the answer to a range.
-    head.status = 206;
-    // A slice may reach beyond the end.
-    bytes = Math.max(Math.min(source.size, facts.size - sliceStart), 0);
+    setStatus(head, 206);
+    bytes = sliceBytes(source, sliceStart, facts.size);
     addLine(head, "content-range", `bytes ${sliceStart}-${sliceStart + Math.max(bytes - 1, 0)}/*`);
   } else if (bytes >= 0 && head.status === 200 && typeof source.name === "string") {
     const range = askedRange(request, bytes);
     if (range !== null) {
       addLine(head, "accept-ranges", "bytes");
       if (range === "unsatisfiable") {
-        head.status = 416;
+        setStatus(head, 416);
         addLine(head, "content-range", `bytes */${bytes}`);
         return text(stream, head, "");
       }
-      head.status = 206;
+      setStatus(head, 206);
       addLine(head, "content-range", `bytes ${range.first}-${range.last}/${bytes}`);
       bytes = range.last - range.first + 1;
       part = Bun.file(source.name).slice(range.first, range.last + 1);
     }
   }
+  const disposition = head.hasDisposition ? null : dispositionOf(source, head.contentType);
+  if (disposition !== null) addLine(head, "content-disposition", disposition);
   if (facts.isFile() && facts.size <= inlineBodyBytesMax) {
     return known(stream, head, new Uint8Array(await part.arrayBuffer()));
   }
@@ -121,8 +120,18 @@ export async function blobBytes(blob: Blob): Promise<number> {
   if (!isFile(blob)) return blob.size;
   const facts = await blob.stat();
   const sliceStart = sliceStarts.get(blob);
-  if (sliceStart !== undefined) return Math.max(Math.min(blob.size, facts.size - sliceStart), 0);
+  if (sliceStart !== undefined) return sliceBytes(blob, sliceStart, facts.size);
   return facts.isFile() ? facts.size : -1;
+}
+
+/** A slice may reach beyond the end of its file. */
+function sliceBytes(slice: Blob, start: number, fileBytes: number): number {
+  return Math.max(Math.min(slice.size, fileBytes - start), 0);
+}
+
+function setStatus(head: Head, status: number): void {
+  head.status = status;
+  head.reason = "";
 }
 
 function askedRange(request: Request, bytes: number): ByteRange | "unsatisfiable" | null {

@@ -3,7 +3,7 @@
  * While nothing but the wire keeps the process alive, `beforeExit` tells that no handler will come.
  */
 import { pathToFileURL } from "node:url";
-import type { FailedMessage } from "../wire/control.ts";
+import { type FailedMessage, failedTextMax } from "../wire/control.ts";
 import { type Capture, type CaptureScope, type Captures, optionsOf } from "./capture.ts";
 
 /** The app cannot take requests; `failure` says why. */
@@ -13,7 +13,8 @@ export class LoadError extends Error {
 
   constructor(failure: FailedMessage, cause?: unknown) {
     super(failure.message, cause === undefined ? {} : { cause });
-    this.failure = failure;
+    // It has to fit a frame; all of it is printed.
+    this.failure = { ...failure, message: failure.message.slice(0, failedTextMax) };
   }
 }
 

@@ -132,6 +132,16 @@ describe("an app that fails while it is loaded", () => {
     expect(stderr).toContain(message);
   });
 
+  test("a text that does not fit a frame is cut on the wire and whole in the output", async () => {
+    const { failure, stderr } = await failureOf("throws-at-top.ts", {
+      env: { KIND: "throw-much" },
+    });
+
+    expect(failure.code).toBe("THREW");
+    expect(failure.message).toStartWith("much much ");
+    expect(stderr.length).toBeGreaterThan(500_000);
+  });
+
   test("a module that is not there is named, also when it is the entry", async () => {
     const { failure } = await failureOf("no-such-entry.ts");
 

@@ -8,6 +8,7 @@
  * The wire is file descriptor 3. When it closes, the node is gone, and so is the reason to live.
  */
 import { join } from "node:path";
+import { messageOf } from "../base/errors.ts";
 import type { NodeMessage, RunnerMessage } from "../wire/control.ts";
 import { FrameReader } from "../wire/frame-reader.ts";
 import { FrameWriter } from "../wire/frame-writer.ts";
@@ -96,10 +97,12 @@ async function become(message: NodeMessage): Promise<void> {
     ref.call(socket);
     say({ type: "loaded" });
   } catch (error) {
-    const isLoadError = error instanceof LoadError;
-    const cause = isLoadError ? error.cause : error;
-    if (cause !== undefined) console.error(cause);
-    say(isLoadError ? error.failure : { type: "failed", code: "THREW", message: String(error) });
+    const failure =
+      error instanceof LoadError
+        ? error
+        : new LoadError({ type: "failed", code: "THREW", message: messageOf(error) }, error);
+    if (failure.cause !== undefined) console.error(failure.cause);
+    say(failure.failure);
     process.exit(1);
   }
 }

@@ -123,6 +123,22 @@ describe("the error handler", () => {
   });
 });
 
+describe("server.reload", () => {
+  test("replaces routes, even by none, and keeps the handlers that are not given", async () => {
+    await using own = await TestRunner.start("reloads.ts");
+    const seen = () =>
+      Promise.all(["/a", "/b", "/c"].map(async (path) => (await own.ask(path)).text));
+
+    expect(await seen()).toEqual(["route a", "first fetch", "first fetch"]);
+    await own.ask("/step");
+    expect(await seen()).toEqual(["second fetch", "second fetch", "second fetch"]);
+    await own.ask("/step");
+    expect(await seen()).toEqual(["second fetch", "route b", "second fetch"]);
+    await own.ask("/step");
+    expect(await seen()).toEqual(["first error", "first error", "first error"]);
+  });
+});
+
 describe("what cannot be served", () => {
   test.each([
     ["no-fetch-no-routes", "Bun.serve() needs either a routes object or a fetch handler"],

@@ -159,6 +159,20 @@ describe("messages", () => {
   });
 });
 
+describe("frameworks", () => {
+  test.each(["listens-elysia.ts", "exports-hono-sockets.ts"])(
+    "%s gets its sockets",
+    async (entry) => {
+      await using framework = await TestRunner.start(entry);
+      const socket = await TestSocket.open(framework, "/ws");
+
+      socket.send(Opcode.TEXT, "hello");
+
+      expect(await socket.text()).toBe("echo hello");
+    },
+  );
+});
+
 describe("ping and pong", () => {
   test("of either side reach the other", async () => {
     const socket = await open("/pings");

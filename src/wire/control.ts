@@ -39,6 +39,9 @@ export interface FailedMessage {
 export type NodeMessage = LoadMessage;
 export type RunnerMessage = StartedMessage | LoadedMessage | FailedMessage;
 
+/** Characters of the text in a `failed` message; more is cut at both ends. */
+export const failedTextMax = 4096;
+
 /** A message of the runner's, or null when it is none we know: the process is not trusted. */
 export function asRunnerMessage(message: unknown): RunnerMessage | null {
   if (typeof message !== "object" || message === null) return null;
@@ -46,5 +49,5 @@ export function asRunnerMessage(message: unknown): RunnerMessage | null {
   if (type === "started" || type === "loaded") return { type };
   if (type !== "failed" || typeof text !== "string") return null;
   if (!FAILURE_CODES.includes(code as FailureCode)) return null;
-  return { type, code: code as FailureCode, message: text.slice(0, 4096) };
+  return { type, code: code as FailureCode, message: text.slice(0, failedTextMax) };
 }
