@@ -3,10 +3,21 @@
  * Method: real processes that misbehave, and one next to them that does not.
  */
 import { describe, expect, test } from "bun:test";
+import { readdirSync, readFileSync } from "node:fs";
 import { until } from "../base/until-for-tests.ts";
 import { backOffMsMin, freeCrashes, outputGraceMs, tickMs } from "./limits.ts";
 import type { Pool } from "./pool.ts";
-import { ask, bodyOf, codeOf, gone, type Outcome, submit, TestPools } from "./pool-for-tests.ts";
+import {
+  ask,
+  bodyOf,
+  codeOf,
+  gone,
+  holdUp,
+  isRunning,
+  type Outcome,
+  submit,
+  TestPools,
+} from "./pool-for-tests.ts";
 
 const messageOf = async (outcome: Promise<Outcome>) => {
   const result = await outcome;
@@ -53,7 +64,15 @@ describe("an app that ends during a request", () => {
     const pool = t.pool("exits-mid-response");
 
     for (let round = 0; round < freeCrashes; round++) {
-      expect(await bodyOf(pool, "/after")).toBe("the whole answer");
+      await pool.start();
+      const asked = submit(pool, "/after");
+      await new Promise((resolve) => setTimeout(resolve, 1));
+
+      // Its answer and its end are seen at once, in whatever order.
+      holdUp(200);
+
+      expect(await asked.outcome).toMatchObject({ kind: "answered", body: "the whole answer" });
+      await until(() => !pool.hasProcess);
     }
   });
 
@@ -167,6 +186,29 @@ test("a daemon that left the group and holds the wire is gone with its app", asy
   await gone(daemon);
   await until(() => t.folders().length === 0, 5000 + outputGraceMs);
 });
+
+test("a daemon that hides from us keeps nothing of the node's", async () => {
+  await using t = new TestPools();
+  const files = () => readdirSync("/proc/self/fd").length;
+  await bodyOf(t.pool("behaves"));
+  const before = files();
+  const pool = t.pool("forks-a-daemon");
+  const daemon = Number(await bodyOf(pool, "/hidden"));
+  await until(() => groupOf(daemon) === daemon);
+
+  process.kill(pool.facts(0).pid!, "SIGKILL");
+  await until(() => t.folders().length === 1);
+  await until(() => files() <= before);
+
+  expect(await isRunning(daemon)).toBe(true);
+  process.kill(daemon, "SIGKILL");
+});
+
+/** The process group of a process. */
+function groupOf(pid: number): number {
+  const stat = readFileSync(`/proc/${pid}/stat`, "latin1");
+  return Number(stat.slice(stat.lastIndexOf(")") + 2).split(" ")[2]);
+}
 
 /** Asks until told to stop; every answer has to be the right one. */
 function load(pool: Pool): () => Promise<number> {

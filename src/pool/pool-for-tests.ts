@@ -229,3 +229,9 @@ export async function isRunning(pid: number): Promise<boolean> {
 export function gone(pid: number): Promise<void> {
   return until(async () => !(await isRunning(pid)));
 }
+
+/** Keeps this process, which is the node, from noticing anything for so long. Milliseconds. */
+export function holdUp(ms: number): void {
+  const untilMs = performance.now() + ms;
+  while (performance.now() < untilMs);
+}

@@ -6,7 +6,16 @@ import { join } from "node:path";
 import { PlatformError } from "../base/errors.ts";
 import { until } from "../base/until-for-tests.ts";
 import { backOffMsMin, freeCrashes, holdsMax } from "./limits.ts";
-import { ask, bodyOf, codeOf, draining, gone, submit, TestPools } from "./pool-for-tests.ts";
+import {
+  ask,
+  bodyOf,
+  codeOf,
+  draining,
+  gone,
+  holdUp,
+  submit,
+  TestPools,
+} from "./pool-for-tests.ts";
 
 describe("a first request", () => {
   test("starts the process, and 200 at once start one", async () => {
@@ -179,6 +188,24 @@ describe("the environment of a process", () => {
   });
 });
 
+test("an app that ends when it has just loaded is started again by the next request", async () => {
+  await using t = new TestPools();
+  const pool = t.pool("exits-after-load");
+  const start = pool.start().then(
+    () => "started",
+    ({ code }: PlatformError) => code,
+  );
+  await until(() => pool.facts(0).pid !== null);
+
+  // What it said and its end are seen at once, in whatever order.
+  holdUp(300);
+
+  expect(["started", "BOOT_CRASHED"]).toContain(await start);
+  await until(() => !pool.hasProcess);
+  expect(["stopped", "failed"]).toContain(pool.state);
+  expect(["APP_EXITED", "APP_START_FAILED"]).toContain(await codeOf(ask(pool, "/never")));
+});
+
 describe("spares", () => {
   test("are used, and others take their place", async () => {
     await using t = new TestPools(2);
@@ -236,9 +263,12 @@ describe("stop during a start", () => {
     await gone(pid!);
   });
 
-  test("before there is a process leaves none either", async () => {
+  test("before there is a process leaves none either, and does not wait for a slow app", async () => {
     await using t = new TestPools();
-    const pool = t.pool("behaves");
+    const pool = t.pool("slow-boot", {
+      env: { BOOT_MS: "60000" },
+      limits: { bootTimeoutMs: 60_000 },
+    });
     const start = pool.start().catch(({ code }: PlatformError) => code);
 
     await pool.stop(0, draining);
