@@ -127,7 +127,7 @@ describe("the wire", () => {
       request.cancel();
     }
 
-    while (runner.channel.openStreams > 0) await Bun.sleep(1);
+    while (runner.channel.openStreams > 0) await runner.ask("/produced");
 
     expect(runner.stderr).toBe("");
     expect((await runner.ask("/produced")).status).toBe(200);

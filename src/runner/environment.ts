@@ -18,7 +18,6 @@ export function passEnvironment(env: Readonly<Record<string, string>>): void {
       Array.isArray(first) ? native(first, withEnv(second)) : native(withEnv(first));
     (Bun as unknown as Record<string, unknown>)[name] = withEnvironment;
   }
-  Bun.$.env(process.env as Record<string, string>);
   passToWorkers();
 }
 

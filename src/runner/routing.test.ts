@@ -32,7 +32,7 @@ const asked: Asked[] = [
     "/exact/a%2Fb /exact/%zz /exact/a%zzb /exact/% /exact/%4 /exact/x%4 /exact/%c3%a9 /exact/%c3",
     "/exact/%e2%82 /exact/%c3%28 /exact/a%00b /exact/%f0%9f%98%80 /exact/%41%zz%42 /exact/%%41",
     "/exact/%2541 /exact/+1 /exact/1;a=b /exact/:id /exact/* /space%20here",
-    "/catch/all/x /catch/all/never /catch/all/only-post /never /never-get /only-post /methods",
+    "/catch/all/x /catch/all/never /catch/all/only-post /never /never-get /only-post /methods /off/x /off/x/y",
     "/static /static/json /static/empty /static/blank /static/bytes /static/404 /static/redirect",
     "/static/tagged /file /file/response /file/missing",
     "/cookie /cookie/later /cookie/redirect /throw /file-later /used /later",
