@@ -20,6 +20,8 @@ const MAY_IMPORT: Record<string, readonly string[]> = {
   control: ["deploy", "store", "router", "sandbox"],
   deploy: ["store"],
   store: [],
+  // what measures: the load engine speaks to the edge's connections in memory
+  perf: ["edge"],
   // leaves
   base: [],
   telemetry: [],

@@ -512,6 +512,12 @@ export const CATALOG = {
     message: (what: string) => `Cannot start PostgreSQL: ${what}`,
     remedy: "Read postgres.log in the data directory",
   },
+  LOAD_GENERATOR_FAILED: {
+    owner: "platform",
+    status: 500,
+    message: (what: string) => `Cannot measure: the load generator failed (${what})`,
+    remedy: "Run it again; when it repeats, report it with what the generator printed",
+  },
   INTERNAL: {
     owner: "platform",
     status: 500,
