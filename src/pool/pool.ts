@@ -13,37 +13,21 @@
  * at once. A frozen instance is woken by the request itself: the signal and the frame leave in the same turn.
  */
 import type { Clock } from "../base/clock.ts";
-import { invariant, messageOf, PlatformError } from "../base/errors.ts";
+import { messageOf, PlatformError } from "../base/errors.ts";
 import type { VersionSpec } from "../base/version-spec.ts";
-import { privateMemoryBytes } from "../sandbox/process-facts.ts";
-import { freezeGroup, thawGroup } from "../sandbox/process-group.ts";
 import type { LogSink, PlatformEvent } from "../telemetry/log-record.ts";
 import type { ClientStream } from "../wire/client-stream.ts";
 import { Admission } from "./admission.ts";
 import { BackOff } from "./back-off.ts";
-import { type BootOptions, boot } from "./boot.ts";
+import type { BootOptions } from "./boot.ts";
 import { bootError } from "./boot-error.ts";
 import type { RequestStart } from "./holds.ts";
 import { decideIdle } from "./idle.ts";
-import { lastLinesMax } from "./limits.ts";
+import { Instance, type InstanceOwner } from "./instance.ts";
 import { PoolLog } from "./pool-log.ts";
-import { ProcessWatch } from "./process-watch.ts";
-import {
-  describeEnd,
-  type ProcessEnd,
-  type RunnerProcess,
-  type RunnerProcessOwner,
-} from "./runner-process.ts";
+import { describeEnd, type ProcessEnd } from "./runner-process.ts";
 
 export type PoolState = "stopped" | "starting" | "warm" | "frozen" | "failed";
-
-const ARROWS: Record<PoolState, readonly PoolState[]> = {
-  stopped: ["starting", "failed"],
-  starting: ["warm", "failed", "stopped"],
-  warm: ["frozen", "stopped"],
-  frozen: ["warm", "stopped"],
-  failed: ["starting"],
-};
 
 export interface PoolOptions extends BootOptions {
   spec: VersionSpec;
@@ -65,32 +49,29 @@ export interface PoolFacts {
   cause: string | null;
 }
 
-export class Pool implements RunnerProcessOwner {
+export class Pool implements InstanceOwner {
   readonly spec: VersionSpec;
   readonly #options: PoolOptions;
   readonly #log: PoolLog;
   readonly #requests: Admission;
   readonly #backOff = new BackOff();
-  #state: PoolState = "stopped";
-  /** The instance, also while it is on its way out. */
-  #process: RunnerProcess | null = null;
-  #watch: ProcessWatch | null = null;
+  /** All that have a process or are about to, also those on their way out. */
+  readonly #instances = new Set<Instance>();
+  /** Those that take requests, warm or frozen. */
+  readonly #ready: Instance[] = [];
+  /** The one that was started last. */
+  #latest: Instance | null = null;
   #starting: Promise<void> | null = null;
-  /** Resolves when the latest process and what belonged to it is gone. */
-  #ended: Promise<unknown> = Promise.resolve();
+  /** The latest start or process failed, and nothing has started since. */
+  #isFailed = false;
+  /** Each resolves when an instance and what belonged to it is gone. */
+  readonly #endings = new Set<Promise<unknown>>();
   /** Why nothing is started any more: `stop` was called. */
   #stopError: PlatformError | null = null;
   /** Clock time since when the version is live on no branch, or null. */
   #supersededAtMs: number | null = null;
-  /** Told when no request is open any more. */
-  #onIdle: (() => void)[] = [];
-  readonly #lastLines: string[] = [];
-
   #starts = 0;
   #failures = 0;
-  #startedAtMs = 0;
-  #idleSinceMs = 0;
-  #frozenAtMs = 0;
 
   constructor(options: PoolOptions) {
     this.spec = options.spec;
@@ -100,12 +81,15 @@ export class Pool implements RunnerProcessOwner {
   }
 
   get state(): PoolState {
-    return this.#state;
+    if (this.#ready.some(({ state }) => state === "warm")) return "warm";
+    if (this.#ready.length > 0) return "frozen";
+    if (this.#isStarting()) return "starting";
+    return this.#isFailed ? "failed" : "stopped";
   }
 
   /** Whether `tick` has anything to look at. */
   get hasProcess(): boolean {
-    return this.#process !== null;
+    return this.#instances.size > 0;
   }
 
   /** The version is live on no branch any more, or is again. What is open is ended when its time to drain is over. */
@@ -114,9 +98,9 @@ export class Pool implements RunnerProcessOwner {
     else this.#supersededAtMs ??= this.#options.clock.nowMs();
   }
 
-  /** Last lines the current or latest process printed; evidence. */
+  /** Last lines the instance printed that was started last; evidence. */
   get lastLines(): readonly string[] {
-    return this.#lastLines;
+    return this.#latest?.lastLines ?? [];
   }
 
   /**
@@ -125,9 +109,10 @@ export class Pool implements RunnerProcessOwner {
    */
   submit(stream: ClientStream, start: RequestStart): void {
     if (this.#stopError !== null) return stream.onLost(this.#stopError);
-    if (this.#state === "frozen") this.#thaw();
-    if (this.#state === "warm") {
-      return this.#requests.submit(stream, start, this.#process!.channel);
+    if (this.#ready.length > 0) {
+      const instance = this.#ready[0]!;
+      if (instance.state === "frozen") this.#thaw(instance);
+      return this.#requests.submit(stream, start, instance.channel);
     }
     const refusal = this.#backOff.refusal(this.#options.clock.nowMs());
     if (refusal !== null) return stream.onLost(refusal);
@@ -140,152 +125,119 @@ export class Pool implements RunnerProcessOwner {
   }
 
   /**
-   * Starts the process when there is none. Resolves when it is warm.
+   * Starts an instance when there is none. Resolves when one is warm.
    *
-   * @throws {PlatformError} why it is not.
+   * @throws {PlatformError} why none is.
    */
   async start(): Promise<void> {
-    if (this.#state === "warm" || this.#state === "frozen") return;
+    if (this.#ready.length > 0) return;
     this.#starting ??= this.#start().finally(() => {
       this.#starting = null;
+      // Whoever was told that this one failed may have asked again at once.
+      this.#startIfAwaited();
     });
     await this.#starting;
   }
 
-  /** Freezes an idle instance now. Returns whether it is frozen. */
+  /** Freezes what is idle now. Returns whether all there is is frozen. */
   freeze(): boolean {
-    if (this.#state !== "warm") return this.#state === "frozen";
-    const { pid, channel } = this.#process!;
-    if (channel.openStreams > 0 || !freezeGroup(pid)) return false;
-    this.#move("frozen");
-    this.#frozenAtMs = this.#options.clock.nowMs();
-    const memoryBytes = privateMemoryBytes(pid);
-    this.#record("freeze", "Frozen: no CPU until the next request", { memoryBytes });
-    return true;
+    for (const instance of this.#ready) this.#freeze(instance);
+    return this.state === "frozen";
   }
 
   /**
-   * Ends the instance when its requests have ended or the time is over, whichever is first; what is held or still open
-   * then fails with `error`, and so does what comes later. Resolves when the process and its folder are gone. Called
-   * again, the shorter time counts.
+   * Ends every instance when its requests have ended or the time is over, whichever is first; what is held or still open
+   * then fails with `error`, and so does what comes later. Resolves when processes and folders are gone. Called again,
+   * the shorter time counts.
    */
   async stop(drainTimeoutMs: number, error: PlatformError): Promise<void> {
     this.#stopError ??= error;
     this.#requests.fail(error);
-    if (this.#starting !== null) {
-      if (this.#state === "starting") this.#process?.kill(error);
-      await this.#starting.catch(() => {});
-    }
-    if (this.#state === "warm" || this.#state === "frozen") {
-      await this.#drained(drainTimeoutMs);
-      this.#end(error);
-    }
-    await this.#ended;
+    const drained = this.#ready.map((instance) => this.#drain(instance, drainTimeoutMs, error));
+    for (const instance of this.#instances) if (instance.state === "starting") instance.kill(error);
+    await this.#starting?.catch(() => {});
+    await Promise.all(drained);
+    await Promise.all(this.#endings);
   }
 
   /** Looks at idle time, health and memory. Called every `tickMs`. */
   tick(nowMs: number): void {
-    if (this.#state !== "warm" && this.#state !== "frozen") return;
-    const { channel } = this.#process!;
-    const { app, limits, idleFreezeMs, idleStopMs } = this.spec;
-    const supersededAtMs = this.#supersededAtMs;
-    const decision = decideIdle({
-      state: this.#state,
-      open: channel.openStreams,
-      idleMs: nowMs - this.#idleSinceMs,
-      idleFreezeMs,
-      idleStopMs,
-      isSuperseded: supersededAtMs !== null,
-      supersededMs:
-        supersededAtMs === null || supersededAtMs < this.#startedAtMs ? 0 : nowMs - supersededAtMs,
-      requestTimeoutMs: limits.requestTimeoutMs,
-    });
-    if (decision === "stop") return this.#end(null);
-    if (decision === "drain") {
-      return this.#end(new PlatformError("APP_EXITED", [app, "stopped for a newer version"]));
-    }
-    if (decision === "freeze") this.freeze();
-    if (this.#state === "frozen") return;
-    const cause = this.#watch!.look(nowMs);
-    if (cause !== null) this.#process!.kill(cause);
-    // An upgrade makes room without an end of a stream.
-    else this.#requests.release(channel);
+    for (const instance of this.#instances) if (instance.isUp) this.#look(instance, nowMs);
   }
 
   /** Looks without waking anybody. */
   facts(nowMs: number): PoolFacts {
-    const running = this.#process;
-    const open = running?.channel.openStreams ?? 0;
-    const isUp = this.#state === "warm" || this.#state === "frozen";
+    const all = [...this.#instances].filter(({ pid }) => pid !== null);
+    const idle = this.#ready.filter(({ open }) => open === 0);
+    const { state } = this;
     const failure = this.#backOff.failure;
     // Once its pause is over, the next request starts it: that is what `stopped` means.
-    const mayStart = this.#state === "failed" && this.#backOff.refusal(nowMs) === null;
+    const mayStart = state === "failed" && this.#backOff.refusal(nowMs) === null;
     return {
-      state: mayStart ? "stopped" : this.#state,
-      pid: running?.pid ?? null,
-      memoryBytes: running === null ? null : privateMemoryBytes(running.pid),
+      state: mayStart ? "stopped" : state,
+      pid: all[0]?.pid ?? null,
+      memoryBytes: all.length === 0 ? null : sum(all.map((one) => one.memoryBytes() ?? 0)),
       requests: this.#requests.admitted,
-      requestsInFlight: open,
-      ageMs: running === null ? null : nowMs - this.#startedAtMs,
-      idleMs: isUp && open === 0 ? nowMs - this.#idleSinceMs : null,
+      requestsInFlight: sum(all.map(({ open }) => open)),
+      ageMs: all.length === 0 ? null : nowMs - Math.min(...all.map((one) => one.startedAtMs)),
+      idleMs:
+        idle.length === 0 || idle.length < this.#ready.length
+          ? null
+          : Math.min(...idle.map((one) => one.idleMs(nowMs))),
       starts: this.#starts,
       failures: this.#failures,
       cause: failure === null ? null : messageOf(failure.cause ?? failure),
     };
   }
 
-  // --- what the process says ---
+  // --- what the instances say ---
 
   onLine(
-    from: RunnerProcess,
+    instanceId: string,
     stream: "stdout" | "stderr",
     line: string,
     requestId: string | null,
   ): void {
-    this.#lastLines.push(line);
-    if (this.#lastLines.length > lastLinesMax) this.#lastLines.shift();
-    this.#log.line(from.id, stream, line, requestId);
+    this.#log.line(instanceId, stream, line, requestId);
   }
 
-  onThrottle(stream: "stdout" | "stderr"): void {
-    this.#record("throttle", `Prints faster than its budget: ${stream} is read more slowly`);
+  onThrottle(instance: Instance, stream: "stdout" | "stderr"): void {
+    const text = `Prints faster than its budget: ${stream} is read more slowly`;
+    this.#record(instance, "throttle", text);
   }
 
-  onStreamClosed(): void {
-    this.#idleSinceMs = this.#options.clock.nowMs();
-    const { channel } = this.#process!;
-    if (this.#state === "warm") this.#requests.release(channel);
-    if (channel.openStreams === 0) for (const tell of this.#onIdle.splice(0)) tell();
+  onStreamClosed(instance: Instance): void {
+    if (instance.state === "warm") this.#requests.release(instance.channel);
   }
 
-  onPong(): void {
-    this.#watch?.onSignOfLife(this.#options.clock.nowMs());
+  onGoing(instance: Instance): void {
+    this.#ready.splice(this.#ready.indexOf(instance), 1);
   }
 
-  onGoing(): void {
-    if (this.#state === "warm" || this.#state === "frozen") this.#move("stopped");
-  }
-
-  onExit(end: ProcessEnd): void {
+  onExit(instance: Instance, end: ProcessEnd): void {
     const { wasAsked, cause } = end;
-    this.#record(wasAsked ? "stop" : "exit", cause?.message ?? `Ended (${describeEnd(end)})`, {
+    const text = cause?.message ?? `Ended (${describeEnd(end)})`;
+    this.#record(instance, wasAsked ? "stop" : "exit", text, {
       exitCode: end.exitCode,
       signal: end.signal,
       ...(cause === null ? {} : { code: cause.code }),
     });
-    this.#process = null;
-    this.#watch = null;
     // One during a start is told by the start itself.
-    if (this.#state === "starting") return;
+    if (instance.state === "starting") return;
+    this.#instances.delete(instance);
     if (!wasAsked) {
-      const livedMs = this.#options.clock.nowMs() - this.#startedAtMs;
       const error = cause ?? new PlatformError("APP_EXITED", [this.spec.app, describeEnd(end)]);
-      this.#crashed(error, livedMs);
+      this.#crashed(instance, error, this.#options.clock.nowMs() - instance.startedAtMs);
     }
     this.#startIfAwaited();
   }
 
   // --- private: starting ---
+
+  #isStarting(): boolean {
+    for (const { state } of this.#instances) if (state === "starting") return true;
+    return false;
+  }
 
   #startIfAwaited(): void {
     // What goes wrong is told to those who wait.
@@ -295,106 +247,121 @@ export class Pool implements RunnerProcessOwner {
   async #start(): Promise<void> {
     const { clock } = this.#options;
     // The old process may still be on its way out.
-    while (this.#process !== null) await this.#process.exited;
+    while (this.#instances.size > 0) await [...this.#instances][0]!.exited;
     const refusal = this.#stopError ?? this.#backOff.refusal(clock.nowMs());
     if (refusal !== null) {
       this.#requests.fail(refusal);
       throw refusal;
     }
-    this.#move("starting");
+    const instance = new Instance(this.spec, clock, this);
+    this.#instances.add(instance);
+    this.#latest = instance;
+    this.#isFailed = false;
     this.#starts += 1;
-    this.#lastLines.length = 0;
-    this.#startedAtMs = clock.nowMs();
     try {
-      await boot(this.spec, this.#options, (running) => this.#take(running));
+      await instance.boot(this.#options);
       if (this.#stopError !== null) throw this.#stopError;
     } catch (thrown) {
-      (this.#process as RunnerProcess | null)?.kill();
-      // Its last lines are evidence.
-      await this.#ended;
-      if (this.#stopError !== null) {
-        this.#move("stopped");
-        throw this.#stopError;
-      }
-      const error = bootError(thrown, this.spec, this.#lastLines);
-      this.#record("error", error.message, { code: error.code });
-      this.#crashed(error, 0);
-      throw error;
+      await this.#failed(instance, thrown);
     }
     const nowMs = clock.nowMs();
-    const running = this.#process!;
-    this.#move("warm");
+    instance.booted(nowMs);
+    this.#ready.push(instance);
+    this.#noteEnding(instance);
     this.#backOff.started();
-    this.#idleSinceMs = nowMs;
-    this.#watch = new ProcessWatch(
-      this.spec,
-      { ping: () => running.channel.ping(0), memoryBytes: () => privateMemoryBytes(running.pid) },
-      nowMs,
-    );
-    const tookMs = Math.round(nowMs - this.#startedAtMs);
-    this.#record("start", `Started in ${tookMs} ms`, { pid: running.pid });
-    this.#requests.release(running.channel);
+    const tookMs = Math.round(nowMs - instance.startedAtMs);
+    this.#record(instance, "start", `Started in ${tookMs} ms`, { pid: instance.pid });
+    this.#requests.release(instance.channel);
   }
 
-  #take(running: RunnerProcess): void {
-    this.#process = running;
-    this.#ended = running.ended;
-    running.owner = this;
-    if (this.#stopError !== null) running.kill(this.#stopError);
+  /** @throws {PlatformError} why it did not start */
+  async #failed(instance: Instance, thrown: unknown): Promise<never> {
+    instance.kill(null);
+    // Its last lines are evidence.
+    await instance.ended;
+    this.#instances.delete(instance);
+    if (this.#stopError !== null) throw this.#stopError;
+    const error = bootError(thrown, this.spec, instance.lastLines);
+    this.#record(instance, "error", error.message, { code: error.code });
+    this.#crashed(instance, error, 0);
+    throw error;
   }
 
   /** Notes a crash; the next start has to wait when there were too many. */
-  #crashed(error: PlatformError, livedMs: number): void {
+  #crashed(instance: Instance, error: PlatformError, livedMs: number): void {
     const { app } = this.spec;
     this.#failures += 1;
     // What the app said goes to its log, not to its visitors.
     const failure = new PlatformError("APP_START_FAILED", [app, error.code], { cause: error });
     const waitMs = this.#backOff.crashed(failure, livedMs, this.#options.clock.nowMs());
-    if (this.#state === "starting" || waitMs > 0) {
-      this.#move("failed");
+    if (instance.state === "starting" || waitMs > 0) {
+      this.#isFailed = true;
       this.#requests.fail(failure);
     }
   }
 
   // --- private: running and ending ---
 
-  #thaw(): void {
-    const nowMs = this.#options.clock.nowMs();
-    thawGroup(this.#process!.pid);
-    this.#move("warm");
-    this.#idleSinceMs = nowMs;
-    this.#watch!.onSignOfLife(nowMs);
-    const frozenMs = Math.round(nowMs - this.#frozenAtMs);
-    this.#record("wake", `Woken; it was frozen for ${frozenMs} ms`, { frozenMs });
+  #look(instance: Instance, nowMs: number): void {
+    const { app, limits, idleFreezeMs, idleStopMs } = this.spec;
+    const supersededAtMs = this.#supersededAtMs;
+    const decision = decideIdle({
+      state: instance.state === "frozen" ? "frozen" : "warm",
+      open: instance.open,
+      idleMs: instance.idleMs(nowMs),
+      idleFreezeMs,
+      idleStopMs,
+      isSuperseded: supersededAtMs !== null,
+      supersededMs:
+        supersededAtMs === null || supersededAtMs < instance.startedAtMs
+          ? 0
+          : nowMs - supersededAtMs,
+      requestTimeoutMs: limits.requestTimeoutMs,
+    });
+    if (decision === "stop") return instance.end(null);
+    if (decision === "drain") {
+      return instance.end(new PlatformError("APP_EXITED", [app, "stopped for a newer version"]));
+    }
+    if (decision === "freeze") this.#freeze(instance);
+    // An upgrade makes room without an end of a stream.
+    if (instance.state === "warm" && instance.look(nowMs)) this.#requests.release(instance.channel);
   }
 
-  /** Resolves when nothing is open any more, or the time is over. */
-  async #drained(timeoutMs: number): Promise<void> {
-    if (timeoutMs <= 0 || this.#process!.channel.openStreams === 0) return;
-    this.#record("drain", `Ending within ${timeoutMs} ms`);
-    const { promise, resolve } = Promise.withResolvers<void>();
-    this.#onIdle.push(resolve);
-    const timer = setTimeout(resolve, timeoutMs);
-    await promise;
-    clearTimeout(timer);
+  #freeze(instance: Instance): void {
+    if (!instance.freeze(this.#options.clock.nowMs())) return;
+    const memoryBytes = instance.memoryBytes();
+    this.#record(instance, "freeze", "Frozen: no CPU until the next request", { memoryBytes });
   }
 
-  /** Asks the process to end, in good time: no more requests reach it. */
-  #end(cause: PlatformError | null): void {
-    const running = this.#process;
-    if (running === null) return;
-    const isFrozen = this.#state === "frozen";
-    void running.stop(cause);
-    // It has to run to hear that it should end.
-    if (isFrozen) thawGroup(running.pid);
+  #thaw(instance: Instance): void {
+    const frozenMs = Math.round(instance.thaw(this.#options.clock.nowMs()));
+    this.#record(instance, "wake", `Woken; it was frozen for ${frozenMs} ms`, { frozenMs });
   }
 
-  #move(to: PoolState): void {
-    invariant(ARROWS[this.#state].includes(to), `a pool does not go from ${this.#state} to ${to}`);
-    this.#state = to;
+  /** Ends it when nothing is open any more, or the time is over. */
+  async #drain(instance: Instance, timeoutMs: number, error: PlatformError): Promise<void> {
+    if (timeoutMs > 0 && instance.open > 0) {
+      this.#record(instance, "drain", `Ending within ${timeoutMs} ms`);
+      await instance.drained(timeoutMs);
+    }
+    instance.end(error);
   }
 
-  #record(event: PlatformEvent, text: string, fields?: Record<string, unknown>): void {
-    this.#log.event(event, this.#process?.id ?? null, text, fields);
+  #noteEnding({ ended }: Instance): void {
+    this.#endings.add(ended);
+    void ended.then(() => this.#endings.delete(ended));
   }
+
+  #record(
+    instance: Instance,
+    event: PlatformEvent,
+    text: string,
+    fields?: Record<string, unknown>,
+  ): void {
+    this.#log.event(event, instance.id, text, fields);
+  }
+}
+
+function sum(values: readonly number[]): number {
+  return values.reduce((total, value) => total + value, 0);
 }

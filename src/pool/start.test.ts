@@ -7,6 +7,7 @@ import { PlatformError } from "../base/errors.ts";
 import { until } from "../base/until-for-tests.ts";
 import { backOffMsMin, freeCrashes, holdsMax } from "./limits.ts";
 import {
+  type Asked,
   ask,
   bodyOf,
   codeOf,
@@ -139,6 +140,24 @@ describe("a version that does not start", () => {
       expect(JSON.stringify(outcome)).not.toContain("secret");
     }
     expect(pool.facts(0).starts).toBe(1);
+  });
+
+  test("is tried anew for who asks again as soon as it was told", async () => {
+    await using t = new TestPools();
+    const pool = t.pool("exits-at-boot");
+    const again = Promise.withResolvers<Asked>();
+    const first = submit(pool);
+    const { onLost } = first;
+    first.onLost = (error) => {
+      onLost.call(first, error);
+      // The start is not quite over then.
+      queueMicrotask(() => again.resolve(submit(pool)));
+    };
+
+    const codes = [await codeOf(first.outcome), await codeOf((await again.promise).outcome)];
+
+    expect(codes).toEqual(["APP_START_FAILED", "APP_START_FAILED"]);
+    expect(pool.facts(0).starts).toBe(2);
   });
 
   test("again and again is not tried for a while, and serves when its cause is gone", async () => {

@@ -1,0 +1,245 @@
+/**
+ * One instance: a process of a version, from its start until it is gone. Its pool decides, it does.
+ *
+ *   starting ──booted()──▶ warm ⇄ frozen
+ *      └─ fails              └────┴── end(), kill(), exit ──▶ going ──▶ gone
+ *
+ * One that fails while it starts stays `starting` until its pool has heard of it.
+ */
+import type { Clock } from "../base/clock.ts";
+import { invariant, type PlatformError } from "../base/errors.ts";
+import type { VersionSpec } from "../base/version-spec.ts";
+import { privateMemoryBytes } from "../sandbox/process-facts.ts";
+import { freezeGroup, thawGroup } from "../sandbox/process-group.ts";
+import type { Channel } from "../wire/channel.ts";
+import { type BootOptions, boot } from "./boot.ts";
+import { lastLinesMax } from "./limits.ts";
+import { ProcessWatch } from "./process-watch.ts";
+import type { ProcessEnd, RunnerProcess, RunnerProcessOwner } from "./runner-process.ts";
+
+export type InstanceState = "starting" | "warm" | "frozen" | "going";
+
+const ARROWS: Record<InstanceState, readonly InstanceState[]> = {
+  starting: ["warm"],
+  warm: ["frozen", "going"],
+  frozen: ["warm", "going"],
+  going: [],
+};
+
+/** What the pool of an instance hears. */
+export interface InstanceOwner {
+  /** May come after `onExit`. */
+  onLine(
+    instanceId: string,
+    stream: "stdout" | "stderr",
+    line: string,
+    requestId: string | null,
+  ): void;
+  onThrottle(instance: Instance, stream: "stdout" | "stderr"): void;
+  /** One stream fewer is open. */
+  onStreamClosed(instance: Instance): void;
+  /** It was warm or frozen and takes no more requests. Called once, before `onExit`. */
+  onGoing(instance: Instance): void;
+  /** Its process has exited; every stream was lost before. */
+  onExit(instance: Instance, end: ProcessEnd): void;
+}
+
+export class Instance implements RunnerProcessOwner {
+  readonly #spec: VersionSpec;
+  readonly #clock: Clock;
+  readonly #owner: InstanceOwner;
+  /** Clock time. Milliseconds. */
+  readonly startedAtMs: number;
+  /** Last lines it printed; evidence. */
+  readonly lastLines: string[] = [];
+  /** Resolves when its process and what belonged to it is gone. Never rejects. */
+  ended: Promise<unknown> = Promise.resolve();
+  #state: InstanceState = "starting";
+  /** Null before it is taken and after it has exited. */
+  #process: RunnerProcess | null = null;
+  #watch: ProcessWatch | null = null;
+  /** Why it was ended before it had a process. */
+  #killed: { cause: PlatformError | null } | null = null;
+  #idleSinceMs: number;
+  #frozenAtMs = 0;
+  /** Told when no stream is open any more. */
+  #onIdle: (() => void)[] = [];
+
+  constructor(spec: VersionSpec, clock: Clock, owner: InstanceOwner) {
+    this.#spec = spec;
+    this.#clock = clock;
+    this.#owner = owner;
+    this.startedAtMs = clock.nowMs();
+    this.#idleSinceMs = this.startedAtMs;
+  }
+
+  get state(): InstanceState {
+    return this.#state;
+  }
+
+  /** It has booted and is not on its way out. */
+  get isUp(): boolean {
+    return this.#state === "warm" || this.#state === "frozen";
+  }
+
+  /** Of its process; null when it has none. */
+  get id(): string | null {
+    return this.#process?.id ?? null;
+  }
+
+  get pid(): number | null {
+    return this.#process?.pid ?? null;
+  }
+
+  /** Resolves when its process has exited and its pool has heard of it. Never rejects. */
+  get exited(): Promise<unknown> {
+    return this.#process?.exited ?? Promise.resolve();
+  }
+
+  /** Its wire; only for one that is up. */
+  get channel(): Channel {
+    return this.#process!.channel;
+  }
+
+  /** Requests, streams and tunnels that are open. Count. */
+  get open(): number {
+    return this.#process?.channel.openStreams ?? 0;
+  }
+
+  /** Open requests that are no tunnels; only for one that is up. Count. */
+  get running(): number {
+    const { openStreams, openTunnels } = this.#process!.channel;
+    return openStreams - openTunnels;
+  }
+
+  /** Reads it anew. Bytes; null without a process. */
+  memoryBytes(): number | null {
+    return this.#process === null ? null : privateMemoryBytes(this.#process.pid);
+  }
+
+  /** Since the last stream ended, or since it was started or woken. Milliseconds. */
+  idleMs(nowMs: number): number {
+    return nowMs - this.#idleSinceMs;
+  }
+
+  /**
+   * Resolves when its app has a handler; call `booted` then.
+   *
+   * @throws what `boot` throws; call `kill` then, and await `ended`.
+   */
+  boot(options: BootOptions): Promise<void> {
+    return boot(this.#spec, options, (running) => {
+      this.#process = running;
+      this.ended = running.ended;
+      running.owner = this;
+      if (this.#killed !== null) running.kill(this.#killed.cause);
+    });
+  }
+
+  /** It takes requests from now on. */
+  booted(nowMs: number): void {
+    const running = this.#process!;
+    this.#move("warm");
+    this.#idleSinceMs = nowMs;
+    this.#watch = new ProcessWatch(
+      this.#spec,
+      { ping: () => running.channel.ping(0), memoryBytes: () => privateMemoryBytes(running.pid) },
+      nowMs,
+    );
+  }
+
+  /** Freezes it when nothing is open. Returns whether it did. */
+  freeze(nowMs: number): boolean {
+    if (this.#state !== "warm" || this.open > 0 || !freezeGroup(this.#process!.pid)) return false;
+    this.#move("frozen");
+    this.#frozenAtMs = nowMs;
+    return true;
+  }
+
+  /** Wakes it. Returns how long it was frozen. Milliseconds. */
+  thaw(nowMs: number): number {
+    thawGroup(this.#process!.pid);
+    this.#move("warm");
+    this.#idleSinceMs = nowMs;
+    this.#watch!.onSignOfLife(nowMs);
+    return nowMs - this.#frozenAtMs;
+  }
+
+  /** Looks at health and memory; for one that is warm. Ends it, and returns false, when something is wrong. */
+  look(nowMs: number): boolean {
+    const cause = this.#watch!.look(nowMs);
+    if (cause !== null) this.#process!.kill(cause);
+    return cause === null;
+  }
+
+  /** Resolves when nothing is open any more, or the time is over. */
+  async drained(timeoutMs: number): Promise<void> {
+    if (timeoutMs <= 0 || this.open === 0) return;
+    const { promise, resolve } = Promise.withResolvers<void>();
+    this.#onIdle.push(resolve);
+    const timer = setTimeout(resolve, timeoutMs);
+    await promise;
+    clearTimeout(timer);
+  }
+
+  /** Asks it to end, in good time: no more requests reach it. What is open is lost with `cause`. Twice is safe. */
+  end(cause: PlatformError | null): void {
+    const running = this.#process;
+    if (running === null) return;
+    const isFrozen = this.#state === "frozen";
+    void running.stop(cause);
+    // It has to run to hear that it should end.
+    if (isFrozen) thawGroup(running.pid);
+  }
+
+  /** Ends it at once, also one that has no process yet. */
+  kill(cause: PlatformError | null): void {
+    this.#killed ??= { cause };
+    this.#process?.kill(cause);
+  }
+
+  // --- what the process says ---
+
+  onLine(
+    from: RunnerProcess,
+    stream: "stdout" | "stderr",
+    line: string,
+    requestId: string | null,
+  ): void {
+    this.lastLines.push(line);
+    if (this.lastLines.length > lastLinesMax) this.lastLines.shift();
+    this.#owner.onLine(from.id, stream, line, requestId);
+  }
+
+  onThrottle(stream: "stdout" | "stderr"): void {
+    this.#owner.onThrottle(this, stream);
+  }
+
+  onStreamClosed(): void {
+    this.#idleSinceMs = this.#clock.nowMs();
+    this.#owner.onStreamClosed(this);
+    if (this.open === 0) for (const tell of this.#onIdle.splice(0)) tell();
+  }
+
+  onPong(): void {
+    this.#watch?.onSignOfLife(this.#clock.nowMs());
+  }
+
+  onGoing(): void {
+    if (!this.isUp) return;
+    this.#move("going");
+    this.#owner.onGoing(this);
+  }
+
+  onExit(end: ProcessEnd): void {
+    this.#owner.onExit(this, end);
+    this.#process = null;
+    this.#watch = null;
+  }
+
+  #move(to: InstanceState): void {
+    const from = this.#state;
+    invariant(ARROWS[from].includes(to), `an instance does not go from ${from} to ${to}`);
+    this.#state = to;
+  }
+}
