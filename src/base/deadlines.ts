@@ -45,6 +45,11 @@ export class Deadlines {
     this.#timer = null;
   }
 
+  /** Clock time of the latest tick; costs no look at the clock. */
+  get nowMs(): number {
+    return this.#nowMs;
+  }
+
   /**
    * The `deadlineMs` that is due after so many milliseconds: never earlier, and two ticks later at most. Costs no look at
    * the clock.

@@ -4,7 +4,7 @@
  *
  *   size ──▶ data ──▶ data-end ──▶ size … size 0 ──▶ trailer ──▶ done
  */
-import { malformed } from "./head-parser.ts";
+import { malformed } from "./connection-errors.ts";
 import { chunkLineBytesMax, trailerBytesMax } from "./limits.ts";
 
 type Step = "size" | "data" | "data-end" | "trailer" | "done";

@@ -11,8 +11,9 @@ import type { ClientStream, Destination, RequestStart } from "../router/destinat
 import type { Router } from "../router/router.ts";
 import { Connection } from "./connection.ts";
 import { DateLine, type EdgeContext } from "./edge-context.ts";
+import { Peer } from "./forwarded-head.ts";
 import { keepAliveTimeoutMs, lingerTimeoutMs } from "./limits.ts";
-import { TraceIds } from "./trace-ids.ts";
+import { TraceLines } from "./trace-lines.ts";
 
 const streamIdleMs = 20_000;
 
@@ -56,7 +57,7 @@ function setup() {
     } as Router,
     log: { write: () => {} },
     clock,
-    ids: new TraceIds((bytes) => bytes.fill(1)),
+    trace: new TraceLines((bytes) => bytes.fill(1)),
     deadlines,
     counters: { connections: 0, requests: 0, verdicts: 0 },
     date: new DateLine(clock),
@@ -84,7 +85,7 @@ function setup() {
       end: () => void calls.push("close"),
       terminate: () => void calls.push("reset"),
     },
-    { address: "127.0.0.1", port: 1, isTrusted: false },
+    new Peer("127.0.0.1", 1, false),
   );
   return {
     app,

@@ -14,11 +14,12 @@ import { PlatformError } from "../base/errors.ts";
 import { dataBytesMax, FLAG_END, FLAG_UPGRADE, holdTimeoutMs } from "../router/destination.ts";
 import { BodyReader, type BodySink } from "./body-reader.ts";
 import { ClientSocket, type RawSocket } from "./client-socket.ts";
-import { type Awaited, bodyTooLarge, errorOfTimeout } from "./connection-errors.ts";
+import { type Awaited, bodyTooLarge, errorOfTimeout, malformed } from "./connection-errors.ts";
 import { type EdgeContext, scratch } from "./edge-context.ts";
 import { Exchange, type ExchangeHost } from "./exchange.ts";
-import { type Peer, requestIdOf, writeForwardedHead } from "./forwarded-head.ts";
-import { malformed, ParsedHead, parseHead, problemOfUnfinishedHead } from "./head-parser.ts";
+import { type Peer, writeForwardedHead } from "./forwarded-head.ts";
+import { isTokenRequestId, parseHead, problemOfUnfinishedHead } from "./head-parser.ts";
+import { endOfHead, nothing, rest } from "./input.ts";
 import {
   clientIdleTimeoutMs,
   headBytesMax,
@@ -28,10 +29,10 @@ import {
   pipelinedBytesMax,
   unreadBodyBytesMax,
 } from "./limits.ts";
+import { ParsedHead } from "./parsed-head.ts";
 
 type State = "head" | "exchange" | "discarding" | "tunnel" | "lingering" | "closed";
 
-const nothing = Buffer.alloc(0);
 /** Parsing is synchronous, so one parsed head serves all connections. */
 const parsed = new ParsedHead();
 const discard: BodySink = (_buffer, start, end) => end - start;
@@ -223,14 +224,14 @@ export class Connection implements Deadlined, ExchangeHost {
     while (this.#input[at] === 0x0d && this.#input[at + 1] === 0x0a) at += 2;
     if (at > 0) this.#input = this.#input.subarray(at);
     const input = this.#input;
-    const end = input.indexOf("\r\n\r\n", 0, "latin1") + 4;
+    const end = endOfHead(input);
     if (end < 4 || end > headBytesMax) return this.#waitForHead();
     const problem = parseHead(input, 0, end, parsed);
     this.#exchange.begin(parsed.method, parsed.target, parsed.accept, parsed.isHttp10);
     this.#state = "exchange";
     this.#context.counters.requests += 1;
     if (problem !== null) this.#refuse(problem);
-    else this.#start(input, end);
+    else this.#start(input);
     return true;
   }
 
@@ -246,14 +247,16 @@ export class Connection implements Deadlined, ExchangeHost {
     return false;
   }
 
-  #start(input: Buffer, headEnd: number): void {
+  #start(input: Buffer): void {
     const exchange = this.#exchange;
     const route = this.#context.router.route(parsed.host);
-    const ids = this.#context.ids.next();
-    exchange.requestId = requestIdOf(parsed, ids);
+    const { trace } = this.#context;
+    trace.next();
+    if (isTokenRequestId(parsed.requestId)) exchange.id.set(parsed.requestId);
+    else exchange.id.take(trace);
     this.#keepAlive = parsed.keepAlive;
     this.#body.begin(parsed.contentLength, parsed.isChunked);
-    this.#input = input.subarray(headEnd);
+    this.#input = rest(input, parsed.end);
     this.#owesContinue = parsed.expectsContinue && !this.#body.isDone && this.#input.length === 0;
     if (route instanceof PlatformError) {
       this.#streamIdleMs = clientIdleTimeoutMs;
@@ -263,18 +266,20 @@ export class Connection implements Deadlined, ExchangeHost {
     exchange.pool = route;
     this.#streamIdleMs = limits.streamIdleMs;
     if (parsed.contentLength > limits.bodyBytesMax) return exchange.fail(bodyTooLarge(route));
-    const headBytes = writeForwardedHead(scratch, input, parsed, this.#peer, ids);
+    const headBytes = writeForwardedHead(scratch, input, parsed, this.#peer, exchange.id, trace);
     let bodyBytes = 0;
     let flags = parsed.wantsWebSocket ? FLAG_UPGRADE : 0;
     // A short body that has come whole travels in the same frame.
     const isWhole =
       !parsed.isChunked && parsed.contentLength <= Math.min(this.#input.length, dataBytesMax);
     if (isWhole) {
-      bodyBytes = Math.max(parsed.contentLength, 0);
       flags |= FLAG_END;
-      this.#body.begin(-1, false);
-      this.#input.copy(scratch, headBytes, 0, bodyBytes);
-      this.#input = this.#input.subarray(bodyBytes);
+      bodyBytes = Math.max(parsed.contentLength, 0);
+      if (bodyBytes > 0) {
+        this.#body.begin(-1, false);
+        this.#input.copy(scratch, headBytes, 0, bodyBytes);
+        this.#input = rest(this.#input, bodyBytes);
+      }
     }
     this.#await("instance", holdTimeoutMs);
     route.submit(exchange, {
@@ -304,7 +309,8 @@ export class Connection implements Deadlined, ExchangeHost {
   /** An answer of the platform's own after which nothing on this connection can be trusted. */
   #refuse(error: PlatformError): void {
     this.#state = "exchange";
-    this.#exchange.requestId = requestIdOf(null, this.#context.ids.next());
+    this.#context.trace.next();
+    this.#exchange.id.take(this.#context.trace);
     this.#failForGood(error);
   }
 
@@ -342,7 +348,7 @@ export class Connection implements Deadlined, ExchangeHost {
   /** Returns false when the body is malformed; the connection has then been dealt with. */
   #readBody(sink: BodySink): boolean {
     try {
-      this.#input = this.#input.subarray(this.#body.read(this.#input, sink));
+      this.#input = rest(this.#input, this.#body.read(this.#input, sink));
       return true;
     } catch (error) {
       if (!(error instanceof PlatformError)) throw error;
@@ -362,7 +368,7 @@ export class Connection implements Deadlined, ExchangeHost {
 
   #pumpTunnel(): void {
     const taken = this.#exchange.send(this.#input, 0, this.#input.length);
-    this.#input = this.#input.subarray(taken);
+    this.#input = rest(this.#input, taken);
     if (this.#input.length > 0) return this.#socket.pause();
     this.#socket.resume();
     if (this.#inputEnded) this.#exchange.sendEnd();

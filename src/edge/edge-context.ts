@@ -4,13 +4,13 @@ import type { Deadlines } from "../base/deadlines.ts";
 import type { Router } from "../router/router.ts";
 import type { LogSink } from "../telemetry/log-record.ts";
 import { headBytesMax } from "./limits.ts";
-import type { TraceIds } from "./trace-ids.ts";
+import type { TraceLines } from "./trace-lines.ts";
 
 export interface EdgeContext {
   router: Router;
   log: LogSink;
   clock: Clock;
-  ids: TraceIds;
+  trace: TraceLines;
   deadlines: Deadlines;
   counters: EdgeCounters;
   date: DateLine;
@@ -36,20 +36,25 @@ export const scratch = Buffer.allocUnsafeSlow(scratchBytes);
 /** The `date` line, made once a second. */
 export class DateLine {
   readonly #clock: Clock;
-  #second = -1;
-  #line = "";
+  #dueMs = Number.NEGATIVE_INFINITY;
+  /** `date: …` with its CRLF. */
+  line: Buffer = nothing;
+  /** The same behind the status line of the most common answer. */
+  ok: Buffer = nothing;
 
   constructor(clock: Clock) {
     this.#clock = clock;
   }
 
-  get line(): string {
+  /** Makes the lines anew when their second is over. `nowMs` is a clock time, as coarse as you like. */
+  update(nowMs: number): void {
+    if (nowMs < this.#dueMs) return;
     const wallMs = this.#clock.wallMs();
-    const second = Math.floor(wallMs / 1000);
-    if (second !== this.#second) {
-      this.#second = second;
-      this.#line = `date: ${new Date(wallMs).toUTCString()}\r\n`;
-    }
-    return this.#line;
+    this.#dueMs = nowMs + 1000 - (wallMs % 1000);
+    const line = `date: ${new Date(wallMs).toUTCString()}\r\n`;
+    this.line = Buffer.from(line);
+    this.ok = Buffer.from(`HTTP/1.1 200 OK\r\n${line}`);
   }
 }
+
+const nothing = Buffer.alloc(0);

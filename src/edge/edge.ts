@@ -12,13 +12,13 @@ import type { LogSink } from "../telemetry/log-record.ts";
 import type { RawSocket } from "./client-socket.ts";
 import { Connection } from "./connection.ts";
 import { DateLine, type EdgeContext } from "./edge-context.ts";
-import type { Peer } from "./forwarded-head.ts";
+import { Peer } from "./forwarded-head.ts";
 import {
   connectionsMax as connectionsMaxDefault,
   keepAliveProbeMs,
   refusalsMax,
 } from "./limits.ts";
-import { TraceIds } from "./trace-ids.ts";
+import { TraceLines } from "./trace-lines.ts";
 
 export interface EdgeOptions {
   hostname: string;
@@ -53,7 +53,7 @@ export function startEdge(options: EdgeOptions): Edge {
     router,
     log,
     clock,
-    ids: new TraceIds((bytes) => randomFillSync(bytes)),
+    trace: new TraceLines((bytes) => randomFillSync(bytes)),
     deadlines,
     counters: { connections: 0, requests: 0, verdicts: 0 },
     date: new DateLine(clock),
@@ -132,7 +132,7 @@ function peerOf(
   const [raw = ""] = (socket.remoteAddress ?? "").split("%");
   const address = raw.startsWith("::ffff:") ? raw.slice("::ffff:".length) : raw;
   const isTrusted = trusted?.check(address, isIPv6(address) ? "ipv6" : "ipv4") ?? false;
-  return { address, port: socket.remotePort ?? 0, isTrusted };
+  return new Peer(address, socket.remotePort ?? 0, isTrusted);
 }
 
 function trustedList(ranges: readonly string[]): BlockList | null {

@@ -13,7 +13,7 @@ import { ClientSocket } from "./client-socket.ts";
 import { DateLine, type EdgeContext } from "./edge-context.ts";
 import { Exchange, type ExchangeHost } from "./exchange.ts";
 import { halfCloseProbeMs } from "./limits.ts";
-import { TraceIds } from "./trace-ids.ts";
+import { TraceLines } from "./trace-lines.ts";
 
 interface SetupOptions {
   method?: string;
@@ -32,7 +32,7 @@ function setup({ method = "GET", isHttp10 = false, keepsAlive = true }: SetupOpt
     router: null as unknown as Router,
     log: { write: (record) => void records.push(record) },
     clock,
-    ids: new TraceIds((bytes) => bytes.fill(1)),
+    trace: new TraceLines((bytes) => bytes.fill(1)),
     deadlines,
     counters: { connections: 0, requests: 0, verdicts: 0 },
     date: new DateLine(clock),
@@ -62,7 +62,7 @@ function setup({ method = "GET", isHttp10 = false, keepsAlive = true }: SetupOpt
   const exchange = new Exchange(context, host, socket);
   const begin = () => {
     exchange.begin(method, "/path", "", isHttp10);
-    exchange.requestId = "id-1";
+    exchange.id.set("id-1");
     exchange.pool = {
       spec: { app: "shop", number: 1 },
       cancel: () => void told.push("cancel"),
@@ -105,7 +105,8 @@ function setup({ method = "GET", isHttp10 = false, keepsAlive = true }: SetupOpt
   };
 }
 
-const lines = "x-request-id: id-1\r\ndate: Thu, 01 Jan 1970 00:00:00 GMT\r\n";
+const date = "date: Thu, 01 Jan 1970 00:00:00 GMT\r\n";
+const id = "x-request-id: id-1\r\n";
 
 describe("an answer", () => {
   test("that is whole leaves with one write", () => {
@@ -114,7 +115,7 @@ describe("an answer", () => {
     head(200, -1, "hello", true, "x-a: b\r\n");
 
     expect(written).toEqual([
-      `HTTP/1.1 200 OK\r\nx-a: b\r\n${lines}content-length: 5\r\n\r\nhello`,
+      `HTTP/1.1 200 OK\r\n${date}${id}x-a: b\r\ncontent-length: 5\r\n\r\nhello`,
     ]);
     expect(told).toEqual(["complete"]);
   });
@@ -127,7 +128,7 @@ describe("an answer", () => {
     data("", true);
 
     expect(written).toEqual([
-      `HTTP/1.1 200 OK\r\n${lines}transfer-encoding: chunked\r\n\r\n3\r\none\r\n`,
+      `HTTP/1.1 200 OK\r\n${date}${id}transfer-encoding: chunked\r\n\r\n3\r\none\r\n`,
       "3\r\ntwo\r\n",
       "0\r\n\r\n",
     ]);

@@ -21,6 +21,7 @@ import type { ClientSocket } from "./client-socket.ts";
 import { type EdgeContext, scratch } from "./edge-context.ts";
 import { HalfCloseProbe } from "./half-close-probe.ts";
 import { loggedTargetCharactersMax } from "./limits.ts";
+import { RequestId } from "./request-id.ts";
 import { verdictPage } from "./verdict-page.ts";
 
 /** How the client learns where the body ends. */
@@ -53,7 +54,7 @@ export class Exchange extends ClientStream {
   pool: Destination | null = null;
   method = "";
   target = "";
-  requestId = "";
+  readonly id = new RequestId();
   accept = "";
   isHttp10 = false;
   /** The response's head has been written. */
@@ -77,7 +78,7 @@ export class Exchange extends ClientStream {
     this.pool = null;
     this.method = method;
     this.target = target;
-    this.requestId = "";
+    this.id.clear();
     this.accept = accept;
     this.isHttp10 = isHttp10;
     this.headSent = false;
@@ -104,10 +105,11 @@ export class Exchange extends ClientStream {
     this.drop();
     if (this.headSent) return this.#host.abort();
     this.headSent = true;
-    const { status, block, body } = verdictPage(error, this.requestId, this.accept);
-    let lines = `${statusLine(status, "")}${block}${this.#requestIdLine()}${this.#context.date.line}`;
-    lines += `content-length: ${Buffer.byteLength(body)}\r\n${this.#connectionLine()}\r\n`;
-    let at = scratch.latin1Write(lines, 0);
+    const { status, block, body } = verdictPage(error, this.id.text, this.accept);
+    let at = this.#writeStart(status, "", false);
+    at = this.id.writeLine(scratch, at);
+    const lines = `${block}content-length: ${Buffer.byteLength(body)}\r\n${this.#connectionLine()}\r\n`;
+    at += scratch.latin1Write(lines, at);
     if (this.method !== "HEAD") at += scratch.utf8Write(body, at);
     this.#socket.write(scratch, 0, at);
     this.#host.onComplete();
@@ -159,13 +161,15 @@ export class Exchange extends ClientStream {
     if (this.#framing === "length" && this.#leftBytes < 0) return this.#failLength();
     this.headSent = true;
 
-    let at = scratch.latin1Write(statusLine(status, reason), 0);
-    at += buffer.copy(scratch, at, blockStart, blockEnd);
-    let lines = this.#requestIdLine();
-    if ((this.foundLines & HAS_DATE) === 0) lines += this.#context.date.line;
-    if (this.#framing === "chunked") lines += "transfer-encoding: chunked\r\n";
-    else if (length >= 0 && status !== 204) lines += `content-length: ${length}\r\n`;
-    at += scratch.latin1Write(`${lines}${this.#connectionLine()}\r\n`, at);
+    let at = this.#writeStart(status, reason, (this.foundLines & HAS_DATE) !== 0);
+    if ((this.foundLines & HAS_REQUEST_ID) === 0) at = this.id.writeLine(scratch, at);
+    if (blockEnd > blockStart) at += buffer.copy(scratch, at, blockStart, blockEnd);
+    if (this.#framing === "chunked") {
+      at += scratch.latin1Write("transfer-encoding: chunked\r\n", at);
+    } else if (length >= 0 && status !== 204) at = writeContentLength(at, length);
+    at += scratch.latin1Write(this.#connectionLine(), at);
+    scratch[at++] = CR;
+    scratch[at++] = LF;
     this.#writeBody(at, buffer, bodyStart, bodyEnd, ended);
   }
 
@@ -240,9 +244,13 @@ export class Exchange extends ClientStream {
     this.#host.onProgress();
   }
 
-  #requestIdLine(): string {
-    if (this.requestId === "" || (this.foundLines & HAS_REQUEST_ID) !== 0) return "";
-    return `x-request-id: ${this.requestId}\r\n`;
+  /** Writes the status line and, unless the app has given one, the date. Returns where they end. */
+  #writeStart(status: number, reason: string, hasDate: boolean): number {
+    const { date, deadlines } = this.#context;
+    date.update(deadlines.nowMs);
+    if (status === 200 && reason === "" && !hasDate) return date.ok.copy(scratch, 0);
+    const at = scratch.latin1Write(statusLine(status, reason), 0);
+    return hasDate ? at : at + date.line.copy(scratch, at);
   }
 
   #connectionLine(): string {
@@ -289,7 +297,7 @@ export class Exchange extends ClientStream {
       version: number,
       instance: null,
       stream: "platform",
-      requestId: this.requestId,
+      requestId: this.id.text,
       event: "verdict",
       message: error.message,
       fields: {
@@ -301,6 +309,20 @@ export class Exchange extends ClientStream {
       },
     });
   }
+}
+
+const CR = 0x0d;
+const LF = 0x0a;
+const LENGTH_NAME = Buffer.from("content-length: ");
+
+/** Writes the line into the scratch; returns where it ends. */
+function writeContentLength(start: number, length: number): number {
+  let at = start + LENGTH_NAME.copy(scratch, start);
+  if (length < 10) scratch[at++] = 0x30 + length;
+  else at += scratch.latin1Write(String(length), at);
+  scratch[at++] = CR;
+  scratch[at++] = LF;
+  return at;
 }
 
 const STATUS_LINES = new Map<number, string>();

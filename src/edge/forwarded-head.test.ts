@@ -1,15 +1,19 @@
 import { describe, expect, test } from "bun:test";
-import { type Peer, requestIdOf, writeForwardedHead } from "./forwarded-head.ts";
-import { ParsedHead, parseHead } from "./head-parser.ts";
+import { Peer, writeForwardedHead } from "./forwarded-head.ts";
+import { isTokenRequestId, parseHead } from "./head-parser.ts";
+import { ParsedHead } from "./parsed-head.ts";
+import { RequestId } from "./request-id.ts";
+import { TraceLines } from "./trace-lines.ts";
 
 const ids = "4bf92f3577b34da6a3ce929d0e0e473600f067aa0ba902b7";
-const trace = ids.slice(0, 32);
-const made = `00-${trace}-00f067aa0ba902b7-01`;
+const trace = new TraceLines((bytes) => bytes.fill(ids, "hex"));
+const traceId = ids.slice(0, 32);
+const made = `00-${traceId}-00f067aa0ba902b7-01`;
 
 /** The lines that the app gets, without the request line. */
 function forward(
   lines: readonly string[],
-  peer: Partial<Peer> = {},
+  peer: { address?: string; port?: number; isTrusted?: boolean } = {},
   requestLine = "GET /x?y HTTP/1.1",
 ) {
   const text = [requestLine, ...lines].map((line) => `${line}\r\n`).join("");
@@ -17,8 +21,13 @@ function forward(
   const head = new ParsedHead();
   expect(parseHead(source, 0, source.length, head)).toBeNull();
   const out = Buffer.alloc(4096);
-  const from = { address: "10.0.0.9", port: 5000, isTrusted: false, ...peer };
-  const bytes = writeForwardedHead(out, source, head, from, ids);
+  const { address = "10.0.0.9", port = 5000, isTrusted = false } = peer;
+  const from = new Peer(address, port, isTrusted);
+  const id = new RequestId();
+  trace.next();
+  if (isTokenRequestId(head.requestId)) id.set(head.requestId);
+  else id.take(trace);
+  const bytes = writeForwardedHead(out, source, head, from, id, trace);
   const [first, ...rest] = out.latin1Slice(0, bytes).split("\r\n");
   expect(rest.pop()).toBe("");
   return { first, lines: rest };
@@ -39,7 +48,7 @@ test("the client's lines are passed on as they were sent, before what is added",
     "X-A: c",
     "x-forwarded-for: 10.0.0.9",
     "x-forwarded-proto: http",
-    `x-request-id: ${trace}`,
+    `x-request-id: ${traceId}`,
     `traceparent: ${made}`,
   ]);
 });
@@ -70,7 +79,7 @@ describe("forwarded lines", () => {
       "Host: a",
       "x-forwarded-for: 10.0.0.9",
       "x-forwarded-proto: http",
-      `x-request-id: ${trace}`,
+      `x-request-id: ${traceId}`,
       `traceparent: ${made}`,
     ]);
   });
@@ -85,7 +94,7 @@ describe("forwarded lines", () => {
       "X-Real-IP: 1.1.1.1",
       "Forwarded: for=1.1.1.1",
       "x-forwarded-for: 1.1.1.1, 2.2.2.2, 10.0.0.9",
-      `x-request-id: ${trace}`,
+      `x-request-id: ${traceId}`,
       `traceparent: ${made}`,
     ]);
   });
@@ -116,12 +125,8 @@ describe("ids", () => {
   test("are made when the client's are not valid", () => {
     const { lines } = forward(["Host: a", "X-Request-Id: a b", "Traceparent: 00-x"]);
 
-    expect(lines).toContain(`x-request-id: ${trace}`);
+    expect(lines).toContain(`x-request-id: ${traceId}`);
     expect(lines).toContain(`traceparent: ${made}`);
     expect(lines.join()).not.toContain("a b");
-  });
-
-  test("of a head that was not understood are made", () => {
-    expect(requestIdOf(null, ids)).toBe(trace);
   });
 });

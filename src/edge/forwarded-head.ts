@@ -5,25 +5,34 @@
  *   METHOD SP target SP scheme SP peer-address SP peer-port CRLF
  *   (kept lines) x-forwarded-for, x-forwarded-proto, x-request-id, traceparent
  */
-import { isTokenRequestId, isTraceparent, type ParsedHead } from "./head-parser.ts";
+import { isTraceparent } from "./head-parser.ts";
+import type { ParsedHead } from "./parsed-head.ts";
+import type { RequestId } from "./request-id.ts";
+import { REQUEST_ID_LINE_BYTES, TRACE_LINES_BYTES, type TraceLines } from "./trace-lines.ts";
 
-export interface Peer {
+/** The other end of a connection. What every request of it has in common is put together once. */
+export class Peer {
   /** Without the zone and the IPv4-mapped prefix. */
-  address: string;
-  port: number;
+  readonly address: string;
   /** A proxy whose `x-forwarded-*` lines are believed. */
-  isTrusted: boolean;
-}
+  readonly isTrusted: boolean;
+  /** What follows the target in the first line. */
+  readonly lineEnd: string;
+  /** What is said of a request that brings nothing that is believed. */
+  readonly forwardedLines: string;
 
-/** The request's id: the client's own when it is one, else the trace id in `ids`. */
-export function requestIdOf(head: ParsedHead | null, ids: string): string {
-  return head !== null && isTokenRequestId(head.requestId) ? head.requestId : ids.slice(0, 32);
+  constructor(address: string, port: number, isTrusted: boolean) {
+    this.address = address;
+    this.isTrusted = isTrusted;
+    this.lineEnd = ` http ${address} ${port}\r\n`;
+    this.forwardedLines = `x-forwarded-for: ${address}\r\nx-forwarded-proto: http\r\n`;
+  }
 }
 
 /**
  * Writes the head at the start of `out`, which is large enough for a head of the largest size and what is added.
  *
- * @param ids a fresh trace id and span id, for a request that brings none
+ * @param trace lines for a request that brings no ids of its own
  * @returns its length.
  */
 export function writeForwardedHead(
@@ -31,20 +40,40 @@ export function writeForwardedHead(
   source: Buffer,
   head: ParsedHead,
   peer: Peer,
-  ids: string,
+  id: RequestId,
+  trace: TraceLines,
 ): number {
-  const { address, isTrusted } = peer;
-  let at = out.latin1Write(`${head.method} ${head.target} http ${address} ${peer.port}\r\n`, 0);
+  let at =
+    head.targetEnd > 0
+      ? source.copy(out, 0, head.start, head.targetEnd)
+      : out.latin1Write(`${head.method} ${head.target}`, 0);
+  at += out.latin1Write(peer.lineEnd, at);
   at = copyRanges(out, at, source, head.kept);
-  let lines = head.hostIsFromTarget ? `host: ${head.host}\r\n` : "";
-  if (isTrusted) at = copyRanges(out, at, source, head.forwarded);
-  const before = isTrusted && head.forwardedFor !== "" ? `${head.forwardedFor}, ` : "";
-  lines += `x-forwarded-for: ${before}${address}\r\n`;
-  if (!(isTrusted && head.hasForwardedProto)) lines += "x-forwarded-proto: http\r\n";
-  const traceparent = isTraceparent(head.traceparent)
-    ? head.traceparent
-    : `00-${ids.slice(0, 32)}-${ids.slice(32)}-01`;
-  lines += `x-request-id: ${requestIdOf(head, ids)}\r\ntraceparent: ${traceparent}\r\n`;
+  if (head.hostIsFromTarget) at += out.latin1Write(`host: ${head.host}\r\n`, at);
+  if (peer.isTrusted) at = writeBelieved(out, at, source, head, peer.address);
+  else at += out.latin1Write(peer.forwardedLines, at);
+
+  const made = trace.buffer;
+  const madeEnd = trace.at + TRACE_LINES_BYTES;
+  if (!id.isClients && head.traceparent === "") return at + made.copy(out, at, trace.at, madeEnd);
+  at = id.writeLine(out, at);
+  return isTraceparent(head.traceparent)
+    ? at + out.latin1Write(`traceparent: ${head.traceparent}\r\n`, at)
+    : at + made.copy(out, at, trace.at + REQUEST_ID_LINE_BYTES, madeEnd);
+}
+
+/** What a trusted proxy says, and that it was the one who said it. */
+function writeBelieved(
+  out: Buffer,
+  start: number,
+  source: Buffer,
+  head: ParsedHead,
+  address: string,
+): number {
+  const at = copyRanges(out, start, source, head.forwarded);
+  const before = head.forwardedFor === "" ? "" : `${head.forwardedFor}, `;
+  let lines = `x-forwarded-for: ${before}${address}\r\n`;
+  if (!head.hasForwardedProto) lines += "x-forwarded-proto: http\r\n";
   return at + out.latin1Write(lines, at);
 }
 

@@ -4,7 +4,10 @@
  * few strings that routing needs.
  */
 import { PlatformError } from "../base/errors.ts";
+import { malformed } from "./connection-errors.ts";
 import { headBytesMax, headerLinesMax, targetBytesMax } from "./limits.ts";
+import type { ParsedHead } from "./parsed-head.ts";
+import { HOST, interned, parseRequestLine, TOKEN } from "./request-line.ts";
 
 /** What is done with a header line. */
 const KEEP = 0;
@@ -12,85 +15,15 @@ const DROP = 1;
 /** Passed on only for a trusted proxy. */
 const FORWARDED = 2;
 
-/** Bytes of a token (RFC 9110). */
-const TOKEN = new Uint8Array(256);
-for (const character of "!#$%&'*+-.^_`|~0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz") {
-  TOKEN[character.charCodeAt(0)] = 1;
-}
+const CR = 0x0d;
+const LF = 0x0a;
+
 /** Bytes of a field value: space, tab, visible, obs-text. */
 const VALUE = new Uint8Array(256);
 for (let code = 0x20; code < 256; code++) VALUE[code] = code === 0x7f ? 0 : 1;
 VALUE[0x09] = 1;
-/** Bytes of a request target: visible ASCII, and what lies above it, which is escaped. */
-const TARGET = new Uint8Array(256);
-for (let code = 0x21; code < 256; code++) TARGET[code] = code === 0x7f ? 0 : 1;
-/** A host without user information: name, IPv4 or bracketed IPv6, then perhaps a port. */
-const HOST = /^(?:[\w\-.~%!$&'()*+,;=]*|\[[0-9A-Fa-f:.]+\])(?::[0-9]{0,5})?$/;
-/** Methods are case-sensitive; Request would change `get` to `GET` and refuse the other three. */
-const METHOD_REFUSED = /[a-z]|^(?:CONNECT|TRACE|TRACK)$/;
-
-/** A parsed head. One object is used again for every request. */
-export class ParsedHead {
-  method = "";
-  /** Origin form; what an absolute-form target had before its path is in `host`. */
-  target = "";
-  host = "";
-  /** The authority came with an absolute-form target; no Host line is among the kept ones. */
-  hostIsFromTarget = false;
-  isHttp10 = false;
-  keepAlive = true;
-  /** Declared length of the body, or -1. */
-  contentLength = -1;
-  isChunked = false;
-  expectsContinue = false;
-  /** Asks to become a WebSocket. */
-  wantsWebSocket = false;
-  /** The client's `accept`, for error pages. */
-  accept = "";
-  requestId = "";
-  traceparent = "";
-  /** Values of all `x-forwarded-for` lines. */
-  forwardedFor = "";
-  hasForwardedProto = false;
-  /** Ranges of the buffer that are passed on, as pairs of offsets; whole lines. */
-  readonly kept: number[] = [];
-  /** Ranges of `x-forwarded-*` and `forwarded` lines, passed on only for a trusted proxy. */
-  readonly forwarded: number[] = [];
-  // What the lines say together; read by `conclude`.
-  hostLines = 0;
-  connection = "";
-  upgrade = "";
-  transferEncoding: string | null = null;
-  readonly upgradeLines: number[] = [];
-
-  reset(): void {
-    this.method = "";
-    this.target = "";
-    this.host = "";
-    this.hostIsFromTarget = false;
-    this.isHttp10 = false;
-    this.keepAlive = true;
-    this.contentLength = -1;
-    this.isChunked = false;
-    this.expectsContinue = false;
-    this.wantsWebSocket = false;
-    this.accept = "";
-    this.requestId = "";
-    this.traceparent = "";
-    this.forwardedFor = "";
-    this.hasForwardedProto = false;
-    this.kept.length = 0;
-    this.forwarded.length = 0;
-    this.hostLines = 0;
-    this.connection = "";
-    this.upgrade = "";
-    this.transferEncoding = null;
-    this.upgradeLines.length = 0;
-  }
-}
-
 /**
- * Parses `buffer[start..end)`, which ends with the empty line's CRLF.
+ * Parses the head at `start`. Somewhere in `buffer[start..end)`, which ends with an empty line's CRLF, it ends.
  *
  * @returns null, or why the head is refused. `head` then holds what was read so far.
  */
@@ -101,15 +34,16 @@ export function parseHead(
   head: ParsedHead,
 ): PlatformError | null {
   head.reset();
-  const lineEnd = buffer.indexOf("\r\n", start, "latin1");
-  const problem = parseRequestLine(buffer, start, lineEnd, head);
+  head.start = start;
+  head.end = end;
+  const problem = parseRequestLine(buffer, start, head);
   if (problem !== null) return problem;
 
-  let at = lineEnd + 2;
+  let at = head.end;
   let keptFrom = at;
   let lines = 0;
-  const last = end - 2;
-  while (at < last) {
+  // An empty line ends the head; there is one at `end`.
+  while (buffer[at] !== CR) {
     if (++lines > headerLinesMax) return tooLarge();
     const nameStart = at;
     while (TOKEN[buffer[at]!] === 1) at++;
@@ -117,8 +51,7 @@ export function parseHead(
     const nameEnd = at;
     at++;
     while (VALUE[buffer[at]!] === 1) at++;
-    if (buffer[at] !== 0x0d || buffer[at + 1] !== 0x0a)
-      return malformed("a malformed header value");
+    if (buffer[at] !== CR || buffer[at + 1] !== LF) return malformed("a malformed header value");
     const next = at + 2;
     const fate = readLine(buffer, nameStart, nameEnd, at, head);
     if (typeof fate === "object") return fate;
@@ -129,7 +62,9 @@ export function parseHead(
     }
     at = next;
   }
-  if (keptFrom < last) head.kept.push(keptFrom, last);
+  if (buffer[at + 1] !== LF) return malformed("a malformed header name");
+  if (keptFrom < at) head.kept.push(keptFrom, at);
+  head.end = at + 2;
   return conclude(head);
 }
 
@@ -149,80 +84,8 @@ export function problemOfUnfinishedHead(input: Buffer): PlatformError | null {
 /** Room for what a request line has beside its target. Bytes. */
 const requestLineBytesBesides = 256;
 
-/** Why a request is refused, as the client reads it after "Cannot read the request:". */
-export function malformed(what: string): PlatformError {
-  return new PlatformError("REQUEST_MALFORMED", [what]);
-}
-
 function tooLarge(): PlatformError {
   return new PlatformError("REQUEST_HEAD_TOO_LARGE", [headBytesMax, headerLinesMax]);
-}
-
-function parseRequestLine(
-  buffer: Buffer,
-  start: number,
-  end: number,
-  head: ParsedHead,
-): PlatformError | null {
-  let at = start;
-  while (TOKEN[buffer[at]!] === 1) at++;
-  if (at === start || buffer[at] !== 0x20) return malformed("a malformed request line");
-  head.method = methodOf(buffer, start, at);
-  const targetStart = ++at;
-  let bits = 0;
-  while (TARGET[buffer[at]!] === 1) bits |= buffer[at++]!;
-  if (at - targetStart > targetBytesMax) {
-    return new PlatformError("REQUEST_TARGET_TOO_LONG", [targetBytesMax]);
-  }
-  if (at === targetStart || buffer[at] !== 0x20) return malformed("a malformed request target");
-  const version = buffer.latin1Slice(at + 1, end);
-  if (version === "HTTP/1.0") head.isHttp10 = true;
-  else if (version !== "HTTP/1.1") {
-    return /^HTTP\/\d\.\d$/.test(version)
-      ? new PlatformError("PROTOCOL_VERSION_UNKNOWN", [version])
-      : malformed("a malformed request line");
-  }
-  if (METHOD_REFUSED.test(head.method)) {
-    return new PlatformError("METHOD_NOT_SUPPORTED", [head.method.slice(0, 100)]);
-  }
-  const target = buffer.latin1Slice(targetStart, at);
-  return readTarget(bits < 0x80 ? target : escaped(target), head);
-}
-
-/** The most common method without making a string. */
-function methodOf(buffer: Buffer, start: number, end: number): string {
-  const isGet =
-    end - start === 3 &&
-    buffer[start] === 0x47 &&
-    buffer[start + 1] === 0x45 &&
-    buffer[start + 2] === 0x54;
-  return isGet ? "GET" : buffer.latin1Slice(start, end);
-}
-
-/** A URL has no bytes outside of ASCII; clients that send UTF-8 mean its escapes. */
-function escaped(target: string): string {
-  return target.replace(
-    /[\x80-\xff]/g,
-    (byte) => `%${byte.charCodeAt(0).toString(16).toUpperCase()}`,
-  );
-}
-
-function readTarget(target: string, head: ParsedHead): PlatformError | null {
-  if (target.includes("#")) return malformed("a fragment in the request target");
-  if (target.charCodeAt(0) === 0x2f) {
-    head.target = target;
-    return null;
-  }
-  // Absolute form: its authority counts, the Host header does not (RFC 9112, 3.2.2). `*` is a request about the server
-  // itself, of which there is nothing to say.
-  const [, authority, path = "/"] = /^https?:\/\/([^/?]+)([/?].*)?$/i.exec(target) ?? [];
-  if (authority === undefined || !HOST.test(authority)) {
-    return malformed("a malformed request target");
-  }
-  head.host = authority;
-  head.hostIsFromTarget = true;
-  head.target = path.startsWith("?") ? `/${path}` : path;
-  return null;
 }
 
 /** What is done with the line, or why the head is refused. Length first: most names need one comparison. */
@@ -307,8 +170,11 @@ function fieldValue(buffer: Buffer, nameEnd: number, end: number): string {
   while (buffer[from] === 0x20 || buffer[from] === 0x09) from++;
   let to = end;
   while (to > from && (buffer[to - 1] === 0x20 || buffer[to - 1] === 0x09)) to--;
-  return buffer.latin1Slice(from, to);
+  return interned.read(buffer, from, to);
 }
+
+/** The latest Host header that was well-formed. */
+let goodHost = "";
 
 function readHost(
   buffer: Buffer,
@@ -319,7 +185,9 @@ function readHost(
   head.hostLines += 1;
   if (head.hostLines > 1) return malformed("more than one Host header");
   const host = fieldValue(buffer, nameEnd, end);
-  if (!HOST.test(host)) return malformed("a malformed Host header");
+  // Most often it is the one that was good a moment ago.
+  if (host !== goodHost && !HOST.test(host)) return malformed("a malformed Host header");
+  goodHost = host;
   // The authority of an absolute-form target replaces it; it is written anew.
   if (head.hostIsFromTarget) return DROP;
   head.host = host;
@@ -342,9 +210,9 @@ function readContentLength(
   end: number,
   head: ParsedHead,
 ): number | PlatformError {
+  if (head.contentLength !== -1) return malformed("more than one Content-Length");
   const value = fieldValue(buffer, nameEnd, end);
   if (!/^[0-9]{1,15}$/.test(value)) return malformed("a malformed Content-Length");
-  if (head.contentLength !== -1) return malformed("more than one Content-Length");
   head.contentLength = Number(value);
   return KEEP;
 }
@@ -374,6 +242,8 @@ function conclude(head: ParsedHead): PlatformError | null {
 /** Whether a list of options, collected with a comma in front of each line's value, has `option`. */
 function listHas(list: string, option: string): boolean {
   if (list === "") return false;
+  // What clients send most.
+  if (list === ",keep-alive") return option === "keep-alive";
   return list.split(",").some((item) => item.trim() === option);
 }
 

@@ -48,3 +48,12 @@ export const retryAfterS = 1;
 
 /** Characters of a request's target that are kept in a log record. Count. */
 export const loggedTargetCharactersMax = 500;
+
+/** Texts that heads have in common and that are kept as strings: hosts, targets. A power of two. Count. */
+export const internedMax = 1024;
+
+/** Longer texts are seldom seen twice. Bytes. */
+export const internedBytesMax = 96;
+
+/** Ids that are made at once; one random draw and a few microseconds. Count. */
+export const traceBatchMax = 64;

@@ -1,0 +1,68 @@
+/** What the edge knows of a request from its head. */
+
+/** A parsed head. One object is used again for every request. */
+export class ParsedHead {
+  /** Where it ends: behind its empty line. */
+  end = 0;
+  method = "";
+  /** Origin form; what an absolute-form target had before its path is in `host`. */
+  target = "";
+  /** The buffer has method, space and target in this form from `start` to here; 0 when it has not. */
+  targetEnd = 0;
+  /** Where the head starts. */
+  start = 0;
+  host = "";
+  /** The authority came with an absolute-form target; no Host line is among the kept ones. */
+  hostIsFromTarget = false;
+  isHttp10 = false;
+  keepAlive = true;
+  /** Declared length of the body, or -1. */
+  contentLength = -1;
+  isChunked = false;
+  expectsContinue = false;
+  /** Asks to become a WebSocket. */
+  wantsWebSocket = false;
+  /** The client's `accept`, for error pages. */
+  accept = "";
+  requestId = "";
+  traceparent = "";
+  /** Values of all `x-forwarded-for` lines. */
+  forwardedFor = "";
+  hasForwardedProto = false;
+  /** Ranges of the buffer that are passed on, as pairs of offsets; whole lines. */
+  readonly kept: number[] = [];
+  /** Ranges of `x-forwarded-*` and `forwarded` lines, passed on only for a trusted proxy. */
+  readonly forwarded: number[] = [];
+  // What the lines say together; read by `conclude`.
+  hostLines = 0;
+  connection = "";
+  upgrade = "";
+  transferEncoding: string | null = null;
+  readonly upgradeLines: number[] = [];
+
+  reset(): void {
+    this.method = "";
+    this.target = "";
+    this.targetEnd = 0;
+    this.host = "";
+    this.hostIsFromTarget = false;
+    this.isHttp10 = false;
+    this.keepAlive = true;
+    this.contentLength = -1;
+    this.isChunked = false;
+    this.expectsContinue = false;
+    this.wantsWebSocket = false;
+    this.accept = "";
+    this.requestId = "";
+    this.traceparent = "";
+    this.forwardedFor = "";
+    this.hasForwardedProto = false;
+    this.kept.length = 0;
+    this.forwarded.length = 0;
+    this.hostLines = 0;
+    this.connection = "";
+    this.upgrade = "";
+    this.transferEncoding = null;
+    this.upgradeLines.length = 0;
+  }
+}
