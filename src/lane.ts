@@ -23,6 +23,8 @@ export interface LaneOptions {
   /** See `EdgeOptions`. */
   connectionsMax?: number;
   sparesMax: number;
+  /** See `Pools`. */
+  instancesMax: number;
   /** What is served from the first connection on. */
   routeTable: RouteTable;
   artifactPath(digest: string): string;
@@ -42,11 +44,18 @@ const runnerPath = join(import.meta.dir, "runner", "main.ts");
 
 /** Starts the lane, and ends what a killed node left in `dataDir`. Throws what `startEdge` throws; nothing is left then. */
 export function startLane(options: LaneOptions): Lane {
-  const { dataDir, domain, log, clock, sparesMax, artifactPath } = options;
+  const { dataDir, domain, log, clock, sparesMax, instancesMax, artifactPath } = options;
   const runDir = join(dataDir, "run");
   const swept = sweepRunFolders(runDir);
   const spares = new Spares({ runDir, runnerPath, clock, sparesMax });
-  const pools = new Pools({ artifactPath, environment: platformEnvironment, spares, log, clock });
+  const pools = new Pools({
+    artifactPath,
+    environment: platformEnvironment,
+    spares,
+    log,
+    clock,
+    instancesMax,
+  });
   const draining = new PlatformError("NODE_DRAINING", []);
   const router = new Router({
     domain,

@@ -49,6 +49,8 @@ const limits: VersionLimits = {
 export interface TestLaneOptions {
   /** Default 1. */
   sparesMax?: number;
+  /** Default 100. */
+  instancesMax?: number;
   trustedProxies?: string[];
   connectionsMax?: number;
   /** Default: the system's. */
@@ -70,6 +72,7 @@ export function startTestLane(
     domain: "localhost",
     trustedProxies: options.trustedProxies ?? [],
     sparesMax: options.sparesMax ?? 1,
+    instancesMax: options.instancesMax ?? 100,
     routeTable: tableOf([...specs.values()]),
     artifactPath: (digest) => digest,
     log: { write: (record) => void records.push(record) },

@@ -164,6 +164,14 @@ export const CATALOG = {
       `Cannot answer: app "${app}" was not ready within ${holdMs} ms`,
     remedy: "Try again after the time in Retry-After; `levain ps` shows what the app is doing",
   },
+  INSTANCES_FULL: {
+    owner: "platform",
+    status: 503,
+    message: (app: string, instancesMax: number, holdMs: number) =>
+      `Cannot start app "${app}": all ${instancesMax} places of the node are taken, and none became free within ${holdMs} ms`,
+    remedy:
+      "Try again after the time in Retry-After; raise `instancesMax` of the node, or look in `levain ps` for what is never idle",
+  },
   HOLD_QUEUE_FULL: {
     owner: "user",
     status: 503,

@@ -3,7 +3,7 @@ import { versionName } from "../base/version-spec.ts";
 import type { InstanceInfo } from "../control/api.ts";
 import { printableLine } from "./printable.ts";
 import { type Column, renderTable } from "./table.ts";
-import { showAge, showBytes } from "./units.ts";
+import { showAge, showBytes, showCount } from "./units.ts";
 import type { Call, Verb } from "./verb.ts";
 
 export const ps: Verb = {
@@ -13,10 +13,11 @@ export const ps: Verb = {
   description:
     "One line per version that this node has had to do with since it started. Looking never wakes " +
     "an app. States: stopped (no process), starting, warm, frozen (kept in memory, no CPU), failed " +
-    "(backs off before it tries again; the line below says why).",
+    "(backs off before it tries again; the line below says why). The last line says how many of the " +
+    "node's instances run and how many requests found one, warm or frozen.",
   examples: [
     ["levain ps", "every version's process"],
-    ["levain ps --json", "the same for a program, with pids, starts and failures"],
+    ["levain ps --json", "the same for a program, with every counter of each version"],
   ],
   async run(call) {
     const data = await call.client.call("ps");
@@ -24,12 +25,12 @@ export const ps: Verb = {
     return {
       data,
       next: [call.command(failed === undefined ? "levain apps" : `levain logs ${failed.app}`)],
-      text: () => renderInstances(data.instances, call),
+      text: () => renderInstances(data.instances, data.instancesMax, call),
     };
   },
 };
 
-function renderInstances(list: readonly InstanceInfo[], call: Call): string {
+function renderInstances(list: readonly InstanceInfo[], instancesMax: number, call: Call): string {
   if (list.length === 0) return "No app has been asked for since the node started.";
   const { paint } = call;
   const colors: Partial<Record<InstanceInfo["state"], (text: string) => string>> = {
@@ -58,7 +59,29 @@ function renderInstances(list: readonly InstanceInfo[], call: Call): string {
       ? []
       : [`${paint.red("✘")} ${app} ${versionName(version)}: ${printableLine(cause)}`],
   );
-  return [renderTable(list, columns, size), ...causes].join("\n");
+  const totals = paint.dim(showTotals(list, instancesMax));
+  return [renderTable(list, columns, size), ...causes, totals].join("\n");
+}
+
+/** `3 of 100 instances; 98.2% hits; 4 starts, 0 failures, 1 eviction, 2 refused` */
+function showTotals(list: readonly InstanceInfo[], instancesMax: number): string {
+  const sum = (count: (row: InstanceInfo) => number) =>
+    list.reduce((total, row) => total + count(row), 0);
+  const running = sum(({ pid }) => (pid === null ? 0 : 1));
+  const hits = sum((row) => row.hits);
+  const asked = hits + sum(({ misses }) => misses);
+  const rate = asked === 0 ? "no requests" : `${((100 * hits) / asked).toFixed(1)}% hits`;
+  const starts = sum((row) => row.starts);
+  const failures = sum((row) => row.failures);
+  const evictions = sum((row) => row.evictions);
+  const refused = sum(({ refusals }) => Object.values(refusals).reduce((all, one) => all + one, 0));
+  const counts = [
+    showCount(starts, "start"),
+    showCount(failures, "failure"),
+    showCount(evictions, "eviction"),
+    `${refused} refused`,
+  ];
+  return `${running} of ${instancesMax} instances; ${rate}; ${counts.join(", ")}`;
 }
 
 /** `412`, or `412 (3 now)` while some run. */

@@ -38,7 +38,7 @@ export function renderStatus(node: NodeStatus, wallMs: number, paint: Paint): st
     ["admin", `http://127.0.0.1:${node.adminPort}`],
     ["data", node.dataDir],
     ["store", `${node.store.kind} PostgreSQL, ${store}`],
-    ["apps", `${node.apps} (${node.instances} with a process)`],
+    ["apps", `${node.apps}; ${node.instances} of ${node.instancesMax} instances run`],
     ["requests", `${node.requests} since the start, ${node.connections} connections open`],
     ["memory", showBytes(node.memoryBytes)],
     ["version", `Levain ${node.version}, Bun ${node.bun}`],

@@ -20,6 +20,7 @@ const SETTINGS = {
   postgresUser: ["--postgres-user <name>", "system user of the node's own PostgreSQL"],
   trustedProxies: ["--trusted-proxies <list>", "proxies whose x-forwarded-* is believed"],
   drainTimeoutMs: ["--drain-timeout-ms <ms>", "time for requests to finish at the end"],
+  instancesMax: ["--instances-max <count>", "instances that run at once (default 100)"],
   sparesMax: ["--spares-max <count>", "processes that stand ready for a first start"],
 } as const;
 

@@ -49,7 +49,10 @@ const CALLS: {
   promote: async (call, app) => promote(call.deps, app, await readInput(promoteInput, call)),
   rollback: async (call, app) => rollback(call.deps, app, await readInput(rollbackInput, call)),
   delete: (call, app) => deleteApp(call.deps, app, readQuery(deleteQuery, call).confirm),
-  ps: async ({ deps }) => ({ instances: await deps.instances() }),
+  ps: async ({ deps }) => ({
+    instances: await deps.instances(),
+    instancesMax: (await deps.status()).instancesMax,
+  }),
   async logs(call, app) {
     const query = readQuery(logsQuery, call);
     call.unboundIdle();

@@ -71,8 +71,21 @@ export const instanceInfo = z.object({
   ageMs: z.number().nullable(),
   /** Milliseconds since the last request ended, or null. */
   idleMs: z.number().nullable(),
+  /** Requests that wait for it now. */
+  requestsHeld: z.int(),
+  /** Requests that found an instance, warm or frozen, and those that found none. */
+  hits: z.int(),
+  misses: z.int(),
+  /** `hits` as a share of both, 0 to 1; null before the first request. */
+  hitRate: z.number().nullable(),
+  /** Requests that had to wait, for an instance or for their turn. */
+  holds: z.int(),
   starts: z.int(),
   failures: z.int(),
+  /** How often it was stopped while idle because another app needed its place. */
+  evictions: z.int(),
+  /** Requests that were turned away, by the code they were told. */
+  refusals: z.record(z.string(), z.int()),
   /** Why the pool is `failed`, else null. */
   cause: z.string().nullable(),
 });
@@ -93,7 +106,10 @@ export const nodeStatus = z.object({
     cause: z.string().nullable(),
   }),
   apps: z.int(),
+  /** Instances that run, frozen ones included. */
   instances: z.int(),
+  /** How many may at once. */
+  instancesMax: z.int(),
   connections: z.int(),
   requests: z.number(),
   memoryBytes: z.number(),
@@ -185,7 +201,14 @@ export const ENDPOINTS = {
   promote: { ...ENDPOINT_PATHS.promote, input: promoteInput, output: liveChange },
   rollback: { ...ENDPOINT_PATHS.rollback, input: rollbackInput, output: liveChange },
   delete: { ...ENDPOINT_PATHS.delete, query: deleteQuery, output: deletedApp },
-  ps: { ...ENDPOINT_PATHS.ps, output: z.object({ instances: z.array(instanceInfo) }) },
+  ps: {
+    ...ENDPOINT_PATHS.ps,
+    output: z.object({
+      instances: z.array(instanceInfo),
+      /** How many may run at once. */
+      instancesMax: z.int(),
+    }),
+  },
   logs: { ...ENDPOINT_PATHS.logs, query: logsQuery, stream: logRecord },
   down: { ...ENDPOINT_PATHS.down, output: z.object({ pid: z.int() }) },
 } as const;

@@ -42,6 +42,12 @@ export const drainTimeoutMsDefault = 30_000;
 /** Whoever stops a node does not wait longer; systemd kills after 90 s. Milliseconds. */
 export const drainTimeoutMsLargest = 600_000;
 
+/** At 40 MB for a small app that is 4 GB when all of them are in memory. Count. */
+export const instancesMaxDefault = 100;
+
+/** Each has a socket, two pipes and a process; Linux has 32,768 pids by default. Count. */
+export const instancesMaxLargest = 10_000;
+
 /** One for a first start, and one for the next while the first is replaced. Count. */
 export const sparesMaxDefault = 2;
 

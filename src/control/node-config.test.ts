@@ -74,6 +74,7 @@ test("every variable is read as the kind of value that its setting takes", async
     LEVAIN_POSTGRES_USER: "postgres",
     LEVAIN_TRUSTED_PROXIES: "10.0.0.1, 10.1.0.0/16,::1",
     LEVAIN_DRAIN_TIMEOUT_MS: "5000",
+    LEVAIN_INSTANCES_MAX: "100",
     LEVAIN_SPARES_MAX: "0",
     LEVAIN_BUILD_TIMEOUT_MS: "60000",
     LEVAIN_BUILD_MEMORY_BYTES_MAX: "1000000000",
@@ -92,6 +93,7 @@ test("every variable is read as the kind of value that its setting takes", async
     postgresUser: "postgres",
     trustedProxies: ["10.0.0.1", "10.1.0.0/16", "::1"],
     drainTimeoutMs: 5000,
+    instancesMax: 100,
     sparesMax: 0,
     build: { timeoutMs: 60_000, memoryBytesMax: 1_000_000_000 },
   });

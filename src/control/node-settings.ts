@@ -10,6 +10,8 @@ import {
   domainCharactersMax,
   drainTimeoutMsDefault,
   drainTimeoutMsLargest,
+  instancesMaxDefault,
+  instancesMaxLargest,
   sparesMaxDefault,
   sparesMaxLargest,
 } from "./limits.ts";
@@ -54,6 +56,8 @@ export const nodeConfigSchema = z.strictObject({
     .default([]),
   /** How long requests under way may take to finish when the node stops. Milliseconds. */
   drainTimeoutMs: z.int().min(0).max(drainTimeoutMsLargest).default(drainTimeoutMsDefault),
+  /** Instances that run at once; beyond it an idle one makes way. Count. */
+  instancesMax: z.int().min(1).max(instancesMaxLargest).default(instancesMaxDefault),
   /** Processes that stand ready for a first start. Count. */
   sparesMax: z.int().min(0).max(sparesMaxLargest).default(sparesMaxDefault),
   build: z
@@ -87,6 +91,7 @@ export const VARIABLES: Readonly<Record<string, string>> = {
   LEVAIN_POSTGRES_USER: "postgresUser",
   LEVAIN_TRUSTED_PROXIES: "trustedProxies",
   LEVAIN_DRAIN_TIMEOUT_MS: "drainTimeoutMs",
+  LEVAIN_INSTANCES_MAX: "instancesMax",
   LEVAIN_SPARES_MAX: "sparesMax",
   LEVAIN_BUILD_TIMEOUT_MS: "build.timeoutMs",
   LEVAIN_BUILD_MEMORY_BYTES_MAX: "build.memoryBytesMax",

@@ -1,6 +1,6 @@
 /** What a connection can wait for, and what it answers when that does not come or is too much. */
 import { PlatformError } from "../base/errors.ts";
-import { type Destination, holdTimeoutMs } from "../router/destination.ts";
+import type { Destination } from "../router/destination.ts";
 import { headTimeoutMs } from "./limits.ts";
 
 export type Awaited =
@@ -32,7 +32,7 @@ export function errorOfTimeout(
     case "head":
       return new PlatformError("REQUEST_TIMEOUT", [headTimeoutMs]);
     case "instance":
-      return new PlatformError("HOLD_TIMEOUT", [app, holdTimeoutMs]);
+      return destination?.heldTooLong() ?? null;
     case "body":
       return new PlatformError("REQUEST_TIMEOUT", [streamIdleMs]);
     case "answer": {

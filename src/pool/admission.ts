@@ -13,14 +13,17 @@ import type { Channel } from "../wire/channel.ts";
 import type { ClientStream } from "../wire/client-stream.ts";
 import { Holds, type RequestStart } from "./holds.ts";
 import { holdBytesMax, holdsMax } from "./limits.ts";
+import type { PoolCounters } from "./pool-counters.ts";
 
 export class Admission {
   readonly #spec: VersionSpec;
+  readonly #counters: PoolCounters;
   readonly #holds = new Holds();
   #admitted = 0;
 
-  constructor(spec: VersionSpec) {
+  constructor(spec: VersionSpec, counters: PoolCounters) {
     this.#spec = spec;
+    this.#counters = counters;
   }
 
   /** Requests that were given to an instance so far. Count. */
@@ -36,10 +39,10 @@ export class Admission {
   /** Takes a request while there is no instance. Returns whether it waits; if not, it has been told why. */
   hold(stream: ClientStream, start: RequestStart): boolean {
     if (this.#holds.count >= holdsMax || this.#holds.bytes >= holdBytesMax) {
-      stream.onLost(new PlatformError("HOLD_QUEUE_FULL", [this.#spec.app, holdsMax]));
+      this.refuse(stream, new PlatformError("HOLD_QUEUE_FULL", [this.#spec.app, holdsMax]));
       return false;
     }
-    this.#holds.add(stream, start);
+    this.#hold(stream, start);
     return true;
   }
 
@@ -48,9 +51,9 @@ export class Admission {
     const { app, limits } = this.#spec;
     if (this.#holds.count === 0 && this.#hasRoom(channel)) this.#open(stream, start, channel);
     else if (this.#holds.count < limits.queueMax && this.#holds.bytes < holdBytesMax) {
-      this.#holds.add(stream, start);
+      this.#hold(stream, start);
     } else {
-      stream.onLost(new PlatformError("APP_BUSY", [app, limits.concurrencyMax]));
+      this.refuse(stream, new PlatformError("APP_BUSY", [app, limits.concurrencyMax]));
     }
   }
 
@@ -65,13 +68,24 @@ export class Admission {
   /** Tells all that wait that they wait in vain. */
   fail(error: PlatformError): void {
     for (let hold = this.#holds.shift(); hold !== null; hold = this.#holds.shift()) {
-      hold.stream.onLost(error);
+      this.refuse(hold.stream, error);
     }
+  }
+
+  /** Tells a request that no instance takes it. */
+  refuse(stream: ClientStream, error: PlatformError): void {
+    this.#counters.refused(error.code);
+    stream.onLost(error);
   }
 
   /** Nobody waits for this request any more, wherever it is. Twice is safe. */
   cancel(stream: ClientStream): void {
     if (!this.#holds.remove(stream)) stream.cancel();
+  }
+
+  #hold(stream: ClientStream, start: RequestStart): void {
+    this.#counters.holds += 1;
+    this.#holds.add(stream, start);
   }
 
   #hasRoom(channel: Channel): boolean {

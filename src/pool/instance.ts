@@ -13,7 +13,9 @@ import { privateMemoryBytes } from "../sandbox/process-facts.ts";
 import { freezeGroup, thawGroup } from "../sandbox/process-group.ts";
 import type { Channel } from "../wire/channel.ts";
 import { type BootOptions, boot } from "./boot.ts";
+import type { Evictable } from "./eviction.ts";
 import { lastLinesMax } from "./limits.ts";
+import type { Occupant, Place } from "./places.ts";
 import { ProcessWatch } from "./process-watch.ts";
 import type { ProcessEnd, RunnerProcess, RunnerProcessOwner } from "./runner-process.ts";
 
@@ -28,6 +30,8 @@ const ARROWS: Record<InstanceState, readonly InstanceState[]> = {
 
 /** What the pool of an instance hears. */
 export interface InstanceOwner {
+  /** Its version is live on no branch. */
+  readonly isSuperseded: boolean;
   /** May come after `onExit`. */
   onLine(
     instanceId: string,
@@ -40,14 +44,17 @@ export interface InstanceOwner {
   onStreamClosed(instance: Instance): void;
   /** It was warm or frozen and takes no more requests. Called once, before `onExit`. */
   onGoing(instance: Instance): void;
+  /** It is idle, and is ended because another instance needs its place. */
+  onEvicted(instance: Instance): void;
   /** Its process has exited; every stream was lost before. */
   onExit(instance: Instance, end: ProcessEnd): void;
 }
 
-export class Instance implements RunnerProcessOwner {
+export class Instance implements RunnerProcessOwner, Occupant {
   readonly #spec: VersionSpec;
   readonly #clock: Clock;
   readonly #owner: InstanceOwner;
+  readonly #place: Place;
   /** Clock time. Milliseconds. */
   readonly startedAtMs: number;
   /** Last lines it printed; evidence. */
@@ -65,7 +72,10 @@ export class Instance implements RunnerProcessOwner {
   /** Told when no stream is open any more. */
   #onIdle: (() => void)[] = [];
 
-  constructor(spec: VersionSpec, clock: Clock, owner: InstanceOwner) {
+  /** @param place is released as soon as the process is on its way out. */
+  constructor(spec: VersionSpec, clock: Clock, owner: InstanceOwner, place: Place) {
+    this.#place = place;
+    place.occupant = this;
     this.#spec = spec;
     this.#clock = clock;
     this.#owner = owner;
@@ -196,6 +206,26 @@ export class Instance implements RunnerProcessOwner {
   kill(cause: PlatformError | null): void {
     this.#killed ??= { cause };
     this.#process?.kill(cause);
+    this.#place.release();
+  }
+
+  // --- what the places ask ---
+
+  get evictable(): Evictable | null {
+    if (!this.isUp || this.open > 0) return null;
+    const { isSuperseded } = this.#owner;
+    return {
+      isSuperseded,
+      idleSinceMs: this.#idleSinceMs,
+      isFrozen: this.#state === "frozen",
+    };
+  }
+
+  evict(): Promise<unknown> {
+    const { exited } = this;
+    this.#owner.onEvicted(this);
+    this.end(null);
+    return exited;
   }
 
   // --- what the process says ---
@@ -226,9 +256,11 @@ export class Instance implements RunnerProcessOwner {
   }
 
   onGoing(): void {
-    if (!this.isUp) return;
-    this.#move("going");
-    this.#owner.onGoing(this);
+    if (this.isUp) {
+      this.#move("going");
+      this.#owner.onGoing(this);
+    }
+    this.#place.release();
   }
 
   onExit(end: ProcessEnd): void {

@@ -7,6 +7,9 @@ export const holdBytesMax = 16 * 1024 * 1024;
 /** How long a request may be held before an instance takes it. Longer than an ordinary boot. Milliseconds. */
 export const holdTimeoutMs = 30_000;
 
+/** Evicted processes that may be on their way out at once, as a share of `instancesMax`; one always may. */
+export const evictedShareMax = 0.1;
+
 /** How often pools look at idle times and health. Coarse: freezing a little later costs nothing. Milliseconds. */
 export const tickMs = 100;
 

@@ -111,7 +111,11 @@ export class TestPools {
   readonly pools: Pools;
   #number = 0;
 
-  constructor(sparesMax = 0, runDir = mkdtempSync(join(tmpdir(), "levain-pools-"))) {
+  constructor(
+    sparesMax = 0,
+    runDir = mkdtempSync(join(tmpdir(), "levain-pools-")),
+    instancesMax = 100,
+  ) {
     const { clock } = this;
     this.runDir = runDir;
     this.spares = new Spares({ runDir, runnerPath, clock, sparesMax });
@@ -121,6 +125,7 @@ export class TestPools {
       spares: this.spares,
       log: { write: (record) => void this.records.push(record) },
       clock,
+      instancesMax,
     });
   }
 

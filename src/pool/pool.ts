@@ -13,7 +13,7 @@
  * at once. A frozen instance is woken by the request itself: the signal and the frame leave in the same turn.
  */
 import type { Clock } from "../base/clock.ts";
-import { messageOf, PlatformError } from "../base/errors.ts";
+import { PlatformError } from "../base/errors.ts";
 import type { VersionSpec } from "../base/version-spec.ts";
 import type { LogSink, PlatformEvent } from "../telemetry/log-record.ts";
 import type { ClientStream } from "../wire/client-stream.ts";
@@ -24,33 +24,24 @@ import { bootError } from "./boot-error.ts";
 import type { RequestStart } from "./holds.ts";
 import { decideIdle } from "./idle.ts";
 import { Instance, type InstanceOwner } from "./instance.ts";
+import { holdTimeoutMs } from "./limits.ts";
+import type { Claimant, Place, Places } from "./places.ts";
+import { PoolCounters } from "./pool-counters.ts";
+import { type PoolFacts, type PoolState, poolFacts } from "./pool-facts.ts";
 import { PoolLog } from "./pool-log.ts";
 import { describeEnd, type ProcessEnd } from "./runner-process.ts";
-
-export type PoolState = "stopped" | "starting" | "warm" | "frozen" | "failed";
 
 export interface PoolOptions extends BootOptions {
   spec: VersionSpec;
   log: LogSink;
   clock: Clock;
+  /** Of the node; shared by all pools. */
+  places: Places;
 }
 
-/** What `levain ps` shows of a pool. */
-export interface PoolFacts {
-  state: PoolState;
-  pid: number | null;
-  memoryBytes: number | null;
-  requests: number;
-  requestsInFlight: number;
-  ageMs: number | null;
-  idleMs: number | null;
-  starts: number;
-  failures: number;
-  cause: string | null;
-}
-
-export class Pool implements InstanceOwner {
+export class Pool implements InstanceOwner, Claimant {
   readonly spec: VersionSpec;
+  readonly counters = new PoolCounters();
   readonly #options: PoolOptions;
   readonly #log: PoolLog;
   readonly #requests: Admission;
@@ -62,6 +53,9 @@ export class Pool implements InstanceOwner {
   /** The one that was started last. */
   #latest: Instance | null = null;
   #starting: Promise<void> | null = null;
+  /** `start` waits, not only requests. */
+  #isStartAsked = false;
+  #awaitsPlace = false;
   /** The latest start or process failed, and nothing has started since. */
   #isFailed = false;
   /** Each resolves when an instance and what belonged to it is gone. */
@@ -70,13 +64,11 @@ export class Pool implements InstanceOwner {
   #stopError: PlatformError | null = null;
   /** Clock time since when the version is live on no branch, or null. */
   #supersededAtMs: number | null = null;
-  #starts = 0;
-  #failures = 0;
 
   constructor(options: PoolOptions) {
     this.spec = options.spec;
     this.#options = options;
-    this.#requests = new Admission(options.spec);
+    this.#requests = new Admission(options.spec, this.counters);
     this.#log = new PoolLog(options.spec, options.log, options.clock);
   }
 
@@ -98,6 +90,10 @@ export class Pool implements InstanceOwner {
     else this.#supersededAtMs ??= this.#options.clock.nowMs();
   }
 
+  get isSuperseded(): boolean {
+    return this.#supersededAtMs !== null;
+  }
+
   /** Last lines the instance printed that was started last; evidence. */
   get lastLines(): readonly string[] {
     return this.#latest?.lastLines ?? [];
@@ -108,14 +104,16 @@ export class Pool implements InstanceOwner {
    * returns. Never throws.
    */
   submit(stream: ClientStream, start: RequestStart): void {
-    if (this.#stopError !== null) return stream.onLost(this.#stopError);
+    if (this.#stopError !== null) return this.#requests.refuse(stream, this.#stopError);
     if (this.#ready.length > 0) {
+      this.counters.hits += 1;
       const instance = this.#ready[0]!;
       if (instance.state === "frozen") this.#thaw(instance);
       return this.#requests.submit(stream, start, instance.channel);
     }
+    this.counters.misses += 1;
     const refusal = this.#backOff.refusal(this.#options.clock.nowMs());
-    if (refusal !== null) return stream.onLost(refusal);
+    if (refusal !== null) return this.#requests.refuse(stream, refusal);
     if (this.#requests.hold(stream, start)) this.#startIfAwaited();
   }
 
@@ -124,19 +122,29 @@ export class Pool implements InstanceOwner {
     this.#requests.cancel(stream);
   }
 
+  /** A request was held for as long as it may be: counts it, and says why no instance took it. The caller cancels it. */
+  heldTooLong(): PlatformError {
+    const error = this.#awaitsPlace
+      ? this.#options.places.fullError(this)
+      : new PlatformError("HOLD_TIMEOUT", [this.spec.app, holdTimeoutMs]);
+    this.counters.refused(error.code);
+    return error;
+  }
+
   /**
-   * Starts an instance when there is none. Resolves when one is warm.
+   * Starts an instance when there is none; waits for a place no longer than a request does. Resolves when one is warm.
    *
    * @throws {PlatformError} why none is.
    */
   async start(): Promise<void> {
     if (this.#ready.length > 0) return;
-    this.#starting ??= this.#start().finally(() => {
-      this.#starting = null;
-      // Whoever was told that this one failed may have asked again at once.
-      this.#startIfAwaited();
-    });
-    await this.#starting;
+    this.#isStartAsked = true;
+    await this.#startOnce();
+  }
+
+  /** For the places: whether somebody waits for a start still. */
+  isAwaited(waitedMs: number): boolean {
+    return this.#requests.waiting > 0 || (this.#isStartAsked && waitedMs < holdTimeoutMs);
   }
 
   /** Freezes what is idle now. Returns whether all there is is frozen. */
@@ -154,6 +162,7 @@ export class Pool implements InstanceOwner {
     this.#stopError ??= error;
     this.#requests.fail(error);
     const drained = this.#ready.map((instance) => this.#drain(instance, drainTimeoutMs, error));
+    this.#options.places.giveUp(this, error);
     for (const instance of this.#instances) if (instance.state === "starting") instance.kill(error);
     await this.#starting?.catch(() => {});
     await Promise.all(drained);
@@ -167,27 +176,18 @@ export class Pool implements InstanceOwner {
 
   /** Looks without waking anybody. */
   facts(nowMs: number): PoolFacts {
-    const all = [...this.#instances].filter(({ pid }) => pid !== null);
-    const idle = this.#ready.filter(({ open }) => open === 0);
     const { state } = this;
-    const failure = this.#backOff.failure;
     // Once its pause is over, the next request starts it: that is what `stopped` means.
     const mayStart = state === "failed" && this.#backOff.refusal(nowMs) === null;
-    return {
+    return poolFacts({
       state: mayStart ? "stopped" : state,
-      pid: all[0]?.pid ?? null,
-      memoryBytes: all.length === 0 ? null : sum(all.map((one) => one.memoryBytes() ?? 0)),
-      requests: this.#requests.admitted,
-      requestsInFlight: sum(all.map(({ open }) => open)),
-      ageMs: all.length === 0 ? null : nowMs - Math.min(...all.map((one) => one.startedAtMs)),
-      idleMs:
-        idle.length === 0 || idle.length < this.#ready.length
-          ? null
-          : Math.min(...idle.map((one) => one.idleMs(nowMs))),
-      starts: this.#starts,
-      failures: this.#failures,
-      cause: failure === null ? null : messageOf(failure.cause ?? failure),
-    };
+      instances: [...this.#instances],
+      ready: this.#ready,
+      requests: this.#requests,
+      counters: this.counters,
+      failure: this.#backOff.failure,
+      nowMs,
+    });
   }
 
   // --- what the instances say ---
@@ -208,6 +208,13 @@ export class Pool implements InstanceOwner {
 
   onStreamClosed(instance: Instance): void {
     if (instance.state === "warm") this.#requests.release(instance.channel);
+    const { places } = this.#options;
+    if (places.waiting > 0 && instance.open === 0) places.settle();
+  }
+
+  onEvicted(instance: Instance): void {
+    this.counters.evictions += 1;
+    this.#record(instance, "evict", "Stopped while idle: another app needs its place");
   }
 
   onGoing(instance: Instance): void {
@@ -241,23 +248,37 @@ export class Pool implements InstanceOwner {
 
   #startIfAwaited(): void {
     // What goes wrong is told to those who wait.
-    if (this.#requests.waiting > 0) void this.start().catch(() => {});
+    if (this.#requests.waiting > 0 && this.#ready.length === 0) {
+      void this.#startOnce().catch(() => {});
+    }
+  }
+
+  #startOnce(): Promise<void> {
+    this.#starting ??= this.#start().finally(() => {
+      this.#starting = null;
+      this.#isStartAsked = false;
+      // Whoever was told that this one failed may have asked again at once.
+      this.#startIfAwaited();
+    });
+    return this.#starting;
   }
 
   async #start(): Promise<void> {
     const { clock } = this.#options;
     // The old process may still be on its way out.
     while (this.#instances.size > 0) await [...this.#instances][0]!.exited;
+    const place = await this.#takePlace();
     const refusal = this.#stopError ?? this.#backOff.refusal(clock.nowMs());
     if (refusal !== null) {
+      place.release();
       this.#requests.fail(refusal);
       throw refusal;
     }
-    const instance = new Instance(this.spec, clock, this);
+    const instance = new Instance(this.spec, clock, this, place);
     this.#instances.add(instance);
     this.#latest = instance;
     this.#isFailed = false;
-    this.#starts += 1;
+    this.counters.starts += 1;
     try {
       await instance.boot(this.#options);
       if (this.#stopError !== null) throw this.#stopError;
@@ -272,6 +293,17 @@ export class Pool implements InstanceOwner {
     const tookMs = Math.round(nowMs - instance.startedAtMs);
     this.#record(instance, "start", `Started in ${tookMs} ms`, { pid: instance.pid });
     this.#requests.release(instance.channel);
+  }
+
+  /** @throws {PlatformError} why there is none */
+  async #takePlace(): Promise<Place> {
+    if (this.#stopError !== null) throw this.#stopError;
+    this.#awaitsPlace = true;
+    try {
+      return await this.#options.places.take(this);
+    } finally {
+      this.#awaitsPlace = false;
+    }
   }
 
   /** @throws {PlatformError} why it did not start */
@@ -290,7 +322,7 @@ export class Pool implements InstanceOwner {
   /** Notes a crash; the next start has to wait when there were too many. */
   #crashed(instance: Instance, error: PlatformError, livedMs: number): void {
     const { app } = this.spec;
-    this.#failures += 1;
+    this.counters.failures += 1;
     // What the app said goes to its log, not to its visitors.
     const failure = new PlatformError("APP_START_FAILED", [app, error.code], { cause: error });
     const waitMs = this.#backOff.crashed(failure, livedMs, this.#options.clock.nowMs());
@@ -311,7 +343,7 @@ export class Pool implements InstanceOwner {
       idleMs: instance.idleMs(nowMs),
       idleFreezeMs,
       idleStopMs,
-      isSuperseded: supersededAtMs !== null,
+      isSuperseded: this.isSuperseded,
       supersededMs:
         supersededAtMs === null || supersededAtMs < instance.startedAtMs
           ? 0
@@ -360,8 +392,4 @@ export class Pool implements InstanceOwner {
   ): void {
     this.#log.event(event, instance.id, text, fields);
   }
-}
-
-function sum(values: readonly number[]): number {
-  return values.reduce((total, value) => total + value, 0);
 }

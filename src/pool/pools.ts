@@ -2,11 +2,16 @@
 import { PlatformError } from "../base/errors.ts";
 import { type VersionSpec, versionName } from "../base/version-spec.ts";
 import { tickMs } from "./limits.ts";
+import { Places } from "./places.ts";
 import { Pool, type PoolOptions } from "./pool.ts";
 
-export type PoolsOptions = Omit<PoolOptions, "spec">;
+export interface PoolsOptions extends Omit<PoolOptions, "spec" | "places"> {
+  /** Instances that run at once. Count, 1 or more. */
+  instancesMax: number;
+}
 
 export class Pools {
+  readonly places: Places;
   readonly #options: PoolsOptions;
   readonly #pools = new Map<string, Pool>();
   /** Removed, and not gone yet. */
@@ -15,6 +20,7 @@ export class Pools {
 
   constructor(options: PoolsOptions) {
     this.#options = options;
+    this.places = new Places(options.instancesMax, options.clock);
     this.#timer = setInterval(() => this.tick(), tickMs);
   }
 
@@ -26,7 +32,7 @@ export class Pools {
     // A number is used again when a first version failed its boot check.
     const gone = new PlatformError("VERSION_UNKNOWN", [spec.app, versionName(spec.number)]);
     if (known !== undefined) void this.remove(known.spec, 0, gone);
-    const pool = new Pool({ ...this.#options, spec });
+    const pool = new Pool({ ...this.#options, places: this.places, spec });
     this.#pools.set(key, pool);
     return pool;
   }
@@ -65,6 +71,7 @@ export class Pools {
     const nowMs = this.#options.clock.nowMs();
     for (const pool of this.#pools.values()) if (pool.hasProcess) pool.tick(nowMs);
     for (const pool of this.#leaving.keys()) pool.tick(nowMs);
+    this.places.tick();
   }
 }
 

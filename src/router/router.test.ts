@@ -67,6 +67,7 @@ function setup(table = shop, domain = "localhost") {
     spares,
     log: { write: () => {} },
     clock: systemClock,
+    instancesMax: 100,
   });
   const router = new Router({
     domain,

@@ -22,6 +22,7 @@ export type PlatformEvent =
   | "freeze"
   | "wake"
   | "drain"
+  | "evict"
   | "stop"
   | "exit"
   | "deploy"

@@ -15,6 +15,7 @@ try {
     domain: "localhost",
     trustedProxies: [],
     sparesMax: 2,
+    instancesMax: 100,
     routeTable: emptyRouteTable,
     artifactPath: (digest) => digest,
     log: { write: () => {} },

@@ -161,6 +161,23 @@ describe("an app that", () => {
   });
 });
 
+test("a request for which no place becomes free in time is told so", async () => {
+  await using lane = startRawLane({ a: timed, b: timed }, { instancesMax: 1 });
+  const busy = await lane.open(1);
+  await busy.take(get("/first"));
+  await busy.take({ until: "body", bytes: 1 });
+  const client = await lane.open(1, "b");
+  await client.take(get("/", "X-Request-Id: held-1"));
+  await until(() => lane.lane.edge.counters.requests === 2);
+
+  for (let pushedMs = 0; pushedMs < holdTimeoutMs; pushedMs += 10_000) lane.clock.push(10_000);
+  await client.take({ until: "answer" });
+
+  const answer = client.answers[0]!;
+  expect([answer.status, codeOf(client)]).toEqual([503, "INSTANCES_FULL"]);
+  expect(logged(lane)).toContainEqual(["INSTANCES_FULL", "held-1"]);
+});
+
 test("a stream that goes on is not cut, however long it takes", async () => {
   await using lane = startRawLane({ a: timed });
   const client = await lane.open(1);

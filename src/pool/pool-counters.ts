@@ -1,0 +1,44 @@
+/** What has happened to one version on this node, as numbers that only grow. Counting allocates nothing. */
+import type { ErrorCode } from "../base/errors.ts";
+
+export class PoolCounters {
+  /** Requests that found an instance, warm or frozen. */
+  hits = 0;
+  /** Requests that found none: they were held or refused. */
+  misses = 0;
+  /** Requests that waited, for an instance or for their turn. */
+  holds = 0;
+  /** Processes that were started, or tried to. */
+  starts = 0;
+  /** Starts that failed, and crashes. */
+  failures = 0;
+  /** Idle instances that made way for another app's. */
+  evictions = 0;
+  /** Requests that were turned away, or waited in vain, by the code they were told. */
+  readonly refusals = new Map<ErrorCode, number>();
+
+  refused(code: ErrorCode): void {
+    this.refusals.set(code, (this.refusals.get(code) ?? 0) + 1);
+  }
+
+  facts(): CounterFacts {
+    const { hits, misses, holds, starts, failures, evictions, refusals } = this;
+    const all = hits + misses;
+    const hitRate = all === 0 ? null : hits / all;
+    const byCode = Object.fromEntries(refusals);
+    return { hits, misses, hitRate, holds, starts, failures, evictions, refusals: byCode };
+  }
+}
+
+/** What is shown of the counters. */
+export interface CounterFacts {
+  hits: number;
+  misses: number;
+  /** Hits as a share of all, 0 to 1; null before the first request. */
+  hitRate: number | null;
+  holds: number;
+  starts: number;
+  failures: number;
+  evictions: number;
+  refusals: Record<string, number>;
+}
