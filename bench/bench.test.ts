@@ -2,7 +2,7 @@ import { expect, test } from "bun:test";
 import { type Sample, turned } from "./measure.ts";
 import { missing, peers } from "./peers.ts";
 import { cpuTimeMs } from "./processes.ts";
-import { median, tableOf, withSection } from "./report.ts";
+import { median, percentile, tableOf, withSection } from "./report.ts";
 import { readWrk, wrkMissing } from "./wrk.ts";
 
 const sample = (peer: string, round: number, requestsPerS: number): Sample => ({
@@ -101,3 +101,23 @@ test("the benchmark runs with every peer that is installed and names the others"
     expect(output).toContain(isMeasured ? `| ${peer.name} |` : "missing: ");
   }
 }, 30_000);
+
+/** Goal: it cannot rot. Method: a few starts, wakes and seconds. */
+test("the benchmark of starts runs and says what it aims at", async () => {
+  const child = Bun.spawn([process.execPath, `${import.meta.dir}/starts.ts`, "--tiny"], {
+    stdio: ["ignore", "pipe", "pipe"],
+  });
+  const output = await new Response(child.stdout).text();
+  const failure = await new Response(child.stderr).text();
+
+  expect(failure).toBe("");
+  expect(await child.exited).toBe(0);
+  for (const row of ["cold", "frozen", "cold, spare"]) expect(output).toContain(`| ${row} |`);
+  if (wrkMissing() === null) expect(output).toContain("| ephemeral |");
+}, 60_000);
+
+test("a percentile is a value that was measured", () => {
+  expect(percentile([3, 1, 2, 4], 0.5)).toBe(2);
+  expect(percentile([3, 1, 2, 4], 0.99)).toBe(4);
+  expect(percentile([5], 0)).toBe(5);
+});

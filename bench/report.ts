@@ -1,4 +1,5 @@
 /** Samples as a table for people. */
+import { cpus, loadavg, release } from "node:os";
 import type { Sample } from "./measure.ts";
 
 /** The peer that ratios are of: the one the edge has to match. */
@@ -48,6 +49,19 @@ export function median(values: readonly number[]): number {
   const middle = Math.floor(sorted.length / 2);
   if (sorted.length % 2 === 1) return sorted[middle]!;
   return (sorted[middle - 1]! + sorted[middle]!) / 2;
+}
+
+/** The value that `share` (0 to 1) of all do not exceed. NaN of none. */
+export function percentile(values: readonly number[], share: number): number {
+  const sorted = values.toSorted((left, right) => left - right);
+  return sorted[Math.max(Math.ceil(sorted.length * share) - 1, 0)] ?? Number.NaN;
+}
+
+/** Date, machine, versions and load, for the head of a section. */
+export function machine(): string {
+  const cpu = `${cpus().length} × ${cpus()[0]?.model ?? "unknown"}, Linux ${release()}`;
+  const date = new Date().toISOString().slice(0, 10);
+  return `${date}, ${cpu}, Bun ${Bun.version}, load ${loadavg()[0]!.toFixed(1)} before.`;
 }
 
 function range(values: readonly number[], digits: number): string {

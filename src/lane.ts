@@ -36,6 +36,7 @@ export interface Lane {
   edge: Edge;
   router: Router;
   pools: Pools;
+  spares: Spares;
   /** Answers what is under way within `drainTimeoutMs`, then ends everything. */
   stop(drainTimeoutMs: number): Promise<void>;
 }
@@ -72,6 +73,7 @@ export function startLane(options: LaneOptions): Lane {
     edge,
     router,
     pools,
+    spares,
     async stop(drainTimeoutMs) {
       await edge.stop(drainTimeoutMs);
       await Promise.all([pools.stop(0, draining), spares.stop(), swept]);

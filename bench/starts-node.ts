@@ -1,0 +1,44 @@
+/**
+ * A process that is only an edge with its lane, for `starts.ts`: serves the benchmark's apps, brings one of them into
+ * the state that is asked for, and ends with the process that started it. Argument: how many spares.
+ *
+ *   ← { port }
+ *   → "cold"     ← null    its process is gone, and the spares stand ready
+ *   → "frozen"   ← null    its process stands still
+ */
+import { join } from "node:path";
+import { startTestLane } from "../test/lane-for-tests.ts";
+
+/** What is left to the machine to come to rest before a measurement. Milliseconds. */
+const restMs = 20;
+
+const sparesMax = Number(process.argv[2]);
+const hello = { folder: join(import.meta.dir, "../examples/hello"), entry: "index.ts" };
+const noop = { folder: join(import.meta.dir, "apps"), entry: "hello.ts" };
+const { lane, port, spec, stop } = startTestLane(
+  {
+    // Any idle time is too long: it is stopped at the next tick.
+    cold: { ...hello, idleStopMs: 1 },
+    frozen: hello,
+    warm: noop,
+    ephemeral: { ...noop, ephemeral: true },
+  },
+  { sparesMax },
+);
+
+process.on("message", async (app: string) => {
+  const pool = lane.pools.of(spec(app));
+  // The last answer may still be on its way out.
+  if (app === "frozen") while (!pool.freeze()) await Bun.sleep(1);
+  else while (pool.hasProcess || lane.spares.ready < sparesMax) await Bun.sleep(1);
+  await Bun.sleep(restMs);
+  process.send!(null);
+});
+process.on("SIGTERM", end);
+process.on("disconnect", end);
+process.send!({ port });
+
+async function end(): Promise<void> {
+  await stop();
+  process.exit(0);
+}

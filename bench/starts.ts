@@ -1,0 +1,190 @@
+/**
+ * What a first request costs: to an app that has no process, without and with a spare, and to a frozen one; and how many
+ * requests a second an ephemeral app answers next to the same app warm. Client and node are processes of their own.
+ * Prints as it goes; a full run writes its section of `bench/RESULTS.md`.
+ *
+ *   bun bench/starts.ts [--starts 200] [--wakes 400] [--rounds 5] [--seconds 3] [--tiny]
+ *
+ * `--tiny` is a few of each and writes nothing. Exit 1 when a request had no answer of 200.
+ */
+import { join } from "node:path";
+import { parseArgs } from "node:util";
+import { FirstByte } from "./first-byte.ts";
+import { turned } from "./measure.ts";
+import { machine, median, percentile, withSection } from "./report.ts";
+import { type WrkResult, wrk, wrkMissing } from "./wrk.ts";
+
+const RESULTS = join(import.meta.dir, "RESULTS.md");
+
+const { values } = parseArgs({
+  options: {
+    starts: { type: "string", default: "200" },
+    wakes: { type: "string", default: "400" },
+    rounds: { type: "string", default: "5" },
+    seconds: { type: "string", default: "3" },
+    tiny: { type: "boolean", default: false },
+  },
+});
+const effort = values.tiny
+  ? { starts: 3, wakes: 5, rounds: 1, seconds: 1 }
+  : {
+      starts: Number(values.starts),
+      wakes: Number(values.wakes),
+      rounds: Number(values.rounds),
+      seconds: Number(values.seconds),
+    };
+
+/** Connections of wrk: what an ephemeral app takes at once when it says nothing else. */
+const connections = 10;
+
+/** The process of `starts-node.ts`. */
+class Node implements AsyncDisposable {
+  readonly port: number;
+  readonly #child: Bun.Subprocess;
+  readonly #next: () => Promise<unknown>;
+
+  private constructor(child: Bun.Subprocess, next: () => Promise<unknown>, port: number) {
+    this.#child = child;
+    this.#next = next;
+    this.port = port;
+  }
+
+  static async start(sparesMax: number): Promise<Node> {
+    let heard = Promise.withResolvers<unknown>();
+    const next = () => heard.promise;
+    const child = Bun.spawn(
+      [process.execPath, join(import.meta.dir, "starts-node.ts"), String(sparesMax)],
+      {
+        stdio: ["ignore", "ignore", "inherit"],
+        ipc: (message) => {
+          heard.resolve(message);
+          heard = Promise.withResolvers();
+        },
+        onExit: () => {
+          heard.promise.catch(() => {});
+          heard.reject(new Error("the node has ended"));
+        },
+      },
+    );
+    const { port } = (await next()) as { port: number };
+    return new Node(child, next, port);
+  }
+
+  host(app: string): string {
+    return `${app}.localhost:${this.port}`;
+  }
+
+  /** Resolves when the app named so is in that state. */
+  async rest(app: "cold" | "frozen"): Promise<void> {
+    const done = this.#next();
+    this.#child.send(app);
+    await done;
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    this.#child.kill("SIGTERM");
+    await this.#child.exited;
+  }
+}
+
+/** Brings the app to rest and asks it, again and again. First bytes, milliseconds. */
+async function firstBytes(node: Node, app: "cold" | "frozen", count: number): Promise<number[]> {
+  using client = await FirstByte.connect(node.port, node.host(app));
+  await client.measure();
+  const tookMs: number[] = [];
+  while (tookMs.length < count) {
+    await node.rest(app);
+    tookMs.push(await client.measure());
+  }
+  return tookMs;
+}
+
+interface Rates {
+  warm: number;
+  ephemeral: number;
+  errors: number;
+}
+
+/** Requests a second of the same app, warm and ephemeral, in each round. */
+async function rates(node: Node): Promise<Rates[]> {
+  const ask = (app: string, seconds: number): Promise<WrkResult> =>
+    wrk({
+      url: `http://127.0.0.1:${node.port}/`,
+      headers: [`Host: ${node.host(app)}`],
+      connections,
+      seconds,
+    });
+  const apps = ["warm", "ephemeral"] as const;
+  for (const app of apps) await ask(app, 1);
+  const rounds: Rates[] = [];
+  for (let round = 0; round < effort.rounds; round++) {
+    const rate: Rates = { warm: 0, ephemeral: 0, errors: 0 };
+    for (const app of turned(apps, round)) {
+      const { requestsPerS, errors } = await ask(app, effort.seconds);
+      rate[app] = requestsPerS;
+      rate.errors += errors;
+    }
+    rounds.push(rate);
+  }
+  return rounds;
+}
+
+function timeRow(what: string, tookMs: readonly number[], target: string): string {
+  const at = (share: number) => percentile(tookMs, share).toFixed(2);
+  return `| ${what} | ${tookMs.length} | ${at(0.5)} | ${at(0.95)} | ${at(0.99)} | ${at(1)} | ${target} |`;
+}
+
+function rateTable(rounds: readonly Rates[]): string {
+  const rate = (app: "warm" | "ephemeral") => Math.round(median(rounds.map((one) => one[app])));
+  const ratios = rounds.map(({ warm, ephemeral }) => ephemeral / warm);
+  const spread = `${Math.min(...ratios).toFixed(2)}–${Math.max(...ratios).toFixed(2)}`;
+  return [
+    `| \`wrk -t1 -c${connections}\` | requests/s, median | × warm, median (range) | target |`,
+    "| --- | --- | --- | --- |",
+    `| warm | ${rate("warm")} | 1.00 | |`,
+    `| ephemeral | ${rate("ephemeral")} | ${median(ratios).toFixed(2)} (${spread}) | ≥ 6000, ≥ 0.30 |`,
+  ].join("\n");
+}
+
+const before = machine();
+const rows: string[] = [];
+const report = (row: string) => {
+  rows.push(row);
+  console.log(row);
+};
+report("| first byte, ms | count | p50 | p95 | p99 | max | target |");
+report("| --- | --- | --- | --- | --- | --- | --- |");
+{
+  await using node = await Node.start(0);
+  report(timeRow("cold", await firstBytes(node, "cold", effort.starts), "p95 ≤ 30"));
+  report(timeRow("frozen", await firstBytes(node, "frozen", effort.wakes), "p99 ≤ 2"));
+}
+{
+  await using node = await Node.start(1);
+  report(timeRow("cold, spare", await firstBytes(node, "cold", effort.starts), "p95 ≤ 8"));
+}
+let errors = 0;
+if (wrkMissing() === null) {
+  await using node = await Node.start(0);
+  const rounds = await rates(node);
+  errors = rounds.reduce((sum, round) => sum + round.errors, 0);
+  report(`\n${rateTable(rounds)}`);
+} else {
+  report(`\nmissing: ${wrkMissing()}`);
+}
+if (!values.tiny) {
+  const text = [
+    "## Starts and wakes",
+    before,
+    "What the first request to an app at rest waits for its first byte, on a connection that is open, from a process of " +
+      "its own. *cold*: the app (`examples/hello`) has no process; *spare*: one without an app stands ready. Then the rate " +
+      "of one app with and without `ephemeral`, in turn.",
+    rows.join("\n"),
+  ];
+  await Bun.write(
+    RESULTS,
+    withSection(await Bun.file(RESULTS).text(), "starts", text.join("\n\n")),
+  );
+  console.log(`\nwritten to ${RESULTS}`);
+}
+process.exitCode = errors === 0 ? 0 : 1;
