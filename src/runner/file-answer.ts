@@ -2,7 +2,6 @@
  * What `Bun.serve` does with a Response made of `Bun.file(…)`: its size, a part of it when the client asks for one, and a
  * name for what a browser would save.
  */
-import { basename } from "node:path";
 import { known, streamed, text } from "./answer-body.ts";
 import { addLine, type Head } from "./answer-head.ts";
 import { inlineBodyBytesMax } from "./limits.ts";
@@ -68,7 +67,7 @@ const SHOWN = /^(text|image|video|audio|font)\/|^application\/(json|javascript|w
 /** The `content-disposition` that Bun adds, or null. */
 export function dispositionOf(file: Bun.BunFile, contentType: string): string | null {
   if (SHOWN.test(contentType) || typeof file.name !== "string") return null;
-  const name = basename(file.name);
+  const name = file.name.slice(file.name.lastIndexOf("/") + 1);
   // A name that would need quoting is left out rather than guessed.
   return /^[\w .()+,@~-]+$/.test(name) ? `filename="${name}"` : null;
 }

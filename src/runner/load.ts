@@ -2,7 +2,6 @@
  * Loads the app and waits until it has a handler: its default export, or a call of `Bun.serve` now or a little later.
  * While nothing but the wire keeps the process alive, `beforeExit` tells that no handler will come.
  */
-import { pathToFileURL } from "node:url";
 import { type FailedMessage, failedTextMax } from "../wire/control.ts";
 import { type Capture, type CaptureScope, type Captures, optionsOf } from "./capture.ts";
 
@@ -69,7 +68,7 @@ async function captureEntry(path: string, captures: Captures): Promise<Capture> 
 
 async function importEntry(path: string): Promise<unknown> {
   try {
-    return await import(pathToFileURL(path).href);
+    return await import(Bun.pathToFileURL(path).href);
   } catch (error) {
     throw new LoadError(failureOf(error), error);
   }

@@ -4,8 +4,6 @@
  * handshake with a one-time token, which finds what the app passed to `upgrade`, and from then on bytes go both ways
  * untouched.
  */
-import { randomBytes } from "node:crypto";
-import { rmSync } from "node:fs";
 import { SocketTunnel } from "./socket-tunnel.ts";
 import { WireRequest } from "./wire-request.ts";
 
@@ -46,7 +44,7 @@ export class Upgrades {
     if (stream === undefined || stream.closed || stream.tunnel !== null) return false;
     if (!stream.asksUpgrade || !asksForWebSocket(request)) return false;
     this.#server ??= this.#listen(websocket);
-    const token = randomBytes(16).toString("hex");
+    const token = crypto.getRandomValues(new Uint8Array(16)).toHex();
     this.#pending.set(token, { ...options, peerAddress: stream.head.peer.address });
     stream.tunnel = new SocketTunnel({
       stream,
@@ -63,7 +61,8 @@ export class Upgrades {
   }
 
   #listen(websocket: object): Bun.Server<unknown> {
-    rmSync(this.#socketPath, { force: true });
+    // Loaded here: most apps have no sockets, and node:fs takes 5 ms of a start.
+    process.getBuiltinModule("node:fs").rmSync(this.#socketPath, { force: true });
     return nativeServe({ unix: this.#socketPath, ...this.#optionsFor(websocket) } as never);
   }
 
