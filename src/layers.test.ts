@@ -16,12 +16,12 @@ const MAY_IMPORT: Record<string, readonly string[]> = {
   runner: ["wire"],
   sandbox: [],
   // control:  cli → control → deploy → store
-  cli: ["control", "deploy", "sandbox"],
+  cli: ["control", "deploy", "perf", "sandbox"],
   control: ["deploy", "store", "router", "sandbox"],
   deploy: ["store"],
   store: [],
   // what measures: the load engine speaks to the edge's connections in memory
-  perf: ["edge"],
+  perf: ["edge", "sandbox"],
   // leaves
   base: [],
   telemetry: [],

@@ -526,6 +526,34 @@ export const CATALOG = {
     message: (what: string) => `Cannot measure: the load generator failed (${what})`,
     remedy: "Run it again; when it repeats, report it with what the generator printed",
   },
+  PERF_TARGET_FAILED: {
+    owner: "platform",
+    status: 500,
+    message: (checkout: string, what: string) => `Cannot measure Levain in ${checkout}: ${what}`,
+    remedy:
+      "Read what it printed; another checkout needs a Levain that has `levain perf` in the same form",
+  },
+  PERF_PROBE_FAILED: {
+    owner: "platform",
+    status: 502,
+    message: (scenario: string, what: string) => `Cannot measure ${scenario}: its app ${what}`,
+    remedy: "Ask the app by hand; with --url, check that it runs and answers below 400",
+  },
+  PERF_GATE_BROKEN: {
+    owner: "platform",
+    status: 500,
+    message: (breaches: number) =>
+      `Cannot pass the measurement: ${breaches} ${breaches === 1 ? "value is" : "values are"} not within the gates`,
+    remedy:
+      "Find what became slow or fails; change a gate only when it asks for what is not wanted",
+  },
+  PERF_SLOWER: {
+    owner: "platform",
+    status: 500,
+    message: (scenarios: string, base: string) =>
+      `Cannot pass the measurement: ${scenarios} became slower than in ${base}`,
+    remedy: "Find what costs more since then; --tolerance says how much slower is no failure",
+  },
   INTERNAL: {
     owner: "platform",
     status: 500,

@@ -27,11 +27,15 @@ export async function runCli(argv: readonly string[], host: CliHost): Promise<nu
   const words = normalize(argv);
   const name = verbWord(words) ?? "";
   // What cannot be read still has to be answered in the form that was asked for.
-  const isJson = beforeTerminator(words).includes("--json");
+  let isJson = beforeTerminator(words).includes("--json");
   let command = (text: string) => text;
   let app: string | undefined;
   try {
     const verbs = await verbsFor(name);
+    if (!isJson && asksForJson(verbs, name, host.env)) {
+      words.splice(words.indexOf(name) + 1, 0, "--json");
+      isJson = true;
+    }
     let selection = readPlainWords(words, verbs);
     if (selection === null) {
       const { helpOf, readWords } = await import("./program.ts");
@@ -101,6 +105,12 @@ function printFailure(
   }
   const isColored = !words.includes("--no-color") && wantsColor(io.stderr.isTerminal, io.env);
   io.stderr.write(renderFailure(error, createPaint(isColored)));
+}
+
+/** Some verbs are told so by a variable too. */
+function asksForJson(verbs: readonly Verb[], name: string, env: CliHost["env"]): boolean {
+  const variable = verbs.find((verb) => verb.name === name)?.jsonVariable;
+  return variable !== undefined && !["", "0", "false", "no", "off"].includes(env[variable] ?? "");
 }
 
 /** Only the verb that is named is loaded; all of them when none is, for help and for "did you mean". */

@@ -11,6 +11,7 @@ import {
   logRecord,
   nodeStatus,
 } from "../control/api.ts";
+import { perfReport } from "../perf/report.ts";
 import { VERBS } from "./verbs.ts";
 
 /** Shape of `data`, by verb. */
@@ -59,6 +60,16 @@ const DATA: Readonly<Record<string, z.ZodType>> = {
     isOpened: z.boolean(),
   }),
   ps: ENDPOINTS.ps.output,
+  perf: z.union([
+    perfReport,
+    z
+      .object({
+        scenarios: z.array(
+          z.object({ name: z.string(), catches: z.string(), isLocalOnly: z.boolean() }),
+        ),
+      })
+      .describe("With --list"),
+  ]),
   errors: z.object({
     errors: z.array(
       z.object({

@@ -20,6 +20,8 @@ export interface Verb {
   arguments?: readonly (readonly [syntax: string, meaning: string])[];
   /** `["--branch <name>", "branch to …"]`; a flag without `<value>` is a yes or no. */
   flags?: readonly (readonly [syntax: string, meaning: string])[];
+  /** Variable that asks for JSON as `--json` does. */
+  jsonVariable?: string;
   /** Flags that Levain gives to itself; not in the help. */
   hiddenFlags?: readonly string[];
   /** At least one: the command and what it does. */

@@ -18,6 +18,7 @@ export const VERBS: Readonly<Record<string, () => Promise<Verb>>> = {
   open: async () => (await import("./open.ts")).open,
   ps: async () => (await import("./ps.ts")).ps,
   logs: async () => (await import("./logs.ts")).logs,
+  perf: async () => (await import("./perf.ts")).perf,
   errors: async () => (await import("./errors.ts")).errors,
   version: async () => (await import("./version.ts")).version,
   help: async () => (await import("./help.ts")).help,

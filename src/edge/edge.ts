@@ -36,6 +36,8 @@ export interface EdgeOptions {
 export interface Edge {
   readonly port: number;
   readonly counters: Readonly<EdgeContext["counters"]>;
+  /** Takes a connection as the listener does, from wherever it comes. @param peer default: this machine, not trusted. */
+  accept(socket: RawSocket, peer?: Peer): Connection;
   /**
    * Stops accepting, lets answers under way finish, and closes what is left after `drainTimeoutMs`. Resolves when every
    * connection has closed. Twice is safe.
@@ -66,6 +68,13 @@ export function startEdge(options: EdgeOptions): Edge {
   };
   let onEmpty: (() => void) | null = null;
 
+  const accept = (raw: RawSocket, peer: Peer): Connection => {
+    const connection = new Connection(context, raw, peer);
+    connections.add(connection);
+    context.counters.connections = connections.size;
+    return connection;
+  };
+
   type Socket = Bun.Socket<Connection | undefined>;
   const listener = Bun.listen<Connection | undefined>({
     hostname,
@@ -79,11 +88,8 @@ export function startEdge(options: EdgeOptions): Edge {
         socket.setNoDelay(true);
         // A tunnel has no deadline: the kernel notices a client that vanished.
         socket.setKeepAlive(true, keepAliveProbeMs);
-        const raw = socket as unknown as RawSocket;
-        const connection = new Connection(context, raw, peerOf(socket, trusted));
+        const connection = accept(socket as unknown as RawSocket, peerOf(socket, trusted));
         socket.data = connection;
-        connections.add(connection);
-        context.counters.connections = connections.size;
         if (connections.size > connectionsMax) {
           connection.refuse(new PlatformError("CONNECTIONS_FULL", [connectionsMax]));
         }
@@ -102,6 +108,7 @@ export function startEdge(options: EdgeOptions): Edge {
   return {
     port: (listener as unknown as { port: number }).port,
     counters: context.counters,
+    accept: (socket, peer = localPeer) => accept(socket, peer),
     stop(drainTimeoutMs) {
       stopped ??= (async () => {
         context.isDraining = true;
@@ -123,6 +130,8 @@ export function startEdge(options: EdgeOptions): Edge {
     },
   };
 }
+
+const localPeer = new Peer("127.0.0.1", 0, false);
 
 function peerOf(
   socket: { remoteAddress: string; remotePort?: number },

@@ -1,5 +1,5 @@
 /** What the kernel says about a process, read from /proc. */
-import { readFileSync } from "node:fs";
+import { readdirSync, readFileSync } from "node:fs";
 import { readdir, readFile } from "node:fs/promises";
 
 /**
@@ -49,6 +49,54 @@ export async function pidsWithVariable(name: string, value: string): Promise<num
     }
   }
   return pids;
+}
+
+/** Length of a tick in /proc/<pid>/stat: 100 Hz wherever Linux runs. Microseconds. */
+const tickUs = 10_000;
+
+export interface ProcessTime {
+  /** CPU time, user and system, of all threads. Microseconds, in steps of 10,000. */
+  ownUs: number;
+  /** That of children that have ended. Microseconds. */
+  endedChildrenUs: number;
+}
+
+/** CPU time of a process since it began; null when it is gone. */
+export function processTime(pid: number): ProcessTime | null {
+  try {
+    const stat = readFileSync(`/proc/${pid}/stat`, "latin1");
+    // utime, stime, cutime and cstime are fields 14 to 17; the name in parentheses may hold anything.
+    const fields = stat.slice(stat.lastIndexOf(")") + 2).split(" ");
+    const ticks = (from: number) => Number(fields[from]) + Number(fields[from + 1]);
+    return { ownUs: ticks(11) * tickUs, endedChildrenUs: ticks(13) * tickUs };
+  } catch {
+    return null;
+  }
+}
+
+/** All memory that a process has in RAM, also what it shares. Bytes, or null when it is gone. */
+export function residentMemoryBytes(pid: number): number | null {
+  try {
+    return kilobytes(readFileSync(`/proc/${pid}/status`, "latin1"), "VmRSS") * 1024;
+  } catch {
+    return null;
+  }
+}
+
+/** Processes that a process has started and that have not ended; none when it is gone. */
+export function childrenOf(pid: number): number[] {
+  try {
+    const lists = readdirSync(`/proc/${pid}/task`).map((task) =>
+      readFileSync(`/proc/${pid}/task/${task}/children`, "latin1").trim(),
+    );
+    return lists
+      .join(" ")
+      .split(" ")
+      .filter((child) => child !== "")
+      .map(Number);
+  } catch {
+    return [];
+  }
 }
 
 /** Names this run of the machine: a pid noted in another one says nothing. */

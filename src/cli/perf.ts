@@ -1,0 +1,107 @@
+/** `levain perf`: what requests cost on this machine, with limits that fail and comparisons that do not guess. */
+import { writeFile } from "node:fs/promises";
+import { messageOf, PlatformError } from "../base/errors.ts";
+import { platformVersion } from "../control/platform-version.ts";
+import { PERF_FLAGS, readPerfOptions } from "../perf/options.ts";
+import type { PerfReport } from "../perf/report.ts";
+import { SCENARIOS } from "../perf/scenarios.ts";
+import { usageError } from "./failure.ts";
+import { readGitHead } from "./git-head.ts";
+import { renderComparison, renderRuns, renderScenarioList } from "./perf-table.ts";
+import type { Call, Outcome, Verb } from "./verb.ts";
+
+export const perf: Verb = {
+  name: "perf",
+  group: "Observe",
+  summary: "Measure what requests cost, with limits that fail",
+  description:
+    "Starts a node of its own for each scenario, with apps that it generates, loads it and reports " +
+    "rates, percentiles, CPU per request and memory. Exits with 1 when anything went wrong or a " +
+    "limit of --gate-file is not kept. Every flag is also a PERF_* variable (--duration-ms is " +
+    "PERF_DURATION_MS); a flag wins. docs/perf.md says how things are counted.",
+  flags: PERF_FLAGS,
+  jsonVariable: "PERF_JSON",
+  examples: [
+    ["levain perf --list", "what there is to measure"],
+    ["levain perf --scenarios warm-noop,echo-1kb", "two of them, ten seconds each"],
+    ["levain perf --gate-file perf/thresholds.json", "everything, and fail beyond the limits"],
+    ["levain perf --url http://shop.localhost:4000/", "an app that runs"],
+    ["levain perf --repeat 5 --output-file base.json", "a report to compare with later"],
+    ["levain perf --compare base.json", "is it faster or slower than then?"],
+    ["levain perf --against ../levain-main --duration-ms 2000", "the same, taking turns"],
+  ],
+  async run(call) {
+    if (call.flags.list === true) return listOutcome(call);
+    const { io, flags } = call;
+    const options = readPerfOptions({ flags, env: io.env, cwd: io.cwd });
+    const { runPerf } = await import("../perf/run-perf.ts");
+    const report = await runPerf(options, {
+      version: platformVersion(),
+      commitOf: async (checkout) => (await readGitHead(checkout))?.commit ?? null,
+      progress: (line) => {
+        if (!call.isJson) io.stderr.write(`${call.paint.dim(line)}\n`);
+      },
+      signal: interruption(call),
+    });
+    if (options.outputFile !== null) await writeReport(options.outputFile, report);
+    if (!call.isJson) io.stdout.write(`${renderReport(report, call)}\n`);
+    failUnlessPassed(report, call);
+    return { data: report, next: nextOf(call), ...(call.isJson ? {} : { isPrinted: true }) };
+  },
+};
+
+function listOutcome(call: Call): Outcome {
+  const scenarios = SCENARIOS.map(({ name, catches, isLocalOnly }) => ({
+    name,
+    catches,
+    isLocalOnly,
+  }));
+  return {
+    data: { scenarios },
+    next: nextOf(call),
+    text: () => renderScenarioList(scenarios, call.io.stdout.columns, call.paint),
+  };
+}
+
+function nextOf(call: Call): string[] {
+  return [call.command("levain perf --smoke")];
+}
+
+function renderReport(report: PerfReport, call: Call): string {
+  const { columns } = call.io.stdout;
+  const parts = [renderRuns(report, columns, call.paint)];
+  const { comparison } = report;
+  if (comparison !== null) parts.push(renderComparison(comparison, columns, call.paint));
+  return parts.join("\n\n");
+}
+
+/** @throws {PlatformError} what is wrong, with the values. */
+function failUnlessPassed(report: PerfReport, call: Call): void {
+  const { breaches, comparison } = report;
+  // A program gets one object: this one, so the numbers have to be in it.
+  const evidence = call.isJson ? { report } : {};
+  if (breaches.length > 0) {
+    const detail = { breaches: breaches.map(({ text }) => text), ...evidence };
+    throw new PlatformError("PERF_GATE_BROKEN", [breaches.length], { detail });
+  }
+  if (report.isPassed || comparison === null) return;
+  const slower = comparison.scenarios.filter(({ isSlower }) => isSlower);
+  const names = slower.map(({ scenario }) => scenario).join(", ");
+  throw new PlatformError("PERF_SLOWER", [names, comparison.base], { detail: evidence });
+}
+
+async function writeReport(path: string, report: PerfReport): Promise<void> {
+  try {
+    await writeFile(path, `${JSON.stringify(report, null, 2)}\n`);
+  } catch (error) {
+    throw usageError(`--output-file ${path}: ${messageOf(error)}`);
+  }
+}
+
+/** Ctrl-C ends what was started first. */
+function interruption(call: Call): AbortSignal {
+  const pressed = call.io.interrupt();
+  const ending = new AbortController();
+  pressed.addEventListener("abort", () => ending.abort(new PlatformError("INTERRUPTED", [])));
+  return ending.signal;
+}

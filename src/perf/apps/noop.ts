@@ -1,0 +1,4 @@
+/** The least an app can do. */
+export default {
+  fetch: () => new Response("ok"),
+};

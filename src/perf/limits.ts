@@ -1,0 +1,62 @@
+/** Counted load of one scenario when nothing says otherwise. Milliseconds. */
+export const durationMsDefault = 10_000;
+
+/** Load before it that is not counted: Bun compiles what is hot within the first second or two. Milliseconds. */
+export const warmUpMsDefault = 2_000;
+
+/** Connections that ask at once when nothing says otherwise. Count. */
+export const concurrencyDefault = 50;
+
+/** Instances at once in the node that is measured; what a node has by default. Count. */
+export const poolSizeDefault = 100;
+
+/** Until an answer counts as a time-out. Milliseconds. */
+export const clientTimeoutMsDefault = 10_000;
+
+/** Apps of `many-apps`: ten times the pool, so that most of them cannot run. Count. */
+export const appsDefault = 1_000;
+
+/** Beyond it, writing them to disk takes longer than measuring. Count. */
+export const appsLargest = 10_000;
+
+/** A soak of a day. Milliseconds. */
+export const durationMsLargest = 86_400_000;
+
+/** Rounds beyond it say nothing new. Count. */
+export const repeatLargest = 100;
+
+/** Rounds when two checkouts are compared: with fewer, chance alone puts all of them on one side too often. Count. */
+export const comparedRoundsDefault = 5;
+
+/** A difference of rates below it is nobody's concern, however certain it is. Percent. */
+export const tolerancePercentDefault = 5;
+
+/** Requests at once of `ephemeral-noop`, as many as an ephemeral app runs by default. Count. */
+export const ephemeralConcurrencyMax = 10;
+
+/** Requests at once of `stream-1mb`: more are more of the same bytes in other buffers. Count. */
+export const streamConcurrencyMax = 10;
+
+/** Cold starts or wakes that are measured at least, however short the time is. Count. */
+export const shotsMin = 5;
+
+/** Cold starts or wakes before those that are counted: the first has everything to read from disk. Count. */
+export const warmUpShots = 2;
+
+/** Until the process that is measured listens; it starts in a tenth of a second. Milliseconds. */
+export const targetStartTimeoutMs = 20_000;
+
+/** Until that process has carried out a command, such as stopping an instance. Milliseconds. */
+export const targetAnswerTimeoutMs = 20_000;
+
+/** Until it is gone after it was told to stop; then it is killed. Milliseconds. */
+export const targetStopTimeoutMs = 10_000;
+
+/** Pause between two looks at an instance that is to stop or to freeze. Milliseconds. */
+export const leverPollMs = 2;
+
+/** How often the memory of the processes is read while they are under load. Milliseconds. */
+export const memorySampleMs = 250;
+
+/** Answers that are read to see whether an app does what it should. Bytes. */
+export const probeBodyBytesMax = 4_194_304;

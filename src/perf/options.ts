@@ -1,0 +1,259 @@
+/**
+ * What `levain perf` is asked to do: flags and `PERF_*` variables, checked. A flag `--duration-ms` is the variable
+ * `PERF_DURATION_MS`; the flag wins. Pure.
+ */
+import { resolve } from "node:path";
+import { PlatformError } from "../base/errors.ts";
+import {
+  appsDefault,
+  appsLargest,
+  clientTimeoutMsDefault,
+  comparedRoundsDefault,
+  concurrencyDefault,
+  durationMsDefault,
+  durationMsLargest,
+  poolSizeDefault,
+  repeatLargest,
+  tolerancePercentDefault,
+  warmUpMsDefault,
+} from "./limits.ts";
+import { SCENARIOS, type Scenario, scenarioNames } from "./scenarios.ts";
+
+export type PerfMode = "http" | "direct";
+
+export interface PerfOptions {
+  mode: PerfMode;
+  scenarios: readonly Scenario[];
+  /** Counted load of one run. Milliseconds. */
+  durationMs: number;
+  /** Load before it. Milliseconds; 0 for none. */
+  warmUpMs: number;
+  /** Connections; a scenario may bound it. Count. */
+  concurrency: number;
+  /** Instances at once in the node that is measured. Count. */
+  poolSize: number;
+  /** Milliseconds. */
+  clientTimeoutMs: number;
+  /** Of the node that is measured; 0 = any free one. */
+  port: number;
+  /** Requests per second, due whatever the answers do; null: each connection asks when it has its answer. */
+  ratePerS: number | null;
+  /** Counted requests after which a run ends early; null: when its time is over. */
+  requestsMax: number | null;
+  /** Runs of each scenario. Count. */
+  repeat: number;
+  /** Apps of `many-apps`. Count. */
+  apps: number;
+  /** Of what is drawn at random, 32 bits. */
+  seed: number;
+  /** A running app to drive instead of a node of ours, or null. */
+  url: URL | null;
+  /** Absolute paths, or null. */
+  outputFile: string | null;
+  gateFile: string | null;
+  /** A report to compare with. */
+  compareFile: string | null;
+  /** Root of another checkout to take turns with. */
+  against: string | null;
+  /** How much slower counts as slower. Share: 0.05 is 5 %. */
+  tolerance: number;
+  keepFixtures: boolean;
+  /** Absolute path of a folder for the fixtures; null: one in the system's temporary folder. */
+  fixtureDir: string | null;
+}
+
+/** Flags by the order of the help. */
+export const PERF_FLAGS = [
+  ["--mode <mode>", "http: real sockets, load from another process; direct: in memory"],
+  ["--scenarios <list>", "names separated by commas (default: all)"],
+  ["--duration-ms <ms>", `load that is counted (default ${durationMsDefault})`],
+  ["--warmup-ms <ms>", `load before it (default ${warmUpMsDefault})`],
+  ["--concurrency <count>", `connections (default ${concurrencyDefault})`],
+  ["--pool-size <count>", `instances at once (default ${poolSizeDefault})`],
+  ["--client-timeout-ms <ms>", `for one answer (default ${clientTimeoutMsDefault})`],
+  ["--port <port>", "of the node that is measured (default: any free one)"],
+  ["--rate <count>", "requests per second, sent on time whatever comes back"],
+  ["--requests <count>", "end a run early after so many"],
+  ["--repeat <count>", "runs of each scenario (default 1)"],
+  ["--apps <count>", `apps of many-apps (default ${appsDefault})`],
+  ["--seed <number>", "of what is drawn at random (default 1)"],
+  ["--url <url>", "drive a running app instead; its address is asked as it is"],
+  ["--gate-file <file>", "limits that make the command fail, such as perf/thresholds.json"],
+  ["--output-file <file>", "write the report there as JSON"],
+  ["--compare <file>", "ratios to an earlier report"],
+  ["--against <checkout>", "take turns with another checkout of Levain, and compare"],
+  ["--tolerance <percent>", `slower by less is no failure (default ${tolerancePercentDefault})`],
+  ["--keep-fixtures", "leave the generated apps where they are, and say where"],
+  ["--fixture-dir <dir>", "generate them there instead of a temporary folder"],
+  ["--list", "say what each scenario is good at catching, and measure nothing"],
+  ["--smoke", "a second or two for everything: does it work at all?"],
+] as const;
+
+/** What `--smoke` changes; whatever is given as well still wins. */
+const SMOKE: Readonly<Record<string, string>> = {
+  durationMs: "150",
+  warmupMs: "50",
+  concurrency: "5",
+  poolSize: "4",
+  apps: "12",
+  clientTimeoutMs: "5000",
+};
+
+/** Flags that are yes or no. */
+const YES_OR_NO = new Set(["keepFixtures", "list", "smoke"]);
+
+export interface OptionSources {
+  /** By the flag's name in camelCase. */
+  flags: Readonly<Record<string, string | boolean | undefined>>;
+  env: Readonly<Record<string, string | undefined>>;
+  /** Absolute path that relative ones are meant from. */
+  cwd: string;
+}
+
+/** @throws {PlatformError} `INPUT_INVALID` naming the flag or variable and its value. */
+export function readPerfOptions(sources: OptionSources): PerfOptions {
+  const given = new Given(sources);
+  const compareFile = given.path("compare");
+  const against = given.path("against");
+  const url = given.url("url");
+  const isCompared = compareFile !== null || against !== null;
+  const options: PerfOptions = {
+    mode: chosenMode(given),
+    scenarios: chosenScenarios(given, url !== null),
+    durationMs: given.integer("durationMs", 1, durationMsLargest) ?? durationMsDefault,
+    warmUpMs: given.integer("warmupMs", 0, durationMsLargest) ?? warmUpMsDefault,
+    concurrency: given.integer("concurrency", 1, 20_000) ?? concurrencyDefault,
+    poolSize: given.integer("poolSize", 1, 10_000) ?? poolSizeDefault,
+    clientTimeoutMs:
+      given.integer("clientTimeoutMs", 1, durationMsLargest) ?? clientTimeoutMsDefault,
+    port: given.integer("port", 0, 65_535) ?? 0,
+    ratePerS: given.number("rate", 0.1, 10_000_000),
+    requestsMax: given.integer("requests", 1, Number.MAX_SAFE_INTEGER),
+    repeat: given.integer("repeat", 1, repeatLargest) ?? (isCompared ? comparedRoundsDefault : 1),
+    apps: given.integer("apps", 1, appsLargest) ?? appsDefault,
+    seed: given.integer("seed", 0, 0xffff_ffff) ?? 1,
+    url,
+    outputFile: given.path("outputFile"),
+    gateFile: given.path("gateFile"),
+    compareFile,
+    against,
+    tolerance: (given.number("tolerance", 0, 1000) ?? tolerancePercentDefault) / 100,
+    keepFixtures: given.isOn("keepFixtures"),
+    fixtureDir: given.path("fixtureDir"),
+  };
+  const conflict = conflictIn(options);
+  if (conflict !== null) throw new PlatformError("INPUT_INVALID", [conflict]);
+  return options;
+}
+
+/** Whether a variable that is a yes or no says yes. */
+export function isOn(value: string | undefined): boolean {
+  return value !== undefined && !["", "0", "false", "no", "off"].includes(value.toLowerCase());
+}
+
+function chosenMode(given: Given): PerfMode {
+  const mode = given.text("mode") ?? "http";
+  return mode === "http" || mode === "direct" ? mode : given.refuse("mode", "http or direct");
+}
+
+function chosenScenarios(given: Given, isUrl: boolean): readonly Scenario[] {
+  const list = given.text("scenarios");
+  // A running app is one address: it is asked for what it is, once.
+  if (list === null) return SCENARIOS.filter(({ name }) => !isUrl || name === "warm-noop");
+  const names = list.split(",").map((name) => name.trim());
+  const chosen = [...new Set(names)].map((name) => {
+    const scenario = SCENARIOS.find((candidate) => candidate.name === name);
+    if (scenario === undefined) given.refuse("scenarios", `some of ${scenarioNames.join(", ")}`);
+    return scenario;
+  });
+  return chosen;
+}
+
+/** Options that do not go together, in words; null when all do. */
+function conflictIn(options: PerfOptions): string | null {
+  const { mode, url, against, compareFile, scenarios } = options;
+  if (against !== null && compareFile !== null) return "--compare and --against do not go together";
+  if (url !== null) {
+    if (mode === "direct") return "--url needs --mode http: another process is not in memory";
+    if (against !== null) return "--url and --against do not go together";
+    const local = scenarios.find(({ isLocalOnly }) => isLocalOnly);
+    if (local !== undefined) {
+      return `scenario ${local.name} stops, freezes or deploys apps, and --url can only ask one`;
+    }
+  }
+  return null;
+}
+
+/** Flags and variables as they were given, read by the flag's name in camelCase. */
+class Given {
+  readonly #sources: OptionSources;
+  readonly #defaults: Readonly<Record<string, string>>;
+
+  constructor(sources: OptionSources) {
+    this.#sources = sources;
+    this.#defaults = this.isOn("smoke") ? SMOKE : {};
+  }
+
+  text(name: string): string | null {
+    return this.#find(name)?.value ?? this.#defaults?.[name] ?? null;
+  }
+
+  isOn(name: string): boolean {
+    const flag = this.#sources.flags[name];
+    if (typeof flag === "boolean") return flag;
+    return isOn(this.#sources.env[variableOf(name)]);
+  }
+
+  path(name: string): string | null {
+    const text = this.text(name);
+    return text === null ? null : resolve(this.#sources.cwd, text);
+  }
+
+  url(name: string): URL | null {
+    const text = this.text(name);
+    if (text === null) return null;
+    const url = URL.parse(text);
+    if (url === null || url.protocol !== "http:") this.refuse(name, "an address with http://");
+    return url;
+  }
+
+  integer(name: string, least: number, largest: number): number | null {
+    const value = this.number(name, least, largest);
+    if (value !== null && !Number.isInteger(value)) this.refuse(name, "a whole number");
+    return value;
+  }
+
+  number(name: string, least: number, largest: number): number | null {
+    const text = this.text(name);
+    if (text === null) return null;
+    const value = /^\d+(\.\d+)?$/.test(text.trim()) ? Number(text) : Number.NaN;
+    if (!(value >= least && value <= largest)) {
+      this.refuse(name, `a number from ${least} to ${largest}`);
+    }
+    return value;
+  }
+
+  refuse(name: string, wanted: string): never {
+    const { source, value } = this.#find(name) ?? { source: flagOf(name), value: this.text(name) };
+    throw new PlatformError("INPUT_INVALID", [`${source} is "${value}", must be ${wanted}`]);
+  }
+
+  #find(name: string): { source: string; value: string } | null {
+    if (YES_OR_NO.has(name)) return null;
+    const flag = this.#sources.flags[name];
+    if (typeof flag === "string") return { source: flagOf(name), value: flag };
+    const variable = variableOf(name);
+    const value = this.#sources.env[variable];
+    return value === undefined || value === "" ? null : { source: variable, value };
+  }
+}
+
+/** `durationMs` → `--duration-ms` */
+function flagOf(name: string): string {
+  return `--${name.replace(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`)}`;
+}
+
+/** `durationMs` → `PERF_DURATION_MS` */
+export function variableOf(name: string): string {
+  return `PERF_${name.replace(/[A-Z]/g, (letter) => `_${letter}`).toUpperCase()}`;
+}

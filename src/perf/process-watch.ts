@@ -1,0 +1,29 @@
+/** Memory of the measured processes while they are under load: looks now and then, and keeps the most it has seen. */
+import { memorySampleMs } from "./limits.ts";
+import type { ProcessSample } from "./process-sample.ts";
+
+export class ProcessWatch implements Disposable {
+  readonly #look: () => ProcessSample;
+  readonly #timer: ReturnType<typeof setInterval>;
+  /** Peaks since the start. Bytes. */
+  nodeBytesPeak = 0;
+  appsBytesPeak = 0;
+
+  /** Looks at once and every `memorySampleMs`; dispose it to stop. */
+  constructor(look: () => ProcessSample) {
+    this.#look = look;
+    this.look();
+    this.#timer = setInterval(() => this.look(), memorySampleMs);
+  }
+
+  look(): ProcessSample {
+    const sample = this.#look();
+    this.nodeBytesPeak = Math.max(this.nodeBytesPeak, sample.nodeBytes);
+    this.appsBytesPeak = Math.max(this.appsBytesPeak, sample.appsBytes);
+    return sample;
+  }
+
+  [Symbol.dispose](): void {
+    clearInterval(this.#timer);
+  }
+}

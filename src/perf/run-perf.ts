@@ -1,0 +1,189 @@
+/**
+ * All runs that were asked for, one after the other, and the report they make.
+ *
+ *   scenario ─▶ round 1 (base, candidate) ─▶ round 2 (candidate, base) ─▶ … ─▶ next scenario
+ *
+ * Each run has fresh processes. Compared with another checkout, the two take turns and change places in every round; a
+ * scenario that seems slower is measured as often again before it counts.
+ */
+import { readFile } from "node:fs/promises";
+import { messageOf, PlatformError } from "../base/errors.ts";
+import { type CompareOptions, compareRuns, differencesOf } from "./compare.ts";
+import { Fixtures } from "./fixtures.ts";
+import { breachesIn, type Gates, readGates } from "./gates.ts";
+import { machineFacts } from "./machine.ts";
+import { concurrencyOf, type MeasureContext, measure } from "./measure.ts";
+import type { PerfOptions } from "./options.ts";
+import { type Comparison, type PerfReport, perfReport, type ScenarioReport } from "./report.ts";
+import type { Scenario } from "./scenarios.ts";
+import { type MeasuredRun, summaryOf } from "./summary.ts";
+import { ownCheckout } from "./target.ts";
+
+export interface PerfHost {
+  /** Of Levain. */
+  version: string;
+  /** Commit of a checkout, or null. */
+  commitOf(checkout: string): Promise<string | null>;
+  /** Says what is being done. */
+  progress(line: string): void;
+  /** Aborted when the person has had enough. */
+  signal: AbortSignal;
+}
+
+/** Runs of one scenario on both sides; `base` stays empty when there is none to take turns with. */
+interface Rounds {
+  candidate: MeasuredRun[];
+  base: MeasuredRun[];
+}
+
+/** @throws {PlatformError} what `measure` throws, and `INPUT_INVALID` for files that cannot be read. */
+export async function runPerf(options: PerfOptions, host: PerfHost): Promise<PerfReport> {
+  // What cannot be read is better known before an hour of load.
+  const gates: Gates = options.gateFile === null ? {} : await readGates(options.gateFile);
+  const baseReport = options.compareFile === null ? null : await readReport(options.compareFile);
+  const startedAt = new Date().toISOString();
+  const machine = machineFacts();
+  await using fixtures = await Fixtures.open({
+    dir: options.fixtureDir,
+    keep: options.keepFixtures,
+  });
+  if (options.keepFixtures) host.progress(`The apps stay in ${fixtures.dir}`);
+  const context: MeasureContext = { options, fixtures, signal: host.signal };
+
+  const scenarios: ScenarioReport[] = [];
+  const compared: Comparison["scenarios"] = [];
+  for (const scenario of options.scenarios) {
+    const rounds = await measureRounds(scenario, context, host);
+    const report: ScenarioReport = {
+      name: scenario.name,
+      catches: scenario.catches,
+      concurrency: concurrencyOf(scenario, options),
+      summary: summaryOf(rounds.candidate),
+      runs: rounds.candidate.map(({ run }) => run),
+    };
+    scenarios.push(report);
+    if (options.against !== null) compared.push(compareSides(scenario, rounds, options));
+  }
+
+  const breaches = breachesIn(scenarios, gates);
+  const report: PerfReport = {
+    format: 1,
+    version: host.version,
+    commit: await host.commitOf(ownCheckout),
+    bun: Bun.version,
+    machine,
+    startedAt,
+    options: reportedOptions(options),
+    scenarios,
+    comparison: null,
+    breaches,
+    isPassed: true,
+  };
+  if (options.against !== null) {
+    report.comparison = {
+      base: options.against,
+      baseCommit: await host.commitOf(options.against),
+      isInterleaved: true,
+      notes: [],
+      scenarios: compared,
+    };
+  } else if (baseReport !== null) {
+    report.comparison = compareReports(baseReport, report, options);
+  }
+  const isSlower = report.comparison?.scenarios.some((scenario) => scenario.isSlower) ?? false;
+  report.isPassed = breaches.length === 0 && !isSlower;
+  return report;
+}
+
+/** `PerfReport` as `--output-file` writes it, or the one object of `--json`. */
+async function readReport(path: string): Promise<PerfReport> {
+  try {
+    const json = JSON.parse(await readFile(path, "utf8")) as { data?: unknown };
+    const parsed = perfReport.safeParse(json.data ?? json);
+    if (parsed.success) return parsed.data;
+    throw new Error(`it is no report of this Levain (${parsed.error.issues[0]?.message})`);
+  } catch (error) {
+    throw new PlatformError("INPUT_INVALID", [`--compare ${path}: ${messageOf(error)}`]);
+  }
+}
+
+async function measureRounds(
+  scenario: Scenario,
+  context: MeasureContext,
+  host: PerfHost,
+): Promise<Rounds> {
+  const { options } = context;
+  const rounds: Rounds = { candidate: [], base: [] };
+  await addRounds(rounds, scenario, context, host);
+  if (options.against === null) return rounds;
+  const { isSlower } = compareSides(scenario, rounds, options);
+  if (isSlower) {
+    host.progress(`${scenario.name}  seems slower: measured again before it counts`);
+    await addRounds(rounds, scenario, context, host);
+  }
+  return rounds;
+}
+
+async function addRounds(
+  rounds: Rounds,
+  scenario: Scenario,
+  context: MeasureContext,
+  { progress }: PerfHost,
+): Promise<void> {
+  const { repeat, against } = context.options;
+  for (let round = 0; round < repeat; round++) {
+    const sides: [string, string, MeasuredRun[]][] = [["", ownCheckout, rounds.candidate]];
+    if (against !== null) {
+      sides[0]![0] = " candidate";
+      sides.push([" base", against, rounds.base]);
+    }
+    // Neither always runs on a machine that the other has just warmed.
+    if (round % 2 === 1) sides.reverse();
+    for (const [name, checkout, runs] of sides) {
+      progress(`${scenario.name}${repeat > 1 ? `  round ${round + 1} of ${repeat}` : ""}${name}`);
+      runs.push(await measure(scenario, checkout, context));
+    }
+  }
+}
+
+function compareSides(
+  { name }: Scenario,
+  { base, candidate }: Rounds,
+  { tolerance }: PerfOptions,
+): Comparison["scenarios"][number] {
+  const runsOf = (measured: readonly MeasuredRun[]) => measured.map(({ run }) => run);
+  return compareRuns(
+    { scenario: name, base: runsOf(base), candidate: runsOf(candidate) },
+    { isInterleaved: true, tolerance },
+  );
+}
+
+function compareReports(
+  base: PerfReport,
+  candidate: PerfReport,
+  { compareFile, tolerance }: PerfOptions,
+): Comparison {
+  const how: CompareOptions = { isInterleaved: false, tolerance };
+  return {
+    base: compareFile!,
+    baseCommit: base.commit,
+    isInterleaved: false,
+    notes: differencesOf(base, candidate),
+    scenarios: candidate.scenarios.flatMap(({ name, runs }) => {
+      const other = base.scenarios.find((scenario) => scenario.name === name);
+      if (other === undefined) return [];
+      return [compareRuns({ scenario: name, base: other.runs, candidate: runs }, how)];
+    }),
+  };
+}
+
+function reportedOptions(options: PerfOptions): PerfReport["options"] {
+  const { mode, durationMs, warmUpMs, concurrency, poolSize, clientTimeoutMs } = options;
+  const { ratePerS, requestsMax, repeat, apps, seed, url } = options;
+  return {
+    ...{ mode, durationMs, warmUpMs, concurrency, poolSize, clientTimeoutMs },
+    ...{ ratePerS, requestsMax, repeat, apps, seed },
+    // A password in it is nobody's business.
+    url: url === null ? null : `${url.origin}${url.pathname}`,
+  };
+}

@@ -1,0 +1,62 @@
+/**
+ * What passes between `levain perf` and the process that it measures. Raise `targetProtocol` with every change: the
+ * other process may be of another checkout.
+ */
+import type { LoadPhase, LoadPlan, LoadResult } from "./load/plan.ts";
+import type { FixtureApp } from "./scenarios.ts";
+
+export const targetProtocol = 1;
+
+export interface TargetConfig {
+  /** Folder for what the node keeps; exists and is empty. */
+  dataDir: string;
+  /** Folder with a folder per app, in which `index.ts` is its entry. */
+  fixtureDir: string;
+  apps: readonly FixtureApp[];
+  /** 0 = any free one. */
+  port: number;
+  /** Instances at once. Count. */
+  poolSize: number;
+  sparesMax: number;
+  /** Requests at once that an app has to take. Count. */
+  concurrency: number;
+}
+
+export type TargetCommand =
+  | { kind: "open"; config: TargetConfig }
+  | { kind: "facts" }
+  /** Resolves when the app's instance is stopped and the next start is ready, or when it is frozen. */
+  | { kind: "lever"; lever: "stop" | "freeze"; app: string }
+  /** `direct`: the load is made in the target's own process. */
+  | { kind: "run"; plan: LoadPlan }
+  | { kind: "close" };
+
+/** Counters since the start of the process, and what there is now. */
+export interface TargetFacts {
+  /** Instances that have a process. Count. */
+  active: number;
+  hits: number;
+  misses: number;
+  creations: number;
+  failures: number;
+  evictions: number;
+  /** Processes that are the node's own, besides the target itself. */
+  nodePids: number[];
+}
+
+export type TargetAnswer =
+  | { kind: "opened"; protocol: number; port: number }
+  | { kind: "facts"; facts: TargetFacts }
+  | { kind: "done" }
+  | { kind: "result"; result: LoadResult };
+
+/** A command is told from others by its id; phases come before the answer of a run. */
+export interface ToTarget {
+  id: number;
+  command: TargetCommand;
+}
+
+export type FromTarget =
+  | { id: number; answer: TargetAnswer }
+  | { id: number; phase: LoadPhase }
+  | { id: number; failure: string };
