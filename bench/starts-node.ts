@@ -36,6 +36,7 @@ process.on("message", async (app: string) => {
 });
 process.on("SIGTERM", end);
 process.on("disconnect", end);
+await lane.runner.make();
 process.send!({ port });
 
 async function end(): Promise<void> {

@@ -12,6 +12,7 @@ import { sweepRunFolders } from "./pool/run-folder.ts";
 import { Spares } from "./pool/spares.ts";
 import type { RouteTable } from "./router/route-table.ts";
 import { Router } from "./router/router.ts";
+import { RunnerBundle } from "./runner/bundle.ts";
 import type { LogSink } from "./telemetry/log-record.ts";
 
 export interface LaneOptions {
@@ -23,6 +24,8 @@ export interface LaneOptions {
   /** See `EdgeOptions`. */
   connectionsMax?: number;
   sparesMax: number;
+  /** See `RunnerBundle`. */
+  bundlesDir: string;
   /** See `Pools`. */
   instancesMax: number;
   /** What is served from the first connection on. */
@@ -37,18 +40,18 @@ export interface Lane {
   router: Router;
   pools: Pools;
   spares: Spares;
+  runner: RunnerBundle;
   /** Answers what is under way within `drainTimeoutMs`, then ends everything. */
   stop(drainTimeoutMs: number): Promise<void>;
 }
-
-const runnerPath = join(import.meta.dir, "runner", "main.ts");
 
 /** Starts the lane, and ends what a killed node left in `dataDir`. Throws what `startEdge` throws; nothing is left then. */
 export function startLane(options: LaneOptions): Lane {
   const { dataDir, domain, log, clock, sparesMax, instancesMax, artifactPath } = options;
   const runDir = join(dataDir, "run");
   const swept = sweepRunFolders(runDir);
-  const spares = new Spares({ runDir, runnerPath, clock, sparesMax });
+  const runner = new RunnerBundle(options.bundlesDir);
+  const spares = new Spares({ runDir, runner, clock, sparesMax });
   const pools = new Pools({
     artifactPath,
     environment: platformEnvironment,
@@ -68,15 +71,17 @@ export function startLane(options: LaneOptions): Lane {
   });
   router.publish(options.routeTable);
   const edge = openEdge(options, router, () => void pools.stop(0, draining));
+  void runner.make();
   spares.refill();
   return {
     edge,
     router,
     pools,
     spares,
+    runner,
     async stop(drainTimeoutMs) {
       await edge.stop(drainTimeoutMs);
-      await Promise.all([pools.stop(0, draining), spares.stop(), swept]);
+      await Promise.all([pools.stop(0, draining), spares.stop(), runner.make(), swept]);
     },
   };
 }

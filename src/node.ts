@@ -162,6 +162,7 @@ function openLane(
       domain: config.domain,
       trustedProxies: config.trustedProxies,
       sparesMax: config.sparesMax,
+      bundlesDir: join(config.dataDir, "runner"),
       instancesMax: config.instancesMax,
       routeTable,
       artifactPath: (digest) => artifacts.path(digest),

@@ -54,6 +54,8 @@ function send(message: FromTarget): void {
 async function carryOut(id: number, command: TargetCommand): Promise<TargetAnswer> {
   if (command.kind === "open") {
     target = open(command.config);
+    // A node has it from its first start on.
+    await target.lane.runner.make();
     return { kind: "opened", protocol: targetProtocol, port: target.lane.edge.port };
   }
   if (command.kind === "close") {
@@ -86,6 +88,7 @@ function open(config: TargetConfig): OpenTarget {
     domain: "localhost",
     trustedProxies: [],
     sparesMax,
+    bundlesDir: join(dataDir, "runner"),
     instancesMax: poolSize,
     routeTable: tableOf(apps.map((app) => specOf(app, config))),
     artifactPath: (digest) => join(fixtureDir, digest),

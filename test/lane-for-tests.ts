@@ -72,6 +72,7 @@ export function startTestLane(
     domain: "localhost",
     trustedProxies: options.trustedProxies ?? [],
     sparesMax: options.sparesMax ?? 1,
+    bundlesDir: join(import.meta.dir, "../node_modules/.cache/levain/runner"),
     instancesMax: options.instancesMax ?? 100,
     routeTable: tableOf([...specs.values()]),
     artifactPath: (digest) => digest,

@@ -99,7 +99,7 @@ const limits: VersionLimits = {
 export type SpecChange = Partial<Omit<VersionSpec, "limits">> & { limits?: Partial<VersionLimits> };
 
 const fixturesDir = join(import.meta.dir, "fixtures");
-const runnerPath = join(import.meta.dir, "..", "runner", "main.ts");
+const runner = { path: join(import.meta.dir, "..", "runner", "main.ts") };
 export const draining = new PlatformError("NODE_DRAINING", []);
 
 /** Pools, the processes that stand ready for them, and what is asked of them. Dispose it. */
@@ -118,7 +118,7 @@ export class TestPools {
   ) {
     const { clock } = this;
     this.runDir = runDir;
-    this.spares = new Spares({ runDir, runnerPath, clock, sparesMax });
+    this.spares = new Spares({ runDir, runner, clock, sparesMax });
     this.pools = new Pools({
       artifactPath: (digest) => digest,
       environment: ({ app }) => ({ LEVAIN_APP: app }),

@@ -10,7 +10,8 @@ import { RunnerProcess } from "./runner-process.ts";
 
 export interface SparesOptions {
   runDir: string;
-  runnerPath: string;
+  /** The module that a process runs; it may change. */
+  runner: { readonly path: string };
   clock: Clock;
   /** Processes that stand ready. Count; 0 = none. */
   sparesMax: number;
@@ -92,11 +93,11 @@ export class Spares {
   }
 
   #spawn(): RunnerProcess {
-    const { runDir, runnerPath, clock } = this.#options;
+    const { runDir, runner, clock } = this.#options;
     return RunnerProcess.spawn({
       id: randomBytes(6).toString("hex"),
       runDir,
-      runnerPath,
+      runnerPath: runner.path,
       clock,
       outputTotal: this.#outputTotal,
     });

@@ -60,7 +60,7 @@ const shop = tableOf(
 /** No process is ever started: routing knows pools only by their version. */
 function setup(table = shop, domain = "localhost") {
   const removed: string[] = [];
-  const spares = new Spares({ runDir: "", runnerPath: "", clock: systemClock, sparesMax: 0 });
+  const spares = new Spares({ runDir: "", runner: { path: "" }, clock: systemClock, sparesMax: 0 });
   const pools = new Pools({
     artifactPath: (digest) => digest,
     environment: () => ({}),

@@ -84,7 +84,7 @@ export function tagConsole(): void {
 
 /** The module this process began with, before any app was its main: `<src>/runner/main.ts`, or the bundle of it. */
 const runnerPath = Bun.main;
-const ownFolder = runnerPath.slice(0, runnerPath.lastIndexOf("/runner/"));
+const ownFolder = runnerPath.replace(/\/[^/]+\/[^/]+$/, "");
 
 /** Takes what called the handler out of a stack: it is the same for every error, and none of the app's. */
 function withoutOwnFrames(text: string): string {

@@ -9,3 +9,9 @@ export const taggedLinesMax = 10_000;
 
 /** Answer of the server behind a WebSocket to its handshake; a header that the app adds may be long. Bytes. */
 export const handshakeAnswerBytesMax = 64 * 1024;
+
+/** Making the runner's bundle, which takes a tenth of a second. Milliseconds. */
+export const bundleTimeoutMs = 30_000;
+
+/** Bundles of another version stay so long: a process of another checkout may be about to run one. Milliseconds. */
+export const bundleKeptMs = 24 * 60 * 60 * 1000;

@@ -10,9 +10,11 @@ import { Channel, type ChannelOwner } from "../wire/channel.ts";
 import { ClientStream } from "../wire/client-stream.ts";
 import type { LoadMessage } from "../wire/control.ts";
 import { FLAG_END, FLAG_UPGRADE, ResetReason } from "../wire/frames.ts";
+import { RunnerBundle } from "./bundle.ts";
 
 const fixturesPath = join(import.meta.dir, "fixtures");
-const runnerPath = join(import.meta.dir, "main.ts");
+/** What a node runs; it is made once. */
+const bundle = new RunnerBundle(join(import.meta.dir, "../../node_modules/.cache/levain/runner"));
 const lost = new PlatformError("APP_EXITED", ["test", "its process ended"]);
 
 /** How a runner gave up on a request: the name of the `ResetReason`, and its text. */
@@ -213,6 +215,8 @@ export interface RunnerOptions {
   env?: Record<string, string>;
   /** Folder of the app; the fixtures by default. */
   root?: string;
+  /** What the process runs; as in a node by default. */
+  runnerPath?: string;
   /** More arguments for Bun, such as a profiler's. */
   bunArguments?: string[];
 }
@@ -245,7 +249,7 @@ export class TestRunner implements ChannelOwner, AsyncDisposable {
 
   /** Starts a process and gives it `entry` of the fixtures. @throws the `failed` message when it cannot be loaded. */
   static async start(entry: string, options: RunnerOptions = {}): Promise<TestRunner> {
-    const runner = await TestRunner.spawn(options.bunArguments);
+    const runner = await TestRunner.spawn(options);
     const message = await runner.load(entry, options);
     if (message["type"] === "loaded") return runner;
     await runner[Symbol.asyncDispose]();
@@ -256,10 +260,17 @@ export class TestRunner implements ChannelOwner, AsyncDisposable {
   }
 
   /** Starts a process without an app. */
-  static async spawn(bunArguments: readonly string[] = []): Promise<TestRunner> {
+  static async spawn({ bunArguments = [], runnerPath }: RunnerOptions = {}): Promise<TestRunner> {
     const folder = mkdtempSync(join(tmpdir(), "levain-runner-"));
+    await bundle.make();
     const child = Bun.spawn(
-      [process.execPath, "--no-install", "--no-env-file", ...bunArguments, runnerPath],
+      [
+        process.execPath,
+        "--no-install",
+        "--no-env-file",
+        ...bunArguments,
+        runnerPath ?? bundle.path,
+      ],
       {
         cwd: folder,
         env: { PATH: process.env["PATH"]!, HOME: folder, TMPDIR: folder, LANG: "C.UTF-8" },
@@ -386,15 +397,4 @@ export class TestRunner implements ChannelOwner, AsyncDisposable {
   #wake(): void {
     for (const waiter of this.#waiters.splice(0)) waiter();
   }
-}
-
-/** Resolves with `value`, which asks the runner, when it has been the same several times. */
-export async function settled(value: () => Promise<number>): Promise<number> {
-  let last = await value();
-  for (let same = 0; same < 5; ) {
-    const next = await value();
-    same = next === last ? same + 1 : 0;
-    last = next;
-  }
-  return last;
 }

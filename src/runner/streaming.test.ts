@@ -1,7 +1,8 @@
 /** Bodies in both directions: order, what is held back and by whom. */
 import { afterEach, beforeEach, describe, expect, test } from "bun:test";
 import { dataBytesMax, streamWindowBytes } from "../wire/limits.ts";
-import { settled, TestRunner } from "./runner-for-tests.ts";
+import { TestRunner } from "./runner-for-tests.ts";
+import { settled } from "./settled-for-tests.ts";
 
 let runner: TestRunner;
 

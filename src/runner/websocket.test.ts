@@ -4,7 +4,8 @@ import { createHash } from "node:crypto";
 import { readFileSync } from "node:fs";
 import { inflateRawSync } from "node:zlib";
 import { streamWindowBytes } from "../wire/limits.ts";
-import { settled, TestRunner } from "./runner-for-tests.ts";
+import { TestRunner } from "./runner-for-tests.ts";
+import { settled } from "./settled-for-tests.ts";
 import { Opcode, TestSocket } from "./websocket-for-tests.ts";
 
 let runner: TestRunner;

@@ -16,6 +16,7 @@ try {
     trustedProxies: [],
     sparesMax: 2,
     instancesMax: 100,
+    bundlesDir: join(dataDir, "runner"),
     routeTable: emptyRouteTable,
     artifactPath: (digest) => digest,
     log: { write: () => {} },
