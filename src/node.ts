@@ -25,6 +25,7 @@ import { branchLabel, PRODUCTION_BRANCH } from "./deploy/names.ts";
 import { unpackSource } from "./deploy/unpack.ts";
 import { instancesOf } from "./instances.ts";
 import { type Lane, startLane } from "./lane.ts";
+import { nodeMetrics } from "./metrics.ts";
 import { startNodeStore } from "./node-store.ts";
 import { bootCheck } from "./pool/boot-check.ts";
 import { emptyRouteTable, type RouteTable } from "./router/route-table.ts";
@@ -105,6 +106,7 @@ export async function runNode(config: NodeConfig, hooks: NodeHooks): Promise<voi
   const deps: AdminDeps = {
     status,
     instances: () => instancesOf(lane, clock.nowMs()),
+    metrics: () => nodeMetrics(lane, status(), clock.nowMs()),
     hasApp: (app) => lane.router.table.apps[app] !== undefined,
     store: store.store,
     deployer,

@@ -17,6 +17,7 @@ import type { EndpointMatch, EndpointName } from "./endpoints.ts";
 import { parseInput } from "./input-issues.ts";
 import { readJsonBody } from "./json-body.ts";
 import { logsStream } from "./logs.ts";
+import { metricsResponse } from "./metrics.ts";
 import { promote } from "./promote.ts";
 import { rollback } from "./rollback.ts";
 
@@ -58,6 +59,7 @@ const CALLS: {
     call.unboundIdle();
     return logsStream(call.deps, app, query, call.signal);
   },
+  metrics: ({ deps }) => metricsResponse(deps),
   down({ deps }) {
     // After the answer is on its way; the node ends connections only when it is sent.
     setImmediate(() => deps.shutdown());

@@ -123,6 +123,10 @@ export function memoryDeps(dataDir: string, happened: string[]): AdminDeps {
         cause: "exit 1: Error: connect ECONNREFUSED 127.0.0.1:5432 while reading the configuration",
       },
     ],
+    async *metrics() {
+      yield "# HELP tests_total Tests.\n# TYPE tests_total counter\n";
+      yield 'tests_total{app="shop"} 1\n';
+    },
     hasApp: (app) => app === "shop" || app === "blog",
     store,
     deployer: {

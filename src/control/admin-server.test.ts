@@ -2,6 +2,7 @@ import { describe, expect, test } from "bun:test";
 import { existsSync, mkdirSync, statSync } from "node:fs";
 import { createConnection } from "node:net";
 import type { ErrorBody } from "../base/errors.ts";
+import { readExposition } from "../telemetry/exposition-for-tests.ts";
 import { startTestNode, type TestNode, waitUntil } from "./admin-deps-for-tests.ts";
 import { startAdminServer } from "./admin-server.ts";
 import { adminIndex, ENDPOINTS } from "./api.ts";
@@ -52,6 +53,25 @@ describe("endpoints", () => {
       if (!("output" in endpoint)) throw new Error(`${name} is a stream`);
       expect(endpoint.output.strict().safeParse(await response.json()).error, name).toBeUndefined();
     }
+  });
+
+  test("metrics are Prometheus' text format, on both listeners", async () => {
+    await using node = await startTestNode();
+
+    for (const response of [await tcp(node, "/metrics"), await node.request("/metrics")]) {
+      expect(response.status).toBe(200);
+      expect(response.headers.get("content-type")).toBe("text/plain; version=0.0.4; charset=utf-8");
+      const families = readExposition(await response.text());
+      expect(families.get("tests_total")?.samples).toMatchObject([{ value: 1 }]);
+    }
+  });
+
+  test("a web page may not read the metrics", async () => {
+    await using node = await startTestNode();
+
+    const response = await tcp(node, "/metrics", { headers: { origin: "http://shop.localhost" } });
+
+    expect((await errorOf(response)).code).toBe("ORIGIN_REFUSED");
   });
 
   test("the index lists every endpoint", async () => {

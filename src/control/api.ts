@@ -4,7 +4,7 @@
  *
  * Served on the admin unix socket and on 127.0.0.1 at the admin port; never on the edge port. JSON in and out, except:
  * `deploy` takes a gzipped tar as its body and answers a stream of `DeployEvent` lines; `logs` answers a stream of
- * `LogRecord` lines. A stream may contain empty lines, which only show that it is alive. Errors are
+ * `LogRecord` lines; `metrics` answers Prometheus' text format. A stream may contain empty lines, which only show that it is alive. Errors are
  * `{ error: ErrorBody }` with the catalogue's status.
  */
 import { z } from "zod";
@@ -210,6 +210,7 @@ export const ENDPOINTS = {
     }),
   },
   logs: { ...ENDPOINT_PATHS.logs, query: logsQuery, stream: logRecord },
+  metrics: { ...ENDPOINT_PATHS.metrics },
   down: { ...ENDPOINT_PATHS.down, output: z.object({ pid: z.int() }) },
 } as const;
 

@@ -17,6 +17,8 @@ export interface AdminDeps {
   status(): NodeStatus | Promise<NodeStatus>;
   /** Processes of this node. Looking must not wake an app. */
   instances(): InstanceInfo[] | Promise<InstanceInfo[]>;
+  /** What `GET /metrics` shows, in Prometheus' text format, piece by piece. */
+  metrics(): AsyncGenerator<string>;
   /** Whether the app is in the route table in effect. */
   hasApp(app: string): boolean;
   store: AdminStore;

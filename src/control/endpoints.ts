@@ -1,5 +1,5 @@
 /**
- * Method and path of every admin endpoint, by the name of its CLI verb. `{app}` is a path parameter.
+ * Method and path of every admin endpoint, by the name of its CLI verb if it has one. `{app}` is a path parameter.
  *
  * Apart from the schemas (`api.ts`) so that the CLI can call the node without loading a schema library, which would be
  * most of its start-up time.
@@ -14,6 +14,7 @@ export const ENDPOINT_PATHS = {
   delete: { method: "DELETE", path: "/v1/apps/{app}" },
   ps: { method: "GET", path: "/v1/instances" },
   logs: { method: "GET", path: "/v1/apps/{app}/logs" },
+  metrics: { method: "GET", path: "/metrics" },
   down: { method: "POST", path: "/v1/shutdown" },
 } as const;
 

@@ -58,6 +58,25 @@ describe("an idle process", () => {
     expect(s.t.events(s.pool)).toEqual(["start", "freeze"]);
   });
 
+  test("has its whole time again after each request, until it is frozen and until it is stopped", async () => {
+    await using s = await setup();
+    for (let round = 0; round < 5; round++) {
+      s.pass(minuteMs - 5000);
+      expect([s.pool.state, await bodyOf(s.pool)]).toEqual(["warm", "hello"]);
+    }
+    // Waking counts as use: the time until the stop begins anew as well.
+    for (let round = 0; round < 3; round++) {
+      s.pass(40 * minuteMs);
+      expect(s.pool.state).toBe("frozen");
+      expect(await bodyOf(s.pool)).toBe("hello");
+    }
+    expect(s.pool.facts(0)).toMatchObject({ starts: 1, pid: s.pid });
+
+    s.pass(60 * minuteMs);
+
+    await gone(s.pid);
+  });
+
   test("is woken by a request, with its memory", async () => {
     await using s = await setup();
     await bodyOf(s.pool, "/count");

@@ -1,0 +1,258 @@
+/**
+ * What `GET /metrics` on the admin port shows, as one list of families. To show something more, add a row to the list of
+ * its part: a function that yields samples. `docs/operating.md` has a table of them, which a test compares.
+ *
+ * Labels are the app and its version, and a state or a code of a fixed set: as many series as versions that this node has
+ * had to do with, whatever is asked of it.
+ */
+import { setImmediate } from "node:timers/promises";
+import type { NodeStatus } from "./control/api.ts";
+import type { Lane } from "./lane.ts";
+import type { PoolFacts } from "./pool/pool-facts.ts";
+import { labelSet, type MetricFamily, renderFamily, withLabel } from "./telemetry/exposition.ts";
+
+/** What a node's samples are taken from. */
+export interface MetricsSource {
+  status: NodeStatus;
+  lane: Lane;
+  /** Versions that were asked for or run; each with its labels. */
+  versions: readonly { labels: string; facts: PoolFacts }[];
+  /** CPU time of the node's own process. Microseconds. */
+  cpu: { user: number; system: number };
+}
+
+type Family = MetricFamily<MetricsSource>;
+
+const version = ["app", "version"];
+const states = ["starting", "warm", "frozen"] as const;
+
+/** A family with a sample for each version. */
+function perVersion(
+  name: string,
+  type: "counter" | "gauge",
+  help: string,
+  read: (facts: PoolFacts) => number,
+): Family {
+  return {
+    name,
+    type,
+    help,
+    labels: version,
+    *samples({ versions }) {
+      for (const { labels, facts } of versions) yield { labels, value: read(facts) };
+    },
+  };
+}
+
+/** A family with one sample. */
+function single(
+  name: string,
+  type: "counter" | "gauge",
+  help: string,
+  read: (source: MetricsSource) => number,
+): Family {
+  return {
+    name,
+    type,
+    help,
+    labels: [],
+    *samples(source) {
+      yield { labels: "", value: read(source) };
+    },
+  };
+}
+
+const versionFamilies: readonly Family[] = [
+  perVersion(
+    "levain_requests_total",
+    "counter",
+    "Requests that were given to an instance.",
+    ({ requests }) => requests,
+  ),
+  perVersion(
+    "levain_requests_in_flight",
+    "gauge",
+    "Requests, streams and WebSockets that are open.",
+    ({ requestsInFlight }) => requestsInFlight,
+  ),
+  perVersion(
+    "levain_requests_held",
+    "gauge",
+    "Requests that wait for an instance or for their turn.",
+    ({ requestsHeld }) => requestsHeld,
+  ),
+  perVersion(
+    "levain_hits_total",
+    "counter",
+    "Requests that found an instance, warm or frozen.",
+    ({ hits }) => hits,
+  ),
+  perVersion(
+    "levain_misses_total",
+    "counter",
+    "Requests that found no instance.",
+    ({ misses }) => misses,
+  ),
+  perVersion(
+    "levain_holds_total",
+    "counter",
+    "Requests that had to wait for an instance or for their turn.",
+    ({ holds }) => holds,
+  ),
+  {
+    name: "levain_refusals_total",
+    type: "counter",
+    help: "Requests that were turned away before an instance had them, by the code they were told.",
+    labels: [...version, "code"],
+    *samples({ versions }) {
+      for (const { labels, facts } of versions) {
+        for (const [code, value] of Object.entries(facts.refusals)) {
+          yield { labels: withLabel(labels, "code", code), value };
+        }
+      }
+    },
+  },
+  perVersion(
+    "levain_starts_total",
+    "counter",
+    "Processes that were started, or tried to.",
+    ({ starts }) => starts,
+  ),
+  perVersion(
+    "levain_failures_total",
+    "counter",
+    "Starts that failed, and crashes.",
+    ({ failures }) => failures,
+  ),
+  perVersion(
+    "levain_evictions_total",
+    "counter",
+    "Idle instances that made way for another one.",
+    ({ evictions }) => evictions,
+  ),
+  {
+    name: "levain_instances",
+    type: "gauge",
+    help: "Instances by state.",
+    labels: [...version, "state"],
+    *samples({ versions }) {
+      for (const { labels, facts } of versions) {
+        for (const state of states) {
+          const value = facts.pid !== null && facts.state === state ? 1 : 0;
+          yield { labels: withLabel(labels, "state", state), value };
+        }
+      }
+    },
+  },
+  perVersion(
+    "levain_memory_bytes",
+    "gauge",
+    "Private memory of the version's processes together.",
+    ({ memoryBytes }) => memoryBytes ?? 0,
+  ),
+];
+
+const nodeFamilies: readonly Family[] = [
+  {
+    name: "levain_build_info",
+    type: "gauge",
+    help: "Always 1; the releases are in the labels.",
+    labels: ["release", "bun"],
+    *samples({ status }) {
+      yield { labels: labelSet({ release: status.version, bun: status.bun }), value: 1 };
+    },
+  },
+  single("levain_apps", "gauge", "Apps that are deployed.", ({ status }) => status.apps),
+  single(
+    "levain_places",
+    "gauge",
+    "Instances that may run at once (instancesMax).",
+    ({ status }) => status.instancesMax,
+  ),
+  single(
+    "levain_places_taken",
+    "gauge",
+    "Instances that run, frozen ones included.",
+    ({ lane }) => lane.pools.places.taken,
+  ),
+  single(
+    "levain_places_awaited",
+    "gauge",
+    "Starts that wait until an instance makes way.",
+    ({ lane }) => lane.pools.places.waiting,
+  ),
+  single(
+    "levain_store_ready",
+    "gauge",
+    "1 while PostgreSQL can be reached, else 0. Traffic does not depend on it.",
+    ({ status }) => (status.store.state === "ready" ? 1 : 0),
+  ),
+  single(
+    "process_start_time_seconds",
+    "gauge",
+    "When the node started, in seconds since 1970.",
+    ({ status }) => status.startedAtMs / 1000,
+  ),
+  single(
+    "process_cpu_seconds_total",
+    "counter",
+    "CPU time of the node's own process, in seconds.",
+    ({ cpu }) => (cpu.user + cpu.system) / 1e6,
+  ),
+  single(
+    "process_resident_memory_bytes",
+    "gauge",
+    "Resident memory of the node's own process.",
+    ({ status }) => status.memoryBytes,
+  ),
+];
+
+const edgeFamilies: readonly Family[] = [
+  single(
+    "levain_edge_connections",
+    "gauge",
+    "Client connections that are open.",
+    ({ lane }) => lane.edge.counters.connections,
+  ),
+  single(
+    "levain_edge_requests_total",
+    "counter",
+    "Requests that were read, also those that no app answers to.",
+    ({ lane }) => lane.edge.counters.requests,
+  ),
+  single(
+    "levain_edge_verdicts_total",
+    "counter",
+    "Answers of the platform's own with a status from 500 up.",
+    ({ lane }) => lane.edge.counters.verdicts,
+  ),
+];
+
+/** Everything that is shown, in its order. */
+export const METRIC_FAMILIES: readonly Family[] = [
+  ...nodeFamilies,
+  ...edgeFamilies,
+  ...versionFamilies,
+];
+
+/** Versions that are looked at in one turn; a look at a process reads a file of /proc. Count. */
+const versionsPerTurn = 100;
+
+/** The families one by one, as text. Requests are served between them: a scrape of thousands of apps holds up nobody. */
+export async function* nodeMetrics(lane: Lane, status: NodeStatus, nowMs: number) {
+  const versions: { labels: string; facts: PoolFacts }[] = [];
+  let looked = 0;
+  for (const pool of [...lane.pools.all()]) {
+    const { hits, misses, starts } = pool.counters;
+    if (hits + misses + starts === 0) continue;
+    const { app, number } = pool.spec;
+    versions.push({ labels: labelSet({ app, version: `v${number}` }), facts: pool.facts(nowMs) });
+    looked += 1;
+    if (looked % versionsPerTurn === 0) await setImmediate();
+  }
+  const source = { status, lane, versions, cpu: process.cpuUsage() };
+  for (const family of METRIC_FAMILIES) {
+    yield renderFamily(family, source);
+    await setImmediate();
+  }
+}
