@@ -151,7 +151,7 @@ export class AnswerReader {
       const lineEnd = buffer[at - 1] === CR ? at - 1 : at;
       at += 1;
       if (lineStart === start) {
-        if (lineEnd - start >= statusLineBytesMin) continue;
+        if (this.#readStatusLine(buffer, start, lineEnd)) continue;
         this.#fail();
         return end;
       }
@@ -174,18 +174,19 @@ export class AnswerReader {
         isChunked = /(?:^|,)\s*chunked\s*$/i.test(buffer.latin1Slice(lineStart + 18, lineEnd));
       }
     }
-    this.#readStatusLine(buffer, start, closes);
-    if (this.#step !== "malformed") this.#beginBody(length, isChunked, isCoded);
+    this.closes = closes ?? buffer[start + 7] === 0x30;
+    this.#beginBody(length, isChunked, isCoded);
     return at;
   }
 
-  #readStatusLine(buffer: Buffer, start: number, closes: boolean | null): void {
+  #readStatusLine(buffer: Buffer, start: number, end: number): boolean {
+    if (end - start < statusLineBytesMin || !isName(buffer, start, end, "http/1.")) return false;
     const minor = buffer[start + 7]! - 0x30;
     const hundreds = buffer[start + 9]! - 0x30;
     const tens = buffer[start + 10]! - 0x30;
     const ones = buffer[start + 11]! - 0x30;
-    const isHttp =
-      isName(buffer, start, start + 7, "http/1.") &&
+    this.status = hundreds * 100 + tens * 10 + ones;
+    return (
       (minor === 0 || minor === 1) &&
       buffer[start + 8] === 0x20 &&
       hundreds >= 1 &&
@@ -193,10 +194,8 @@ export class AnswerReader {
       tens >= 0 &&
       tens <= 9 &&
       ones >= 0 &&
-      ones <= 9;
-    if (!isHttp) return this.#fail();
-    this.status = hundreds * 100 + tens * 10 + ones;
-    this.closes = closes ?? minor === 0;
+      ones <= 9
+    );
   }
 
   #beginBody(length: number, isChunked: boolean, isCoded: boolean): void {

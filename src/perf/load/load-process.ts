@@ -21,14 +21,22 @@ interface Pending {
   answer: PromiseWithResolvers<FromGenerator>;
 }
 
+export interface LoadProcessOptions {
+  /** What a run may take beyond all that its plan adds up to. Default `generatorGraceMs`. Milliseconds. */
+  graceMs?: number;
+}
+
 export class LoadProcess implements AsyncDisposable {
   readonly #child: Bun.Subprocess<"ignore", "inherit", "inherit">;
+  readonly #graceMs: number;
+  /** How it ended, in words; null while it lives. */
+  #end: string | null = null;
   #pending: Pending | null = null;
   #stopping: Promise<void> | null = null;
 
   /** @throws {PlatformError} `LOAD_GENERATOR_FAILED` when it does not come up in time; nothing of it is left then. */
-  static async start(): Promise<LoadProcess> {
-    const generator = new LoadProcess();
+  static async start(options: LoadProcessOptions = {}): Promise<LoadProcess> {
+    const generator = new LoadProcess(options);
     try {
       await generator.#ask(null, generatorStartTimeoutMs);
       return generator;
@@ -38,7 +46,8 @@ export class LoadProcess implements AsyncDisposable {
     }
   }
 
-  private constructor() {
+  private constructor({ graceMs = generatorGraceMs }: LoadProcessOptions) {
+    this.#graceMs = graceMs;
     this.#child = Bun.spawn(
       [
         process.execPath,
@@ -55,7 +64,7 @@ export class LoadProcess implements AsyncDisposable {
         ipc: (message) => this.#onMessage(message as FromGenerator),
       },
     );
-    void this.#child.exited.then((exitCode) => this.#onExit(exitCode));
+    void this.#child.exited.then(() => this.#onExit());
   }
 
   get pid(): number {
@@ -69,7 +78,7 @@ export class LoadProcess implements AsyncDisposable {
    */
   async run(plan: LoadPlan, { onPhase }: RunOptions = {}): Promise<LoadResult> {
     // Opening connections and waiting for what is in flight are bounded by the client's time-out each.
-    const timeoutMs = plan.warmUpMs + plan.durationMs + 2 * plan.clientTimeoutMs + generatorGraceMs;
+    const timeoutMs = plan.warmUpMs + plan.durationMs + 2 * plan.clientTimeoutMs + this.#graceMs;
     const answer = await this.#ask({ kind: "run", plan }, timeoutMs, onPhase);
     invariant(answer.kind === "result", "a run is answered by its result");
     return answer.result;
@@ -77,7 +86,7 @@ export class LoadProcess implements AsyncDisposable {
 
   /** Sends one request. @throws as `run` does; what the request itself meets is in the result. */
   async shoot(plan: ShotPlan): Promise<ShotResult> {
-    const timeoutMs = 2 * plan.clientTimeoutMs + generatorGraceMs;
+    const timeoutMs = 2 * plan.clientTimeoutMs + this.#graceMs;
     const answer = await this.#ask({ kind: "shoot", plan }, timeoutMs);
     invariant(answer.kind === "shot", "a shot is answered by its result");
     return answer.result;
@@ -94,7 +103,7 @@ export class LoadProcess implements AsyncDisposable {
   }
 
   async #stop(): Promise<void> {
-    if (this.#pending === null && this.#child.exitCode === null) this.#send({ kind: "stop" });
+    if (this.#pending === null && this.#end === null) this.#send({ kind: "stop" });
     else this.#child.kill("SIGKILL");
     const kill = setTimeout(() => this.#child.kill("SIGKILL"), generatorStopTimeoutMs);
     await this.#child.exited;
@@ -108,13 +117,10 @@ export class LoadProcess implements AsyncDisposable {
     onPhase?: (phase: LoadPhase) => void,
   ): Promise<FromGenerator> {
     invariant(this.#pending === null, "a load generator does one thing at a time");
+    if (this.#end !== null) throw failed(this.#end);
     const answer = Promise.withResolvers<FromGenerator>();
     this.#pending = { onPhase, answer };
-    const timer = setTimeout(
-      () =>
-        answer.reject(new PlatformError("LOAD_GENERATOR_FAILED", [`silent for ${timeoutMs} ms`])),
-      timeoutMs,
-    );
+    const timer = setTimeout(() => answer.reject(failed(`silent for ${timeoutMs} ms`)), timeoutMs);
     try {
       if (message !== null) this.#send(message);
       return await answer.promise;
@@ -139,13 +145,17 @@ export class LoadProcess implements AsyncDisposable {
     if (this.#pending === null) return;
     if (message.kind === "phase") this.#pending.onPhase?.(message.phase);
     else if (message.kind === "failed") {
-      this.#pending.answer.reject(new PlatformError("LOAD_GENERATOR_FAILED", [message.message]));
+      this.#pending.answer.reject(failed(message.message));
     } else this.#pending.answer.resolve(message);
   }
 
-  #onExit(exitCode: number): void {
-    this.#pending?.answer.reject(
-      new PlatformError("LOAD_GENERATOR_FAILED", [`its process ended with exit code ${exitCode}`]),
-    );
+  #onExit(): void {
+    const { exitCode, signalCode } = this.#child;
+    this.#end = `ended by ${signalCode === null ? `exit code ${exitCode}` : `signal ${signalCode}`}`;
+    this.#pending?.answer.reject(failed(this.#end));
   }
+}
+
+function failed(what: string): PlatformError {
+  return new PlatformError("LOAD_GENERATOR_FAILED", [what]);
 }
