@@ -61,7 +61,7 @@ export interface ConnectionOptions {
 
 export class ClientConnection implements Deadlined, SocketEvents {
   deadlineMs = Number.POSITIVE_INFINITY;
-  /** When the latest request began, as its sender sees it. */
+  /** When the latest request began, as its sender sees it; before the first one, when the connection was dialled. */
   begunMs = 0;
   /** Since when it is idle. */
   idleMs = 0;
@@ -88,6 +88,7 @@ export class ClientConnection implements Deadlined, SocketEvents {
   }
 
   dial(dialer: Dialer): void {
+    this.begunMs = this.#options.nowMs();
     this.#options.deadlines.add(this);
     this.#await();
     dialer.dial(this);

@@ -16,6 +16,8 @@ const shooter = new Shooter(systemClock);
 process.on("message", (message: ToGenerator) => void obey(message));
 // Nobody is left to report to.
 process.on("disconnect", () => process.exit(0));
+// A Ctrl-C reaches the whole group; whoever started this one decides what becomes of the run.
+process.on("SIGINT", () => {});
 say({ kind: "ready" });
 
 async function obey(message: ToGenerator): Promise<void> {

@@ -7,6 +7,9 @@ export const openingsMax = 128;
 /** Least wait before a connection that failed is opened again, so that a refusing server is not hammered. Milliseconds. */
 export const reopenPauseMs = 100;
 
+/** A client's time-out is noticed up to so much later: two ticks, and one that is spared. Milliseconds. */
+export const timeoutSlackMs = 500;
+
 /** Head of one answer, as far as it is kept while it comes in pieces. Bytes. */
 export const answerHeadBytesMax = 64 * 1024;
 

@@ -14,13 +14,16 @@ import {
   type Dialer,
   type Failure,
 } from "./client-connection.ts";
-import { connectionsMax, openingsMax, reopenPauseMs } from "./limits.ts";
+import { connectionsMax, openingsMax, reopenPauseMs, timeoutSlackMs } from "./limits.ts";
 import type { LoadPhase, LoadPlan, LoadResult } from "./plan.ts";
 import { HttpProtocol } from "./protocol.ts";
 import { httpRequest, type ReadyRequest, webSocketMessage } from "./request-bytes.ts";
 import { Schedule } from "./schedule.ts";
 import { Tally } from "./tally.ts";
 import { WebSocketProtocol } from "./websocket-protocol.ts";
+
+/** What is due exactly at the deadline is not due before it. Milliseconds. */
+const beforeMs = 1e-6;
 
 export interface LoadRunOptions {
   plan: LoadPlan;
@@ -63,6 +66,7 @@ class LoadRun implements ConnectionOwner {
   #pumpTimer: ReturnType<typeof setTimeout> | null = null;
   #phaseTimer: ReturnType<typeof setTimeout> | null = null;
   #phaseEndMs = Number.POSITIVE_INFINITY;
+  #warmUpStartMs = Number.POSITIVE_INFINITY;
   #countStartMs = Number.POSITIVE_INFINITY;
   #countEndMs = Number.POSITIVE_INFINITY;
   #cpuMs = 0;
@@ -90,7 +94,8 @@ class LoadRun implements ConnectionOwner {
 
   start(): Promise<LoadResult> {
     this.#deadlines.start();
-    this.#enter("opening", this.#options.clock.nowMs(), this.#plan.clientTimeoutMs);
+    const openingMsMax = this.#plan.clientTimeoutMs + timeoutSlackMs;
+    this.#enter("opening", this.#options.clock.nowMs(), openingMsMax);
     this.#open();
     return this.#over.promise;
   }
@@ -98,15 +103,14 @@ class LoadRun implements ConnectionOwner {
   // --- what connections say ---
 
   onIdle(connection: ClientConnection, isFirst: boolean): void {
-    if (isFirst) this.#settle();
-    if (this.#isOver) return;
-    if (this.#phase === "draining") return this.#endWhenIdle();
-    const isRunning = this.#phase !== "opening";
-    if (isRunning && this.#schedule === null && this.#mayBegin()) {
+    // The ordinary case of a closed loop: the end of one answer is the beginning of the next request.
+    if (!isFirst && this.#schedule === null && this.#isLoading && this.#mayBegin()) {
       return this.#begin(connection, connection.idleMs);
     }
     this.#idle.add(connection);
-    if (isRunning) this.#pump(connection.idleMs);
+    if (isFirst) this.#settle();
+    if (this.#isLoading) this.#pump(this.#options.clock.nowMs());
+    else if (this.#phase === "draining") this.#endWhenIdle();
   }
 
   onAnswer(connection: ClientConnection, nowMs: number): void {
@@ -123,11 +127,11 @@ class LoadRun implements ConnectionOwner {
   onGone(connection: ClientConnection, failure: Failure | null, from: ConnectionState): void {
     this.#connections.delete(connection);
     this.#idle.delete(connection);
+    const { begunMs } = connection;
     const isRequest = from === "busy";
     if (isRequest) this.#busy -= 1;
-    const counts = isRequest
-      ? connection.begunMs >= this.#countStartMs
-      : this.#phase === "opening" || this.#phase === "counting";
+    // What cannot even be reached is no warm-up.
+    const counts = begunMs >= this.#countStartMs || (!isRequest && begunMs < this.#warmUpStartMs);
     if (isRequest && counts) this.#ended += 1;
     if (failure !== null && counts) this.#tally.failure(failure, connection.status);
     // A server that closes what it has just accepted is not hammered either.
@@ -141,6 +145,7 @@ class LoadRun implements ConnectionOwner {
 
   #open(): void {
     const { plan, dialer, clock } = this.#options;
+    if (this.#phase === "draining") return;
     while (this.#toOpen > 0 && this.#opening < openingsMax) {
       this.#toOpen -= 1;
       this.#opening += 1;
@@ -170,7 +175,7 @@ class LoadRun implements ConnectionOwner {
   }
 
   #replace(atOnce: boolean): void {
-    if (this.#isOver || this.#phase === "draining") return;
+    if (this.#phase === "draining") return;
     if (this.#phase === "counting") this.#tally.reconnect();
     if (atOnce) {
       this.#toOpen += 1;
@@ -188,6 +193,10 @@ class LoadRun implements ConnectionOwner {
   }
 
   // --- requests ---
+
+  get #isLoading(): boolean {
+    return this.#phase === "warm-up" || this.#phase === "counting";
+  }
 
   #mayBegin(): boolean {
     return this.#begun < this.#requestsMax;
@@ -216,7 +225,7 @@ class LoadRun implements ConnectionOwner {
       this.#pumpTimer = null;
       const nowMs = this.#options.clock.nowMs();
       this.#look(nowMs);
-      if (!this.#isOver && this.#phase !== "draining") this.#pump(nowMs);
+      if (this.#isLoading) this.#pump(nowMs);
     }, Math.ceil(ms));
   }
 
@@ -236,6 +245,7 @@ class LoadRun implements ConnectionOwner {
     const { plan, clock, cpuMs } = this.#options;
     switch (this.#phase) {
       case "opening":
+        this.#warmUpStartMs = nowMs;
         this.#enter("warm-up", nowMs, plan.warmUpMs);
         break;
       case "warm-up":
@@ -245,6 +255,8 @@ class LoadRun implements ConnectionOwner {
         this.#enter("counting", nowMs, plan.durationMs);
         break;
       case "counting":
+        // Due before the deadline, and only our own timer was late: they are sent, and are late.
+        if (this.#schedule !== null) this.#pump(this.#countEndMs - beforeMs);
         this.#cpuMs = cpuMs() - this.#cpuMs;
         this.#unsent = this.#mayBegin()
           ? (this.#schedule?.untakenBefore(this.#countEndMs) ?? 0)
@@ -266,8 +278,16 @@ class LoadRun implements ConnectionOwner {
     if (this.#phaseTimer !== null) clearTimeout(this.#phaseTimer);
     this.#phaseTimer = null;
     this.#options.onPhase(phase);
-    if (durationMs === Number.POSITIVE_INFINITY) return;
-    this.#phaseTimer = setTimeout(() => this.#advance(this.#options.clock.nowMs()), durationMs);
+    if (phase !== "draining") this.#lookAfter(durationMs);
+  }
+
+  #lookAfter(ms: number): void {
+    this.#phaseTimer = setTimeout(() => {
+      const nowMs = this.#options.clock.nowMs();
+      // Timers are up to a millisecond early too.
+      if (nowMs < this.#phaseEndMs) this.#lookAfter(1);
+      else this.#look(nowMs);
+    }, Math.ceil(ms));
   }
 
   #endWhenIdle(): void {
