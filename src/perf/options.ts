@@ -91,11 +91,11 @@ export const PERF_FLAGS = [
 
 /** What `--smoke` changes; whatever is given as well still wins. */
 const SMOKE: Readonly<Record<string, string>> = {
-  durationMs: "150",
+  durationMs: "250",
   warmupMs: "50",
   concurrency: "5",
   poolSize: "4",
-  apps: "12",
+  apps: "6",
   clientTimeoutMs: "5000",
 };
 

@@ -1,0 +1,286 @@
+/** Goal: `levain perf` measures what it says and fails when it should. Method: the real program, nodes and load. */
+import { describe, expect, test } from "bun:test";
+import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { z } from "zod";
+import { PERF_FLAGS, variableOf } from "../perf/options.ts";
+import type { PerfReport } from "../perf/report.ts";
+import { scenarioNames } from "../perf/scenarios.ts";
+import { childrenOf } from "../sandbox/process-facts.ts";
+import { cli, spawnCli } from "./cli-process-for-tests.ts";
+import { perf } from "./perf.ts";
+import { readWords } from "./program.ts";
+
+const root = join(import.meta.dir, "../..");
+
+function temporaryFolder(): Disposable & { path: string } {
+  const path = mkdtempSync(join(tmpdir(), "levain-perf-test-"));
+  return { path, [Symbol.dispose]: () => rmSync(path, { recursive: true, force: true }) };
+}
+
+/** Runs it with all of its files in a folder of its own. */
+async function runPerf(words: readonly string[], env: Record<string, string> = {}) {
+  using folder = temporaryFolder();
+  const run = await cli(["perf", "--json", ...words], { env: { TMPDIR: folder.path, ...env } });
+  const object = JSON.parse(run.stdout);
+  const schema = z.fromJSONSchema(await Bun.file(join(root, "docs/schemas/perf.json")).json());
+  expect(schema.safeParse(object).error).toBeUndefined();
+  expect(run.stderr).toBe("");
+  const data: PerfReport = object.ok ? object.data : object.error.detail?.report;
+  return { ...run, object, data, left: readdirSync(folder.path) };
+}
+
+const quick = ["--duration-ms", "100", "--warmup-ms", "20", "--concurrency", "3"];
+
+test("--smoke measures every scenario without an error and leaves nothing behind", async () => {
+  const { code, data, left } = await runPerf(["--smoke"]);
+
+  expect(data.breaches).toEqual([]);
+  expect(code).toBe(0);
+  expect(data.scenarios.map(({ name }) => name)).toEqual([...scenarioNames]);
+  for (const { name, summary } of data.scenarios) {
+    expect(summary.requests, name).toBeGreaterThan(0);
+    expect(summary.latencyMs.p50, name).toBeGreaterThan(0);
+    expect(summary.memoryBytes!.node.peak, name).toBeGreaterThan(2 ** 20);
+    expect(summary.memoryBytes!.apps.peak, name).toBeGreaterThan(2 ** 20);
+  }
+  const pools = Object.fromEntries(data.scenarios.map(({ name, summary }) => [name, summary.pool]));
+  expect(pools["warm-noop"]).toMatchObject({ active: 1, hitRate: 1, creations: 0, failures: 0 });
+  expect(pools["cold-start"]).toMatchObject({ hits: 0, hitRate: 0, failures: 0 });
+  expect(pools["cold-start"]!.creations).toBe(pools["cold-start"]!.misses);
+  expect(pools["wake"]).toMatchObject({ misses: 0, creations: 0 });
+  expect(left).toEqual([]);
+}, 60_000);
+
+test("--mode direct makes the same load in the node's own process", async () => {
+  const names = ["warm-noop", "echo-1kb", "ephemeral-noop", "stream-1mb", "websocket-echo"];
+
+  const words = ["--smoke", "--mode", "direct", "--scenarios", names.join(",")];
+  const { code, data } = await runPerf(words);
+
+  expect(data.breaches).toEqual([]);
+  expect(code).toBe(0);
+  for (const { name, summary } of data.scenarios) {
+    expect(summary.requests, name).toBeGreaterThan(0);
+    if (name !== "websocket-echo") expect(summary.pool, name).toMatchObject({ hitRate: 1 });
+  }
+}, 60_000);
+
+test("more apps than places are started, evicted and started again", async () => {
+  const words = ["--scenarios", "many-apps", "--apps", "6", "--pool-size", "2"];
+  const load = ["--concurrency", "2", "--duration-ms", "1500", "--warmup-ms", "0"];
+
+  const { data } = await runPerf([...words, ...load]);
+
+  const { pool, errors } = data.scenarios[0]!.summary;
+  expect(errors.total).toBe(0);
+  expect(pool!.creations).toBeGreaterThan(0);
+  expect(pool!.evictions).toBeGreaterThan(0);
+  expect(pool!.hitRate).toBeLessThan(1);
+}, 30_000);
+
+test("each flag is read under its own name, and has a variable of that name", () => {
+  const words = PERF_FLAGS.flatMap(([syntax]) => {
+    const [flag = "", value] = syntax.split(" ");
+    return value === undefined ? [flag] : [flag, "1"];
+  });
+
+  const { flags } = readWords(["perf", ...words], [perf])!;
+
+  for (const [syntax] of PERF_FLAGS) {
+    const words = syntax.split(" ")[0]!.slice(2).split("-");
+    const name = words
+      .map((word, index) => (index === 0 ? word : word[0]!.toUpperCase() + word.slice(1)))
+      .join("");
+    expect(flags[name], name).toBeDefined();
+    expect(variableOf(name)).toBe(`PERF_${words.join("_").toUpperCase()}`);
+  }
+});
+
+test("PERF_JSON asks for JSON as --json does", async () => {
+  const { stdout } = await cli(["perf", "--list"], { env: { PERF_JSON: "1" } });
+
+  expect(JSON.parse(stdout).data.scenarios[0].name).toBe("warm-noop");
+  expect((await cli(["perf", "--list"], { env: { PERF_JSON: "0" } })).stdout).toStartWith(
+    "SCENARIO",
+  );
+});
+
+describe("a running app", () => {
+  test("is driven by a scenario's own requests and counted as any other", async () => {
+    let posted = 0;
+    await using app = Bun.serve({
+      port: 0,
+      async fetch(request) {
+        const { byteLength } = await request.arrayBuffer();
+        posted += 1;
+        return request.method === "POST" && byteLength === 1024
+          ? new Response("taken")
+          : new Response("no", { status: 400 });
+      },
+    });
+
+    const words = ["--url", `http://localhost:${app.port}/inbox?x=1`, "--scenarios", "echo-1kb"];
+    const { code, data } = await runPerf([...words, ...quick]);
+
+    const [scenario] = data.scenarios;
+    expect(code).toBe(0);
+    expect(scenario!.summary).toMatchObject({
+      errors: { total: 0 },
+      pool: null,
+      memoryBytes: null,
+    });
+    expect(scenario!.summary.requests).toBeGreaterThan(0);
+    expect(scenario!.summary.requests).toBeLessThanOrEqual(posted);
+    expect(data.options.url).toBe(`http://localhost:${app.port}/inbox`);
+  });
+
+  test("that fails makes the command fail, with what it answered", async () => {
+    let asked = 0;
+    await using app = Bun.serve({
+      port: 0,
+      fetch: () => new Response("x", { status: asked++ % 10 === 9 ? 503 : 200 }),
+    });
+
+    const { code, object, data } = await runPerf([
+      "--url",
+      `http://127.0.0.1:${app.port}/`,
+      ...quick,
+    ]);
+
+    expect(code).toBe(1);
+    expect(object.error.code).toBe("PERF_GATE_BROKEN");
+    expect(object.error.detail.breaches[0]).toMatch(
+      /^warm-noop: maxErrors is \d+, must be at most 0$/,
+    );
+    expect(data.scenarios[0]!.summary.errors.status["503"]).toBeGreaterThan(0);
+  });
+
+  test("that is not there, or answers 404, is not measured", async () => {
+    await using app = Bun.serve({ port: 0, fetch: () => new Response("", { status: 404 }) });
+    const code = async (url: string) => (await runPerf(["--url", url, ...quick])).object.error.code;
+
+    expect(await code(`http://127.0.0.1:${app.port}/`)).toBe("PERF_PROBE_FAILED");
+    expect(await code("http://127.0.0.1:1/")).toBe("PERF_PROBE_FAILED");
+  });
+});
+
+test("a limit that is not kept is shown below the table, with value and limit, and exits with 1", async () => {
+  using folder = temporaryFolder();
+  const gates = join(folder.path, "gates.json");
+  writeFileSync(gates, '{"scenarios":{"warm-noop":{"minRps":1e9,"maxRssMb":4000}}}');
+  const env = {
+    PERF_GATE_FILE: gates,
+    PERF_SCENARIOS: "warm-noop",
+    PERF_OUTPUT_FILE: "report.json",
+  };
+
+  const run = await cli(["perf", ...quick], { env, cwd: folder.path });
+
+  expect(run.code).toBe(1);
+  expect(run.stdout).toMatch(/^SCENARIO .*\nwarm-noop /);
+  for (const line of run.stdout.split("\n")) expect(line.length, line).toBeLessThanOrEqual(80);
+  expect(run.stderr).toContain("✘ PERF_GATE_BROKEN");
+  expect(run.stderr).toMatch(/warm-noop: minRps is \d+(\.\d+)?, must be at least 1000000000/);
+  expect(run.stderr).not.toContain("maxRssMb");
+  const written: PerfReport = JSON.parse(readFileSync(join(folder.path, "report.json"), "utf8"));
+  expect(written).toMatchObject({ isPassed: false, scenarios: [{ name: "warm-noop" }] });
+});
+
+test("a report is compared with an earlier one, and says what makes them less comparable", async () => {
+  using folder = temporaryFolder();
+  const base = join(folder.path, "base.json");
+  const one = ["--scenarios", "warm-noop", ...quick];
+  await runPerf([...one, "--repeat", "2", "--output-file", base]);
+
+  const words = [
+    ...one,
+    "--repeat",
+    "2",
+    "--rate",
+    "500",
+    "--compare",
+    base,
+    "--tolerance",
+    "1000",
+  ];
+  const { code, data } = await runPerf(words);
+
+  expect(code).toBe(0);
+  expect(data.comparison).toMatchObject({
+    base,
+    isInterleaved: false,
+    scenarios: [{ scenario: "warm-noop", rounds: 2 }],
+  });
+  expect(data.comparison!.notes.join("\n")).toContain("ratePerS: null in the base, 500 now");
+});
+
+test("another checkout takes turns with this one", async () => {
+  const words = ["--against", root, "--repeat", "2", "--scenarios", "warm-noop,wake", ...quick];
+
+  const { data } = await runPerf([...words, "--tolerance", "1000"]);
+
+  expect(data.comparison).toMatchObject({ base: root, isInterleaved: true, notes: [] });
+  const [load, shots] = data.comparison!.scenarios;
+  expect(Object.keys(load!.metrics).sort()).toEqual(["cpu", "p50", "p99", "rate"]);
+  expect(shots!.metrics.rate).toBeUndefined();
+}, 30_000);
+
+test("a folder that is no Levain cannot be compared with", async () => {
+  using folder = temporaryFolder();
+
+  const { object } = await runPerf([
+    "--against",
+    folder.path,
+    "--scenarios",
+    "warm-noop",
+    ...quick,
+  ]);
+
+  expect(object.error).toMatchObject({ code: "PERF_TARGET_FAILED" });
+  expect(object.error.message).toContain(folder.path);
+});
+
+test("fixtures that are kept are apps that can be deployed; a folder with anything else is refused", async () => {
+  using folder = temporaryFolder();
+  const dir = join(folder.path, "apps");
+  const words = [
+    "--scenarios",
+    "ephemeral-noop",
+    "--fixture-dir",
+    dir,
+    "--keep-fixtures",
+    ...quick,
+  ];
+
+  expect((await runPerf(words)).code).toBe(0);
+  expect((await runPerf(words)).code).toBe(0);
+  expect(readdirSync(join(dir, "ephemeral-noop")).sort()).toEqual([
+    "index.ts",
+    "levain.config.json",
+  ]);
+  expect(await Bun.file(join(dir, "ephemeral-noop/levain.config.json")).json()).toEqual({
+    name: "ephemeral-noop",
+    ephemeral: true,
+  });
+
+  const refused = await runPerf(["--fixture-dir", folder.path, ...quick]);
+  expect(refused.object.error.message).toContain("must be empty");
+});
+
+test("Ctrl-C ends the load and the node, and removes what was written", async () => {
+  using folder = temporaryFolder();
+  const words = ["perf", "--scenarios", "warm-noop", "--duration-ms", "60000"];
+  const run = spawnCli(words, { env: { TMPDIR: folder.path } });
+  // The node, its apps and the load are there once a process of the run has children of its own.
+  while (!childrenOf(run.pid).some((pid) => childrenOf(pid).length > 0)) await Bun.sleep(5);
+  const below = childrenOf(run.pid).flatMap((pid) => [pid, ...childrenOf(pid)]);
+
+  run.kill("SIGINT");
+
+  expect(await run.exited).toBe(1);
+  expect(await new Response(run.stderr).text()).toContain("INTERRUPTED");
+  expect(readdirSync(folder.path)).toEqual([]);
+  for (const pid of below) expect(() => process.kill(pid, 0)).toThrow();
+}, 20_000);
