@@ -1,0 +1,95 @@
+/** The measured process, started as `levain perf` starts it. */
+import { expect, test } from "bun:test";
+import { existsSync, mkdtempSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { until } from "../base/until-for-tests.ts";
+import { childrenOf } from "../sandbox/process-facts.ts";
+import { Fixtures } from "./fixtures.ts";
+import type { FixtureApp } from "./scenarios.ts";
+import { ownCheckout, Target } from "./target.ts";
+
+async function setup(app: FixtureApp, sparesMax: number) {
+  const fixtures = await Fixtures.open({ dir: null, keep: false });
+  await fixtures.write([app]);
+  const dataDir = await fixtures.dataDir();
+  const { dir: fixtureDir } = fixtures;
+  const config = { dataDir, fixtureDir, apps: [app], port: 0, poolSize: 2, sparesMax };
+  const target = await Target.start(ownCheckout, { ...config, concurrency: 1 });
+  return {
+    target,
+    dataDir,
+    ask: async () => {
+      const headers = { host: `${app.name}.localhost` };
+      return (await fetch(`http://127.0.0.1:${target.port}/`, { headers })).text();
+    },
+    async [Symbol.asyncDispose]() {
+      await target.stop();
+      await fixtures[Symbol.asyncDispose]();
+    },
+  };
+}
+
+test("a stopped app starts anew for each request, and a spare stands ready before it", async () => {
+  await using node = await setup({ name: "cold", module: "noop", stopsWhenIdle: true }, 1);
+
+  for (let starts = 1; starts <= 3; starts++) {
+    await node.target.pull("stop", "cold");
+    // Nothing but the spare.
+    expect(childrenOf(node.target.pid)).toHaveLength(1);
+    expect(await node.ask()).toBe("ok");
+    expect(await node.target.facts()).toMatchObject({ creations: starts, misses: starts, hits: 0 });
+  }
+});
+
+test("a frozen app is woken by each request, and no process is started for it", async () => {
+  await using node = await setup({ name: "wake", module: "noop" }, 0);
+  await node.ask();
+
+  for (let wakes = 1; wakes <= 3; wakes++) {
+    await node.target.pull("freeze", "wake");
+    expect(await node.ask()).toBe("ok");
+    expect(await node.target.facts()).toMatchObject({ creations: 1, hits: wakes, active: 1 });
+  }
+});
+
+test("a lever for an app that is not there says so", async () => {
+  await using node = await setup({ name: "here", module: "noop" }, 0);
+
+  expect(node.target.pull("stop", "elsewhere")).rejects.toThrow('there is no app "elsewhere"');
+});
+
+test("stopping ends every process and removes the node's data", async () => {
+  await using node = await setup({ name: "gone", module: "noop" }, 1);
+  await node.ask();
+  const pids = [node.target.pid, ...childrenOf(node.target.pid)];
+  expect(pids.length).toBeGreaterThan(1);
+
+  await node.target.stop();
+
+  for (const pid of pids) expect(() => process.kill(pid, 0)).toThrow();
+  expect(existsSync(node.dataDir)).toBe(false);
+});
+
+test("a target whose parent was killed ends with all it has started", async () => {
+  const folder = mkdtempSync(join(tmpdir(), "levain-perf-test-"));
+  const config = `{ dataDir: ${JSON.stringify(folder)}, fixtureDir: ${JSON.stringify(folder)},
+    apps: [], port: 0, poolSize: 1, sparesMax: 1, concurrency: 1 }`;
+  const code = `const { Target, ownCheckout } = await import(${JSON.stringify(join(import.meta.dir, "target.ts"))});
+    const target = await Target.start(ownCheckout, ${config});
+    await target.facts();
+    console.log(target.pid);`;
+  const parent = Bun.spawn([process.execPath, "-e", code], {
+    stdio: ["ignore", "pipe", "inherit"],
+  });
+  const { value } = await parent.stdout.getReader().read();
+  const pid = Number(new TextDecoder().decode(value));
+  await until(() => childrenOf(pid).length > 0);
+  const below = childrenOf(pid);
+
+  parent.kill("SIGKILL");
+
+  const isGone = (one: number) => !existsSync(`/proc/${one}`);
+  await until(() => [pid, ...below].every(isGone));
+  rmSync(folder, { recursive: true, force: true });
+});
