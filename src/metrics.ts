@@ -236,9 +236,9 @@ export const METRIC_FAMILIES: readonly Family[] = [
 ];
 
 /** Versions that are looked at in one turn; a look at a process reads a file of /proc. Count. */
-const versionsPerTurn = 100;
+const versionsPerTurn = 50;
 
-/** The families one by one, as text. Requests are served between them: a scrape of thousands of apps holds up nobody. */
+/** The families one after the other, as text in pieces. Requests are served between them: a scrape of thousands of apps holds up nobody. */
 export async function* nodeMetrics(lane: Lane, status: NodeStatus, nowMs: number) {
   const versions: { labels: string; facts: PoolFacts }[] = [];
   let looked = 0;
@@ -252,7 +252,9 @@ export async function* nodeMetrics(lane: Lane, status: NodeStatus, nowMs: number
   }
   const source = { status, lane, versions, cpu: process.cpuUsage() };
   for (const family of METRIC_FAMILIES) {
-    yield renderFamily(family, source);
-    await setImmediate();
+    for (const piece of renderFamily(family, source)) {
+      yield piece;
+      await setImmediate();
+    }
   }
 }

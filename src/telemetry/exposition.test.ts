@@ -5,6 +5,9 @@ import { readExposition } from "./exposition-for-tests.ts";
 
 const hostile = ['a"b', "a\\b", "a\nb", "\\", '"', "\n", 'a\\"b\\n', "{},= #", "ä 日本"];
 
+/** All of a family's text. */
+const render = (shown: MetricFamily<null>) => [...renderFamily(shown, null)].join("");
+
 const family = (samples: MetricFamily<null>["samples"]): MetricFamily<null> => ({
   name: "tests_total",
   type: "counter",
@@ -14,13 +17,12 @@ const family = (samples: MetricFamily<null>["samples"]): MetricFamily<null> => (
 });
 
 test("labels and help with quotes, backslashes and line ends are read back as they were", () => {
-  const text = renderFamily(
+  const text = render(
     family(function* () {
       for (const app of hostile) {
         yield { labels: withLabel(labelSet({ app }), "code", app), value: 1 };
       }
     }),
-    null,
   );
 
   const read = readExposition(text).get("tests_total")!;
@@ -34,19 +36,16 @@ test("labels and help with quotes, backslashes and line ends are read back as th
 test("numbers are read back as they were, whatever they are", () => {
   const values = [0, 1, 0.1, 1e21, 1.5e-9, 2 ** 53, Number.POSITIVE_INFINITY, Number.NaN];
 
-  const text = renderFamily<null>(
-    {
-      ...family(function* () {
-        for (const [at, value] of values.entries()) {
-          yield { labels: labelSet({ at: `${at}` }), value };
-        }
-        yield { labels: "", value: Number.NEGATIVE_INFINITY };
-      }),
-      name: "tests",
-      type: "gauge",
-    },
-    null,
-  );
+  const text = render({
+    ...family(function* () {
+      for (const [at, value] of values.entries()) {
+        yield { labels: labelSet({ at: `${at}` }), value };
+      }
+      yield { labels: "", value: Number.NEGATIVE_INFINITY };
+    }),
+    name: "tests",
+    type: "gauge",
+  });
 
   const read = readExposition(text)
     .get("tests")!
@@ -55,14 +54,7 @@ test("numbers are read back as they were, whatever they are", () => {
 });
 
 test("a family without samples says its type all the same", () => {
-  expect(
-    readExposition(
-      renderFamily(
-        family(function* () {}),
-        null,
-      ),
-    ).get("tests_total"),
-  ).toEqual({
+  expect(readExposition(render(family(function* () {}))).get("tests_total")).toEqual({
     type: "counter",
     help: 'Counts \\ and\n"more".',
     samples: [],
