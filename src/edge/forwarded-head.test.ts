@@ -36,7 +36,7 @@ function forward(
 test("the app is told who asks, and over what", () => {
   const { first } = forward(["Host: a"], { address: "::1", port: 7 });
 
-  expect(first).toBe("GET /x?y http ::1 7");
+  expect(first).toBe(`GET /x?y http a ${traceId} ::1 7`);
 });
 
 test("the client's lines are passed on as they were sent, before what is added", () => {
@@ -56,7 +56,7 @@ test("the client's lines are passed on as they were sent, before what is added",
 test("the authority of an absolute target becomes the Host line", () => {
   const { first, lines } = forward(["Host: other"], {}, "GET http://a.localhost:80/p HTTP/1.1");
 
-  expect(first).toBe("GET /p http 10.0.0.9 5000");
+  expect(first).toBe(`GET /p http a.localhost:80 ${traceId} 10.0.0.9 5000`);
   expect(lines[0]).toBe("host: a.localhost:80");
   expect(lines.join()).not.toContain("other");
 });

@@ -2,7 +2,7 @@
  * Writes the head that goes to the app: the client's own lines as they were sent, without those that speak of its
  * connection, and what the edge adds:
  *
- *   METHOD SP target SP scheme SP peer-address SP peer-port CRLF
+ *   METHOD SP target SP scheme SP host SP request-id SP peer-address SP peer-port CRLF
  *   (kept lines) x-forwarded-for, x-forwarded-proto, x-request-id, traceparent
  */
 import { isTraceparent } from "./head-parser.ts";
@@ -16,7 +16,7 @@ export class Peer {
   readonly address: string;
   /** A proxy whose `x-forwarded-*` lines are believed. */
   readonly isTrusted: boolean;
-  /** What follows the target in the first line. */
+  /** How the first line ends. */
   readonly lineEnd: string;
   /** What is said of a request that brings nothing that is believed. */
   readonly forwardedLines: string;
@@ -24,10 +24,12 @@ export class Peer {
   constructor(address: string, port: number, isTrusted: boolean) {
     this.address = address;
     this.isTrusted = isTrusted;
-    this.lineEnd = ` http ${address} ${port}\r\n`;
+    this.lineEnd = ` ${address} ${port}\r\n`;
     this.forwardedLines = `x-forwarded-for: ${address}\r\nx-forwarded-proto: http\r\n`;
   }
 }
+
+const HTTP = Buffer.from(" http ");
 
 /**
  * Writes the head at the start of `out`, which is large enough for a head of the largest size and what is added.
@@ -47,6 +49,9 @@ export function writeForwardedHead(
     head.targetEnd > 0
       ? source.copy(out, 0, head.start, head.targetEnd)
       : out.latin1Write(`${head.method} ${head.target}`, 0);
+  at += HTTP.copy(out, at);
+  at += out.latin1Write(head.host, at);
+  at = id.write(out, at);
   at += out.latin1Write(peer.lineEnd, at);
   at = copyRanges(out, at, source, head.kept);
   if (head.hostIsFromTarget) at += out.latin1Write(`host: ${head.host}\r\n`, at);

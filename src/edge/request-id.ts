@@ -36,6 +36,12 @@ export class RequestId {
     return this.#bytes === 0 ? at : at + this.#line!.copy(out, at, 0, this.#bytes);
   }
 
+  /** Writes a space and the id. Returns where they end. */
+  write(out: Buffer, at: number): number {
+    // The space before it is that of the line.
+    return at + this.#line!.copy(out, at, NAME.length - 1, this.#bytes - 2);
+  }
+
   /** The id; empty when there is none. */
   get text(): string {
     return this.#bytes === 0 ? "" : this.#line!.latin1Slice(NAME.length, this.#bytes - 2);

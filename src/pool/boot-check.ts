@@ -2,10 +2,12 @@
  * The proof that a version serves: one real request over the wire, answered by the app. Any status below 500 will do,
  * since an API may well answer 404 to `/`.
  */
+
 import { PlatformError } from "../base/errors.ts";
 import type { VersionSpec } from "../base/version-spec.ts";
 import { ClientStream } from "../wire/client-stream.ts";
 import { FLAG_END, ResetReason } from "../wire/frames.ts";
+import { requestLine } from "../wire/request-line.ts";
 import type { Pool } from "./pool.ts";
 
 /**
@@ -56,7 +58,7 @@ async function ask(
   signal.addEventListener("abort", abort, { once: true });
   try {
     const head = Buffer.from(
-      `GET ${spec.healthPath} http 127.0.0.1 0\r\nhost: ${host}\r\nuser-agent: levain-boot-check\r\n`,
+      `${requestLine({ method: "GET", target: spec.healthPath, host })}host: ${host}\r\nuser-agent: levain-boot-check\r\n`,
       "latin1",
     );
     pool.submit(request, {

@@ -1,6 +1,7 @@
 /**
  * Pools with real processes and without an edge: the apps are the fixtures, and requests are put on the wire by hand.
  */
+
 import { mkdtempSync, readdirSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -11,6 +12,7 @@ import type { VersionLimits, VersionSpec } from "../base/version-spec.ts";
 import type { LogRecord } from "../telemetry/log-record.ts";
 import { ClientStream } from "../wire/client-stream.ts";
 import { FLAG_END, FLAG_UPGRADE } from "../wire/frames.ts";
+import { requestLine } from "../wire/request-line.ts";
 import type { Pool } from "./pool.ts";
 import { Pools } from "./pools.ts";
 import { Spares } from "./spares.ts";
@@ -182,7 +184,8 @@ export interface AskOptions {
 /** Puts a request to the pool. */
 export function submit(pool: Pool, target = "/", options: AskOptions = {}): Asked {
   const { method = "GET", body = "", upgrade = false } = options;
-  const lines = [`${method} ${target} http 127.0.0.1 1`, "host: app.localhost"];
+  const host = "app.localhost";
+  const lines = [requestLine({ method, target, host }).trimEnd(), `host: ${host}`];
   if (body !== "") lines.push(`content-length: ${body.length}`);
   if (upgrade) {
     lines.push("upgrade: websocket", "sec-websocket-version: 13");

@@ -3,7 +3,7 @@ import { FLAG_CLOSE, FrameType } from "../wire/frames.ts";
 import { responseHeadBytesMax } from "../wire/limits.ts";
 import { isFieldName, isFieldValue, RESPONSE_FIXED_BYTES } from "../wire/response-head.ts";
 import { addedLinesBytesMax } from "./limits.ts";
-import { isDecoded } from "./response-source.ts";
+import { isDecoded, linesOf } from "./response-source.ts";
 import type { ServerStream } from "./server-stream.ts";
 
 export interface Head {
@@ -33,6 +33,27 @@ export function headOf(response: Response, cookies: readonly string[]): Head | s
     wantsClose: false,
   };
   if (!isFieldValue(head.reason)) return "its status text has characters that HTTP does not allow";
+  const lines = linesOf(response);
+  if (lines === undefined) {
+    const wrong = readLines(response, head);
+    if (wrong !== "") return `its header "${wrong}" has characters that HTTP does not allow`;
+  } else {
+    head.block = lines.block;
+    head.contentType = lines.contentType;
+  }
+  for (const cookie of cookies) {
+    if (!isFieldValue(cookie)) return "a cookie has characters that HTTP does not allow";
+    head.block += `set-cookie: ${cookie}\r\n`;
+  }
+  const bytes = head.block.length + head.reason.length;
+  if (bytes > responseHeadBytesMax - addedLinesBytesMax) {
+    return `its headers have ${bytes} bytes, more than ${responseHeadBytesMax - addedLinesBytesMax}`;
+  }
+  return head;
+}
+
+/** Asks the response for its lines. Returns the name of one that cannot be written, or nothing. */
+function readLines(response: Response, head: Head): string {
   const decoded = isDecoded(response);
   let wrong = "";
   response.headers.forEach((value, name) => {
@@ -60,16 +81,7 @@ export function headOf(response: Response, cookies: readonly string[]): Head | s
     if (!isFieldName(name) || !isFieldValue(value)) wrong = name.slice(0, 100);
     head.block += `${name}: ${value}\r\n`;
   });
-  if (wrong !== "") return `its header "${wrong}" has characters that HTTP does not allow`;
-  for (const cookie of cookies) {
-    if (!isFieldValue(cookie)) return "a cookie has characters that HTTP does not allow";
-    head.block += `set-cookie: ${cookie}\r\n`;
-  }
-  const bytes = head.block.length + head.reason.length;
-  if (bytes > responseHeadBytesMax - addedLinesBytesMax) {
-    return `its headers have ${bytes} bytes, more than ${responseHeadBytesMax - addedLinesBytesMax}`;
-  }
-  return head;
+  return wrong;
 }
 
 /** Adds a line when it is a valid one; a file's type and name come from outside. */

@@ -9,7 +9,8 @@ import { join } from "node:path";
 import { gunzipSync } from "node:zlib";
 import { type BareAnswer, BareServer } from "./bare-for-tests.ts";
 import { paths } from "./fixtures/every-answer.ts";
-import { type RequestOptions, TestRunner } from "./runner-for-tests.ts";
+import type { RequestOptions } from "./request-for-tests.ts";
+import { TestRunner } from "./runner-for-tests.ts";
 
 let bare: BareServer;
 let runner: TestRunner;

@@ -15,3 +15,5 @@ export const bundleTimeoutMs = 30_000;
 
 /** Bundles of another version stay so long: a process of another checkout may be about to run one. Milliseconds. */
 export const bundleKeptMs = 24 * 60 * 60 * 1000;
+/** Header lines of a Response that are taken from what it was made of; more are asked for. Count. */
+export const knownLinesMax = 16;

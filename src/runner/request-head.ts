@@ -1,10 +1,6 @@
 /**
- * The head of a request on the wire, as the edge writes it (latin1):
- *
- *   METHOD SP target SP scheme SP peer-address SP peer-port CRLF
- *   name: value CRLF …
- *
- * Only what every request needs is read at once; the header lines are when somebody asks for them.
+ * The head of a request, as the edge writes it (see `wire/request-line.ts`). Only the first line is read for every
+ * request; the header lines are when somebody asks for them.
  */
 import { WireProtocolError } from "../wire/frames.ts";
 
@@ -12,7 +8,7 @@ export class RequestHead {
   readonly method: string;
   /** `scheme://host/path?query` as the client asked for it. */
   readonly url: string;
-  /** The id in `x-request-id`, for the app's log lines; empty when there is none. */
+  /** The request's id, for the app's log lines; empty when there is none. */
   readonly requestId: string;
   readonly #text: string;
   readonly #peerStart: number;
@@ -24,26 +20,20 @@ export class RequestHead {
     const methodEnd = text.indexOf(" ");
     const targetEnd = text.indexOf(" ", methodEnd + 1);
     const schemeEnd = text.indexOf(" ", targetEnd + 1);
-    const lineEnd = text.indexOf("\r\n", schemeEnd + 1);
-    if (methodEnd < 1 || targetEnd === -1 || schemeEnd === -1 || lineEnd === -1) {
+    const hostEnd = text.indexOf(" ", schemeEnd + 1);
+    const idEnd = text.indexOf(" ", hostEnd + 1);
+    const lineEnd = text.indexOf("\r\n", idEnd + 1);
+    const isLine = methodEnd > 0 && targetEnd > 0 && schemeEnd > 0 && hostEnd > 0 && idEnd > 0;
+    if (!isLine || lineEnd === -1 || !text.endsWith("\r\n")) {
       throw new WireProtocolError("a malformed request line");
     }
-    let host = "";
-    let requestId = "";
-    let at = lineEnd + 2;
-    while (at < text.length) {
-      const end = text.indexOf("\r\n", at);
-      if (end === -1) throw new WireProtocolError("a header line without its end");
-      if (isNamed(text, at, "host")) host = text.slice(at + 5, end).trim();
-      else if (isNamed(text, at, "x-request-id")) requestId = text.slice(at + 13, end).trim();
-      at = end + 2;
-    }
-    this.method = text.slice(0, methodEnd);
+    this.method = methodEnd === 3 && text.startsWith("GET") ? "GET" : text.slice(0, methodEnd);
     const target = text.slice(methodEnd + 1, targetEnd);
-    this.url = `${text.slice(targetEnd + 1, schemeEnd)}://${host}${NOT_ASCII.test(target) ? asUtf8(target) : target}`;
-    this.requestId = requestId;
+    const origin = `${text.slice(targetEnd + 1, schemeEnd)}://${text.slice(schemeEnd + 1, hostEnd)}`;
+    this.url = origin + (NOT_ASCII.test(target) ? asUtf8(target) : target);
+    this.requestId = text.slice(hostEnd + 1, idEnd);
     this.#text = text;
-    this.#peerStart = schemeEnd + 1;
+    this.#peerStart = idEnd + 1;
     this.#linesStart = lineEnd + 2;
   }
 
@@ -60,6 +50,7 @@ export class RequestHead {
     while (at < text.length) {
       const colon = text.indexOf(":", at);
       const end = text.indexOf("\r\n", at);
+      if (end === -1) return;
       if (colon > at && colon < end)
         headers.append(text.slice(at, colon), fieldValue(text, colon + 1, end));
       at = end + 2;
@@ -72,15 +63,6 @@ const NOT_ASCII = /[^\0-\x7f]/;
 /** Bytes that are not percent-encoded stand for UTF-8, as in Bun. */
 function asUtf8(latin1: string): string {
   return Buffer.from(latin1, "latin1").toString();
-}
-
-/** Whether the line at `at` has this name (lower case), in any case. Without a string: it is asked for every request. */
-function isNamed(text: string, at: number, name: string): boolean {
-  for (let index = 0; index < name.length; index++) {
-    // Sets the bit that makes a letter small; a dash has it.
-    if ((text.charCodeAt(at + index) | 0x20) !== name.charCodeAt(index)) return false;
-  }
-  return text.charCodeAt(at + name.length) === 0x3a;
 }
 
 /** Without the spaces and tabs around it; `trim` would take off U+00A0 too, which is a byte of the value. */

@@ -9,6 +9,8 @@
  * came with, and passed on so, no client could read them.
  */
 
+import { jsonLines, jsonType, type KnownLines, knownLines } from "./known-lines.ts";
+
 /** What a Response was made of; `buffered` is in memory, in a form that only `bytes()` knows. */
 export type ResponseSource = string | Blob | null | typeof buffered;
 
@@ -25,14 +27,51 @@ interface Marked {
 /** Streams of bodies that Bun has decompressed. */
 const decodedStreams = new WeakSet<object>();
 
+const jsonInit: ResponseInit = { headers: { "content-type": jsonType } };
+
 /** The source; `undefined` when it is not known. */
 export function sourceOf(response: Response): ResponseSource | undefined {
   return (response as Marked)[SOURCE];
 }
 
+/** Its header lines; `undefined` when they have to be asked for. */
+export function linesOf(response: Response): KnownLines | undefined {
+  return PlainResponse.linesOf(response);
+}
+
 /** Whether the body is plain although its `content-encoding` says otherwise. */
 export function isDecoded(response: Response): boolean {
   return (response as Marked)[DECODED] === true;
+}
+
+/** A Response whose header lines are known, until somebody asks for its headers: whoever has them can change them. */
+class PlainResponse extends globalThis.Response {
+  #lines: KnownLines | undefined;
+
+  constructor(lines: KnownLines, body?: Bun.BodyInit, init?: ResponseInit) {
+    super(body, init);
+    this.#lines = lines;
+  }
+
+  static linesOf(response: Response): KnownLines | undefined {
+    return #lines in response ? response.#lines : undefined;
+  }
+
+  override get headers(): Headers {
+    this.#lines = undefined;
+    return super.headers;
+  }
+
+  static {
+    // Apps see no other class.
+    Object.defineProperty(PlainResponse.prototype, "constructor", {
+      get: () => globalThis.Response,
+    });
+  }
+}
+
+function hasNoType(body: unknown): boolean {
+  return !(body instanceof Blob || body instanceof FormData || body instanceof URLSearchParams);
 }
 
 function mark(response: Response, body: unknown): Response {
@@ -63,11 +102,16 @@ export function watchResponses(): void {
   function Response(this: unknown, body?: unknown, init?: ResponseInit): Response {
     if (new.target === undefined)
       throw new TypeError("Class constructor Response cannot be invoked without 'new'");
-    const made =
-      new.target === (Response as unknown)
-        ? new Native(body as Bun.BodyInit, init)
-        : (Reflect.construct(Native, [body, init], new.target) as Response);
-    return mark(made, body);
+    if (new.target !== (Response as unknown)) {
+      return mark(Reflect.construct(Native, [body, init], new.target) as Response, body);
+    }
+    // A body of another kind brings its own type.
+    const lines = hasNoType(body) ? knownLines(init) : undefined;
+    const given = body as Bun.BodyInit;
+    return mark(
+      lines === undefined ? new Native(given, init) : new PlainResponse(lines, given, init),
+      body,
+    );
   }
 
   Response.prototype = Native.prototype;
@@ -80,6 +124,9 @@ export function watchResponses(): void {
     const text = JSON.stringify(data);
     // It throws as it always does.
     if (text === undefined) return Native.json(data, init);
+    if (init === undefined) {
+      return mark(new PlainResponse(jsonLines, text, jsonInit), text);
+    }
     const made = mark(new Native(text, init), text);
     const { headers } = made;
     if (!headers.has("content-type")) headers.set("content-type", "application/json;charset=utf-8");

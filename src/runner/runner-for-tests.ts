@@ -11,6 +11,7 @@ import { ClientStream } from "../wire/client-stream.ts";
 import type { LoadMessage } from "../wire/control.ts";
 import { FLAG_END, FLAG_UPGRADE, ResetReason } from "../wire/frames.ts";
 import { RunnerBundle } from "./bundle.ts";
+import { type RequestOptions, requestHead } from "./request-for-tests.ts";
 
 const fixturesPath = join(import.meta.dir, "fixtures");
 /** What a node runs; it is made once. */
@@ -45,21 +46,6 @@ export interface Head {
 export interface Answer extends Head {
   body: Buffer;
   text: string;
-}
-
-export interface RequestOptions {
-  method?: string;
-  headers?: Record<string, string> | [string, string][];
-  /** Travels with the head. */
-  body?: string | Uint8Array;
-  /** The body follows, by `send` and `sendEnd`. */
-  isOpen?: boolean;
-  /** Asks for a WebSocket. */
-  isUpgrade?: boolean;
-  requestId?: string;
-  peer?: string;
-  /** Lets the runner send on only when the test says `grant`. */
-  isSlow?: boolean;
 }
 
 /** One request: promises for what comes, and what a node can do to it. */
@@ -321,13 +307,8 @@ export class TestRunner implements ChannelOwner, AsyncDisposable {
   }
 
   request(path: string, options: RequestOptions = {}): TestRequest {
-    const { method = "GET", headers = {}, peer = "192.0.2.1 4711", isOpen, isUpgrade } = options;
-    let text = `${method} ${path} http ${peer}\r\nhost: app.localhost\r\n`;
-    for (const [name, value] of Array.isArray(headers) ? headers : Object.entries(headers)) {
-      text += `${name}: ${value}\r\n`;
-    }
-    if (options.requestId !== undefined) text += `x-request-id: ${options.requestId}\r\n`;
-    const head = Buffer.from(text, "latin1");
+    const { isOpen, isUpgrade } = options;
+    const head = requestHead(path, options);
     const body = Buffer.from((options.body ?? "") as string);
     const buffer = Buffer.concat([head, body]);
     const flags = (isOpen ? 0 : FLAG_END) | (isUpgrade ? FLAG_UPGRADE : 0);

@@ -1,5 +1,6 @@
 /** A WebSocket client by hand, over a test's request: frames are seen as they are on the wire. */
-import type { RequestOptions, TestRequest, TestRunner } from "./runner-for-tests.ts";
+import type { RequestOptions } from "./request-for-tests.ts";
+import type { TestRequest, TestRunner } from "./runner-for-tests.ts";
 
 const key = "dGhlIHNhbXBsZSBub25jZQ==";
 

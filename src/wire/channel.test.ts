@@ -23,7 +23,7 @@ describe("a request and its response", () => {
     expect(request).toMatchObject({ type: FrameType.REQUEST, flags: FLAG_END, id: 0 });
     const headBytes = request!.payload.readUInt32LE(0);
     expect(request!.payload.latin1Slice(4, 4 + headBytes)).toBe(
-      "GET / http 127.0.0.1 1\r\nhost: a\r\n",
+      "GET / http a  127.0.0.1 1\r\nhost: a\r\n",
     );
     expect(request!.payload.latin1Slice(4 + headBytes)).toBe("body");
   });

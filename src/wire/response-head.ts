@@ -93,7 +93,8 @@ export function readResponseHead(buffer: Buffer, start: number, end: number): Re
 }
 
 function isLength(value: number): boolean {
-  return Number.isSafeInteger(value) && value >= 0;
+  // What `Number.isSafeInteger` says, without a call into native code.
+  return value >= 0 && value <= Number.MAX_SAFE_INTEGER && Math.trunc(value) === value;
 }
 
 /** Lines that the edge would otherwise add; what `checkHeaderBlock` finds. */

@@ -173,7 +173,7 @@ export class TestWire implements ChannelOwner {
     options: { body?: Uint8Array; flags?: number; stream?: Stream } = {},
   ): Stream {
     const stream = options.stream ?? (new NotingStream() as unknown as Stream);
-    const head = Buffer.from("GET / http 127.0.0.1 1\r\nhost: a\r\n");
+    const head = Buffer.from("GET / http a  127.0.0.1 1\r\nhost: a\r\n");
     const buffer = Buffer.concat([head, options.body ?? Buffer.alloc(0)]);
     this.channel.open(
       stream,

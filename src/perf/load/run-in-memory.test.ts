@@ -6,7 +6,8 @@ import { until } from "../../base/until-for-tests.ts";
 import type { RawSocket } from "../../edge/client-socket.ts";
 import { Connection } from "../../edge/connection.ts";
 import { DateLine, type EdgeContext } from "../../edge/edge-context.ts";
-import { TraceIds } from "../../edge/trace-ids.ts";
+import { Peer } from "../../edge/forwarded-head.ts";
+import { TraceLines } from "../../edge/trace-lines.ts";
 import type { Accept, ServerConnection } from "./memory-dialer.ts";
 import { runInMemory } from "./run-in-memory.ts";
 import { get, halfAnswer, okAnswer, planFor } from "./servers-for-tests.ts";
@@ -157,14 +158,14 @@ test("the edge's connections are driven in memory", async () => {
     router: { route: (host) => new PlatformError("HOST_UNKNOWN", [host]) } as EdgeContext["router"],
     log: { write: () => {} },
     clock,
-    ids: new TraceIds((bytes) => bytes.fill(1)),
+    trace: new TraceLines((bytes) => bytes.fill(1)),
     deadlines: new Deadlines(clock),
     counters: { connections: 0, requests: 0, verdicts: 0 },
     date: new DateLine(clock),
     isDraining: false,
     onClosed: (connection) => void closed.push(connection),
   };
-  const peer = { address: "127.0.0.1", port: 1, isTrusted: false };
+  const peer = new Peer("127.0.0.1", 1, false);
   const accept = (socket: RawSocket): ServerConnection => new Connection(context, socket, peer);
 
   const result = await runInMemory(planFor(0, { maxRequests: 500, concurrency: 5 }), accept);
