@@ -7,6 +7,7 @@ import type { Clock } from "./base/clock.ts";
 import { PlatformError } from "./base/errors.ts";
 import { type VersionSpec, versionName } from "./base/version-spec.ts";
 import { type Edge, startEdge } from "./edge/edge.ts";
+import type { LoadedHook } from "./hooks/loaded-hook.ts";
 import { Pools } from "./pool/pools.ts";
 import { sweepRunFolders } from "./pool/run-folder.ts";
 import { Spares } from "./pool/spares.ts";
@@ -23,6 +24,10 @@ export interface LaneOptions {
   trustedProxies: readonly string[];
   /** See `EdgeOptions`. */
   connectionsMax?: number;
+  /** See `EdgeOptions`. */
+  hooks?: readonly LoadedHook[];
+  /** See `EdgeOptions`. */
+  note?(line: string): void;
   sparesMax: number;
   /** See `RunnerBundle`. */
   bundlesDir: string;

@@ -9,15 +9,17 @@ const ROOT = join(import.meta.dir, "..");
 
 const MAY_IMPORT: Record<string, readonly string[]> = {
   // requests:  edge → router → pool → wire, sandbox;  runner is the other end of the wire
-  edge: ["router"],
+  edge: ["router", "hooks"],
   router: ["pool"],
   pool: ["wire", "sandbox"],
   wire: [],
   runner: ["wire"],
   sandbox: [],
+  // the operator's request hooks: loaded once, called by the edge
+  hooks: [],
   // control:  cli → control → deploy → store
   cli: ["control", "deploy", "perf", "sandbox"],
-  control: ["deploy", "store", "router", "sandbox"],
+  control: ["deploy", "store", "router", "sandbox", "hooks"],
   deploy: ["store"],
   store: [],
   // what measures: the load engine speaks to the edge's connections in memory
@@ -129,7 +131,7 @@ describe("the wall", () => {
       const imports = relativeImports({ path: "src/edge/x.ts", text });
       expect(imports, text).toEqual(["src/store/a.ts"]);
       expect(violation("src/edge/x.ts", imports[0]!), text).toContain(
-        "edge/ may only use router, base, telemetry",
+        "edge/ may only use router, hooks, base, telemetry",
       );
     }
   });

@@ -5,9 +5,9 @@ import { exitWhenWritten, processIo } from "./cli/process-io.ts";
 const io = processIo();
 const code = await runCli(process.argv.slice(2), {
   ...io,
-  runNode: async (config, hooks) => {
+  runNode: async (config, watcher) => {
     const { runNode } = await import("./node.ts");
-    await runNode(config, hooks);
+    await runNode(config, watcher);
   },
 });
 await exitWhenWritten(code, io);

@@ -10,7 +10,7 @@ import { join } from "node:path";
 import { systemClock } from "./base/clock.ts";
 import { asPlatformError, messageOf, PlatformError } from "./base/errors.ts";
 import { versionName } from "./base/version-spec.ts";
-import type { NodeHooks } from "./cli/run-node.ts";
+import type { NodeWatcher } from "./cli/run-node.ts";
 import { startAdminServer } from "./control/admin-server.ts";
 import type { NodeStatus } from "./control/api.ts";
 import type { AdminDeps } from "./control/deps.ts";
@@ -23,6 +23,8 @@ import { AppBuilder } from "./deploy/build.ts";
 import { Deployer } from "./deploy/deployer.ts";
 import { branchLabel, PRODUCTION_BRANCH } from "./deploy/names.ts";
 import { unpackSource } from "./deploy/unpack.ts";
+import { loadHooks } from "./hooks/load.ts";
+import type { LoadedHook } from "./hooks/loaded-hook.ts";
 import { instancesOf } from "./instances.ts";
 import { type Lane, startLane } from "./lane.ts";
 import { nodeMetrics } from "./metrics.ts";
@@ -37,7 +39,7 @@ import { LogStore } from "./telemetry/log-store.ts";
  *
  * @throws {PlatformError} when it cannot start; nothing of it is left then.
  */
-export async function runNode(config: NodeConfig, hooks: NodeHooks): Promise<void> {
+export async function runNode(config: NodeConfig, watcher: NodeWatcher): Promise<void> {
   await using cleanup = new AsyncDisposableStack();
   const stopped = Promise.withResolvers<void>();
   const { dataDir, drainTimeoutMs } = config;
@@ -49,6 +51,8 @@ export async function runNode(config: NodeConfig, hooks: NodeHooks): Promise<voi
   const stop = onSignals(() => stopped.resolve());
   cleanup.defer(() => stop());
 
+  const { nowMs } = clock;
+  const requestHooks = await loadHooks(config.hooks, { nowMs, env: process.env });
   const artifacts = new ArtifactStore({ dir: join(dataDir, "artifacts") });
   await artifacts.sweep();
   const log = new LogStore({ dir: join(dataDir, "logs"), clock });
@@ -59,12 +63,12 @@ export async function runNode(config: NodeConfig, hooks: NodeHooks): Promise<voi
     dataDir,
     store: { routeTable: () => store.store.routeTable() },
     apply: (table) => lane.router.publish(table),
-    note: hooks.note,
+    note: watcher.note,
   });
   const table = (await publisher.loadFromDisk()) ?? emptyRouteTable;
-  const lane = openLane(config, table, artifacts, log);
+  const lane = openLane(config, table, artifacts, log, requestHooks, watcher.note);
   cleanup.defer(() => lane.stop(drainTimeoutMs));
-  const store = await startNodeStore(config, clock, hooks.note);
+  const store = await startNodeStore(config, clock, watcher.note);
   cleanup.defer(() => store.stop());
   cleanup.defer(() => publisher.close());
 
@@ -120,7 +124,7 @@ export async function runNode(config: NodeConfig, hooks: NodeHooks): Promise<voi
     publish: () => publisher.publish(),
     shutdown: () => stopped.resolve(),
     urlOf: (app, target) => urlOf(app, "version" in target ? target.version : target.branch),
-    report: (thrown) => hooks.note(describeUnforeseen(thrown)),
+    report: (thrown) => watcher.note(describeUnforeseen(thrown)),
   };
   const admin = await openAdmin(config, deps);
   cleanup.defer(() => admin.stop());
@@ -133,18 +137,18 @@ export async function runNode(config: NodeConfig, hooks: NodeHooks): Promise<voi
       await publisher.publish();
       await deployer.removeUnreferenced(async () => digestsOf(await store.store.routeTable()));
     })
-    .catch((error) => hooks.note(messageOf(error)));
+    .catch((error) => watcher.note(messageOf(error)));
   let isStopping = false;
   void stopped.promise.then(() => {
     isStopping = true;
   });
   // A store that cannot be reached does not keep the node from serving, nor from saying so.
   await Promise.race([store.ready.catch(() => {}), stopped.promise, Bun.sleep(storeGraceMs)]);
-  if (!isStopping) hooks.ready(status());
+  if (!isStopping) watcher.ready(status());
   const { state, cause } = store.state();
-  if (!isStopping && state !== "ready") hooks.note(`The store cannot be used yet: ${cause}`);
+  if (!isStopping && state !== "ready") watcher.note(`The store cannot be used yet: ${cause}`);
   await stopped.promise;
-  hooks.note("Stopping: requests under way are finished first");
+  watcher.note("Stopping: requests under way are finished first");
   // The admin API goes last, so that `levain status` and `levain ps` can be asked meanwhile.
   await lane.stop(drainTimeoutMs);
 }
@@ -155,6 +159,8 @@ function openLane(
   routeTable: RouteTable,
   artifacts: ArtifactStore,
   log: LogStore,
+  hooks: readonly LoadedHook[],
+  note: (line: string) => void,
 ): Lane {
   try {
     return startLane({
@@ -163,6 +169,8 @@ function openLane(
       port: config.port,
       domain: config.domain,
       trustedProxies: config.trustedProxies,
+      hooks,
+      note,
       sparesMax: config.sparesMax,
       bundlesDir: join(config.dataDir, "runner"),
       instancesMax: config.instancesMax,

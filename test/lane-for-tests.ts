@@ -7,6 +7,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { type Clock, systemClock } from "../src/base/clock.ts";
 import type { VersionLimits, VersionSpec } from "../src/base/version-spec.ts";
+import type { LoadedHook } from "../src/hooks/loaded-hook.ts";
 import { type Lane, startLane } from "../src/lane.ts";
 import type { RouteTable } from "../src/router/route-table.ts";
 import type { LogRecord } from "../src/telemetry/log-record.ts";
@@ -53,6 +54,9 @@ export interface TestLaneOptions {
   instancesMax?: number;
   trustedProxies?: string[];
   connectionsMax?: number;
+  hooks?: readonly LoadedHook[];
+  /** Where notes for the operator are put. */
+  notes?: string[];
   /** Default: the system's. */
   clock?: Clock;
 }
@@ -78,6 +82,8 @@ export function startTestLane(
     artifactPath: (digest) => digest,
     log: { write: (record) => void records.push(record) },
     clock: options.clock ?? systemClock,
+    hooks: options.hooks ?? [],
+    note: (line) => void options.notes?.push(line),
     ...(options.connectionsMax === undefined ? {} : { connectionsMax: options.connectionsMax }),
   });
   const { port } = lane.edge;

@@ -87,6 +87,20 @@ export const CATALOG = {
       `Cannot read the request: protocol version "${version}" is not HTTP/1.0 or HTTP/1.1`,
     remedy: "Use HTTP/1.1",
   },
+  REQUEST_REJECTED: {
+    owner: "user",
+    status: 403,
+    message: (why: string) => `Cannot accept the request: ${why}`,
+    remedy:
+      "Ask whoever runs this server; a hook of theirs has decided so, perhaps with another status",
+  },
+  HOOK_FAILED: {
+    owner: "platform",
+    status: 500,
+    message: () => "Cannot answer: a request hook of this server failed",
+    remedy:
+      "Read the node's log or `levain logs`, which have the hook's name and the error; docs/hooks.md",
+  },
   APP_RESPONSE_TIMEOUT: {
     owner: "user",
     status: 504,
@@ -416,6 +430,13 @@ export const CATALOG = {
     status: 400,
     message: (where: string, what: string) => `Cannot start the node: ${where}: ${what}`,
     remedy: "Correct the named setting; docs/operating.md lists every setting with its range",
+  },
+  HOOK_NOT_LOADED: {
+    owner: "user",
+    status: 400,
+    message: (module: string, what: string) => `Cannot start the node: hook "${module}": ${what}`,
+    remedy:
+      "Correct the module, or `hooks` in levain.node.ts; docs/hooks.md says what a hook exports",
   },
   NODE_ALREADY_RUNNING: {
     owner: "user",

@@ -14,7 +14,7 @@ import { runCli } from "./cli.ts";
 import { exitWhenWritten, processIo } from "./process-io.ts";
 import type { RunNode } from "./run-node.ts";
 
-const runTestNode: RunNode = async (config, hooks) => {
+const runTestNode: RunNode = async (config, watcher) => {
   const { memoryDeps } = await import("../control/admin-deps-for-tests.ts");
   const { startAdminServer } = await import("../control/admin-server.ts");
   switch (process.env.TEST_NODE) {
@@ -35,7 +35,7 @@ const runTestNode: RunNode = async (config, hooks) => {
   const socketPath = join(config.dataDir, "admin.sock");
   const server = await startAdminServer({ socketPath, hostname: "127.0.0.1", port: 0, deps });
   process.on("SIGTERM", stopping.resolve).on("SIGINT", stopping.resolve);
-  hooks.ready((await deps.status()) as NodeStatus);
+  watcher.ready((await deps.status()) as NodeStatus);
   await stopping.promise;
   await server.stop();
   if (process.env.TEST_NODE === "slow") await Bun.sleep(300);

@@ -2,7 +2,7 @@
 import type { NodeStatus } from "../control/api.ts";
 import type { NodeConfig } from "../control/node-config.ts";
 
-export interface NodeHooks {
+export interface NodeWatcher {
   /** Called once, when the node serves: its ports are bound and the admin socket answers. */
   ready(status: NodeStatus): void;
   /** A line for whoever watches the node's terminal or its log. */
@@ -15,4 +15,4 @@ export interface NodeHooks {
  *
  * @throws {PlatformError} when it cannot start.
  */
-export type RunNode = (config: NodeConfig, hooks: NodeHooks) => Promise<void>;
+export type RunNode = (config: NodeConfig, watcher: NodeWatcher) => Promise<void>;

@@ -1,5 +1,5 @@
 import { afterEach, beforeEach, describe, expect, test } from "bun:test";
-import { mkdtempSync, realpathSync, rmSync, writeFileSync } from "node:fs";
+import { mkdirSync, mkdtempSync, realpathSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import type { PlatformError } from "../base/errors.ts";
@@ -73,6 +73,7 @@ test("every variable is read as the kind of value that its setting takes", async
     LEVAIN_DATABASE_URL: "postgres://u:p@db:5432/levain",
     LEVAIN_POSTGRES_USER: "postgres",
     LEVAIN_TRUSTED_PROXIES: "10.0.0.1, 10.1.0.0/16,::1",
+    LEVAIN_HOOKS: "./quota.ts,levain/hooks/cors",
     LEVAIN_DRAIN_TIMEOUT_MS: "5000",
     LEVAIN_INSTANCES_MAX: "100",
     LEVAIN_SPARES_MAX: "0",
@@ -92,6 +93,10 @@ test("every variable is read as the kind of value that its setting takes", async
     databaseUrl: "postgres://u:p@db:5432/levain",
     postgresUser: "postgres",
     trustedProxies: ["10.0.0.1", "10.1.0.0/16", "::1"],
+    hooks: [
+      { module: "./quota.ts", folder: cwd },
+      { module: "levain/hooks/cors", folder: cwd },
+    ],
     drainTimeoutMs: 5000,
     instancesMax: 100,
     sparesMax: 0,
@@ -147,6 +152,37 @@ describe("files", () => {
     expect(await problemsOf({})).toEqual([
       "levain.node.ts and levain.node.json are both there; keep one of them",
     ]);
+  });
+});
+
+describe("hooks", () => {
+  test("count from the folder of the file that names them, and keep their options", async () => {
+    mkdirSync(join(cwd, "etc"));
+    writeFileSync(
+      join(cwd, "etc/node.json"),
+      JSON.stringify({ hooks: ["./a.ts", { module: "./b.ts", options: { max: 5 } }] }),
+    );
+
+    const { hooks } = await load({ file: "etc/node.json" });
+
+    const folder = join(cwd, "etc");
+    expect(hooks).toEqual([
+      { module: "./a.ts", folder },
+      { module: "./b.ts", folder, options: { max: 5 } },
+    ]);
+  });
+
+  test.each([
+    ["5", "hooks is 5, must be a list of modules"],
+    ['[""]', 'hooks is "", must be at least one character'],
+    [
+      '[{ "modul": "./a.ts" }]',
+      'hooks is {"modul":"./a.ts"}, must be modules, or objects with `module` and plain data as `options`',
+    ],
+  ])("that are %s are refused", async (hooks, problem) => {
+    writeFileSync(join(cwd, "levain.node.json"), `{ "hooks": ${hooks} }`);
+
+    expect(await problemsOf({})).toEqual([`levain.node.json: ${problem}`]);
   });
 });
 

@@ -4,7 +4,7 @@
  * that said it.
  */
 import { existsSync } from "node:fs";
-import { resolve } from "node:path";
+import { dirname, resolve } from "node:path";
 import { pathToFileURL } from "node:url";
 import type { z } from "zod";
 import { messageOf, PlatformError } from "../base/errors.ts";
@@ -52,7 +52,21 @@ export async function loadNodeConfig(sources: NodeConfigSources): Promise<NodeCo
       detail: { problems },
     });
   }
-  return { ...result.data, dataDir: resolve(sources.cwd, result.data.dataDir) };
+  const { dataDir, hooks } = result.data;
+  // What a file names counts from that file, like its imports.
+  const isOfFile = given.originOf("hooks") === given.file;
+  const folder = isOfFile ? dirname(resolve(sources.cwd, given.file)) : resolve(sources.cwd);
+  return {
+    ...result.data,
+    dataDir: resolve(sources.cwd, dataDir),
+    hooks: hooks
+      .map((hook) => (typeof hook === "string" ? { module: hook } : hook))
+      .map(({ module, options }) => ({
+        module,
+        folder,
+        ...(options === undefined ? {} : { options }),
+      })),
+  };
 }
 
 /** What a socket that could not be bound means. Other errors are given back as they are. Pure. */
@@ -79,6 +93,8 @@ export function bindError(error: unknown, setting: string, port: number): unknow
 /** Values as they were given, the later source over the earlier one, each with where it came from. */
 class Given {
   readonly #values = new Map<string, { value: unknown; origin: string }>();
+  /** The configuration file, as its problems name it; empty when there is none. */
+  file = "";
 
   /** @param key a dot leads into a group */
   set(key: string, value: unknown, origin: string): void {
@@ -117,6 +133,7 @@ async function collect(sources: NodeConfigSources, problems: string[]): Promise<
   given.set("dataDir", defaultDataDir(env), "");
 
   const file = await readConfigFile(sources, problems);
+  given.file = file.name;
   for (const [key, value] of Object.entries(file.settings)) {
     if (isObject(value) && isGroup(key)) {
       for (const [name, inner] of Object.entries(value)) {
@@ -206,11 +223,13 @@ function wanted(issue: z.core.$ZodIssue, key: string): string {
   const { type, minimum, maximum } = SETTINGS[key] ?? {};
   if (type === "integer") return `a whole number from ${minimum} to ${maximum}`;
   if (issue.code === "invalid_type") {
-    if (type === "array") return "a list of texts";
+    if (type === "array") return key === "hooks" ? "a list of modules" : "a list of texts";
     return type === "string" ? "a text" : "a group of settings";
   }
   if (issue.code === "too_small") return "at least one character";
-  if (issue.code === "too_big") return `at most ${issue.maximum} characters`;
+  if (issue.code === "too_big") {
+    return `at most ${issue.maximum} ${issue.origin === "array" ? "of them" : "characters"}`;
+  }
   return issue.message;
 }
 

@@ -2,6 +2,8 @@
 import { BlockList, isIP } from "node:net";
 import { z } from "zod";
 import { buildMemoryBytesMax, buildTimeoutMs } from "../deploy/limits.ts";
+import { hooksMax } from "../hooks/limits.ts";
+import type { HookSource } from "../hooks/loaded-hook.ts";
 import {
   buildMemoryBytesMaxLargest,
   buildMemoryBytesMaxSmallest,
@@ -16,6 +18,7 @@ import {
   sparesMaxLargest,
 } from "./limits.ts";
 
+const moduleName = z.string().min(1);
 const port = z.int().min(0).max(65_535);
 
 /** The keys are those of `levain.node.ts`; docs/operating.md lists the same ones in the same order. */
@@ -54,6 +57,23 @@ export const nodeConfigSchema = z.strictObject({
   trustedProxies: z
     .array(z.string().refine(isAddressRange, "IP addresses or ranges such as 10.0.0.0/8"))
     .default([]),
+  /** Modules that see each request and answer; a relative one counts from the folder of the file that names it. */
+  hooks: z
+    .array(
+      z.union(
+        [
+          moduleName,
+          z.strictObject({
+            module: moduleName,
+            /** Given to the module's default export. */
+            options: z.json().optional(),
+          }),
+        ],
+        "modules, or objects with `module` and plain data as `options`",
+      ),
+    )
+    .max(hooksMax)
+    .default([]),
   /** How long requests under way may take to finish when the node stops. Milliseconds. */
   drainTimeoutMs: z.int().min(0).max(drainTimeoutMsLargest).default(drainTimeoutMsDefault),
   /** Instances that run at once; beyond it an idle one makes way. Count. */
@@ -78,7 +98,10 @@ export const nodeConfigSchema = z.strictObject({
     .prefault({}),
 });
 
-export type NodeConfig = z.infer<typeof nodeConfigSchema>;
+export type NodeConfig = Omit<z.infer<typeof nodeConfigSchema>, "hooks"> & {
+  /** In order. */
+  hooks: HookSource[];
+};
 
 /** Setting of each `LEVAIN_*` variable; a dot leads into a group. */
 export const VARIABLES: Readonly<Record<string, string>> = {
@@ -90,6 +113,7 @@ export const VARIABLES: Readonly<Record<string, string>> = {
   LEVAIN_DATABASE_URL: "databaseUrl",
   LEVAIN_POSTGRES_USER: "postgresUser",
   LEVAIN_TRUSTED_PROXIES: "trustedProxies",
+  LEVAIN_HOOKS: "hooks",
   LEVAIN_DRAIN_TIMEOUT_MS: "drainTimeoutMs",
   LEVAIN_INSTANCES_MAX: "instancesMax",
   LEVAIN_SPARES_MAX: "sparesMax",

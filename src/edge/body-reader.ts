@@ -7,6 +7,9 @@ import { ChunkedDecoder } from "./chunked-decoder.ts";
 /** Takes bytes; returns how many it took. */
 export type BodySink = (buffer: Buffer, start: number, end: number) => number;
 
+/** Takes everything, for nobody. */
+export const discard: BodySink = (_buffer, start, end) => end - start;
+
 export class BodyReader {
   readonly #decoder = new ChunkedDecoder();
   #isChunked = false;

@@ -8,6 +8,8 @@ export type Awaited =
   | "request"
   /** The rest of a head that has begun. */
   | "head"
+  /** A request hook. Told by the hooks themselves when it does not come. */
+  | "hook"
   /** An instance that takes the request. */
   | "instance"
   /** The client's next piece of the body. */

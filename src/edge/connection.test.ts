@@ -61,6 +61,7 @@ function setup() {
     deadlines,
     counters: { connections: 0, requests: 0, verdicts: 0 },
     date: new DateLine(clock),
+    hooks: null,
     isDraining: false,
     onClosed: () => {
       closed += 1;

@@ -1,7 +1,7 @@
 /**
  * One client connection: reads requests, one after the other, and hands each to its exchange.
  *
- *   head ──parsed──▶ exchange ──complete──▶ head …             keep-alive
+ *   head ──parsed──▶ exchange ──complete──▶ head …             keep-alive; request hooks are a part of the exchange
  *                       │  └──complete──▶ discarding ──▶ head  the rest of the request's body is read away
  *                       └──TUNNEL──▶ tunnel                    bytes both ways
  *   any of them ──last answer given──▶ lingering ──▶ closed    FIN is sent; what still comes is read away
@@ -11,14 +11,16 @@
  */
 import type { Deadlined } from "../base/deadlines.ts";
 import { PlatformError } from "../base/errors.ts";
-import { dataBytesMax, FLAG_END, FLAG_UPGRADE, holdTimeoutMs } from "../router/destination.ts";
-import { BodyReader, type BodySink } from "./body-reader.ts";
+import { holdTimeoutMs } from "../router/destination.ts";
+import type { Route } from "../router/router.ts";
+import { BodyReader, type BodySink, discard } from "./body-reader.ts";
 import { ClientSocket, type RawSocket } from "./client-socket.ts";
 import { type Awaited, bodyTooLarge, errorOfTimeout, malformed } from "./connection-errors.ts";
-import { type EdgeContext, scratch } from "./edge-context.ts";
+import type { EdgeContext } from "./edge-context.ts";
 import { Exchange, type ExchangeHost } from "./exchange.ts";
-import { type Peer, writeForwardedHead } from "./forwarded-head.ts";
+import type { Peer } from "./forwarded-head.ts";
 import { isTokenRequestId, parseHead, problemOfUnfinishedHead } from "./head-parser.ts";
+import { type HookHost, HookRun } from "./hook-run.ts";
 import { endOfHead, nothing, rest } from "./input.ts";
 import {
   clientIdleTimeoutMs,
@@ -30,14 +32,14 @@ import {
   unreadBodyBytesMax,
 } from "./limits.ts";
 import { ParsedHead } from "./parsed-head.ts";
+import { requestStart } from "./request-start.ts";
 
 type State = "head" | "exchange" | "discarding" | "tunnel" | "lingering" | "closed";
 
 /** Parsing is synchronous, so one parsed head serves all connections. */
 const parsed = new ParsedHead();
-const discard: BodySink = (_buffer, start, end) => end - start;
 
-export class Connection implements Deadlined, ExchangeHost {
+export class Connection implements Deadlined, ExchangeHost, HookHost {
   deadlineMs = Number.POSITIVE_INFINITY;
   readonly #context: EdgeContext;
   readonly #socket: ClientSocket;
@@ -133,21 +135,21 @@ export class Connection implements Deadlined, ExchangeHost {
     if (this.#state === "discarding") return this.#linger();
     // Whatever is waited for, the client holds it up.
     if (this.#socket.unsentBytes > 0) return this.abort();
+    if (this.#awaited === "hook") return this.#exchange.hooked?.expire();
     if (this.#state === "lingering") {
       this.#socket.close();
       return this.onClose();
     }
     const error = errorOfTimeout(this.#awaited, this.#streamIdleMs, this.#exchange.pool);
-    if (error === null || (this.#state === "head" && this.#input.length === 0)) {
-      return this.#linger();
-    }
-    if (this.#state === "head") return this.refuse(error);
+    const isHead = this.#state === "head";
+    if (error === null || (isHead && this.#input.length === 0)) return this.#linger();
+    if (isHead) return this.refuse(error);
     // Where the next request begins will never be known.
     if (this.#awaited === "body") this.#keepAlive = false;
     this.#exchange.fail(error);
   }
 
-  // --- what the exchange says ---
+  // --- what the exchange and its hooks say ---
 
   onOpen(): void {
     if (this.#owesContinue && this.#input.length === 0) this.#exchange.writeContinue();
@@ -191,6 +193,15 @@ export class Connection implements Deadlined, ExchangeHost {
     this.#socket.resume();
     this.#await("close", lingerTimeoutMs);
     this.#discardBody();
+  }
+
+  awaitHook(ms: number): void {
+    this.#await("hook", ms);
+  }
+
+  passHooks(source: Buffer, head: ParsedHead, isLate: boolean): void {
+    this.#submit(this.#context.router.route(head.host), source, head);
+    if (isLate && this.#input.length <= pipelinedBytesMax) this.#socket.resume();
   }
 
   // --- private: requests ---
@@ -238,10 +249,9 @@ export class Connection implements Deadlined, ExchangeHost {
   #waitForHead(): false {
     const problem = problemOfUnfinishedHead(this.#input);
     if (problem !== null) this.refuse(problem);
-    else if (this.#inputEnded) {
-      if (this.#input.length === 0) this.#linger();
-      else this.refuse(malformed("a head that ends early"));
-    } else if (this.#awaited === "request" && this.#input.length > 0) {
+    else if (this.#inputEnded && this.#input.length === 0) this.#linger();
+    else if (this.#inputEnded) this.refuse(malformed("a head that ends early"));
+    else if (this.#awaited === "request" && this.#input.length > 0) {
       this.#await("head", headTimeoutMs);
     }
     return false;
@@ -250,7 +260,7 @@ export class Connection implements Deadlined, ExchangeHost {
   #start(input: Buffer): void {
     const exchange = this.#exchange;
     const route = this.#context.router.route(parsed.host);
-    const { trace } = this.#context;
+    const { hooks, trace } = this.#context;
     trace.next();
     if (isTokenRequestId(parsed.requestId)) exchange.id.set(parsed.requestId);
     else exchange.id.take(trace);
@@ -258,38 +268,27 @@ export class Connection implements Deadlined, ExchangeHost {
     this.#body.begin(parsed.contentLength, parsed.isChunked);
     this.#input = rest(input, parsed.end);
     this.#owesContinue = parsed.expectsContinue && !this.#body.isDone && this.#input.length === 0;
-    if (route instanceof PlatformError) {
-      this.#streamIdleMs = clientIdleTimeoutMs;
-      return exchange.fail(route);
-    }
-    const { limits } = route.spec;
+    if (hooks === null) return this.#submit(route, input, parsed);
+    new HookRun(hooks, exchange, this, route, parsed, input, this.#peer, trace).start();
+  }
+
+  #submit(route: Route, source: Buffer, head: ParsedHead): void {
+    const exchange = this.#exchange;
+    this.#streamIdleMs = clientIdleTimeoutMs;
+    if (route instanceof PlatformError) return exchange.fail(route);
     exchange.pool = route;
+    const { limits } = route.spec;
     this.#streamIdleMs = limits.streamIdleMs;
-    if (parsed.contentLength > limits.bodyBytesMax) return exchange.fail(bodyTooLarge(route));
-    const headBytes = writeForwardedHead(scratch, input, parsed, this.#peer, exchange.id, trace);
-    let bodyBytes = 0;
-    let flags = parsed.wantsWebSocket ? FLAG_UPGRADE : 0;
-    // A short body that has come whole travels in the same frame.
-    const isWhole =
-      !parsed.isChunked && parsed.contentLength <= Math.min(this.#input.length, dataBytesMax);
-    if (isWhole) {
-      flags |= FLAG_END;
-      bodyBytes = Math.max(parsed.contentLength, 0);
-      if (bodyBytes > 0) {
-        this.#body.begin(-1, false);
-        this.#input.copy(scratch, headBytes, 0, bodyBytes);
-        this.#input = rest(this.#input, bodyBytes);
-      }
+    if (head.contentLength > limits.bodyBytesMax) return exchange.fail(bodyTooLarge(route));
+    const { trace } = this.#context;
+    const start = requestStart(source, head, this.#peer, trace, exchange, this.#input);
+    const bodyBytes = start.bodyEnd - start.bodyStart;
+    if (bodyBytes > 0) {
+      this.#body.begin(-1, false);
+      this.#input = rest(this.#input, bodyBytes);
     }
     this.#await("instance", holdTimeoutMs);
-    route.submit(exchange, {
-      buffer: scratch,
-      headStart: 0,
-      headEnd: headBytes,
-      bodyStart: headBytes,
-      bodyEnd: headBytes + bodyBytes,
-      flags,
-    });
+    route.submit(exchange, start);
     if (this.#inputEnded && this.#state === "exchange") this.#exchange.armProbe();
   }
 
@@ -360,6 +359,7 @@ export class Connection implements Deadlined, ExchangeHost {
 
   /** Says what is waited for while an instance has the request. */
   #awaitApp(): void {
+    if (this.#exchange.hooked?.isWaiting) return;
     if (this.#exchange.headSent) this.#await("stream", this.#streamIdleMs);
     else if (this.#body.isDone || this.#body.isBlocked) {
       this.#await("answer", this.#exchange.pool!.spec.limits.requestTimeoutMs);

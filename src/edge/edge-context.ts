@@ -3,6 +3,7 @@ import type { Clock } from "../base/clock.ts";
 import type { Deadlines } from "../base/deadlines.ts";
 import type { Router } from "../router/router.ts";
 import type { LogSink } from "../telemetry/log-record.ts";
+import type { HookChain } from "./hook-chain.ts";
 import { headBytesMax } from "./limits.ts";
 import type { TraceLines } from "./trace-lines.ts";
 
@@ -14,6 +15,8 @@ export interface EdgeContext {
   deadlines: Deadlines;
   counters: EdgeCounters;
   date: DateLine;
+  /** The operator's hooks; null when there are none. */
+  hooks: HookChain | null;
   /** The node is going down: connections end with their current answer. */
   isDraining: boolean;
   /** Forgets a connection that has closed. */

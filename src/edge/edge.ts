@@ -7,12 +7,15 @@ import { BlockList, isIPv6 } from "node:net";
 import type { Clock } from "../base/clock.ts";
 import { Deadlines } from "../base/deadlines.ts";
 import { PlatformError, throwUncaught } from "../base/errors.ts";
+import type { LoadedHook } from "../hooks/loaded-hook.ts";
 import type { Router } from "../router/router.ts";
 import type { LogSink } from "../telemetry/log-record.ts";
+import { plainAddress } from "./client-address.ts";
 import type { RawSocket } from "./client-socket.ts";
 import { Connection } from "./connection.ts";
 import { DateLine, type EdgeContext } from "./edge-context.ts";
 import { Peer } from "./forwarded-head.ts";
+import { HookChain } from "./hook-chain.ts";
 import {
   connectionsMax as connectionsMaxDefault,
   keepAliveProbeMs,
@@ -31,6 +34,10 @@ export interface EdgeOptions {
   trustedProxies: readonly string[];
   /** Connections open at once. Default `connectionsMax`. */
   connectionsMax?: number;
+  /** The operator's request hooks, in order. Default: none. */
+  hooks?: readonly LoadedHook[];
+  /** Lines for the operator, about hooks that fail. Default: nowhere. */
+  note?(line: string): void;
 }
 
 export interface Edge {
@@ -59,6 +66,7 @@ export function startEdge(options: EdgeOptions): Edge {
     deadlines,
     counters: { connections: 0, requests: 0, verdicts: 0 },
     date: new DateLine(clock),
+    hooks: chainOf(options, trusted),
     isDraining: false,
     onClosed: (connection) => {
       connections.delete(connection as Connection);
@@ -139,9 +147,20 @@ function peerOf(
 ): Peer {
   // It may have closed already.
   const [raw = ""] = (socket.remoteAddress ?? "").split("%");
-  const address = raw.startsWith("::ffff:") ? raw.slice("::ffff:".length) : raw;
-  const isTrusted = trusted?.check(address, isIPv6(address) ? "ipv6" : "ipv4") ?? false;
-  return new Peer(address, socket.remotePort ?? 0, isTrusted);
+  const address = plainAddress(raw);
+  return new Peer(address, socket.remotePort ?? 0, isTrusted(address, trusted));
+}
+
+function isTrusted(address: string, trusted: BlockList | null): boolean {
+  return trusted?.check(address, isIPv6(address) ? "ipv6" : "ipv4") ?? false;
+}
+
+function chainOf(
+  { hooks = [], clock, note = () => {} }: EdgeOptions,
+  trusted: BlockList | null,
+): HookChain | null {
+  if (hooks.length === 0) return null;
+  return new HookChain({ hooks, clock, note, isTrusted: (address) => isTrusted(address, trusted) });
 }
 
 function trustedList(ranges: readonly string[]): BlockList | null {

@@ -36,6 +36,7 @@ function setup({ method = "GET", isHttp10 = false, keepsAlive = true }: SetupOpt
     deadlines,
     counters: { connections: 0, requests: 0, verdicts: 0 },
     date: new DateLine(clock),
+    hooks: null,
     isDraining: false,
     onClosed: () => {},
   };

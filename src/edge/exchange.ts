@@ -5,6 +5,8 @@
  *     │                 ├──TUNNEL──▶ tunnel ──▶ complete
  *     └── verdict ◀─────┘
  *
+ * With request hooks, heads of answers pass through them (`hook-run.ts`) before they are written.
+ *
  * A connection has one exchange object and uses it for its requests one after the other.
  */
 import { STATUS_CODES } from "node:http";
@@ -20,6 +22,7 @@ import {
 import type { ClientSocket } from "./client-socket.ts";
 import { type EdgeContext, scratch } from "./edge-context.ts";
 import { HalfCloseProbe } from "./half-close-probe.ts";
+import type { HookRun } from "./hook-run.ts";
 import { loggedTargetCharactersMax } from "./limits.ts";
 import { RequestId } from "./request-id.ts";
 import { verdictPage } from "./verdict-page.ts";
@@ -52,6 +55,8 @@ export class Exchange extends ClientStream {
 
   /** Where the request went, or null before it was routed. */
   pool: Destination | null = null;
+  /** The operator's hooks at work on this request; null without hooks. */
+  hooked: HookRun | null = null;
   method = "";
   target = "";
   readonly id = new RequestId();
@@ -76,6 +81,7 @@ export class Exchange extends ClientStream {
   /** Starts anew for the next request. */
   begin(method: string, target: string, accept: string, isHttp10: boolean): void {
     this.pool = null;
+    this.hooked = null;
     this.method = method;
     this.target = target;
     this.id.clear();
@@ -96,6 +102,7 @@ export class Exchange extends ClientStream {
   /** The client is gone or the answer is given: whoever works on it is told. Twice is safe. */
   drop(): void {
     this.#disarmProbe();
+    this.hooked?.cancel();
     this.pool?.cancel(this);
   }
 
@@ -104,8 +111,11 @@ export class Exchange extends ClientStream {
     this.#record(error);
     this.drop();
     if (this.headSent) return this.#host.abort();
-    this.headSent = true;
     const { status, block, body } = verdictPage(error, this.id.text, this.accept);
+    if (this.hooked !== null && error.code !== "HOOK_FAILED") {
+      return this.answer("platform", status, block, Buffer.from(body));
+    }
+    this.headSent = true;
     let at = this.#writeStart(status, "", false);
     at = this.id.writeLine(scratch, at);
     const lines = `${block}content-length: ${Buffer.byteLength(body)}\r\n${this.#connectionLine()}\r\n`;
@@ -113,6 +123,27 @@ export class Exchange extends ClientStream {
     if (this.method !== "HEAD") at += scratch.utf8Write(body, at);
     this.#socket.write(scratch, 0, at);
     this.#host.onComplete();
+  }
+
+  /** Answers a request that has hooks, with header lines and a body that did not come from the app. */
+  answer(source: "platform" | "hook", status: number, block: string, body: Buffer): void {
+    this.foundLines = 0;
+    const blockEnd = block.length;
+    const whole = Buffer.concat([Buffer.from(block, "latin1"), body]);
+    // Of a 304, the length is that of the answer it stands for.
+    const length = status === 304 ? -1 : body.length;
+    this.hooked!.respond(
+      source,
+      status,
+      "",
+      length,
+      whole,
+      0,
+      blockEnd,
+      blockEnd,
+      whole.length,
+      true,
+    );
   }
 
   /** Everything has left: the app may send as much again. */
@@ -153,6 +184,21 @@ export class Exchange extends ClientStream {
     bodyEnd: number,
     ended: boolean,
   ): void {
+    if (this.hooked !== null && !this.hooked.isAdorned) {
+      this.hooked.respond(
+        "app",
+        status,
+        reason,
+        contentLength,
+        buffer,
+        blockStart,
+        blockEnd,
+        bodyStart,
+        bodyEnd,
+        ended,
+      );
+      return;
+    }
     const bodyBytes = bodyEnd - bodyStart;
     const hasNoBody = this.method === "HEAD" || status === 204 || status === 205 || status === 304;
     const length = status === 205 ? 0 : ended && !hasNoBody ? bodyBytes : contentLength;
@@ -174,6 +220,7 @@ export class Exchange extends ClientStream {
   }
 
   override onData(buffer: Buffer, start: number, end: number, ended: boolean): void {
+    if (this.hooked?.isWaiting) return this.hooked.hold(buffer, start, end, ended);
     const bytes = end - start;
     if (this.isTunnel) {
       if (bytes > 0) this.#socket.write(buffer, start, end);
@@ -306,6 +353,7 @@ export class Exchange extends ClientStream {
         method: this.method,
         target: this.target.slice(0, loggedTargetCharactersMax),
         ...(error.cause === undefined ? {} : { cause: error.toBody().cause }),
+        ...(error.code === "HOOK_FAILED" ? error.detail : {}),
       },
     });
   }

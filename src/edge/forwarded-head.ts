@@ -60,7 +60,7 @@ export function writeForwardedHead(
 
   const made = trace.buffer;
   const madeEnd = trace.at + TRACE_LINES_BYTES;
-  if (!id.isClients && head.traceparent === "") return at + made.copy(out, at, trace.at, madeEnd);
+  if (id.isMadeNow && head.traceparent === "") return at + made.copy(out, at, trace.at, madeEnd);
   at = id.writeLine(out, at);
   return isTraceparent(head.traceparent)
     ? at + out.latin1Write(`traceparent: ${head.traceparent}\r\n`, at)

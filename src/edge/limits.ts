@@ -57,3 +57,18 @@ export const internedBytesMax = 96;
 
 /** Ids that are made at once; one random draw and a few microseconds. Count. */
 export const traceBatchMax = 64;
+
+/** All hooks that are waited for before a request goes on, or before its answer does, together; longer, and the client would take the node for slow. Milliseconds. */
+export const hookTimeoutMs = 5000;
+
+/** Header bytes that hooks may set on one head; with the largest head and a body in the same frame it must fit. Bytes. */
+export const hookLinesBytesMax = 8 * 1024;
+
+/** Body of an answer that a hook gives. Bytes. */
+export const hookAnswerBytesMax = 64 * 1024;
+
+/** Time between two lines to the operator about the same failing hook. Milliseconds. */
+export const hookNoteIntervalMs = 60_000;
+
+/** Entries of `x-forwarded-for` that are followed back to the client. Count. */
+export const forwardedHopsMax = 32;

@@ -9,8 +9,8 @@ export class RequestId {
   /** Made with the first id: a connection may never send a request. */
   #line: Buffer | null = null;
   #bytes = 0;
-  /** It is the client's own. */
-  isClients = false;
+  /** It is the current one of those that are made: its line can be taken from there. */
+  isMadeNow = false;
 
   /** There is no id. */
   clear(): void {
@@ -21,12 +21,12 @@ export class RequestId {
   take({ buffer, at }: TraceLines): void {
     this.#line ??= newLine();
     this.#bytes = buffer.copy(this.#line, 0, at, at + REQUEST_ID_LINE_BYTES);
-    this.isClients = false;
+    this.isMadeNow = true;
   }
 
   /** Takes the client's own, of at most 64 bytes. */
   set(id: string): void {
-    this.isClients = true;
+    this.isMadeNow = false;
     this.#line ??= newLine();
     this.#bytes = NAME.length + this.#line.latin1Write(`${id}\r\n`, NAME.length);
   }

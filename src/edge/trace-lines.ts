@@ -45,6 +45,11 @@ export class TraceLines {
     return this.#at;
   }
 
+  /** The current `traceparent`, for a request that other requests may come before. */
+  get traceparent(): string {
+    return this.buffer.latin1Slice(this.#at + TRACE_ID_AT - 3, this.#at + TRACE_LINES_BYTES - 2);
+  }
+
   /** Goes on to the next request. */
   next(): void {
     this.#at += TRACE_LINES_BYTES;

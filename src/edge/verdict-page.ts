@@ -9,10 +9,15 @@ export interface VerdictPage {
   body: string;
 }
 
-export function verdictPage(error: PlatformError, requestId: string, accept: string): VerdictPage {
-  const { status } = error;
+/** @param status another one than the error's */
+export function verdictPage(
+  error: PlatformError,
+  requestId: string,
+  accept: string,
+  status: number = error.status,
+): VerdictPage {
   const wantsPage = prefersHtml(accept);
-  const body = wantsPage ? page(error, requestId) : json(error, requestId);
+  const body = wantsPage ? page(error, status, requestId) : json(error, requestId);
   let block = `content-type: ${wantsPage ? "text/html" : "application/json"};charset=utf-8\r\n`;
   block += `cache-control: no-store\r\nlevain-error: ${error.code}\r\n`;
   if (status === 503) block += `retry-after: ${retryAfterS}\r\n`;
@@ -40,13 +45,13 @@ function json(error: PlatformError, requestId: string): string {
   return JSON.stringify({ error: { code, message, fix, docs, requestId } });
 }
 
-function page(error: PlatformError, requestId: string): string {
+function page(error: PlatformError, status: number, requestId: string): string {
   const { code, message, fix } = error.toBody();
   return `<!doctype html>
 <html lang="en">
 <meta charset="utf-8">
 <meta name="viewport" content="width=device-width">
-<title>${error.status} ${code}</title>
+<title>${status} ${code}</title>
 <style>
 body{font:16px/1.5 system-ui,sans-serif;color:#23211f;background:#faf7f2;margin:0;display:grid;min-height:100vh;place-content:center}
 main{max-width:34rem;padding:2rem}
@@ -58,7 +63,7 @@ code{font:14px/1.4 ui-monospace,monospace;color:#7a5b2e}
 <main>
 <h1>${escapeHtml(message)}</h1>
 <p>${escapeHtml(fix)}</p>
-<p><code>${error.status} ${code}<br>request ${escapeHtml(requestId)}</code></p>
+<p><code>${status} ${code}<br>request ${escapeHtml(requestId)}</code></p>
 </main>
 </html>
 `;

@@ -2,4 +2,10 @@
 export { ClientStream } from "../wire/client-stream.ts";
 export { FLAG_END, FLAG_UPGRADE, ResetReason } from "../wire/frames.ts";
 export { dataBytesMax } from "../wire/limits.ts";
-export { HAS_DATE, HAS_REQUEST_ID, WANTS_CLOSE } from "../wire/response-head.ts";
+export {
+  HAS_DATE,
+  HAS_REQUEST_ID,
+  isFieldName,
+  isFieldValue,
+  WANTS_CLOSE,
+} from "../wire/response-head.ts";

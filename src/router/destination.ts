@@ -9,6 +9,8 @@ export {
   FLAG_UPGRADE,
   HAS_DATE,
   HAS_REQUEST_ID,
+  isFieldName,
+  isFieldValue,
   ResetReason,
   WANTS_CLOSE,
 } from "../pool/stream.ts";
