@@ -162,6 +162,7 @@ test("the edge's connections are driven in memory", async () => {
     deadlines: new Deadlines(clock),
     counters: { connections: 0, requests: 0, verdicts: 0 },
     date: new DateLine(clock),
+    hooks: null,
     isDraining: false,
     onClosed: (connection) => void closed.push(connection),
   };
