@@ -40,6 +40,9 @@ export const backOffMsMax = 30_000;
 /** A process that lived this long counts as healthy: its end starts a new count of crashes. Milliseconds. */
 export const healthyAfterMs = 10_000;
 
+/** Between taking a spare and starting the next: the app that got it starts meanwhile, on the same cores. Milliseconds. */
+export const spareDelayMs = 25;
+
 /** How long a process without an app may take until it is connected. Milliseconds. */
 export const spareStartTimeoutMs = 10_000;
 

@@ -1,11 +1,13 @@
 /**
  * Runner processes that stand ready without an app, so that a first start does not pay for a process start.
  *
- * `take` gives one and starts the next; when none is ready it starts one for the caller.
+ * `take` gives one that is ready, else one that is being started, else starts one for the caller: nobody waits behind
+ * somebody else. Those that are missing are started a moment later, when the app that took one has had the machine.
  */
 import { randomBytes } from "node:crypto";
 import type { Clock } from "../base/clock.ts";
 import { nodeOutputBudget, type OutputBudget } from "../telemetry/output-budget.ts";
+import { spareDelayMs } from "./limits.ts";
 import { RunnerProcess } from "./runner-process.ts";
 
 export interface SparesOptions {
@@ -24,6 +26,7 @@ export class Spares {
   readonly #ready: RunnerProcess[] = [];
   /** Shared by every process that comes from here, which is every one of the node. */
   readonly #outputTotal: OutputBudget;
+  #timer: ReturnType<typeof setTimeout> | null = null;
   #stopped = false;
 
   constructor(options: SparesOptions) {
@@ -42,11 +45,16 @@ export class Spares {
    * @throws when none can be started
    */
   async take(): Promise<RunnerProcess> {
+    this.#refillSoon();
     for (let spare = this.#ready.shift(); spare !== undefined; spare = this.#ready.shift()) {
       this.#spares.delete(spare);
-      if (spare.isGoing) continue;
-      this.refill();
-      return spare;
+      if (!spare.isGoing) return spare;
+    }
+    const [starting] = this.#spares;
+    if (starting !== undefined) {
+      this.#spares.delete(starting);
+      await starting.started.catch(() => starting.ended);
+      if (!starting.isGoing) return starting;
     }
     const runner = this.#spawn();
     try {
@@ -55,7 +63,6 @@ export class Spares {
       await runner.ended;
       throw error;
     }
-    this.refill();
     return runner;
   }
 
@@ -74,15 +81,27 @@ export class Spares {
   /** Ends the processes that nobody has taken. Resolves when they are gone. */
   async stop(): Promise<void> {
     this.#stopped = true;
+    if (this.#timer !== null) clearTimeout(this.#timer);
     const spares = [...this.#spares];
     for (const spare of spares) spare.kill();
     await Promise.all(spares.map((spare) => spare.ended));
   }
 
+  #refillSoon(): void {
+    if (this.#timer !== null || this.#stopped) return;
+    this.#timer = setTimeout(() => {
+      this.#timer = null;
+      this.refill();
+    }, spareDelayMs);
+  }
+
   #add(spare: RunnerProcess): void {
     this.#spares.add(spare);
     spare.started.then(
-      () => this.#ready.push(spare),
+      () => {
+        // It may have been taken meanwhile.
+        if (this.#spares.has(spare)) this.#ready.push(spare);
+      },
       () => {},
     );
     void spare.exited.then(() => {

@@ -239,6 +239,32 @@ describe("spares", () => {
     expect(t.folders()).toEqual(expect.arrayContaining(folders));
   });
 
+  test("that are being started are used too, and a burst does not queue behind them", async () => {
+    await using t = new TestPools(2);
+    t.spares.refill();
+    const noted = t.folders().map((name) => join(t.runDir, name, "process.json"));
+    const spares = await Promise.all(noted.map(async (path) => (await Bun.file(path).json()).pid));
+    const pools = Array.from({ length: 6 }, () => t.pool("behaves"));
+
+    const pids = await Promise.all(pools.map((pool) => bodyOf(pool, "/pid")));
+
+    expect(spares).toHaveLength(2);
+    expect(pids).toEqual(expect.arrayContaining(spares.map(String)));
+    expect(new Set(pids).size).toBe(6);
+    await until(() => t.spares.ready === 2);
+    expect(t.folders()).toHaveLength(8);
+  });
+
+  test("that die while they are started fail nobody", async () => {
+    await using t = new TestPools(1);
+    t.spares.refill();
+    const { pid } = await Bun.file(join(t.runDir, t.folders()[0]!, "process.json")).json();
+    const answer = bodyOf(t.pool("behaves"));
+    process.kill(pid, "SIGKILL");
+
+    expect(await answer).toBe("hello");
+  });
+
   test("that died while they waited are not given to an app", async () => {
     await using t = new TestPools(1);
     t.spares.refill();
