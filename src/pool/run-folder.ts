@@ -7,8 +7,9 @@
 import { mkdirSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
 import { rm } from "node:fs/promises";
 import { join } from "node:path";
-import { bootId, pidsWithVariable, processStartTicks } from "../sandbox/process-facts.ts";
+import { bootId, pidsByVariable, processStartTicks } from "../sandbox/process-facts.ts";
 import { killGroup, killProcess } from "../sandbox/process-group.ts";
+import { SharedLook } from "../sandbox/shared-look.ts";
 
 export interface RunFolder {
   path: string;
@@ -30,18 +31,25 @@ export function claimRunFolder(folder: RunFolder, pid: number): void {
   writeFileSync(join(folder.path, "process.json"), JSON.stringify(note));
 }
 
+/** Instances that end together share a look at all processes of the machine. */
+const processes = new SharedLook(() => pidsByVariable("TMPDIR"));
+
 /**
  * Ends what the app left running, also outside of its process group, and removes the folder with all the app left in it.
  * Never rejects: what cannot be removed now is tried again when a node starts. Twice is safe.
  */
 export async function removeRunFolder(folder: RunFolder): Promise<void> {
-  // One that forks while it is looked for is found in the next round.
-  for (let round = 0; round < 10; round++) {
-    const pids = await pidsWithVariable("TMPDIR", folder.tmp);
-    if (pids.length === 0) break;
-    for (const pid of pids) killProcess(pid);
+  try {
+    // One that forks while it is looked for is found in the next round.
+    for (let round = 0; round < 10; round++) {
+      const pids = (await processes.ask()).get(folder.tmp) ?? [];
+      if (pids.length === 0) break;
+      for (const pid of pids) killProcess(pid);
+    }
+    await rm(folder.path, { recursive: true, force: true, maxRetries: 3 });
+  } catch {
+    // By its name what may still run in it is found at the next start.
   }
-  await rm(folder.path, { recursive: true, force: true, maxRetries: 3 }).catch(() => {});
 }
 
 /**

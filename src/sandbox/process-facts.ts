@@ -33,22 +33,38 @@ export function processStartTicks(pid: number): number | null {
 }
 
 /**
- * Processes that were started with `name=value` in their environment: an app's children have what the app was started
- * with, also those that left its process group, unless they were given another environment.
+ * Processes by the value of a variable they were started with: an app's children have what the app was started with, also
+ * those that left its process group, unless they were given another environment.
+ *
+ * @throws when a process that is there cannot be looked at, as with no descriptor left
  */
-export async function pidsWithVariable(name: string, value: string): Promise<number[]> {
-  const entry = `\0${name}=${value}\0`;
-  const pids: number[] = [];
+export async function pidsByVariable(name: string): Promise<Map<string, number[]>> {
+  const pids = new Map<string, number[]>();
   for (const file of await readdir("/proc")) {
     if (!/^[0-9]+$/.test(file)) continue;
-    try {
-      const environment = await readFile(`/proc/${file}/environ`, "utf8");
-      if (`\0${environment}`.includes(entry)) pids.push(Number(file));
-    } catch {
-      // It is gone, or not ours to look at.
-    }
+    const value = valueIn(await environmentOf(file), name);
+    if (value === null) continue;
+    const others = pids.get(value);
+    if (others === undefined) pids.set(value, [Number(file)]);
+    else others.push(Number(file));
   }
   return pids;
+}
+
+/** Empty when the process is gone or not ours to look at. */
+async function environmentOf(pid: string): Promise<string> {
+  try {
+    return await readFile(`/proc/${pid}/environ`, "utf8");
+  } catch (error) {
+    const { code = "" } = error as NodeJS.ErrnoException;
+    if (["ENOENT", "ESRCH", "EACCES", "EPERM"].includes(code)) return "";
+    throw error;
+  }
+}
+
+function valueIn(environment: string, name: string): string | null {
+  const entry = environment.split("\0").find((line) => line.startsWith(`${name}=`));
+  return entry === undefined ? null : entry.slice(name.length + 1);
 }
 
 /** Length of a tick in /proc/<pid>/stat: 100 Hz wherever Linux runs. Microseconds. */

@@ -1,12 +1,7 @@
 /** Goal: signals and facts are those of the process meant. Method: real processes, a shell with a child. */
 import { describe, expect, test } from "bun:test";
 import { readFileSync } from "node:fs";
-import {
-  bootId,
-  pidsWithVariable,
-  privateMemoryBytes,
-  processStartTicks,
-} from "./process-facts.ts";
+import { bootId, pidsByVariable, privateMemoryBytes, processStartTicks } from "./process-facts.ts";
 import { freezeGroup, killGroup, killProcess, terminateGroup, thawGroup } from "./process-group.ts";
 
 const GONE = 4_194_304;
@@ -97,13 +92,13 @@ test("a process is found by a variable it was started with, also outside of its 
   const value = `/run/${crypto.randomUUID()}`;
   await using group = await startGroup("setsid sleep 60 & echo $!; wait", { TMPDIR: value });
 
-  const pids = await pidsWithVariable("TMPDIR", value);
+  const found = async () => (await pidsByVariable("TMPDIR")).get(value) ?? [];
+  const pids = await found();
 
   expect(pids.sort()).toEqual([group.pid, group.child].sort());
-  expect(await pidsWithVariable("TMPDIR", value.slice(0, -1))).toEqual([]);
-  expect(await pidsWithVariable("MPDIR", value)).toEqual([]);
+  expect((await pidsByVariable("MPDIR")).get(value)).toBeUndefined();
   killProcess(group.child);
-  await until(async () => !(await pidsWithVariable("TMPDIR", value)).includes(group.child));
+  await until(async () => !(await found()).includes(group.child));
 });
 
 test("private memory is what a process has for itself", async () => {
