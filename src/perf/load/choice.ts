@@ -14,11 +14,6 @@ export function randomOf(seed: number): Random {
   };
 }
 
-/** Weights of Zipf's law: the n-th of `count` is asked for 1/n^exponent as often as the first. */
-export function zipfWeights(count: number, exponent = 1): number[] {
-  return Array.from({ length: count }, (_, index) => 1 / (index + 1) ** exponent);
-}
-
 /**
  * Every column is as likely as any other; a column is its own item up to `#shares`, and beyond that its alias, which is
  * an item with more than its column.
