@@ -298,7 +298,8 @@ class LoadRun implements ConnectionOwner {
     for (const connection of this.#connections) connection.close();
     this.#over.resolve(
       this.#tally.result({
-        durationMs: this.#countEndMs - this.#countStartMs,
+        // To the microsecond: the difference of two clock times has digits that mean nothing.
+        durationMs: Math.round((this.#countEndMs - this.#countStartMs) * 1000) / 1000,
         unsent: this.#unsent,
         cpuMs: this.#cpuMs,
       }),
