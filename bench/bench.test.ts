@@ -1,11 +1,22 @@
 import { expect, test } from "bun:test";
-import { type Sample, turned } from "./measure.ts";
+import { known } from "./abilities.ts";
+import { descriptorsFor, descriptorsMax } from "./descriptors.ts";
+import { type Sample, stepsOf, turned } from "./measure.ts";
 import { missing, peers } from "./peers.ts";
 import { cpuTimeMs } from "./processes.ts";
-import { median, percentile, tableOf, withSection } from "./report.ts";
+import { median, percentile } from "./ratios.ts";
+import { tableOf, withSection } from "./report.ts";
+import { scenarios } from "./scenarios.ts";
+import { judge, type Target, targets, targetsTable } from "./targets.ts";
 import { readWrk, wrkMissing } from "./wrk.ts";
 
-const sample = (peer: string, round: number, requestsPerS: number): Sample => ({
+const sample = (
+  peer: string,
+  round: number,
+  requestsPerS: number,
+  scenario = "warm-noop",
+): Sample => ({
+  scenario,
   peer,
   round,
   requestsPerS,
@@ -57,6 +68,92 @@ test("ratios are taken within a round, not between medians", () => {
   ]);
 
   expect(table).toContain("| Levain | 2.0 k (2.0–10.0) | 1.00 (0.50–2.00) |");
+});
+
+test("a peer that was measured in few rounds is compared with what ran in the same ones", () => {
+  const table = tableOf([
+    sample("bare Bun.serve", 0, 4000),
+    sample("bare Bun.serve", 1, 8000),
+    sample("nginx", 1, 2000),
+  ]);
+
+  expect(table).toContain("| peer | requests/s, median (range) | × bare Bun.serve | p50 ms |");
+  expect(table).toContain("| nginx | 2.00 k (2.00–2.00) | 0.25 (0.25–0.25) |");
+});
+
+test("each round takes every scenario, the seldom peers in every third, the ephemeral one where it can", () => {
+  const namesOf = (round: number) =>
+    stepsOf(round, scenarios, peers).map(({ scenario, peer }) => `${scenario.name} ${peer.name}`);
+
+  const often = peers.filter(({ everyRounds }) => everyRounds === 1).map(({ name }) => name);
+  expect(namesOf(0).slice(0, peers.length)).toEqual(peers.map(({ name }) => `warm-noop ${name}`));
+  expect(namesOf(1).slice(0, often.length)).toEqual(
+    often.toReversed().map((name) => `warm-noop ${name}`),
+  );
+  expect(namesOf(3)).toHaveLength(namesOf(0).length);
+  expect(namesOf(1).filter((name) => name.startsWith("ephemeral"))).toEqual([
+    "ephemeral-noop Levain",
+  ]);
+});
+
+test("a target is judged by ratios within rounds, in its own direction", () => {
+  const samples = [
+    sample("Levain", 0, 1000),
+    sample("HAProxy", 0, 1000),
+    sample("Levain", 1, 9000),
+    sample("HAProxy", 1, 6000),
+    sample("Levain", 2, 1300),
+    sample("HAProxy", 2, 1000),
+    // Without a partner in its round.
+    sample("Levain", 3, 1),
+  ];
+  const target = targets[0]!;
+  expect(target.name).toContain("1.2 × HAProxy");
+
+  const { values, isMet, margin } = judge(target, samples);
+  const most: Target = { ...target, bound: "most" };
+
+  expect(values).toEqual([1, 1.5, 1.3]);
+  expect(isMet).toBe(true);
+  expect(margin).toBeCloseTo(1.3 / 1.2 - 1);
+  expect(judge(most, samples)).toMatchObject({ isMet: false });
+  expect(judge({ ...target, to: null, value: 2000 }, samples)).toMatchObject({
+    isMet: false,
+    margin: 1150 / 2000 - 1,
+  });
+  expect(judge(target, samples.slice(0, 1)).isMet).toBeNull();
+});
+
+test("the table of targets says what is met, what is missed by how much, and what was not measured", () => {
+  const table = targetsTable([
+    sample("Levain", 0, 1500),
+    sample("HAProxy", 0, 1000),
+    sample("bare Bun.serve", 0, 3000),
+    sample("Levain", 0, 3000, "ephemeral-noop"),
+  ]);
+
+  expect(table).toContain("| `warm-noop` ≥ 1.2 × HAProxy | 1.50 (1.50–1.50) | met, by 25 % |");
+  expect(table).toContain("| `warm-noop` ≥ 0.65 × bare | 0.50 (0.50–0.50) | **missed by 23 %** |");
+  expect(table).toContain(
+    "| `ephemeral-noop` ≥ 6,000 requests/s | 3000 (3000–3000) | **missed by 50 %** |",
+  );
+  expect(table).toContain("| `echo-1kb` ≥ 0.55 × bare | not measured | |");
+});
+
+test("targets are about scenarios and peers that exist, and every peer is described", () => {
+  const names = scenarios.map(({ name }) => name);
+  const peerNames = peers.map(({ name }) => name);
+  for (const { of, to } of targets) {
+    expect(names).toContain(of.scenario);
+    expect(peerNames).toContain(of.peer);
+    if (to !== null) expect(peerNames).toContain(to.peer);
+  }
+  expect(known.toSorted()).toEqual(peerNames.toSorted());
+});
+
+test("the bound of descriptors is read from the kernel", () => {
+  expect(descriptorsMax()).toBeGreaterThan(100);
+  expect(descriptorsFor(2000)).toBeGreaterThan(4000);
 });
 
 test("the median of an even count lies between the middle two", () => {

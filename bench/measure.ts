@@ -1,9 +1,12 @@
 /**
- * Measures peers against each other. Every round starts every peer afresh; the order is turned round by round, so that
- * no peer always runs on a machine that another has just warmed or heated.
+ * Measures peers against each other: every sample is of fresh processes, all scenarios are gone through in each round, so
+ * that a busy minute of the machine does not fall on one alone, and the order of the peers is turned round by round, so
+ * that none always runs on a machine that another has just warmed or heated.
  */
-import { missing, type Peer, type RunningPeer } from "./peers.ts";
+import { join } from "node:path";
+import type { Peer } from "./peers.ts";
 import { cpuTimeMs } from "./processes.ts";
+import type { RunningPeer } from "./running-peer.ts";
 import type { Scenario } from "./scenarios.ts";
 import { type WrkResult, wrk } from "./wrk.ts";
 
@@ -16,31 +19,31 @@ export interface Effort {
 }
 
 export interface Sample extends WrkResult {
+  scenario: string;
   peer: string;
   round: number;
   /** CPU time per request by role: `edge`, `app`, `wrk`. Microseconds. */
   cpuUs: Record<string, number>;
 }
 
-/** Runs one scenario; peers that are not installed are left out. `report` hears of each sample. */
-export async function measure(
-  scenario: Scenario,
+export interface Step {
+  scenario: Scenario;
+  peer: Peer;
+  round: number;
+}
+
+/** What is measured in one round, in order. */
+export function stepsOf(
+  round: number,
+  scenarios: readonly Scenario[],
   peers: readonly Peer[],
-  module: string,
-  effort: Effort,
-  report: (sample: Sample) => void,
-): Promise<Sample[]> {
-  const present = peers.filter((peer) => missing(peer) === null);
-  const samples: Sample[] = [];
-  for (let round = 0; round < effort.rounds; round++) {
-    for (const peer of turned(present, round)) {
-      await using running = await peer.start(module);
-      const sample = { peer: peer.name, round, ...(await sampleOf(running, scenario, effort)) };
-      samples.push(sample);
-      report(sample);
-    }
-  }
-  return samples;
+): Step[] {
+  const taking = peers.filter(({ everyRounds }) => round % everyRounds === 0);
+  return scenarios.flatMap((scenario) =>
+    turned(taking, round)
+      .filter(({ isEphemeral }) => isEphemeral || !scenario.isEphemeral)
+      .map((peer) => ({ scenario, peer, round })),
+  );
 }
 
 /** Forwards in even rounds, backwards in odd ones. */
@@ -48,13 +51,30 @@ export function turned<T>(items: readonly T[], round: number): T[] {
   return round % 2 === 0 ? [...items] : items.toReversed();
 }
 
-async function sampleOf(
+/** So many take wrk a while to open, which it counts as part of the time: they get a second more. Count. */
+const manyConnections = 1000;
+
+/** Starts the peer, asks it, and stops it. @throws when it does not start or cannot be asked. */
+export async function sampleOf({ scenario, peer, round }: Step, effort: Effort): Promise<Sample> {
+  const { app, isEphemeral } = scenario;
+  await using running = await peer.start({
+    module: join(import.meta.dir, "apps", app),
+    isEphemeral,
+  });
+  const measured = await measure(running, scenario, {
+    ...effort,
+    seconds: effort.seconds + (scenario.connections >= manyConnections ? 1 : 0),
+  });
+  return { scenario: scenario.name, peer: peer.name, round, ...measured };
+}
+
+async function measure(
   { port, host, processes }: RunningPeer,
-  { path, headers, connections }: Scenario,
+  { headers, bodyBytes, connections }: Scenario,
   { seconds, warmUpSeconds }: Effort,
-): Promise<Omit<Sample, "peer" | "round">> {
-  const url = `http://127.0.0.1:${port}${path}`;
-  const run = { url, connections, headers: [`Host: ${host}`, ...headers] };
+): Promise<Omit<Sample, "scenario" | "peer" | "round">> {
+  const url = `http://127.0.0.1:${port}/`;
+  const run = { url, connections, bodyBytes, headers: [`Host: ${host}`, ...headers] };
   if (warmUpSeconds > 0) await wrk({ ...run, seconds: warmUpSeconds });
 
   const roles = Object.entries(processes);

@@ -14,7 +14,7 @@ const restMs = 20;
 
 const sparesMax = Number(process.argv[2]);
 const hello = { folder: join(import.meta.dir, "../examples/hello"), entry: "index.ts" };
-const noop = { folder: join(import.meta.dir, "apps"), entry: "hello.ts" };
+const noop = { folder: join(import.meta.dir, "apps"), entry: "noop.ts" };
 const { lane, port, spec, stop } = startTestLane(
   {
     // Any idle time is too long: it is stopped at the next tick.

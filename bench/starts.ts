@@ -11,7 +11,8 @@ import { join } from "node:path";
 import { parseArgs } from "node:util";
 import { FirstByte } from "./first-byte.ts";
 import { turned } from "./measure.ts";
-import { machine, median, percentile, withSection } from "./report.ts";
+import { median, percentile } from "./ratios.ts";
+import { machine, withSection } from "./report.ts";
 import { type WrkResult, wrk, wrkMissing } from "./wrk.ts";
 
 const RESULTS = join(import.meta.dir, "RESULTS.md");

@@ -1,10 +1,14 @@
 /** One run of wrk and what it said. */
+import { tmpdir } from "node:os";
+import { join } from "node:path";
 
 export interface WrkRun {
   url: string;
   /** Header lines to send. */
   headers: readonly string[];
   connections: number;
+  /** Sent with POST; default 0: GET. Bytes. */
+  bodyBytes?: number;
   /** Whole seconds. */
   seconds: number;
 }
@@ -25,12 +29,18 @@ export function wrkMissing(): string | null {
   return Bun.which("wrk") === null ? "wrk is not installed" : null;
 }
 
+/** How much longer than it was told it may run before it is killed. Milliseconds. */
+const overtimeMs = 15_000;
+
 /** @throws when wrk cannot connect at all. */
 export async function wrk(run: WrkRun): Promise<WrkResult> {
   const headers = run.headers.flatMap((line) => ["-H", line]);
   const limits = ["-t1", `-c${run.connections}`, `-d${run.seconds}s`, "--latency"];
-  const child = Bun.spawn(["wrk", ...limits, ...headers, run.url], {
+  const { bodyBytes = 0 } = run;
+  const script = bodyBytes === 0 ? [] : ["-s", await postScript(bodyBytes)];
+  const child = Bun.spawn(["wrk", ...limits, ...script, ...headers, run.url], {
     stdio: ["ignore", "pipe", "pipe"],
+    timeout: run.seconds * 1000 + overtimeMs,
   });
   const [output, failure] = await Promise.all([
     new Response(child.stdout).text(),
@@ -40,6 +50,13 @@ export async function wrk(run: WrkRun): Promise<WrkResult> {
   if (child.exitCode !== 0) throw new Error(`wrk: ${failure || output}`);
   const cpuMs = Number(child.resourceUsage()?.cpuTime.total ?? 0) / 1000;
   return { ...readWrk(output), cpuMs };
+}
+
+/** wrk makes the request once, so the script costs nothing per request. One file for each size, kept in /tmp. */
+async function postScript(bodyBytes: number): Promise<string> {
+  const path = join(tmpdir(), `levain-bench-post-${bodyBytes}.lua`);
+  await Bun.write(path, `wrk.method = "POST"\nwrk.body = string.rep("x", ${bodyBytes})\n`);
+  return path;
 }
 
 /** Reads wrk's report. @throws when there is no rate in it. */
