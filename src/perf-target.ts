@@ -9,6 +9,7 @@ import { join } from "node:path";
 import { systemClock } from "./base/clock.ts";
 import { messageOf } from "./base/errors.ts";
 import type { VersionSpec } from "./base/version-spec.ts";
+import { loadHooks } from "./hooks/load.ts";
 import { type Lane, startLane } from "./lane.ts";
 import { leverPollMs } from "./perf/limits.ts";
 import type { LoadPhase } from "./perf/load/plan.ts";
@@ -53,7 +54,7 @@ function send(message: FromTarget): void {
 
 async function carryOut(id: number, command: TargetCommand): Promise<TargetAnswer> {
   if (command.kind === "open") {
-    target = open(command.config);
+    target = await open(command.config);
     // A node has it from its first start on.
     await target.lane.runner.make();
     return { kind: "opened", protocol: targetProtocol, port: target.lane.edge.port };
@@ -78,8 +79,10 @@ async function carryOut(id: number, command: TargetCommand): Promise<TargetAnswe
   }
 }
 
-function open(config: TargetConfig): OpenTarget {
+async function open(config: TargetConfig): Promise<OpenTarget> {
   const { dataDir, port, poolSize, sparesMax, fixtureDir, apps } = config;
+  const { nowMs } = systemClock;
+  const hooks = await loadHooks(config.hooks, { nowMs, env: process.env });
   const log = new LogStore({ dir: join(dataDir, "logs"), clock: systemClock });
   const lane = startLane({
     dataDir,
@@ -91,6 +94,7 @@ function open(config: TargetConfig): OpenTarget {
     bundlesDir: join(dataDir, "runner"),
     instancesMax: poolSize,
     routeTable: tableOf(apps.map((app) => specOf(app, config))),
+    hooks,
     artifactPath: (digest) => join(fixtureDir, digest),
     log,
     clock: systemClock,

@@ -57,7 +57,9 @@ export function renderComparison(comparison: Comparison, columns: number, paint:
     [
       { title: "SCENARIO", cell: ({ scenario }) => scenario, paint: paint.bold },
       { title: "SPEED", cell: ({ metrics }) => showRatio(speedOf(metrics)) },
-      { title: "CPU PER REQUEST", cell: ({ metrics }) => showRatio(metrics.cpu) },
+      comparison.kind === "hooks"
+        ? { title: "CPU µS ADDED", cell: ({ cpuUsAdded }) => showAdded(cpuUsAdded) }
+        : { title: "CPU PER REQUEST", cell: ({ metrics }) => showRatio(metrics.cpu) },
       { title: "RUNS", cell: ({ rounds }) => String(rounds), align: "right" },
       {
         title: "VERDICT",
@@ -67,12 +69,26 @@ export function renderComparison(comparison: Comparison, columns: number, paint:
     ],
     { columns, paintTitle: paint.dim },
   );
-  const base = `${comparison.base}${comparison.baseCommit === null ? "" : ` (commit ${comparison.baseCommit.slice(0, 12)})`}`;
-  const how = comparison.isInterleaved
-    ? "Both took turns."
-    : "Measured at another time: the machine may have been another too.";
   const notes = comparison.notes.map((note) => paint.yellow(`! ${note}`));
-  return [`Ratios to ${base}: median (spread). ${how}`, ...notes, table].join("\n");
+  return [...comparedWith(comparison), ...notes, table].join("\n");
+}
+
+function comparedWith({ base, baseCommit, kind }: Comparison): string[] {
+  const commit = baseCommit === null ? "" : `, commit ${baseCommit.slice(0, 12)}`;
+  switch (kind) {
+    case "hooks":
+      return [
+        `With hooks, to without: ${base}`,
+        "Median (spread) of rounds in which both took turns.",
+      ];
+    case "checkout":
+      return [`To ${base}${commit}`, "Median ratio (spread) of rounds in which both took turns."];
+    case "report":
+      return [
+        `To ${base}${commit}`,
+        "Median ratio (spread). Measured at another time: the machine may have changed.",
+      ];
+  }
 }
 
 /** Where requests come one by one, speed is how short they are. */
@@ -88,6 +104,13 @@ function showRatio(ratio: Ratio | undefined): string {
   const { low, high } = ratio;
   const spread = low === null || high === null ? "one run" : `${low.toFixed(2)}–${high.toFixed(2)}`;
   return `${ratio.ratio.toFixed(2)} (${spread})`;
+}
+
+/** `+1.42 (0.81–2.60)` */
+function showAdded(added: Compared["cpuUsAdded"]): string {
+  if (added === null) return "-";
+  const { median, low, high } = added;
+  return `${median < 0 ? "" : "+"}${median.toFixed(2)} (${low.toFixed(2)}–${high.toFixed(2)})`;
 }
 
 export interface ListedScenario {

@@ -227,6 +227,43 @@ test("another checkout takes turns with this one", async () => {
   expect(shots!.metrics.rate).toBeUndefined();
 }, 30_000);
 
+test("hooks take turns with none, and what they cost is no failure", async () => {
+  using folder = temporaryFolder();
+  const hook = join(folder.path, "slow.ts");
+  writeFileSync(
+    hook,
+    "export const onRequest = () => { const end = performance.now() + 1; while (performance.now() < end); };",
+  );
+  const config = join(folder.path, "levain.node.json");
+  writeFileSync(config, '{ "hooks": ["./slow.ts"] }');
+  const words = [
+    "--hooks",
+    "--config",
+    config,
+    "--scenarios",
+    "warm-noop",
+    "--repeat",
+    "2",
+    ...quick,
+  ];
+
+  const { code, data } = await runPerf(words);
+
+  const [scenario] = data.comparison!.scenarios;
+  expect(data.comparison).toMatchObject({ kind: "hooks", base: "./slow.ts", isInterleaved: true });
+  expect(scenario!.metrics.rate!.ratio).toBeLessThan(1);
+  expect(scenario!.cpuUsAdded!.median).toBeGreaterThan(0);
+  expect(scenario!.isSlower).toBe(true);
+  expect(code).toBe(0);
+}, 30_000);
+
+test("--hooks without any hook says so", async () => {
+  const { code, object } = await runPerf(["--hooks", ...quick]);
+
+  expect(code).toBe(2);
+  expect(object.error.message).toContain("names none");
+});
+
 test("a folder that is no Levain cannot be compared with", async () => {
   using folder = temporaryFolder();
 

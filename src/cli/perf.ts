@@ -29,15 +29,17 @@ export const perf: Verb = {
     ["levain perf --repeat 5 --output-file base.json", "a report to compare with later"],
     ["levain perf --compare base.json", "is it faster or slower than then?"],
     ["levain perf --against ../levain-main --duration-ms 2000", "the same, taking turns"],
+    ["levain perf --hooks", "what the hooks of levain.node.ts cost per request"],
   ],
   async run(call) {
     if (call.flags.list === true) return listOutcome(call);
     const { io, flags } = call;
     const options = readPerfOptions({ flags, env: io.env, cwd: io.cwd });
-    const { runPerf } = await import("../perf/run-perf.ts");
+    const { runPerf, slowerIn } = await import("../perf/run-perf.ts");
     const report = await runPerf(options, {
       version: platformVersion(),
       commitOf: async (checkout) => (await readGitHead(checkout))?.commit ?? null,
+      hooks: options.hooks ? await operatorHooks(call, options.configFile) : [],
       progress: (line) => {
         if (!call.isJson) io.stderr.write(`${call.paint.dim(line)}\n`);
       },
@@ -45,7 +47,7 @@ export const perf: Verb = {
     });
     if (options.outputFile !== null) await writeReport(options.outputFile, report);
     if (!call.isJson) io.stdout.write(`${renderReport(report, call)}\n`);
-    failUnlessPassed(report, call);
+    failUnlessPassed(report, slowerIn(report), call);
     return { data: report, next: nextOf(call), ...(call.isJson ? {} : { isPrinted: true }) };
   },
 };
@@ -76,7 +78,7 @@ function renderReport(report: PerfReport, call: Call): string {
 }
 
 /** @throws {PlatformError} what is wrong, with the values. */
-function failUnlessPassed(report: PerfReport, call: Call): void {
+function failUnlessPassed(report: PerfReport, slower: readonly string[], call: Call): void {
   const { breaches, comparison } = report;
   // A program gets one object: this one, so the numbers have to be in it.
   const evidence = call.isJson ? { report } : {};
@@ -84,10 +86,19 @@ function failUnlessPassed(report: PerfReport, call: Call): void {
     const detail = { breaches: breaches.map(({ text }) => text), ...evidence };
     throw new PlatformError("PERF_GATE_BROKEN", [breaches.length], { detail });
   }
-  if (report.isPassed || comparison === null) return;
-  const slower = comparison.scenarios.filter(({ isSlower }) => isSlower);
-  const names = slower.map(({ scenario }) => scenario).join(", ");
-  throw new PlatformError("PERF_SLOWER", [names, comparison.base], { detail: evidence });
+  if (slower.length === 0 || comparison === null) return;
+  throw new PlatformError("PERF_SLOWER", [slower.join(", "), comparison.base], {
+    detail: evidence,
+  });
+}
+
+/** @throws {PlatformError} `INPUT_INVALID` when there are none, and what is wrong with the configuration. */
+async function operatorHooks({ io }: Call, configFile: string | null) {
+  const { loadNodeConfig } = await import("../control/node-config.ts");
+  const sources = { flags: {}, env: io.env, cwd: io.cwd, file: configFile ?? undefined };
+  const { hooks } = await loadNodeConfig(sources);
+  if (hooks.length === 0) throw usageError("--hooks: the configuration of the node names none");
+  return hooks;
 }
 
 async function writeReport(path: string, report: PerfReport): Promise<void> {

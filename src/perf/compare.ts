@@ -3,7 +3,7 @@
  * of its repeated runs; a spread that contains 1 shows nothing. Pure.
  */
 import type { Comparison, PerfReport, PerfRun, Ratio } from "./report.ts";
-import { medianOf, spreadOf } from "./spread.ts";
+import { medianOf, type Spread, spreadOf } from "./spread.ts";
 
 type Metric = "rate" | "p50" | "p99" | "cpu";
 
@@ -52,7 +52,8 @@ export function compareRuns(
   const isRateLower = (rate?.high ?? 1) < 1 / (1 + tolerance);
   const isSlower = isRateLower || (rate === undefined && exceeds(p50)) || exceeds(cpu);
   const verdict = isSlower ? "slower" : summed([rate ?? p50, cpu]);
-  return { scenario, rounds: candidate.length, metrics, isSlower, verdict };
+  const cpuUsAdded = isInterleaved ? addedCpu(base, candidate) : null;
+  return { scenario, rounds: candidate.length, cpuUsAdded, metrics, isSlower, verdict };
 }
 
 function summed(judged: readonly (Ratio | undefined)[]) {
@@ -61,6 +62,13 @@ function summed(judged: readonly (Ratio | undefined)[]) {
   if (isWorse && isBetter) return "mixed";
   if (isWorse) return "a little slower";
   return isBetter ? "faster" : "no difference shown";
+}
+
+function addedCpu(base: readonly PerfRun[], candidate: readonly PerfRun[]): Spread | null {
+  const bases = valuesOf(base, METRICS.cpu.valueIn);
+  const candidates = valuesOf(candidate, METRICS.cpu.valueIn);
+  if (bases === null || candidates === null || candidates.length !== bases.length) return null;
+  return spreadOf(candidates.map((value, index) => value - bases[index]!));
 }
 
 type RatioSpread = Omit<Ratio, "verdict">;

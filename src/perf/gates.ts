@@ -53,6 +53,8 @@ const VALUES: Readonly<Record<GateName, (run: PerfRun) => number | null>> = {
     cpuUsPerRequest === null ? null : cpuUsPerRequest.node + cpuUsPerRequest.apps,
 };
 
+export const GATE_NAMES = Object.keys(VALUES);
+
 /** @throws {PlatformError} `INPUT_INVALID` saying what is wrong with the file. */
 export async function readGates(path: string): Promise<Gates> {
   let json: unknown;

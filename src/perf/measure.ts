@@ -5,11 +5,13 @@
  *                                                 └─ shots: lever, one request, lever, one request …
  */
 import { PlatformError } from "../base/errors.ts";
+import type { HookSource } from "../hooks/loaded-hook.ts";
 import type { Fixtures } from "./fixtures.ts";
 import { shotsMin, warmUpShots } from "./limits.ts";
 import { Histogram } from "./load/histogram.ts";
 import { LoadProcess } from "./load/load-process.ts";
-import type { LoadErrors, LoadPhase, LoadPlan, LoadResult, PreparedRequest } from "./load/plan.ts";
+import type { LoadPhase, LoadPlan, LoadResult, PreparedRequest } from "./load/plan.ts";
+import { errorCount, noErrors } from "./load/tally.ts";
 import type { PerfOptions } from "./options.ts";
 import { type Address, probe } from "./probe.ts";
 import { type ProcessSample, sampleProcesses } from "./process-sample.ts";
@@ -33,26 +35,35 @@ export function concurrencyOf({ drive }: Scenario, { concurrency }: PerfOptions)
   return Math.min(concurrency, drive.concurrencyMax ?? concurrency);
 }
 
+/** What is measured: of two that take turns, one. Not used with `--url`. */
+export interface Side {
+  /** For a person; empty when there is only one. */
+  name: string;
+  /** Root of the Levain to measure. */
+  checkout: string;
+  hooks: readonly HookSource[];
+}
+
 /**
- * @param checkout root of the Levain to measure; not used with `--url`.
  * @throws {PlatformError} `PERF_TARGET_FAILED`, `PERF_PROBE_FAILED`, `LOAD_GENERATOR_FAILED`, `INTERRUPTED`
  */
 export async function measure(
   scenario: Scenario,
-  checkout: string,
+  side: Side,
   context: MeasureContext,
 ): Promise<MeasuredRun> {
   const { options, fixtures } = context;
   const apps = scenario.apps(options.apps);
   if (options.url !== null) return await measureUrl(scenario, apps, options.url, context);
   await fixtures.write(apps);
-  await using target = await Target.start(checkout, {
+  await using target = await Target.start(side.checkout, {
     dataDir: await fixtures.dataDir(),
     fixtureDir: fixtures.dir,
     apps,
     port: options.port,
     poolSize: options.poolSize,
     sparesMax: scenario.drive.kind === "shots" ? scenario.drive.sparesMax : 1,
+    hooks: side.hooks,
     concurrency: concurrencyOf(scenario, options),
   });
   const address: Address = {
@@ -249,7 +260,7 @@ function measuredOf(
   const run: PerfRun = {
     requests,
     ratePerS,
-    errors: { total: totalOf(errors), ...errors },
+    errors: { total: errorCount(errors), ...errors },
     late,
     unsent,
     latencyMs: latency,
@@ -286,15 +297,6 @@ function poolBetween(first: TargetFacts, last: TargetFacts): PerfRun["pool"] {
     failures: last.failures - first.failures,
     evictions: last.evictions - first.evictions,
   };
-}
-
-function noErrors(): LoadErrors {
-  return { timeout: 0, reset: 0, refused: 0, protocol: 0, status: {} };
-}
-
-function totalOf({ timeout, reset, refused, protocol, status }: LoadErrors): number {
-  const byStatus = Object.values(status).reduce((sum, count) => sum + count, 0);
-  return timeout + reset + refused + protocol + byStatus;
 }
 
 /** The run's result, or the signal's reason as soon as it is aborted. */

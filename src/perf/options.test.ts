@@ -75,7 +75,9 @@ describe("refused, with the name and the value", () => {
     [{ url: "shop.localhost" }, {}, '--url is "shop.localhost", must be an address with http://'],
     [{ url: "http://x/", mode: "direct" }, {}, "--url needs --mode http"],
     [{ url: "http://x/", scenarios: "wake" }, {}, "--url can only ask one"],
-    [{ compare: "a.json", against: ".." }, {}, "--compare and --against"],
+    [{ compare: "a.json", against: ".." }, {}, "--against and --compare do not go together"],
+    [{ url: "http://x/", against: ".." }, {}, "--url and --against do not go together"],
+    [{ url: "http://x/" }, { PERF_HOOKS: "1" }, "--url and --hooks do not go together"],
   ];
 
   test.each(refused)("%j %j", (flags, env, message) => {

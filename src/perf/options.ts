@@ -55,6 +55,10 @@ export interface PerfOptions {
   compareFile: string | null;
   /** Root of another checkout to take turns with. */
   against: string | null;
+  /** Take turns with and without the operator's hooks. */
+  hooks: boolean;
+  /** Node configuration that names the hooks; null: that of the current folder. */
+  configFile: string | null;
   /** How much slower counts as slower. Share: 0.05 is 5 %. */
   tolerance: number;
   keepFixtures: boolean;
@@ -82,6 +86,8 @@ export const PERF_FLAGS = [
   ["--output-file <file>", "write the report there as JSON"],
   ["--compare <file>", "ratios to an earlier report"],
   ["--against <checkout>", "take turns with another checkout of Levain, and compare"],
+  ["--hooks", "take turns with and without the hooks of levain.node.ts"],
+  ["--config <file>", "configuration that names them, instead of levain.node.ts"],
   ["--tolerance <percent>", `slower by less is no failure (default ${tolerancePercentDefault})`],
   ["--keep-fixtures", "leave the generated apps where they are, and say where"],
   ["--fixture-dir <dir>", "generate them there instead of a temporary folder"],
@@ -100,7 +106,7 @@ const SMOKE: Readonly<Record<string, string>> = {
 };
 
 /** Flags that are yes or no. */
-const YES_OR_NO = new Set(["keepFixtures", "list", "smoke"]);
+const YES_OR_NO = new Set(["hooks", "keepFixtures", "list", "smoke"]);
 
 export interface OptionSources {
   /** By the flag's name in camelCase. */
@@ -116,10 +122,11 @@ export function readPerfOptions(sources: OptionSources): PerfOptions {
   const compareFile = given.path("compare");
   const against = given.path("against");
   const url = given.url("url");
-  const isCompared = compareFile !== null || against !== null;
+  const hooks = given.isOn("hooks");
+  const isCompared = compareFile !== null || against !== null || hooks;
   const options: PerfOptions = {
     mode: chosenMode(given),
-    scenarios: chosenScenarios(given, url !== null),
+    scenarios: chosenScenarios(given, defaultScenarios(url !== null, hooks)),
     durationMs: given.integer("durationMs", 1, durationMsLargest) ?? durationMsDefault,
     warmUpMs: given.integer("warmupMs", 0, durationMsLargest) ?? warmUpMsDefault,
     concurrency: given.integer("concurrency", 1, 20_000) ?? concurrencyDefault,
@@ -137,6 +144,8 @@ export function readPerfOptions(sources: OptionSources): PerfOptions {
     gateFile: given.path("gateFile"),
     compareFile,
     against,
+    hooks,
+    configFile: given.path("config"),
     tolerance: (given.number("tolerance", 0, 1000) ?? tolerancePercentDefault) / 100,
     keepFixtures: given.isOn("keepFixtures"),
     fixtureDir: given.path("fixtureDir"),
@@ -156,10 +165,17 @@ function chosenMode(given: Given): PerfMode {
   return mode === "http" || mode === "direct" ? mode : given.refuse("mode", "http or direct");
 }
 
-function chosenScenarios(given: Given, isUrl: boolean): readonly Scenario[] {
-  const list = given.text("scenarios");
+/** Names when none are given. */
+function defaultScenarios(isUrl: boolean, isHooks: boolean): readonly string[] {
   // A running app is one address: it is asked for what it is, once.
-  if (list === null) return SCENARIOS.filter(({ name }) => !isUrl || name === "warm-noop");
+  if (isUrl) return ["warm-noop"];
+  // Hooks see heads: what an app does then is not theirs.
+  return isHooks ? ["warm-noop", "echo-1kb"] : scenarioNames;
+}
+
+function chosenScenarios(given: Given, byDefault: readonly string[]): readonly Scenario[] {
+  const list = given.text("scenarios");
+  if (list === null) return SCENARIOS.filter(({ name }) => byDefault.includes(name));
   const names = list.split(",").map((name) => name.trim());
   const chosen = [...new Set(names)].map((name) => {
     const scenario = SCENARIOS.find((candidate) => candidate.name === name);
@@ -171,11 +187,16 @@ function chosenScenarios(given: Given, isUrl: boolean): readonly Scenario[] {
 
 /** Options that do not go together, in words; null when all do. */
 function conflictIn(options: PerfOptions): string | null {
-  const { mode, url, against, compareFile, scenarios } = options;
-  if (against !== null && compareFile !== null) return "--compare and --against do not go together";
+  const { mode, url, against, compareFile, hooks, scenarios } = options;
+  const bases = [
+    ...(against === null ? [] : ["--against"]),
+    ...(compareFile === null ? [] : ["--compare"]),
+    ...(hooks ? ["--hooks"] : []),
+  ];
+  if (bases.length > 1) return `${bases.join(" and ")} do not go together`;
   if (url !== null) {
     if (mode === "direct") return "--url needs --mode http: another process is not in memory";
-    if (against !== null) return "--url and --against do not go together";
+    if (against !== null || hooks) return `--url and ${bases[0]} do not go together`;
     const local = scenarios.find(({ isLocalOnly }) => isLocalOnly);
     if (local !== undefined) {
       return `scenario ${local.name} stops, freezes or deploys apps, and --url can only ask one`;

@@ -74,14 +74,21 @@ const ratio = z.object({
 });
 
 const comparison = z.object({
-  base: z.string().describe("File or checkout that is compared with"),
+  base: z
+    .string()
+    .describe("File or checkout that is compared with, or the hooks that were left out"),
   baseCommit: z.string().nullable(),
+  kind: z.enum(["report", "checkout", "hooks"]),
   isInterleaved: z.boolean().describe("Base and candidate took turns in one run"),
   notes: z.array(z.string()).describe("What makes the two less comparable"),
   scenarios: z.array(
     z.object({
       scenario: z.string(),
       rounds: count.describe("Of the candidate"),
+      cpuUsAdded: z
+        .object({ median: z.number(), low: z.number(), high: z.number() })
+        .nullable()
+        .describe("CPU per request, node and apps: candidate minus base, when they took turns"),
       metrics: z.record(z.string(), ratio).describe("rate, p50, p99, cpu"),
       isSlower: z.boolean().describe("Slower beyond the tolerance, by all of the spread"),
       verdict: z.enum(["slower", "a little slower", "faster", "mixed", "no difference shown"]),
@@ -127,7 +134,7 @@ export const perfReport = z.object({
   ),
   comparison: comparison.nullable(),
   breaches: z.array(breach),
-  isPassed: z.boolean().describe("No error, no breach, nothing slower"),
+  isPassed: z.boolean().describe("No error, no breach, nothing slower; hooks may cost"),
 });
 
 export type PerfRun = z.infer<typeof perfRun>;

@@ -8,11 +8,12 @@
  */
 import { readFile } from "node:fs/promises";
 import { messageOf, PlatformError } from "../base/errors.ts";
+import type { HookSource } from "../hooks/loaded-hook.ts";
 import { type CompareOptions, compareRuns, differencesOf } from "./compare.ts";
 import { Fixtures } from "./fixtures.ts";
 import { breachesIn, type Gates, readGates } from "./gates.ts";
 import { machineFacts } from "./machine.ts";
-import { concurrencyOf, type MeasureContext, measure } from "./measure.ts";
+import { concurrencyOf, type MeasureContext, measure, type Side } from "./measure.ts";
 import type { PerfOptions } from "./options.ts";
 import { type Comparison, type PerfReport, perfReport, type ScenarioReport } from "./report.ts";
 import type { Scenario } from "./scenarios.ts";
@@ -24,6 +25,8 @@ export interface PerfHost {
   version: string;
   /** Commit of a checkout, or null. */
   commitOf(checkout: string): Promise<string | null>;
+  /** The operator's hooks, for `--hooks`. */
+  hooks: readonly HookSource[];
   /** Says what is being done. */
   progress(line: string): void;
   /** Aborted when the person has had enough. */
@@ -50,10 +53,11 @@ export async function runPerf(options: PerfOptions, host: PerfHost): Promise<Per
   if (options.keepFixtures) host.progress(`The apps stay in ${fixtures.dir}`);
   const context: MeasureContext = { options, fixtures, signal: host.signal };
 
+  const sides = sidesOf(options, host);
   const scenarios: ScenarioReport[] = [];
   const compared: Comparison["scenarios"] = [];
   for (const scenario of options.scenarios) {
-    const rounds = await measureRounds(scenario, context, host);
+    const rounds = await measureRounds(scenario, sides, context, host);
     const report: ScenarioReport = {
       name: scenario.name,
       catches: scenario.catches,
@@ -62,7 +66,7 @@ export async function runPerf(options: PerfOptions, host: PerfHost): Promise<Per
       runs: rounds.candidate.map(({ run }) => run),
     };
     scenarios.push(report);
-    if (options.against !== null) compared.push(compareSides(scenario, rounds, options));
+    if (sides.base !== null) compared.push(compareSides(scenario, rounds, options));
   }
 
   const breaches = breachesIn(scenarios, gates);
@@ -79,10 +83,10 @@ export async function runPerf(options: PerfOptions, host: PerfHost): Promise<Per
     breaches,
     isPassed: true,
   };
-  if (options.against !== null) {
+  if (sides.base !== null) {
     report.comparison = {
-      base: options.against,
-      baseCommit: await host.commitOf(options.against),
+      ...sides.base.described,
+      baseCommit: await host.commitOf(sides.base.checkout),
       isInterleaved: true,
       notes: [],
       scenarios: compared,
@@ -90,9 +94,36 @@ export async function runPerf(options: PerfOptions, host: PerfHost): Promise<Per
   } else if (baseReport !== null) {
     report.comparison = compareReports(baseReport, report, options);
   }
-  const isSlower = report.comparison?.scenarios.some((scenario) => scenario.isSlower) ?? false;
-  report.isPassed = breaches.length === 0 && !isSlower;
+  report.isPassed = breaches.length === 0 && slowerIn(report).length === 0;
   return report;
+}
+
+/** Scenarios that became slower, by name. That hooks cost something is not one of them. */
+export function slowerIn({ comparison }: PerfReport): string[] {
+  if (comparison === null || comparison.kind === "hooks") return [];
+  return comparison.scenarios.filter(({ isSlower }) => isSlower).map(({ scenario }) => scenario);
+}
+
+/** Who takes turns; no base when there is nobody to take turns with. */
+interface Sides {
+  candidate: Side;
+  base: (Side & { described: Pick<Comparison, "base" | "kind"> }) | null;
+}
+
+function sidesOf({ against, hooks }: PerfOptions, host: PerfHost): Sides {
+  const own: Side = { name: "", checkout: ownCheckout, hooks: [] };
+  if (against !== null) {
+    const base = { name: "base", checkout: against, hooks: [] };
+    const described = { base: against, kind: "checkout" } as const;
+    return { candidate: { ...own, name: "candidate" }, base: { ...base, described } };
+  }
+  if (hooks) {
+    const names = host.hooks.map(({ module }) => module).join(", ");
+    const described = { base: names, kind: "hooks" } as const;
+    const base = { ...own, name: "without hooks", described };
+    return { candidate: { ...own, name: "with hooks", hooks: host.hooks }, base };
+  }
+  return { candidate: own, base: null };
 }
 
 /** `PerfReport` as `--output-file` writes it, or the one object of `--json`. */
@@ -109,17 +140,17 @@ async function readReport(path: string): Promise<PerfReport> {
 
 async function measureRounds(
   scenario: Scenario,
+  sides: Sides,
   context: MeasureContext,
   host: PerfHost,
 ): Promise<Rounds> {
-  const { options } = context;
   const rounds: Rounds = { candidate: [], base: [] };
-  await addRounds(rounds, scenario, context, host);
-  if (options.against === null) return rounds;
-  const { isSlower } = compareSides(scenario, rounds, options);
-  if (isSlower) {
+  await addRounds(rounds, scenario, sides, context, host);
+  if (sides.base === null) return rounds;
+  const { isSlower } = compareSides(scenario, rounds, context.options);
+  if (isSlower && sides.base.described.kind !== "hooks") {
     host.progress(`${scenario.name}  seems slower: measured again before it counts`);
-    await addRounds(rounds, scenario, context, host);
+    await addRounds(rounds, scenario, sides, context, host);
   }
   return rounds;
 }
@@ -127,21 +158,20 @@ async function measureRounds(
 async function addRounds(
   rounds: Rounds,
   scenario: Scenario,
+  { candidate, base }: Sides,
   context: MeasureContext,
   { progress }: PerfHost,
 ): Promise<void> {
-  const { repeat, against } = context.options;
+  const { repeat } = context.options;
   for (let round = 0; round < repeat; round++) {
-    const sides: [string, string, MeasuredRun[]][] = [["", ownCheckout, rounds.candidate]];
-    if (against !== null) {
-      sides[0]![0] = " candidate";
-      sides.push([" base", against, rounds.base]);
-    }
+    const turns: [Side, MeasuredRun[]][] = [[candidate, rounds.candidate]];
+    if (base !== null) turns.push([base, rounds.base]);
     // Neither always runs on a machine that the other has just warmed.
-    if (round % 2 === 1) sides.reverse();
-    for (const [name, checkout, runs] of sides) {
-      progress(`${scenario.name}${repeat > 1 ? `  round ${round + 1} of ${repeat}` : ""}${name}`);
-      runs.push(await measure(scenario, checkout, context));
+    if (round % 2 === 1) turns.reverse();
+    for (const [side, runs] of turns) {
+      const which = repeat > 1 ? [`round ${round + 1} of ${repeat}`] : [];
+      progress([scenario.name, ...which, side.name].join("  ").trimEnd());
+      runs.push(await measure(scenario, side, context));
     }
   }
 }
@@ -166,6 +196,7 @@ function compareReports(
   const how: CompareOptions = { isInterleaved: false, tolerance };
   return {
     base: compareFile!,
+    kind: "report",
     baseCommit: base.commit,
     isInterleaved: false,
     notes: differencesOf(base, candidate),

@@ -2,10 +2,11 @@
  * What passes between `levain perf` and the process that it measures. Raise `targetProtocol` with every change: the
  * other process may be of another checkout.
  */
+import type { HookSource } from "../hooks/loaded-hook.ts";
 import type { LoadPhase, LoadPlan, LoadResult } from "./load/plan.ts";
 import type { FixtureApp } from "./scenarios.ts";
 
-export const targetProtocol = 1;
+export const targetProtocol = 2;
 
 export interface TargetConfig {
   /** Folder for what the node keeps; exists and is empty. */
@@ -18,6 +19,8 @@ export interface TargetConfig {
   /** Instances at once. Count. */
   poolSize: number;
   sparesMax: number;
+  /** The operator's, in order; none for a lane without. */
+  hooks: readonly HookSource[];
   /** Requests at once that an app has to take. Count. */
   concurrency: number;
 }

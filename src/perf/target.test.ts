@@ -14,7 +14,7 @@ async function setup(app: FixtureApp, sparesMax: number) {
   await fixtures.write([app]);
   const dataDir = await fixtures.dataDir();
   const { dir: fixtureDir } = fixtures;
-  const config = { dataDir, fixtureDir, apps: [app], port: 0, poolSize: 2, sparesMax };
+  const config = { dataDir, fixtureDir, apps: [app], port: 0, poolSize: 2, sparesMax, hooks: [] };
   const target = await Target.start(ownCheckout, { ...config, concurrency: 1 });
   return {
     target,
@@ -74,7 +74,7 @@ test("stopping ends every process and removes the node's data", async () => {
 test("a target whose parent was killed ends with all it has started", async () => {
   const folder = mkdtempSync(join(tmpdir(), "levain-perf-test-"));
   const config = `{ dataDir: ${JSON.stringify(folder)}, fixtureDir: ${JSON.stringify(folder)},
-    apps: [], port: 0, poolSize: 1, sparesMax: 1, concurrency: 1 }`;
+    apps: [], port: 0, poolSize: 1, sparesMax: 1, hooks: [], concurrency: 1 }`;
   const code = `const { Target, ownCheckout } = await import(${JSON.stringify(join(import.meta.dir, "target.ts"))});
     const target = await Target.start(ownCheckout, ${config});
     await target.facts();
