@@ -110,7 +110,10 @@ describe("a connection is not used", () => {
     const result = await run(server.port, { durationMs: 50 });
 
     expect(result.requests).toBe(0);
-    expect(result.errors).toEqual({ ...noErrors(), status: { 503: 2 } });
+    // Two at once; more only after a pause.
+    const { status, ...others } = result.errors;
+    expect(status["503"]).toBeGreaterThanOrEqual(2);
+    expect(others).toEqual({ timeout: 0, reset: 0, refused: 0, protocol: 0 });
   });
 
   test.each([
@@ -129,7 +132,9 @@ describe("a connection is not used", () => {
     const result = await run(server.port, { durationMs: 50 });
 
     expect(result.requests).toBe(0);
-    expect(result.errors).toEqual({ ...noErrors(), protocol: 2 });
+    const { protocol, ...others } = result.errors;
+    expect(protocol).toBeGreaterThanOrEqual(2);
+    expect(others).toEqual({ timeout: 0, reset: 0, refused: 0, status: {} });
   });
 
   test("when the upgrade is never answered", async () => {
@@ -167,7 +172,7 @@ describe("a message fails", () => {
   test("when a message comes that nobody has sent", async () => {
     const { protocol } = await fails(saysUnasked(frame(1, "welcome")));
 
-    expect(protocol).toBe(2);
+    expect(protocol).toBeGreaterThanOrEqual(2);
   });
 
   test("when the server closes instead", async () => {
