@@ -82,7 +82,10 @@ export interface LoadResult {
   requests: number;
   /** The time they were counted in. Milliseconds. */
   durationMs: number;
-  /** Of `requests`, those with 2xx or 3xx, per second of `durationMs`: an error is not speed. */
+  /**
+   * Of `requests`, those with 2xx or 3xx, per second of `durationMs`: an error is not speed. What is in flight at the
+   * two ends is not in it, so it is low by one latency in `durationMs`: 0.5 % for 50 ms in 10 s.
+   */
   ratePerS: number;
   errors: LoadErrors;
   /** Begun in time and answered well after the deadline: not counted. */
