@@ -8,7 +8,7 @@ import { rmSync } from "node:fs";
 import { join } from "node:path";
 import { systemClock } from "./base/clock.ts";
 import { messageOf } from "./base/errors.ts";
-import type { VersionSpec } from "./base/version-spec.ts";
+import { oneInstance, type VersionSpec } from "./base/version-spec.ts";
 import { loadHooks } from "./hooks/load.ts";
 import { type Lane, startLane } from "./lane.ts";
 import { leverPollMs } from "./perf/limits.ts";
@@ -169,6 +169,7 @@ function specOf(app: FixtureApp, { concurrency }: TargetConfig): VersionSpec {
       bodyBytesMax: 100 * 1024 * 1024,
       bootTimeoutMs: 30_000,
     },
+    instances: oneInstance,
     idleFreezeMs: 0,
     idleStopMs: app.stopsWhenIdle === true ? 1 : 0,
     createdAtMs: 0,

@@ -6,8 +6,10 @@ import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { type Clock, systemClock } from "../src/base/clock.ts";
-import type { VersionLimits, VersionSpec } from "../src/base/version-spec.ts";
+
+import { oneInstance, type VersionLimits, type VersionSpec } from "../src/base/version-spec.ts";
 import type { LoadedHook } from "../src/hooks/loaded-hook.ts";
+
 import { type Lane, startLane } from "../src/lane.ts";
 import type { RouteTable } from "../src/router/route-table.ts";
 import type { LogRecord } from "../src/telemetry/log-record.ts";
@@ -22,6 +24,7 @@ export interface TestApp {
   limits?: Partial<VersionLimits>;
   idleFreezeMs?: number;
   idleStopMs?: number;
+  instances?: VersionSpec["instances"];
 }
 
 export interface TestLane extends AsyncDisposable {
@@ -120,6 +123,7 @@ function specOf(name: string, app: TestApp): VersionSpec {
     env: app.env ?? {},
     healthPath: "/",
     limits: { ...limits, ...app.limits },
+    instances: app.instances ?? oneInstance,
     idleFreezeMs: app.idleFreezeMs ?? 0,
     idleStopMs: app.idleStopMs ?? 0,
     createdAtMs: 0,

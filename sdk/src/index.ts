@@ -36,6 +36,8 @@ export interface LevainConfig {
   env?: Record<string, string | number | boolean>;
   /** What one process of the app may use. */
   limits?: LevainLimits;
+  /** How many processes run the app at once; each has memory of its own. Default 1. */
+  instances?: LevainInstances;
   /** Idle time after which the process is frozen, in milliseconds; 0 = never. Default 30 seconds. */
   idleFreezeMs?: number;
   /** Idle time after which the process is stopped, in milliseconds; 0 = never. Default 15 minutes. */
@@ -62,6 +64,14 @@ export interface LevainLimits {
   bodyBytesMax?: number;
   /** From the start of the process to its first answer, in milliseconds. Default 30 seconds. */
   bootTimeoutMs?: number;
+}
+
+/** Processes of one version. Each takes the requests of which it has the fewest. */
+export interface LevainInstances {
+  /** Kept while the app is awake. 1 to 64, default 1. */
+  min?: number;
+  /** Started when those that run are busy. 1 to 64, default `min`. */
+  max?: number;
 }
 
 /** Gives the config back unchanged; it is there for the types. */

@@ -19,6 +19,7 @@ export interface VersionSpec {
   /** Path the boot check asks for. Default `/`. */
   healthPath: string;
   limits: VersionLimits;
+  instances: InstanceCounts;
   /** Idle time after which the process is frozen. Milliseconds; 0 = never. */
   idleFreezeMs: number;
   /** Idle time after which the process is stopped. Milliseconds; 0 = never. */
@@ -42,6 +43,22 @@ export interface VersionLimits {
   bodyBytesMax: number;
   /** Until the process has answered its first request. Milliseconds. */
   bootTimeoutMs: number;
+}
+
+/** How many processes run a version at once. Counts, 1 or more; `min` is at most `max`. */
+export interface InstanceCounts {
+  /** While it is awake. */
+  min: number;
+  /** When it is busy. */
+  max: number;
+}
+
+/** What every version has that does not say otherwise. */
+export const oneInstance: InstanceCounts = { min: 1, max: 1 };
+
+/** A version as it was written down, with what earlier releases did not write. */
+export function completeSpec(written: VersionSpec): VersionSpec {
+  return { ...written, instances: written.instances ?? oneInstance };
 }
 
 /** `v7` */

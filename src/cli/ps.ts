@@ -11,10 +11,12 @@ export const ps: Verb = {
   group: "Observe",
   summary: "List processes: state, memory, requests, age",
   description:
-    "One line per version that this node has had to do with since it started. Looking never wakes " +
-    "an app. States: stopped (no process), starting, warm, frozen (kept in memory, no CPU), failed " +
-    "(backs off before it tries again; the line below says why). The last line says how many of the " +
-    "node's instances run and how many requests found one, warm or frozen.",
+    "One line per version that this node has had to do with since it started, and one for each of " +
+    "its processes where it has several. Looking never wakes an app. States: stopped (no process), " +
+    "starting, warm, frozen (kept in memory, no CPU), failed (backs off before it tries again; the " +
+    "line below says why); of one process also retired (finishes its requests) and going (is asked " +
+    "to end). The last line says how many of the node's instances run and how many requests found " +
+    "one, warm or frozen.",
   examples: [
     ["levain ps", "every version's process"],
     ["levain ps --json", "the same for a program, with every counter of each version"],
@@ -33,23 +35,23 @@ export const ps: Verb = {
 function renderInstances(list: readonly InstanceInfo[], instancesMax: number, call: Call): string {
   if (list.length === 0) return "No app has been asked for since the node started.";
   const { paint } = call;
-  const colors: Partial<Record<InstanceInfo["state"], (text: string) => string>> = {
+  const colors: Partial<Record<Row["state"], (text: string) => string>> = {
     warm: paint.green,
     frozen: paint.cyan,
     starting: paint.yellow,
     failed: paint.red,
   };
-  const columns: Column<InstanceInfo>[] = [
+  const columns: Column<Row>[] = [
     { title: "APP", cell: (row) => row.app, cutTo: 16, paint: paint.bold },
-    { title: "VERSION", cell: (row) => versionName(row.version) },
+    { title: "VERSION", cell: (row) => row.version },
     {
       title: "STATE",
       cell: (row) => row.state,
       paint: (text, row) => colors[row.state]?.(text) ?? text,
     },
-    { title: "PID", cell: (row) => (row.pid === null ? "-" : String(row.pid)), align: "right" },
+    { title: "PID", cell: (row) => row.pid, align: "right" },
     { title: "MEMORY", cell: (row) => showBytes(row.memoryBytes), align: "right" },
-    { title: "REQUESTS", cell: showRequests, align: "right" },
+    { title: "REQUESTS", cell: (row) => row.requests, align: "right" },
     { title: "AGE", cell: (row) => showAge(row.ageMs), align: "right" },
     { title: "IDLE", cell: (row) => showAge(row.idleMs), align: "right" },
   ];
@@ -60,14 +62,14 @@ function renderInstances(list: readonly InstanceInfo[], instancesMax: number, ca
       : [`${paint.red("✘")} ${app} ${versionName(version)}: ${printableLine(cause)}`],
   );
   const totals = paint.dim(showTotals(list, instancesMax));
-  return [renderTable(list, columns, size), ...causes, totals].join("\n");
+  return [renderTable(list.flatMap(rowsOf), columns, size), ...causes, totals].join("\n");
 }
 
 /** `3 of 100 instances; 98.2% hits; 4 starts, 0 failures, 1 eviction, 2 refused` */
 function showTotals(list: readonly InstanceInfo[], instancesMax: number): string {
   const sum = (count: (row: InstanceInfo) => number) =>
     list.reduce((total, row) => total + count(row), 0);
-  const running = sum(({ pid }) => (pid === null ? 0 : 1));
+  const running = sum(({ processes }) => processes.length);
   const hits = sum((row) => row.hits);
   const asked = hits + sum(({ misses }) => misses);
   const rate = asked === 0 ? "no requests" : `${((100 * hits) / asked).toFixed(1)}% hits`;
@@ -82,6 +84,38 @@ function showTotals(list: readonly InstanceInfo[], instancesMax: number): string
     `${refused} refused`,
   ];
   return `${running} of ${instancesMax} instances; ${rate}; ${counts.join(", ")}`;
+}
+
+/** A version, or one of several processes of the version above it. */
+interface Row {
+  app: string;
+  version: string;
+  state: InstanceInfo["state"] | InstanceInfo["processes"][number]["state"];
+  pid: string;
+  memoryBytes: number | null;
+  requests: string;
+  ageMs: number | null;
+  idleMs: number | null;
+}
+
+function rowsOf(info: InstanceInfo): Row[] {
+  const { processes } = info;
+  const isOne = processes.length < 2;
+  const version: Row = {
+    ...info,
+    version: versionName(info.version),
+    pid: isOne ? String(info.pid ?? "-") : `${processes.length} ×`,
+    requests: showRequests(info),
+  };
+  if (isOne) return [version];
+  const each = processes.map((process, index) => ({
+    ...process,
+    app: "",
+    version: index === processes.length - 1 ? "└" : "├",
+    pid: String(process.pid),
+    requests: process.requestsInFlight === 0 ? "" : `(${process.requestsInFlight} now)`,
+  }));
+  return [version, ...each];
 }
 
 /** `412`, or `412 (3 now)` while some run. */

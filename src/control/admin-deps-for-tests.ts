@@ -99,6 +99,26 @@ export function memoryDeps(dataDir: string, happened: string[]): AdminDeps {
         evictions: 0,
         refusals: {},
         cause: null,
+        processes: [
+          {
+            id: "1f0c9a",
+            pid: 4242,
+            state: "warm",
+            memoryBytes: 9_500_000,
+            requestsInFlight: 2,
+            ageMs: 93_000,
+            idleMs: null,
+          },
+          {
+            id: "77ab03",
+            pid: 4243,
+            state: "frozen",
+            memoryBytes: 3_000_000,
+            requestsInFlight: 0,
+            ageMs: 60_000,
+            idleMs: 31_000,
+          },
+        ],
       },
       {
         app: "blog",
@@ -121,6 +141,7 @@ export function memoryDeps(dataDir: string, happened: string[]): AdminDeps {
         evictions: 0,
         refusals: { APP_START_FAILED: 3 },
         cause: "exit 1: Error: connect ECONNREFUSED 127.0.0.1:5432 while reading the configuration",
+        processes: [],
       },
     ],
     async *metrics() {

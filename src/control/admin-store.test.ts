@@ -70,6 +70,7 @@ async function addVersion(store: Store, number: number): Promise<void> {
       bodyBytesMax: 1,
       bootTimeoutMs: 1,
     },
+    instances: { min: 1, max: 1 },
     idleFreezeMs: 0,
     idleStopMs: 0,
     createdAtMs: testWallMs,

@@ -55,19 +55,31 @@ export const versionInfo = z.object({
   createdAtMs: z.number(),
 });
 
-/** One row of `levain ps`: a version's process on this node. */
+/** One process of a version. `retired`: it finishes its requests and gets no more; `going`: it is asked to end. */
+export const processInfo = z.object({
+  id: z.string(),
+  pid: z.int(),
+  state: z.enum(["starting", "warm", "frozen", "retired", "going"]),
+  memoryBytes: z.number().nullable(),
+  requestsInFlight: z.int(),
+  ageMs: z.number(),
+  idleMs: z.number().nullable(),
+});
+
+/** One row of `levain ps`: a version's processes on this node, of which most versions have one. */
 export const instanceInfo = z.object({
   app: z.string(),
   version: z.int(),
   /** Branches it is live on; empty for a version that only its own URL reaches. */
   branches: z.array(z.string()),
   state: poolState,
+  /** Of the oldest process, or null without one. */
   pid: z.int().nullable(),
-  /** Private memory of the process in bytes, or null without a process. */
+  /** Private memory of the processes together in bytes, or null without one. */
   memoryBytes: z.number().nullable(),
   requests: z.number(),
   requestsInFlight: z.int(),
-  /** Milliseconds since the process started, or null. */
+  /** Milliseconds since the oldest process started, or null. */
   ageMs: z.number().nullable(),
   /** Milliseconds since the last request ended, or null. */
   idleMs: z.number().nullable(),
@@ -88,6 +100,8 @@ export const instanceInfo = z.object({
   refusals: z.record(z.string(), z.int()),
   /** Why the pool is `failed`, else null. */
   cause: z.string().nullable(),
+  /** Each of its processes, oldest first. */
+  processes: z.array(processInfo),
 });
 
 export const nodeStatus = z.object({

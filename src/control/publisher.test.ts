@@ -68,6 +68,7 @@ function table(revision: number): RouteTable {
       bodyBytesMax: 6,
       bootTimeoutMs: 7,
     },
+    instances: { min: 1, max: 1 },
     idleFreezeMs: 8,
     idleStopMs: 0,
     createdAtMs: 1_700_000_000_000,
@@ -151,6 +152,15 @@ test("the table on disk is what was published, for a start without the store", a
 
   expect(await publisher.loadFromDisk()).toEqual(table(3));
   expect(notes).toEqual([]);
+});
+
+test("a table that an earlier release wrote is read", async () => {
+  const { path, publisher } = setup();
+  const written = JSON.stringify(table(3));
+  writeFileSync(path, written.replace('"instances":{"min":1,"max":1},', ""));
+  expect(readFileSync(path, "utf8").length).toBeLessThan(written.length);
+
+  expect(await publisher.loadFromDisk()).toEqual(table(3));
 });
 
 test("a damaged file is set aside, said, and not used", async () => {

@@ -3,7 +3,7 @@
  * anything may have happened to the file.
  */
 import { z } from "zod";
-import type { VersionSpec } from "../base/version-spec.ts";
+import { oneInstance, type VersionSpec } from "../base/version-spec.ts";
 import type { RouteTable } from "../router/route-table.ts";
 
 const count = z.int().nonnegative();
@@ -26,6 +26,8 @@ const versionSpec = z.object({
     bodyBytesMax: count,
     bootTimeoutMs: count,
   }),
+  // Releases before did not write it.
+  instances: z.object({ min: z.int().positive(), max: z.int().positive() }).default(oneInstance),
   idleFreezeMs: count,
   idleStopMs: count,
   createdAtMs: z.number(),

@@ -31,6 +31,7 @@ describe("parseAppConfig()", () => {
         bodyBytesMax: 104_857_600,
         bootTimeoutMs: 30_000,
       },
+      instances: { min: 1, max: 1 },
       idleFreezeMs: 30_000,
       idleStopMs: 900_000,
       ephemeral: false,
@@ -54,6 +55,7 @@ describe("parseAppConfig()", () => {
         bodyBytesMax: 0,
         bootTimeoutMs: 500,
       },
+      instances: { min: 2, max: 64 },
       idleFreezeMs: 0,
       idleStopMs: 0,
       ephemeral: true,
@@ -69,6 +71,15 @@ describe("parseAppConfig()", () => {
     expect(parse({ ephemeral: true, limits: { concurrencyMax: 50 } }).limits.concurrencyMax).toBe(
       50,
     );
+  });
+
+  test("has at most as many instances as at least, unless more are given", () => {
+    expect(parse({ instances: { min: 3 } }).instances).toEqual({ min: 3, max: 3 });
+    expect(parse({ instances: { max: 3 } }).instances).toEqual({ min: 1, max: 3 });
+    expect(problems({ instances: { min: 3, max: 2 } })).toContain(
+      "`instances`: min must not be more than max",
+    );
+    expect(problems({ instances: { most: 2 } })).toContain("`instances.most` is not a key");
   });
 
   test("names every problem at once", () => {

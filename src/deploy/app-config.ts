@@ -77,6 +77,19 @@ export const IDLE_KEYS = {
   },
 } as const satisfies Record<string, NumberKey>;
 
+const instances = {
+  default: limits.instancesDefault,
+  smallest: limits.instancesSmallest,
+  largest: limits.instancesLargest,
+  unit: "count",
+} as const satisfies NumberKey;
+
+/** `max` is at least `min` when it is left out. */
+export const INSTANCE_KEYS = { min: instances, max: instances } as const satisfies Record<
+  keyof VersionSpec["instances"],
+  NumberKey
+>;
+
 const number = (key: NumberKey) => z.int().min(key.smallest).max(key.largest);
 
 /** Names that the node sets for every instance; an app's own value would be lost. */
@@ -132,6 +145,14 @@ export const appConfigSchema = z.strictObject({
       bootTimeoutMs: number(LIMIT_KEYS.bootTimeoutMs).optional(),
     })
     .default({}),
+  instances: z
+    .strictObject({
+      min: number(INSTANCE_KEYS.min).default(INSTANCE_KEYS.min.default),
+      max: number(INSTANCE_KEYS.max).optional(),
+    })
+    .refine(({ min, max }) => max === undefined || min <= max, "min must not be more than max")
+    .transform(({ min, max }) => ({ min, max: max ?? min }))
+    .prefault({}),
   idleFreezeMs: number(IDLE_KEYS.idleFreezeMs).default(IDLE_KEYS.idleFreezeMs.default),
   idleStopMs: number(IDLE_KEYS.idleStopMs).default(IDLE_KEYS.idleStopMs.default),
   ephemeral: z.boolean().default(false),
@@ -146,7 +167,7 @@ export const appConfigSchema = z.strictObject({
 export interface AppConfig
   extends Pick<
     VersionSpec,
-    "env" | "limits" | "idleFreezeMs" | "idleStopMs" | "ephemeral" | "healthPath"
+    "env" | "limits" | "instances" | "idleFreezeMs" | "idleStopMs" | "ephemeral" | "healthPath"
   > {
   name: string | null;
   entry: string | null;
@@ -191,11 +212,17 @@ export function parseAppConfig(raw: unknown, file: string): AppConfig {
   };
 }
 
+/** Keys below a key. */
+export const GROUPS: Readonly<Record<string, object>> = {
+  limits: LIMIT_KEYS,
+  instances: INSTANCE_KEYS,
+};
+
 /** One sentence for each thing that is wrong. */
 function problemsOf(issue: z.core.$ZodIssue): string[] {
   const where = issue.path.join(".");
   if (issue.code === "unrecognized_keys") {
-    const known = where === "limits" ? Object.keys(LIMIT_KEYS) : Object.keys(appConfigSchema.shape);
+    const known = Object.keys(GROUPS[where] ?? appConfigSchema.shape);
     return issue.keys.map((key) => unknownKey(where, key, known));
   }
   // The name of an environment value is a key of a record: its own problems are one level below.

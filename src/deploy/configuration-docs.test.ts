@@ -1,6 +1,13 @@
 import { expect, test } from "bun:test";
 import { join } from "node:path";
-import { appConfigSchema, IDLE_KEYS, LIMIT_KEYS, parseAppConfig } from "./app-config.ts";
+import {
+  appConfigSchema,
+  GROUPS,
+  IDLE_KEYS,
+  INSTANCE_KEYS,
+  LIMIT_KEYS,
+  parseAppConfig,
+} from "./app-config.ts";
 import { concurrencyMaxEphemeralDefault, envBytesMax } from "./limits.ts";
 
 const text = await Bun.file(join(import.meta.dir, "../../docs/configuration.md")).text();
@@ -14,7 +21,7 @@ const rows = new Map(
 
 test("docs/configuration.md has every key of the schema, and no other", () => {
   const keys = Object.keys(appConfigSchema.shape).flatMap((key) =>
-    key === "limits" ? Object.keys(LIMIT_KEYS).map((limit) => `limits.${limit}`) : [key],
+    key in GROUPS ? Object.keys(GROUPS[key]!).map((inner) => `${key}.${inner}`) : [key],
   );
 
   expect([...rows.keys()].sort()).toEqual(keys.sort());
@@ -23,15 +30,17 @@ test("docs/configuration.md has every key of the schema, and no other", () => {
 test("docs/configuration.md has the defaults and ranges of the schema", () => {
   const numbers = [
     ...Object.entries(LIMIT_KEYS).map(([key, row]) => [`limits.${key}`, row] as const),
+    ...Object.entries(INSTANCE_KEYS).map(([key, row]) => [`instances.${key}`, row] as const),
     ...Object.entries(IDLE_KEYS),
   ];
   for (const [key, { default: assumed, smallest, largest, unit }] of numbers) {
+    const least = key === "instances.max" ? ", or `min`" : "";
     const ephemeral = key.endsWith("concurrencyMax")
       ? `, or ${concurrencyMaxEphemeralDefault} when \`ephemeral\``
       : "";
     expect(rows.get(key), key).toEqual([
       unit,
-      `${assumed}${ephemeral}`,
+      `${assumed}${ephemeral}${least}`,
       `${smallest} to ${largest}`,
     ]);
   }

@@ -318,7 +318,8 @@ export class Deployer {
   }
 
   #specOf(job: Job, built: BuiltApp, artifact: StoredArtifact, number: number): VersionSpec {
-    const { env, limits, idleFreezeMs, idleStopMs, ephemeral, healthPath } = built.config;
+    const { env, limits, instances, idleFreezeMs, idleStopMs, ephemeral, healthPath } =
+      built.config;
     return {
       app: job.app,
       number,
@@ -329,6 +330,7 @@ export class Deployer {
       env,
       healthPath,
       limits,
+      instances,
       idleFreezeMs,
       idleStopMs,
       createdAtMs: this.#options.clock.wallMs(),

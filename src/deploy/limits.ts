@@ -119,6 +119,12 @@ export const bootTimeoutMsDefault = 30_000;
 export const bootTimeoutMsSmallest = 500;
 /** Requests are held while an app starts; nobody waits longer. Milliseconds. */
 export const bootTimeoutMsLargest = 600_000;
+/** What an app keeps in its memory is there for every request then. Count. */
+export const instancesDefault = 1;
+/** There is one while the app is awake. Count. */
+export const instancesSmallest = 1;
+/** More cores than most machines have. Count. */
+export const instancesLargest = 64;
 /** Waking takes a millisecond, so freeze early. Milliseconds. */
 export const idleFreezeMsDefault = 30_000;
 /** Memory of a frozen app is kept; after a while it is given back. Milliseconds. */

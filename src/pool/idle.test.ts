@@ -2,7 +2,10 @@ import { expect, test } from "bun:test";
 import { decideIdle, type IdleFacts } from "./idle.ts";
 import { drainTimeoutMsMin, supersededIdleMs } from "./limits.ts";
 
-const live: IdleFacts = {
+/** Of a version with one instance, unless a case says more. */
+type Facts = Omit<IdleFacts, "versionIdleMs"> & { versionIdleMs?: number };
+
+const live: Facts = {
   state: "warm",
   open: 0,
   idleMs: 0,
@@ -12,13 +15,18 @@ const live: IdleFacts = {
   supersededMs: 0,
   requestTimeoutMs: 100,
 };
-const old: IdleFacts = { ...live, isSuperseded: true };
+const old: Facts = { ...live, isSuperseded: true };
 
-const cases: [string, ReturnType<typeof decideIdle>, IdleFacts][] = [
+const cases: [string, ReturnType<typeof decideIdle>, Facts][] = [
   ["used a moment ago", "stay", { ...live, idleMs: 999 }],
   ["idle long enough", "freeze", { ...live, idleMs: 1000 }],
   ["frozen already", "stay", { ...live, state: "frozen", idleMs: 4999 }],
   ["frozen and idle for long", "stop", { ...live, state: "frozen", idleMs: 5000 }],
+  [
+    "idle for long beside one that is used",
+    "stay",
+    { ...live, state: "frozen", idleMs: 5000, versionIdleMs: 4999 },
+  ],
   ["idle for long, never frozen", "stop", { ...live, idleFreezeMs: 0, idleMs: 5000 }],
   ["idle, with freezing switched off", "stay", { ...live, idleFreezeMs: 0, idleMs: 4999 }],
   [
@@ -56,5 +64,5 @@ const cases: [string, ReturnType<typeof decideIdle>, IdleFacts][] = [
 ];
 
 test.each(cases)("a process %s: %s", (_what, decision, facts) => {
-  expect(decideIdle(facts)).toBe(decision);
+  expect(decideIdle({ versionIdleMs: facts.idleMs, ...facts })).toBe(decision);
 });

@@ -1,4 +1,6 @@
 /** What becomes of a process nobody uses, or one that others should make way for: a pure rule. */
+import type { VersionSpec } from "../base/version-spec.ts";
+import type { Instance } from "./instance.ts";
 import { drainTimeoutMsMin, supersededIdleMs } from "./limits.ts";
 
 export interface IdleFacts {
@@ -7,6 +9,8 @@ export interface IdleFacts {
   open: number;
   /** Since the last of them ended. Milliseconds. */
   idleMs: number;
+  /** Since the last of all the version's instances ended. Milliseconds. */
+  versionIdleMs: number;
   /** Milliseconds; 0 = never. */
   idleFreezeMs: number;
   /** Milliseconds; 0 = never. */
@@ -19,15 +23,43 @@ export interface IdleFacts {
   requestTimeoutMs: number;
 }
 
+/**
+ * The facts of one instance.
+ *
+ * @param supersededAtMs clock time since when others should take its requests, or null
+ */
+export function idleFacts(
+  { idleFreezeMs, idleStopMs, limits }: VersionSpec,
+  instance: Instance,
+  versionIdleMs: number,
+  supersededAtMs: number | null,
+  nowMs: number,
+): IdleFacts {
+  const isOlder = supersededAtMs !== null && supersededAtMs >= instance.startedAtMs;
+  return {
+    state: instance.state === "frozen" ? "frozen" : "warm",
+    open: instance.open,
+    idleMs: instance.idleMs(nowMs),
+    versionIdleMs,
+    idleFreezeMs,
+    idleStopMs,
+    isSuperseded: supersededAtMs !== null,
+    supersededMs: isOlder ? nowMs - supersededAtMs : 0,
+    requestTimeoutMs: limits.requestTimeoutMs,
+  };
+}
+
 /** `drain`: end it though something is open. */
 export function decideIdle(facts: IdleFacts): "stop" | "drain" | "freeze" | "stay" {
-  const { state, open, idleMs, idleFreezeMs, idleStopMs, supersededMs, isSuperseded } = facts;
+  const { state, open, idleMs, versionIdleMs, idleFreezeMs, idleStopMs } = facts;
+  const { isSuperseded, supersededMs } = facts;
   if (open > 0) {
     const drainMs = Math.max(facts.requestTimeoutMs, drainTimeoutMsMin);
     return isSuperseded && supersededMs >= drainMs ? "drain" : "stay";
   }
   if (isSuperseded && idleMs >= supersededIdleMs) return "stop";
-  if (idleStopMs > 0 && idleMs >= idleStopMs) return "stop";
+  // What a version has at least is stopped together.
+  if (idleStopMs > 0 && versionIdleMs >= idleStopMs) return "stop";
   if (state === "warm" && idleFreezeMs > 0 && idleMs >= idleFreezeMs) return "freeze";
   return "stay";
 }

@@ -9,7 +9,7 @@
 import type { Clock } from "../base/clock.ts";
 import { invariant, type PlatformError } from "../base/errors.ts";
 import type { VersionSpec } from "../base/version-spec.ts";
-import { privateMemoryBytes } from "../sandbox/process-facts.ts";
+import { privateMemoryBytes, processCpuMs } from "../sandbox/process-facts.ts";
 import { freezeGroup, thawGroup } from "../sandbox/process-group.ts";
 import type { Channel } from "../wire/channel.ts";
 import { type BootOptions, boot } from "./boot.ts";
@@ -18,6 +18,7 @@ import { lastLinesMax } from "./limits.ts";
 import type { Occupant, Place } from "./places.ts";
 import { ProcessWatch } from "./process-watch.ts";
 import type { ProcessEnd, RunnerProcess, RunnerProcessOwner } from "./runner-process.ts";
+import type { InstanceLoad } from "./scale.ts";
 
 export type InstanceState = "starting" | "warm" | "frozen" | "going";
 
@@ -50,7 +51,7 @@ export interface InstanceOwner {
   onExit(instance: Instance, end: ProcessEnd): void;
 }
 
-export class Instance implements RunnerProcessOwner, Occupant {
+export class Instance implements RunnerProcessOwner, Occupant, InstanceLoad {
   readonly #spec: VersionSpec;
   readonly #clock: Clock;
   readonly #owner: InstanceOwner;
@@ -69,6 +70,9 @@ export class Instance implements RunnerProcessOwner, Occupant {
   #killed: { cause: PlatformError | null } | null = null;
   #idleSinceMs: number;
   #frozenAtMs = 0;
+  /** Clock time since when it is given no more requests, though it is up; null while it is. */
+  retiredAtMs: number | null = null;
+  #cpuMs = 0;
   /** Told when no stream is open any more. */
   #onIdle: (() => void)[] = [];
 
@@ -125,6 +129,20 @@ export class Instance implements RunnerProcessOwner, Occupant {
   /** Reads it anew. Bytes; null without a process. */
   memoryBytes(): number | null {
     return this.#process === null ? null : privateMemoryBytes(this.#process.pid);
+  }
+
+  /** How late its event loop answers. Milliseconds. */
+  lagMs(nowMs: number): number {
+    return this.#watch?.lagMs(nowMs) ?? 0;
+  }
+
+  /** CPU time it has used since this was called last. Milliseconds. */
+  cpuMsSinceLast(): number {
+    const cpuMs = this.#process === null ? null : processCpuMs(this.#process.pid);
+    if (cpuMs === null) return 0;
+    const usedMs = cpuMs - this.#cpuMs;
+    this.#cpuMs = cpuMs;
+    return usedMs;
   }
 
   /** Since the last stream ended, or since it was started or woken. Milliseconds. */
@@ -252,7 +270,7 @@ export class Instance implements RunnerProcessOwner, Occupant {
   }
 
   onPong(): void {
-    this.#watch?.onSignOfLife(this.#clock.nowMs());
+    this.#watch?.onPong(this.#clock.nowMs());
   }
 
   onGoing(): void {

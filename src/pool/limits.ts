@@ -60,3 +60,24 @@ export const wireGraceMs = 200;
 
 /** How long the last output of an ended process is waited for. Milliseconds. */
 export const outputGraceMs = 500;
+
+/** Lateness of an app's event loop from which it counts as busy; ordinary turns and garbage collections take less. Milliseconds. */
+export const busyLagMs = 20;
+
+/** Requests with an instance from which it can be busy: one alone would gain nothing from another instance. Count. */
+export const busyRunningMin = 2;
+
+/** How long all instances must be busy before another one is started; a burst is over by then. Milliseconds. */
+export const busyMsMin = 300;
+
+/** Share of a core that an instance is meant to use when it is decided whether one fewer is enough. Part of 1. */
+export const cpuShareWanted = 0.5;
+
+/** The same for its `concurrencyMax`. Part of 1. */
+export const roomShareWanted = 0.5;
+
+/** How long one instance fewer must have been enough before one is given back: load comes in waves. Milliseconds. */
+export const surplusMsMin = 30_000;
+
+/** A tick that comes later than so many says something about the node, and nothing about its apps. Count. */
+export const lateTicksMax = 3;

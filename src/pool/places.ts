@@ -66,6 +66,11 @@ export class Places {
     return this.#taken.size;
   }
 
+  /** Whether one can be had now without an eviction. */
+  get hasFree(): boolean {
+    return this.#taken.size < this.instancesMax && this.#waiting.size === 0;
+  }
+
   /** Starts that wait for one. Count. */
   get waiting(): number {
     return this.#waiting.size;

@@ -8,46 +8,75 @@ export type PoolState = "stopped" | "starting" | "warm" | "frozen" | "failed";
 /** What `levain ps` shows of a pool. */
 export interface PoolFacts extends CounterFacts {
   state: PoolState;
+  /** Of the oldest process; null without one. */
   pid: number | null;
+  /** Of all processes together. Bytes; null without one. */
   memoryBytes: number | null;
   requests: number;
   requestsInFlight: number;
   /** Requests that wait now. Count. */
   requestsHeld: number;
+  /** Of the oldest process. Milliseconds. */
   ageMs: number | null;
+  /** Since the last request ended. Milliseconds; null while one is open, or nothing is up. */
   idleMs: number | null;
   cause: string | null;
+  /** Oldest first. */
+  processes: ProcessFacts[];
+}
+
+/** Of an instance that has a process. */
+export interface ProcessFacts {
+  id: string;
+  pid: number;
+  state: "starting" | "warm" | "frozen" | "retired" | "going";
+  /** Bytes; null when it has just ended. */
+  memoryBytes: number | null;
+  requestsInFlight: number;
+  ageMs: number;
+  /** Milliseconds; null while a request is open. */
+  idleMs: number | null;
 }
 
 /** What a pool consists of. */
 export interface PoolParts {
   state: PoolState;
-  instances: readonly Instance[];
-  /** Those that take requests. */
-  ready: readonly Instance[];
+  processes: ProcessFacts[];
+  idleMs: number | null;
   requests: { admitted: number; waiting: number };
   counters: PoolCounters;
   /** Why the latest start or process failed, or null. */
   failure: PlatformError | null;
-  nowMs: number;
 }
 
 export function poolFacts(parts: PoolParts): PoolFacts {
-  const { state, ready, requests, counters, failure, nowMs } = parts;
-  const all = parts.instances.filter(({ pid }) => pid !== null);
-  const idle = ready.filter(({ open }) => open === 0);
-  const isIdle = idle.length > 0 && idle.length === ready.length;
+  const { state, processes, idleMs, requests, counters, failure } = parts;
+  const [oldest] = processes;
   return {
     state,
-    pid: all[0]?.pid ?? null,
-    memoryBytes: all.length === 0 ? null : sum(all.map((one) => one.memoryBytes() ?? 0)),
+    pid: oldest?.pid ?? null,
+    memoryBytes: oldest === undefined ? null : sum(processes.map((one) => one.memoryBytes ?? 0)),
     requests: requests.admitted,
-    requestsInFlight: sum(all.map(({ open }) => open)),
+    requestsInFlight: sum(processes.map((one) => one.requestsInFlight)),
     requestsHeld: requests.waiting,
-    ageMs: all.length === 0 ? null : nowMs - Math.min(...all.map((one) => one.startedAtMs)),
-    idleMs: isIdle ? Math.min(...idle.map((one) => one.idleMs(nowMs))) : null,
+    ageMs: oldest === undefined ? null : Math.max(...processes.map((one) => one.ageMs)),
+    idleMs,
     ...counters.facts(),
     cause: failure === null ? null : messageOf(failure.cause ?? failure),
+    processes,
+  };
+}
+
+export function processFacts(instance: Instance, nowMs: number): ProcessFacts {
+  const { open } = instance;
+  return {
+    id: instance.id!,
+    pid: instance.pid!,
+    state: instance.isUp && instance.retiredAtMs !== null ? "retired" : instance.state,
+    memoryBytes: instance.memoryBytes(),
+    requestsInFlight: open,
+    ageMs: nowMs - instance.startedAtMs,
+    idleMs: open === 0 && instance.isUp ? instance.idleMs(nowMs) : null,
   };
 }
 

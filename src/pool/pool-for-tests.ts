@@ -143,6 +143,7 @@ export class TestPools {
       ephemeral: false,
       env: {},
       healthPath: "/",
+      instances: { min: 1, max: 1 },
       idleFreezeMs: 0,
       idleStopMs: 0,
       createdAtMs: 0,

@@ -1,7 +1,9 @@
 /** What a pool has to say, as records of its app's log. */
 import type { Clock } from "../base/clock.ts";
+import type { PlatformError } from "../base/errors.ts";
 import { type VersionSpec, versionName } from "../base/version-spec.ts";
 import type { LogRecord, LogSink, PlatformEvent } from "../telemetry/log-record.ts";
+import { describeEnd, type ProcessEnd } from "./runner-process.ts";
 
 export class PoolLog {
   readonly #spec: VersionSpec;
@@ -24,8 +26,49 @@ export class PoolLog {
     this.#write({ instance, stream, requestId, event: null, message });
   }
 
-  /** Something the platform did, or saw. */
-  event(
+  started(instance: string | null, pid: number | null, tookMs: number): void {
+    this.#event("start", instance, `Started in ${Math.round(tookMs)} ms`, { pid });
+  }
+
+  failed(instance: string | null, { code, message }: PlatformError): void {
+    this.#event("error", instance, message, { code });
+  }
+
+  frozen(instance: string | null, memoryBytes: number | null): void {
+    this.#event("freeze", instance, "Frozen: no CPU until the next request", { memoryBytes });
+  }
+
+  woken(instance: string | null, ms: number): void {
+    const frozenMs = Math.round(ms);
+    this.#event("wake", instance, `Woken; it was frozen for ${frozenMs} ms`, { frozenMs });
+  }
+
+  throttled(instance: string | null, stream: "stdout" | "stderr"): void {
+    const text = `Prints faster than its budget: ${stream} is read more slowly`;
+    this.#event("throttle", instance, text);
+  }
+
+  evicted(instance: string | null): void {
+    this.#event("evict", instance, "Stopped while idle: another app needs its place");
+  }
+
+  /** @param left instances that go on. Count. */
+  retired(instance: string | null, left: number): void {
+    this.#event("drain", instance, `Given back: ${left} can do it`);
+  }
+
+  draining(instance: string | null, timeoutMs: number): void {
+    this.#event("drain", instance, `Ending within ${timeoutMs} ms`);
+  }
+
+  ended(instance: string | null, end: ProcessEnd): void {
+    const { wasAsked, cause, exitCode, signal } = end;
+    const text = cause?.message ?? `Ended (${describeEnd(end)})`;
+    const code = cause === null ? {} : { code: cause.code };
+    this.#event(wasAsked ? "stop" : "exit", instance, text, { exitCode, signal, ...code });
+  }
+
+  #event(
     event: PlatformEvent,
     instance: string | null,
     text: string,

@@ -18,6 +18,8 @@ const APPS: readonly [string, SpecChange][] = [
   ["behaves", { idleFreezeMs: 50, limits: { concurrencyMax: 3, queueMax: 5 } }],
   ["counts-anew", { ephemeral: true, idleFreezeMs: 200, limits: { concurrencyMax: 2 } }],
   ["kills-itself", { idleFreezeMs: 100 }],
+  ["kills-itself", { idleFreezeMs: 100, idleStopMs: 3000, instances: { min: 2, max: 4 } }],
+  ["behaves", { idleFreezeMs: 50, instances: { min: 1, max: 3 }, limits: { concurrencyMax: 2 } }],
   ["exits-mid-response", {}],
 ];
 
@@ -77,6 +79,8 @@ class Story {
     else if (action < 845) this.t.pass(pick(random, [1, 50, 300, 900]));
     else if (action < 850) this.#deploy(index);
     else await new Promise((resolve) => setTimeout(resolve, random(8)));
+    const { processes } = pool.facts(0);
+    if (processes.length > pool.spec.instances.max) throw new Error("more processes than allowed");
   }
 
   /** Everything ends. Returns what is wrong. */
@@ -125,10 +129,10 @@ class Story {
   }
 
   #kill(pool: Pool): void {
-    const { pid } = pool.facts(0);
-    if (pid === null) return;
+    const { processes } = pool.facts(0);
+    if (processes.length === 0) return;
     try {
-      process.kill(pid, "SIGKILL");
+      process.kill(pick(this.#random, processes).pid, "SIGKILL");
       this.counts.kills += 1;
     } catch {
       // It was on its way out.

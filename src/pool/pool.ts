@@ -1,12 +1,12 @@
 /**
- * All there is of one version on this node: at most one instance, the requests that wait for it, and what is known about
- * its failures.
+ * All there is of one version on this node: its instances, the requests that wait for one, and what is known about its
+ * failures.
  *
- *   stopped ──request──▶ starting ──loaded──▶ warm ⇄ frozen
- *      ▲                    │                   │       │
- *      ├────────────────────┼── idle, crash, ───┴───────┘   the old process may still be on its way out
+ *   stopped ──request──▶ starting ──first loaded──▶ warm ⇄ frozen (all of them)
+ *      ▲                    │                         │       │
+ *      ├────────────────────┼── idle, crash, ─────────┴───────┘   the old process may still be on its way out
  *      │                    │   drained, stop()
- *      └──▶ failed ◀────────┘ crash
+ *      └──▶ failed ◀────────┘ crash of the last one
  *             └──back-off over, request──▶ starting
  *
  * Starting is single-flight. A request that finds no instance is held; one that finds the version `failed` is answered
@@ -15,21 +15,24 @@
 import type { Clock } from "../base/clock.ts";
 import { PlatformError } from "../base/errors.ts";
 import type { VersionSpec } from "../base/version-spec.ts";
-import type { LogSink, PlatformEvent } from "../telemetry/log-record.ts";
+import type { LogSink } from "../telemetry/log-record.ts";
 import type { ClientStream } from "../wire/client-stream.ts";
 import { Admission } from "./admission.ts";
 import { BackOff } from "./back-off.ts";
 import type { BootOptions } from "./boot.ts";
 import { bootError } from "./boot-error.ts";
 import type { RequestStart } from "./holds.ts";
-import { decideIdle } from "./idle.ts";
+import { decideIdle, idleFacts } from "./idle.ts";
 import { Instance, type InstanceOwner } from "./instance.ts";
+import { Instances } from "./instances.ts";
 import { holdTimeoutMs } from "./limits.ts";
 import type { Claimant, Place, Places } from "./places.ts";
 import { PoolCounters } from "./pool-counters.ts";
-import { type PoolFacts, type PoolState, poolFacts } from "./pool-facts.ts";
+import { type PoolFacts, type PoolState, poolFacts, processFacts } from "./pool-facts.ts";
 import { PoolLog } from "./pool-log.ts";
+import { Ready } from "./ready.ts";
 import { describeEnd, type ProcessEnd } from "./runner-process.ts";
+import { Scale } from "./scale.ts";
 
 export interface PoolOptions extends BootOptions {
   spec: VersionSpec;
@@ -46,10 +49,10 @@ export class Pool implements InstanceOwner, Claimant {
   readonly #log: PoolLog;
   readonly #requests: Admission;
   readonly #backOff = new BackOff();
-  /** All that have a process or are about to, also those on their way out. */
-  readonly #instances = new Set<Instance>();
-  /** Those that take requests, warm or frozen. */
-  readonly #ready: Instance[] = [];
+  readonly #instances = new Instances();
+  readonly #ready = new Ready();
+  /** Null for a version that never has more than one. */
+  readonly #scale: Scale | null;
   /** The one that was started last. */
   #latest: Instance | null = null;
   #starting: Promise<void> | null = null;
@@ -58,8 +61,6 @@ export class Pool implements InstanceOwner, Claimant {
   #awaitsPlace = false;
   /** The latest start or process failed, and nothing has started since. */
   #isFailed = false;
-  /** Each resolves when an instance and what belonged to it is gone. */
-  readonly #endings = new Set<Promise<unknown>>();
   /** Why nothing is started any more: `stop` was called. */
   #stopError: PlatformError | null = null;
   /** Clock time since when the version is live on no branch, or null. */
@@ -69,19 +70,20 @@ export class Pool implements InstanceOwner, Claimant {
     this.spec = options.spec;
     this.#options = options;
     this.#requests = new Admission(options.spec, this.counters);
+    this.#scale = options.spec.instances.max > 1 ? new Scale(options.spec) : null;
     this.#log = new PoolLog(options.spec, options.log, options.clock);
   }
 
   get state(): PoolState {
-    if (this.#ready.some(({ state }) => state === "warm")) return "warm";
-    if (this.#ready.length > 0) return "frozen";
-    if (this.#isStarting()) return "starting";
+    if (this.#ready.all.some(({ state }) => state === "warm")) return "warm";
+    if (this.#ready.count > 0) return "frozen";
+    if (this.#instances.isStarting) return "starting";
     return this.#isFailed ? "failed" : "stopped";
   }
 
   /** Whether `tick` has anything to look at. */
   get hasProcess(): boolean {
-    return this.#instances.size > 0;
+    return this.#instances.count > 0;
   }
 
   /** The version is live on no branch any more, or is again. What is open is ended when its time to drain is over. */
@@ -105,9 +107,9 @@ export class Pool implements InstanceOwner, Claimant {
    */
   submit(stream: ClientStream, start: RequestStart): void {
     if (this.#stopError !== null) return this.#requests.refuse(stream, this.#stopError);
-    if (this.#ready.length > 0) {
+    if (this.#ready.count > 0) {
       this.counters.hits += 1;
-      const instance = this.#ready[0]!;
+      const instance = this.#ready.next();
       if (instance.state === "frozen") this.#thaw(instance);
       return this.#requests.submit(stream, start, instance.channel);
     }
@@ -137,7 +139,7 @@ export class Pool implements InstanceOwner, Claimant {
    * @throws {PlatformError} why none is.
    */
   async start(): Promise<void> {
-    if (this.#ready.length > 0) return;
+    if (this.#ready.count > 0) return;
     this.#isStartAsked = true;
     await this.#startOnce();
   }
@@ -149,7 +151,7 @@ export class Pool implements InstanceOwner, Claimant {
 
   /** Freezes what is idle now. Returns whether all there is is frozen. */
   freeze(): boolean {
-    for (const instance of this.#ready) this.#freeze(instance);
+    for (const instance of this.#ready.all) this.#freeze(instance);
     return this.state === "frozen";
   }
 
@@ -161,17 +163,22 @@ export class Pool implements InstanceOwner, Claimant {
   async stop(drainTimeoutMs: number, error: PlatformError): Promise<void> {
     this.#stopError ??= error;
     this.#requests.fail(error);
-    const drained = this.#ready.map((instance) => this.#drain(instance, drainTimeoutMs, error));
+    const drained: Promise<void>[] = [];
+    for (const instance of this.#instances) {
+      if (instance.isUp) drained.push(this.#drain(instance, drainTimeoutMs, error));
+      else if (instance.state === "starting") instance.kill(error);
+    }
     this.#options.places.giveUp(this, error);
-    for (const instance of this.#instances) if (instance.state === "starting") instance.kill(error);
     await this.#starting?.catch(() => {});
     await Promise.all(drained);
-    await Promise.all(this.#endings);
+    await this.#instances.gone();
   }
 
   /** Looks at idle time, health and memory. Called every `tickMs`. */
   tick(nowMs: number): void {
     for (const instance of this.#instances) if (instance.isUp) this.#look(instance, nowMs);
+    if (this.#ready.count === 0 || this.#supersededAtMs !== null) return;
+    if (this.#scale !== null) this.#rescale(this.#scale, nowMs);
   }
 
   /** Looks without waking anybody. */
@@ -181,12 +188,13 @@ export class Pool implements InstanceOwner, Claimant {
     const mayStart = state === "failed" && this.#backOff.refusal(nowMs) === null;
     return poolFacts({
       state: mayStart ? "stopped" : state,
-      instances: [...this.#instances],
-      ready: this.#ready,
+      processes: [...this.#instances]
+        .filter(({ pid }) => pid !== null)
+        .map((instance) => processFacts(instance, nowMs)),
+      idleMs: this.#ready.idleMs(nowMs),
       requests: this.#requests,
       counters: this.counters,
       failure: this.#backOff.failure,
-      nowMs,
     });
   }
 
@@ -202,33 +210,29 @@ export class Pool implements InstanceOwner, Claimant {
   }
 
   onThrottle(instance: Instance, stream: "stdout" | "stderr"): void {
-    const text = `Prints faster than its budget: ${stream} is read more slowly`;
-    this.#record(instance, "throttle", text);
+    this.#log.throttled(instance.id, stream);
   }
 
   onStreamClosed(instance: Instance): void {
-    if (instance.state === "warm") this.#requests.release(instance.channel);
+    if (instance.retiredAtMs !== null) {
+      if (instance.open === 0) instance.end(null);
+    } else if (instance.state === "warm") this.#requests.release(instance.channel);
     const { places } = this.#options;
     if (places.waiting > 0 && instance.open === 0) places.settle();
   }
 
   onEvicted(instance: Instance): void {
     this.counters.evictions += 1;
-    this.#record(instance, "evict", "Stopped while idle: another app needs its place");
+    this.#log.evicted(instance.id);
   }
 
   onGoing(instance: Instance): void {
-    this.#ready.splice(this.#ready.indexOf(instance), 1);
+    this.#ready.remove(instance);
   }
 
   onExit(instance: Instance, end: ProcessEnd): void {
     const { wasAsked, cause } = end;
-    const text = cause?.message ?? `Ended (${describeEnd(end)})`;
-    this.#record(instance, wasAsked ? "stop" : "exit", text, {
-      exitCode: end.exitCode,
-      signal: end.signal,
-      ...(cause === null ? {} : { code: cause.code }),
-    });
+    this.#log.ended(instance.id, end);
     // One during a start is told by the start itself.
     if (instance.state === "starting") return;
     this.#instances.delete(instance);
@@ -241,18 +245,14 @@ export class Pool implements InstanceOwner, Claimant {
 
   // --- private: starting ---
 
-  #isStarting(): boolean {
-    for (const { state } of this.#instances) if (state === "starting") return true;
-    return false;
-  }
-
   #startIfAwaited(): void {
     // What goes wrong is told to those who wait.
-    if (this.#requests.waiting > 0 && this.#ready.length === 0) {
+    if (this.#requests.waiting > 0 && this.#ready.count === 0) {
       void this.#startOnce().catch(() => {});
     }
   }
 
+  /** Starts another instance, unless one is about to start. @throws {PlatformError} why it did not. */
   #startOnce(): Promise<void> {
     this.#starting ??= this.#start().finally(() => {
       this.#starting = null;
@@ -265,13 +265,14 @@ export class Pool implements InstanceOwner, Claimant {
 
   async #start(): Promise<void> {
     const { clock } = this.#options;
-    // The old process may still be on its way out.
-    while (this.#instances.size > 0) await [...this.#instances][0]!.exited;
+    // Old processes may still be on their way out.
+    const { max } = this.spec.instances;
+    if (this.#instances.count >= max) await this.#instances.fewerThan(max);
     const place = await this.#takePlace();
     const refusal = this.#stopError ?? this.#backOff.refusal(clock.nowMs());
     if (refusal !== null) {
       place.release();
-      this.#requests.fail(refusal);
+      if (this.#ready.count === 0) this.#requests.fail(refusal);
       throw refusal;
     }
     const instance = new Instance(this.spec, clock, this, place);
@@ -287,11 +288,10 @@ export class Pool implements InstanceOwner, Claimant {
     }
     const nowMs = clock.nowMs();
     instance.booted(nowMs);
-    this.#ready.push(instance);
-    this.#noteEnding(instance);
+    this.#ready.add(instance);
+    this.#instances.started(instance);
     this.#backOff.started();
-    const tookMs = Math.round(nowMs - instance.startedAtMs);
-    this.#record(instance, "start", `Started in ${tookMs} ms`, { pid: instance.pid });
+    this.#log.started(instance.id, instance.pid, nowMs - instance.startedAtMs);
     this.#requests.release(instance.channel);
   }
 
@@ -314,7 +314,7 @@ export class Pool implements InstanceOwner, Claimant {
     this.#instances.delete(instance);
     if (this.#stopError !== null) throw this.#stopError;
     const error = bootError(thrown, this.spec, instance.lastLines);
-    this.#record(instance, "error", error.message, { code: error.code });
+    this.#log.failed(instance.id, error);
     this.#crashed(instance, error, 0);
     throw error;
   }
@@ -326,70 +326,73 @@ export class Pool implements InstanceOwner, Claimant {
     // What the app said goes to its log, not to its visitors.
     const failure = new PlatformError("APP_START_FAILED", [app, error.code], { cause: error });
     const waitMs = this.#backOff.crashed(failure, livedMs, this.#options.clock.nowMs());
+    // As long as others take requests, or may soon, only the requests that it had are lost.
+    if (this.#ready.count > 0 || this.#instances.isStarting) return;
     if (instance.state === "starting" || waitMs > 0) {
       this.#isFailed = true;
       this.#requests.fail(failure);
     }
   }
 
+  // --- private: several ---
+
+  #rescale(scale: Scale, nowMs: number): void {
+    const { waiting } = this.#requests;
+    const decision = scale.look(this.#ready.all, this.#instances.count, waiting, nowMs);
+    if (decision === "start") this.#startAnother();
+    else if (decision === "retire") this.#retire(this.#ready.leastMissed(), nowMs);
+  }
+
+  /** One that is not needed to serve at all: it takes nobody's place. */
+  #startAnother(): void {
+    if (!this.#options.places.hasFree || this.#starting !== null) return;
+    this.#isStartAsked = true;
+    // That it did not start is in the log, and in the back-off.
+    void this.#startOnce().catch(() => {});
+  }
+
+  /** It is given no more requests, and ends with its last one. */
+  #retire(instance: Instance, nowMs: number): void {
+    this.#ready.remove(instance);
+    instance.retiredAtMs = nowMs;
+    this.#log.retired(instance.id, this.#ready.count);
+    if (instance.open === 0) instance.end(null);
+  }
+
   // --- private: running and ending ---
 
   #look(instance: Instance, nowMs: number): void {
-    const { app, limits, idleFreezeMs, idleStopMs } = this.spec;
-    const supersededAtMs = this.#supersededAtMs;
-    const decision = decideIdle({
-      state: instance.state === "frozen" ? "frozen" : "warm",
-      open: instance.open,
-      idleMs: instance.idleMs(nowMs),
-      idleFreezeMs,
-      idleStopMs,
-      isSuperseded: this.isSuperseded,
-      supersededMs:
-        supersededAtMs === null || supersededAtMs < instance.startedAtMs
-          ? 0
-          : nowMs - supersededAtMs,
-      requestTimeoutMs: limits.requestTimeoutMs,
-    });
+    const supersededAtMs = instance.retiredAtMs ?? this.#supersededAtMs;
+    const versionIdleMs = this.#ready.idleMs(nowMs) ?? 0;
+    const decision = decideIdle(
+      idleFacts(this.spec, instance, versionIdleMs, supersededAtMs, nowMs),
+    );
     if (decision === "stop") return instance.end(null);
     if (decision === "drain") {
-      return instance.end(new PlatformError("APP_EXITED", [app, "stopped for a newer version"]));
+      const why = instance.retiredAtMs === null ? "stopped for a newer version" : "not needed";
+      return instance.end(new PlatformError("APP_EXITED", [this.spec.app, why]));
     }
     if (decision === "freeze") this.#freeze(instance);
+    if (instance.state !== "warm" || !instance.look(nowMs)) return;
     // An upgrade makes room without an end of a stream.
-    if (instance.state === "warm" && instance.look(nowMs)) this.#requests.release(instance.channel);
+    if (instance.retiredAtMs === null) this.#requests.release(instance.channel);
   }
 
   #freeze(instance: Instance): void {
     if (!instance.freeze(this.#options.clock.nowMs())) return;
-    const memoryBytes = instance.memoryBytes();
-    this.#record(instance, "freeze", "Frozen: no CPU until the next request", { memoryBytes });
+    this.#log.frozen(instance.id, instance.memoryBytes());
   }
 
   #thaw(instance: Instance): void {
-    const frozenMs = Math.round(instance.thaw(this.#options.clock.nowMs()));
-    this.#record(instance, "wake", `Woken; it was frozen for ${frozenMs} ms`, { frozenMs });
+    this.#log.woken(instance.id, instance.thaw(this.#options.clock.nowMs()));
   }
 
   /** Ends it when nothing is open any more, or the time is over. */
   async #drain(instance: Instance, timeoutMs: number, error: PlatformError): Promise<void> {
     if (timeoutMs > 0 && instance.open > 0) {
-      this.#record(instance, "drain", `Ending within ${timeoutMs} ms`);
+      this.#log.draining(instance.id, timeoutMs);
       await instance.drained(timeoutMs);
     }
     instance.end(error);
-  }
-
-  #noteEnding({ ended }: Instance): void {
-    this.#endings.add(ended);
-    void ended.then(() => this.#endings.delete(ended));
-  }
-
-  #record(
-    instance: Instance,
-    event: PlatformEvent,
-    text: string,
-    fields?: Record<string, unknown>,
-  ): void {
-    this.#log.event(event, instance.id, text, fields);
   }
 }

@@ -9,9 +9,10 @@ import {
 } from "./limits.ts";
 import { ProcessWatch } from "./process-watch.ts";
 
-function setup(limits: { requestTimeoutMs?: number } = {}) {
+function setup(limits: { requestTimeoutMs?: number } = {}, instancesMax = 1) {
   const spec = {
     app: "shop",
+    instances: { min: 1, max: instancesMax },
     limits: { requestTimeoutMs: 30_000, memoryBytesMax: 1000, ...limits },
   } as VersionSpec;
   const process = { pings: 0, memoryBytes: 10 as number | null, answers: true };
@@ -21,7 +22,7 @@ function setup(limits: { requestTimeoutMs?: number } = {}) {
     {
       ping: () => {
         process.pings += 1;
-        if (process.answers) watch.onSignOfLife(nowMs);
+        if (process.answers) watch.onPong(nowMs);
       },
       memoryBytes: () => process.memoryBytes,
     },
@@ -39,6 +40,7 @@ function setup(limits: { requestTimeoutMs?: number } = {}) {
       }
       return null;
     },
+    now: () => nowMs,
     pause: (ms: number) => {
       nowMs += ms;
     },
@@ -77,6 +79,34 @@ test("a pause of the node, or of the process, is no silence", () => {
   pause(3_600_000);
 
   expect(run(unresponsiveTimeoutMs - 2 * tickMs)).toBeNull();
+});
+
+test("where another instance may help, its lateness is known at any time", () => {
+  const { process, watch, run, now } = setup({}, 2);
+  run(5000);
+  expect(process.pings).toBe(5000 / tickMs);
+  expect(watch.lagMs(now())).toBe(0);
+  process.answers = false;
+
+  run(5 * tickMs);
+
+  expect(watch.lagMs(now())).toBe(4 * tickMs);
+  watch.onPong(now());
+  expect(watch.lagMs(now())).toBe(4 * tickMs);
+  process.answers = true;
+  run(tickMs);
+  expect(watch.lagMs(now())).toBe(0);
+});
+
+test("time it was frozen is not lateness", () => {
+  const { process, watch, run, pause, now } = setup({}, 2);
+  process.answers = false;
+  run(5 * tickMs);
+
+  pause(60_000);
+  watch.onSignOfLife(now());
+
+  expect(watch.lagMs(now())).toBe(0);
 });
 
 test("one that needs too much memory is ended", () => {

@@ -26,6 +26,9 @@ export class ProcessWatch {
   #pingedAtMs: number;
   /** The last sign of life; a process that was just started or woken gave one. */
   #aliveAtMs: number;
+  /** Since when an answer to a PING is due, or null. */
+  #dueSinceMs: number | null = null;
+  #lagMs = 0;
   #sampledAtMs: number;
   /** As of the latest look. Bytes; null when it is not known. */
   memoryBytes: number | null = null;
@@ -39,9 +42,25 @@ export class ProcessWatch {
     this.#sampledAtMs = nowMs;
   }
 
-  /** It answered, or was woken. */
+  /** It was woken. */
   onSignOfLife(nowMs: number): void {
     this.#aliveAtMs = nowMs;
+    this.#dueSinceMs = null;
+    this.#lagMs = 0;
+  }
+
+  /** It answered a PING. */
+  onPong(nowMs: number): void {
+    this.#aliveAtMs = nowMs;
+    if (this.#dueSinceMs !== null) this.#lagMs = nowMs - this.#dueSinceMs;
+    this.#dueSinceMs = null;
+  }
+
+  /** How late it answers: the latest answer, or the one that is due. Milliseconds. */
+  lagMs(nowMs: number): number {
+    return this.#dueSinceMs === null
+      ? this.#lagMs
+      : Math.max(this.#lagMs, nowMs - this.#dueSinceMs);
   }
 
   /** Called every `tickMs` while the process runs. Returns why it has to be ended, or null. */
@@ -53,8 +72,11 @@ export class ProcessWatch {
   }
 
   #health(nowMs: number): PlatformError | null {
-    if (nowMs - this.#pingedAtMs >= pingIntervalMs) {
+    // Where more instances may help, it is asked all the time how late it is.
+    const isDue = this.#spec.instances.max > 1 && this.#dueSinceMs === null;
+    if (isDue || nowMs - this.#pingedAtMs >= pingIntervalMs) {
       this.#pingedAtMs = nowMs;
+      this.#dueSinceMs ??= nowMs;
       this.#watched.ping();
     }
     const { app, limits } = this.#spec;

@@ -28,6 +28,7 @@ function specOf(app: string, number: number, digest = `${app}${number}`): Versio
       bodyBytesMax: 1,
       bootTimeoutMs: 1,
     },
+    instances: { min: 1, max: 1 },
     idleFreezeMs: 0,
     idleStopMs: 0,
     createdAtMs: 0,

@@ -2,6 +2,9 @@
 import { readdirSync, readFileSync } from "node:fs";
 import { readdir, readFile } from "node:fs/promises";
 
+/** Unit of CPU times in /proc, the same on every Linux that Bun runs on. Milliseconds. */
+const tickOfCpuMs = 10;
+
 /**
  * Memory that is the process's own: anonymous and shared-anonymous pages, without what it shares with every Bun.
  *
@@ -27,6 +30,21 @@ export function processStartTicks(pid: number): number | null {
     const stat = readFileSync(`/proc/${pid}/stat`, "latin1");
     // The name in parentheses may hold anything; the fields after it are numbers.
     return Number(stat.slice(stat.lastIndexOf(")") + 2).split(" ")[19]);
+  } catch {
+    return null;
+  }
+}
+
+/**
+ * CPU time the process has used, its threads together, without its children.
+ *
+ * @returns milliseconds, in steps of 10; null when the process is gone.
+ */
+export function processCpuMs(pid: number): number | null {
+  try {
+    const stat = readFileSync(`/proc/${pid}/stat`, "latin1");
+    const fields = stat.slice(stat.lastIndexOf(")") + 2).split(" ");
+    return (Number(fields[11]) + Number(fields[12])) * tickOfCpuMs;
   } catch {
     return null;
   }

@@ -1,6 +1,6 @@
 /** Everything that is published, as one consistent snapshot. */
 import { invariant } from "../base/errors.ts";
-import type { VersionSpec } from "../base/version-spec.ts";
+import { completeSpec, type VersionSpec } from "../base/version-spec.ts";
 import type { Queries } from "./database.ts";
 
 /** The route table as the store hands it out. The same shape as the router's, which the store does not know. */
@@ -41,6 +41,6 @@ export async function routeTable(queries: Queries): Promise<StoredRouteTable> {
     return apps[app];
   };
   for (const { app, name, label, live } of branches) routesOf(app).branches[name] = { label, live };
-  for (const { app, spec } of versions) routesOf(app).versions[spec.number] = spec;
+  for (const { app, spec } of versions) routesOf(app).versions[spec.number] = completeSpec(spec);
   return { revision: row.revision, apps };
 }

@@ -2,6 +2,7 @@
 import { afterEach, describe, expect, test } from "bun:test";
 import { systemClock } from "../base/clock.ts";
 import type { ErrorBody } from "../base/errors.ts";
+import type { VersionSpec } from "../base/version-spec.ts";
 import { Database } from "./database.ts";
 import { deploysKeptMax, liveChangesKeptMax } from "./limits.ts";
 import { checksum, migrate, nextMigration } from "./migrate.ts";
@@ -167,6 +168,16 @@ describe("versions", () => {
     await expect(failure).rejects.toBeInstanceOf(VersionNumberTaken);
     expect((await store.apps())[0]?.branches.map(({ name }) => name)).toEqual(["main"]);
     expect((await store.routeTable()).revision).toBe(revision);
+  });
+
+  test("that an earlier release wrote is published with what it did not know", async () => {
+    const store = await storeWith();
+    const input = versionInput();
+    const { instances: _unknown, ...spec } = input.spec;
+
+    await store.createVersion({ ...input, spec: spec as VersionSpec });
+
+    expect((await store.routeTable()).apps["shop"]!.versions["1"]).toEqual(input.spec);
   });
 
   test("two versions can share an artifact, and two apps a number", async () => {

@@ -24,6 +24,7 @@ export function versionInput(spec: Partial<VersionSpec> = {}): CreateVersionInpu
         bodyBytesMax: 1024 * 1024,
         bootTimeoutMs: 10_000,
       },
+      instances: { min: 1, max: 1 },
       idleFreezeMs: 30_000,
       idleStopMs: 600_000,
       createdAtMs: 1_700_000_000_000 + number,
