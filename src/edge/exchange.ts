@@ -23,7 +23,7 @@ import type { ClientSocket } from "./client-socket.ts";
 import { type EdgeContext, scratch } from "./edge-context.ts";
 import { HalfCloseProbe } from "./half-close-probe.ts";
 import type { HookRun } from "./hook-run.ts";
-import { loggedTargetCharactersMax } from "./limits.ts";
+import { loggedTargetCharactersMax, movedBytesMin } from "./limits.ts";
 import { RequestId } from "./request-id.ts";
 import { verdictPage } from "./verdict-page.ts";
 
@@ -283,7 +283,12 @@ export class Exchange extends ClientStream {
       }
       if (ended) at += scratch.latin1Write("0\r\n\r\n", at);
     } else if (this.#framing !== "none") {
-      at += buffer.copy(scratch, at, from, to);
+      if (to - from >= movedBytesMin && from >= at) {
+        // What stands before a piece has been used, so a head fits there, and the piece is sent from where it is.
+        scratch.copy(buffer, from - at, 0, at);
+        this.#socket.write(buffer, from - at, to);
+        at = 0;
+      } else at += buffer.copy(scratch, at, from, to);
     }
     if (at > 0) this.#socket.write(scratch, 0, at);
     if (ended) return this.#complete();

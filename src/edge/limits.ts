@@ -72,3 +72,6 @@ export const hookNoteIntervalMs = 60_000;
 
 /** Entries of `x-forwarded-for` that are followed back to the client. Count. */
 export const forwardedHopsMax = 32;
+
+/** Body bytes that are sent from where the wire has put them; for fewer, copying them behind their head is cheaper. Bytes. */
+export const movedBytesMin = 2048;

@@ -1,9 +1,11 @@
 /**
  * Cuts the byte stream of a wire into frames. Whole frames inside one chunk are passed on as views of that chunk,
- * without a copy; a frame that spans chunks is collected in a buffer of its own, which is never larger than one frame.
+ * without a copy; a frame that spans chunks is collected in a buffer of its own. Whoever gets a frame may overwrite what
+ * stands before it in its buffer.
  */
 import { FRAME_HEADER_BYTES, WireProtocolError } from "./frames.ts";
-import { framePayloadBytesMax } from "./limits.ts";
+import { framePayloadBytesMax, partialHeadroomBytes, partialSegmentBytesMin } from "./limits.ts";
+import { giveSegment, takeSegment } from "./segments.ts";
 
 /**
  * Takes one frame. The payload is `buffer[start..end)` and is only valid during the call.
@@ -21,7 +23,12 @@ export class FrameReader {
   readonly #onFrame: OnFrame;
   /** A frame that is not complete yet, or null. */
   #partial: Buffer | null = null;
+  /** It is `#partial[#partialStart..#partialEnd)`; so many bytes of it have come. */
+  #partialStart = 0;
+  #partialEnd = 0;
   #partialBytes = 0;
+  /** It is in a segment, which is given back. */
+  #isSegment = false;
 
   constructor(onFrame: OnFrame) {
     this.#onFrame = onFrame;
@@ -66,35 +73,47 @@ export class FrameReader {
   }
 
   #keep(chunk: Buffer, at: number): void {
-    const rest = chunk.length - at;
-    const size =
-      rest >= FRAME_HEADER_BYTES
-        ? FRAME_HEADER_BYTES + this.#payloadBytes(chunk, at)
-        : FRAME_HEADER_BYTES;
-    this.#partial = Buffer.allocUnsafe(size);
-    chunk.copy(this.#partial, 0, at);
-    this.#partialBytes = rest;
+    const bytes = chunk.length - at;
+    const hasHeader = bytes >= FRAME_HEADER_BYTES;
+    this.#begin(
+      hasHeader ? FRAME_HEADER_BYTES + this.#payloadBytes(chunk, at) : FRAME_HEADER_BYTES,
+    );
+    this.#partialBytes = chunk.copy(this.#partial!, this.#partialStart, at);
+  }
+
+  /** Makes room for a frame of that size. */
+  #begin(bytes: number): void {
+    this.#isSegment = bytes >= partialSegmentBytesMin;
+    this.#partial = this.#isSegment ? takeSegment() : Buffer.allocUnsafe(bytes);
+    this.#partialStart = this.#isSegment ? partialHeadroomBytes : 0;
+    this.#partialEnd = this.#partialStart + bytes;
   }
 
   /** Adds to the partial frame. Returns where the rest of the chunk starts, or -1 when the frame still lacks bytes. */
   #complete(chunk: Buffer): number {
     let at = 0;
-    let partial = this.#partial!;
     if (this.#partialBytes < FRAME_HEADER_BYTES) {
-      at = chunk.copy(partial, this.#partialBytes, 0, FRAME_HEADER_BYTES - this.#partialBytes);
+      const header = this.#partial!;
+      at = chunk.copy(header, this.#partialBytes, 0, FRAME_HEADER_BYTES - this.#partialBytes);
       this.#partialBytes += at;
       if (this.#partialBytes < FRAME_HEADER_BYTES) return -1;
-      const whole = Buffer.allocUnsafe(FRAME_HEADER_BYTES + this.#payloadBytes(partial, 0));
-      partial.copy(whole, 0, 0, FRAME_HEADER_BYTES);
-      partial = whole;
-      this.#partial = whole;
+      this.#begin(FRAME_HEADER_BYTES + this.#payloadBytes(header, 0));
+      header.copy(this.#partial!, this.#partialStart, 0, FRAME_HEADER_BYTES);
     }
-    const taken = chunk.copy(partial, this.#partialBytes, at);
+    const partial = this.#partial!;
+    const from = this.#partialStart;
+    const taken = chunk.copy(partial, from + this.#partialBytes, at, at + this.#missingBytes);
     this.#partialBytes += taken;
-    if (this.#partialBytes < partial.length) return -1;
+    if (this.#missingBytes > 0) return -1;
     this.#partial = null;
     this.#partialBytes = 0;
-    this.#emit(partial, 0, partial.length);
+    const isSegment = this.#isSegment;
+    this.#emit(partial, from, this.#partialEnd);
+    if (isSegment) giveSegment(partial);
     return at + taken;
+  }
+
+  get #missingBytes(): number {
+    return this.#partialEnd - this.#partialStart - this.#partialBytes;
   }
 }

@@ -1,4 +1,5 @@
 import { describe, expect, test } from "bun:test";
+import { randomOf, testSeed } from "../base/random-for-tests.ts";
 import { FrameWriter } from "./frame-writer.ts";
 import { framePayloadBytesMax } from "./limits.ts";
 import { FakeSocket, framesOf } from "./wire-for-tests.ts";
@@ -97,21 +98,41 @@ describe("FrameWriter", () => {
     expect(frames.every((frame) => frame.payload.equals(payload))).toBe(true);
   });
 
-  test("a buffer whose front has left is used again before it grows", () => {
+  test("frames that do not fit the buffer go on in another, and all leave in order", () => {
+    const seed = testSeed();
+    const random = randomOf(seed);
     const { socket, writer } = setup(0);
-    const half = Buffer.alloc(writer.bufferBytes / 2 - 10, "x");
     const before = writer.bufferBytes;
+    const sent: string[] = [];
+    const received: Buffer[] = [];
 
-    writer.frame(2, 0, 1, half);
-    writer.frame(2, 0, 2, half);
-    socket.roomBytes = half.length + 10;
-    writer.flush();
-    writer.frame(2, 0, 3, half);
-
-    expect(writer.bufferBytes).toBe(before);
+    for (let round = 0; round < 100; round++) {
+      const text = String.fromCharCode(97 + random(26)).repeat(random(framePayloadBytesMax));
+      writer.frame(2, 0, round, Buffer.from(text));
+      sent.push(`${text.length}${text[0] ?? ""}`);
+      if (random(2) === 0) {
+        socket.roomBytes = random(3 * framePayloadBytesMax);
+        writer.flush();
+      }
+      received.push(socket.read());
+    }
     socket.roomBytes = Number.POSITIVE_INFINITY;
     writer.flush();
-    expect(framesOf(socket.read()).map(({ id }) => id)).toEqual([1, 2, 3]);
+    const frames = framesOf(Buffer.concat([...received, socket.read()]));
+
+    const got = frames.map(({ payload }) => `${payload.length}${payload.latin1Slice(0, 1)}`);
+    if (got.join() !== sent.join()) expect.unreachable(`seed ${seed}`);
+    expect(writer.bufferBytes).toBe(before);
+  });
+
+  test("what is a turn's worth of bodies leaves before the turn ends", () => {
+    const { socket, writer } = setup();
+    const payload = Buffer.alloc(framePayloadBytesMax);
+
+    for (let id = 0; id < 20; id++) writer.frame(2, 0, id, payload);
+
+    expect(socket.writes).toBeGreaterThan(5);
+    expect(writer.backlogBytes).toBeLessThan(3 * framePayloadBytesMax);
   });
 
   test("it tells each time the socket has taken something, and only then", () => {

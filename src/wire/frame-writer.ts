@@ -1,16 +1,18 @@
 /**
  * Collects frames and hands them to the socket once per turn of the event loop, so that the frames of many requests
- * leave in one system call.
+ * leave in one system call. Bodies do not wait for that: what has grown to `flushBytes` leaves before the next frame.
  *
  *   idle ──frame──▶ scheduled ──turn ends──▶ written ──▶ idle
  *                                   └─ the socket took less ──▶ blocked ──drain──▶ written
  *
- * The buffer grows with what is unsent: heads are bounded by the streams that are open, bodies by
- * `wireBacklogBytesMax`, which senders ask for with `backlogBytes`.
+ * What a turn of heads needs fits the writer's own buffer; bodies go into segments. How many is bounded by what senders
+ * do: heads are bounded by the streams that are open, bodies by `wireBacklogBytesMax`, which senders ask for with
+ * `backlogBytes`.
  */
 import { invariant } from "../base/errors.ts";
 import { FRAME_HEADER_BYTES } from "./frames.ts";
-import { framePayloadBytesMax } from "./limits.ts";
+import { flushBytes, framePayloadBytesMax, segmentBytes, writerBytes } from "./limits.ts";
+import { giveSegment, rest, takeSegment } from "./segments.ts";
 
 /** The part of a Bun socket that the writer needs. */
 export interface WireSocket {
@@ -18,24 +20,37 @@ export interface WireSocket {
   write(data: Uint8Array, byteOffset?: number, byteLength?: number): number;
 }
 
-/** Start size; the frames of an ordinary turn fit. Bytes. */
-const initialBytes = 64 * 1024;
+/** `buffer[start..end)` is full of frames and not sent yet. */
+interface Filled {
+  buffer: Buffer;
+  start: number;
+  end: number;
+}
 
 export class FrameWriter {
   readonly #socket: WireSocket;
   readonly #onFlushed: () => void;
   readonly #flushNow = () => {
     this.#scheduled = false;
-    this.flush();
+    if (this.#blocked) this.#tell();
+    else this.flush();
   };
-  #buffer: Buffer = Buffer.allocUnsafeSlow(initialBytes);
+  /** Kept for good. */
+  readonly #own: Buffer = Buffer.allocUnsafeSlow(writerBytes);
+  /** What is filled now: our own buffer or a segment. `[#start..#end)` is unsent. */
+  #buffer: Buffer = this.#own;
   #start = 0;
   #end = 0;
+  /** What was filled before, the oldest first. */
+  #filled: Filled[] = [];
+  #filledBytes = 0;
   #scheduled = false;
   #blocked = false;
   #closed = false;
+  /** The socket has taken something since `#onFlushed` was called. */
+  #hasTaken = false;
 
-  /** `onFlushed` is called each time the socket has taken something. */
+  /** `onFlushed` is called each time the socket has taken something, but not while a frame is written. */
   constructor(socket: WireSocket, onFlushed: () => void = () => {}) {
     this.#socket = socket;
     this.#onFlushed = onFlushed;
@@ -43,12 +58,13 @@ export class FrameWriter {
 
   /** Bytes not yet taken by the socket. */
   get backlogBytes(): number {
-    return this.#end - this.#start;
+    return this.#filledBytes + this.#end - this.#start;
   }
 
-  /** Size of the buffer now. Bytes. */
+  /** Size of all buffers now. Bytes. */
   get bufferBytes(): number {
-    return this.#buffer.length;
+    const inUse = this.#filled.reduce((sum, { buffer }) => sum + buffer.length, 0);
+    return inUse + this.#buffer.length;
   }
 
   /**
@@ -58,7 +74,8 @@ export class FrameWriter {
   begin(type: number, flags: number, stream: number, payloadBytes: number): number {
     invariant(payloadBytes <= framePayloadBytesMax, "a frame is not larger than a peer accepts");
     const total = FRAME_HEADER_BYTES + payloadBytes;
-    if (this.#end + total > this.#buffer.length) this.#makeRoom(total);
+    if (this.backlogBytes >= flushBytes && !this.#blocked) this.#send();
+    if (this.#end + total > this.#buffer.length) this.#nextBuffer(total);
     const at = this.#end;
     const buffer = this.#buffer;
     buffer.writeUInt32LE(payloadBytes, at);
@@ -73,7 +90,7 @@ export class FrameWriter {
     return at + FRAME_HEADER_BYTES;
   }
 
-  /** Where `begin` reserved the payload; changes when the buffer grows, so read it after `begin`. */
+  /** Where `begin` reserved the payload; changes from frame to frame, so read it after `begin`. */
   get buffer(): Buffer {
     return this.#buffer;
   }
@@ -86,50 +103,82 @@ export class FrameWriter {
 
   /** Sends what is waiting. Call it from the socket's `drain`. */
   flush(): void {
-    if (this.#end === this.#start) {
-      this.#blocked = false;
-      return;
-    }
-    if (this.#closed) return this.close();
-    const taken = this.#socket.write(this.#buffer, this.#start, this.#end - this.#start);
-    if (taken < 0) return this.close();
-    this.#start += taken;
-    this.#blocked = this.#start < this.#end;
-    if (!this.#blocked) {
-      // A burst may have grown the buffer. A large body grows it turn after turn, so the first quiet turn gives it back.
-      if (this.#end <= initialBytes) this.#shrink();
-      this.#start = 0;
-      this.#end = 0;
-    }
-    if (taken > 0) this.#onFlushed();
+    this.#send();
+    this.#tell();
   }
 
   /** Drops what is unsent; later frames go nowhere. */
   close(): void {
     this.#closed = true;
     this.#blocked = false;
+    for (const { buffer } of this.#filled) this.#give(buffer);
+    this.#filled = [];
+    this.#filledBytes = 0;
+    this.#reset();
+  }
+
+  #tell(): void {
+    if (!this.#hasTaken) return;
+    this.#hasTaken = false;
+    this.#onFlushed();
+  }
+
+  #send(): void {
+    if (this.#closed) return this.close();
+    for (let filled = this.#filled[0]; filled !== undefined; filled = this.#filled[0]) {
+      const taken = this.#write(filled.buffer, filled.start, filled.end);
+      if (taken < 0) return;
+      filled.start += taken;
+      this.#filledBytes -= taken;
+      if (filled.start < filled.end) return;
+      this.#filled.shift();
+      this.#give(filled.buffer);
+    }
+    if (this.#start < this.#end) {
+      const taken = this.#write(this.#buffer, this.#start, this.#end);
+      if (taken < 0) return;
+      this.#start += taken;
+      if (this.#start < this.#end) return;
+    }
+    this.#blocked = false;
+    if (this.#buffer === this.#own) rest();
+    this.#reset();
+  }
+
+  /** What the socket took, which blocks the writer when it is not all; -1 when it is closed. */
+  #write(buffer: Buffer, start: number, end: number): number {
+    const taken = this.#socket.write(buffer, start, end - start);
+    if (taken < 0) this.close();
+    else {
+      this.#blocked = taken < end - start;
+      this.#hasTaken ||= taken > 0;
+    }
+    return taken;
+  }
+
+  /** Goes on with a buffer in which a frame of that size fits. */
+  #nextBuffer(total: number): void {
+    if (this.#closed || this.#start === this.#end) this.#reset();
+    if (this.#end + total <= this.#buffer.length) return;
+    if (this.#start < this.#end) {
+      this.#filled.push({ buffer: this.#buffer, start: this.#start, end: this.#end });
+      this.#filledBytes += this.#end - this.#start;
+    }
+    invariant(total <= segmentBytes, "a segment has room for the largest frame");
+    this.#buffer = takeSegment();
     this.#start = 0;
     this.#end = 0;
-    this.#shrink();
   }
 
-  #shrink(): void {
-    if (this.#buffer.length > initialBytes) this.#buffer = Buffer.allocUnsafeSlow(initialBytes);
-  }
-
-  #makeRoom(total: number): void {
-    if (this.#closed) this.#start = this.#end;
-    const unsent = this.#end - this.#start;
-    if (unsent + total <= this.#buffer.length) {
-      this.#buffer.copyWithin(0, this.#start, this.#end);
-    } else {
-      let size = this.#buffer.length * 2;
-      while (size < unsent + total) size *= 2;
-      const grown = Buffer.allocUnsafeSlow(size);
-      this.#buffer.copy(grown, 0, this.#start, this.#end);
-      this.#buffer = grown;
-    }
+  /** Nothing is unsent: goes on with our own buffer. */
+  #reset(): void {
+    if (this.#buffer !== this.#own) this.#give(this.#buffer);
+    this.#buffer = this.#own;
     this.#start = 0;
-    this.#end = unsent;
+    this.#end = 0;
+  }
+
+  #give(buffer: Buffer): void {
+    if (buffer !== this.#own) giveSegment(buffer);
   }
 }

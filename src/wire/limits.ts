@@ -21,3 +21,21 @@ export const controlBytesMax = 2 * 1024 * 1024;
 
 /** Bytes of the error text in a RESET frame; more is cut. Bytes. */
 export const resetTextBytesMax = 4096;
+
+/** A writer's own buffer; the frames of an ordinary turn fit. Bytes. */
+export const writerBytes = 64 * 1024;
+
+/** What has collected before the turn ends and leaves at once, so that the other side works meanwhile. Bytes. */
+export const flushBytes = 128 * 1024;
+
+/** A buffer for bodies on a wire; four of the largest DATA frames with their heads. Bytes. */
+export const segmentBytes = 4 * (64 * 1024 + 4096);
+
+/** Segments that stay for use again; more than a burst of large answers needs is given back. Count. */
+export const segmentsKeptMax = 8;
+
+/** Frames that are collected in a segment rather than in a buffer of their own. Bytes. */
+export const partialSegmentBytesMin = 16 * 1024;
+
+/** Room in front of a frame that was collected in a segment, for the head with which its body goes on. Bytes. */
+export const partialHeadroomBytes = 1024;
