@@ -8,7 +8,7 @@ import { rmSync } from "node:fs";
 import { join } from "node:path";
 import { systemClock } from "./base/clock.ts";
 import { messageOf } from "./base/errors.ts";
-import { oneInstance, type VersionSpec } from "./base/version-spec.ts";
+import type { VersionSpec } from "./base/version-spec.ts";
 import { loadHooks } from "./hooks/load.ts";
 import { type Lane, startLane } from "./lane.ts";
 import { leverPollMs } from "./perf/limits.ts";
@@ -138,8 +138,8 @@ function factsOf(lane: Lane): TargetFacts {
   };
   const nowMs = systemClock.nowMs();
   for (const pool of lane.pools.all()) {
-    const { hits, misses, starts, failures, evictions } = pool.facts(nowMs);
-    if (pool.hasProcess) facts.active += 1;
+    const { hits, misses, starts, failures, evictions, processes } = pool.facts(nowMs);
+    facts.active += processes.length;
     facts.hits += hits;
     facts.misses += misses;
     facts.creations += starts;
@@ -169,7 +169,7 @@ function specOf(app: FixtureApp, { concurrency }: TargetConfig): VersionSpec {
       bodyBytesMax: 100 * 1024 * 1024,
       bootTimeoutMs: 30_000,
     },
-    instances: oneInstance,
+    instances: { min: 1, max: app.instancesMax ?? 1 },
     idleFreezeMs: 0,
     idleStopMs: app.stopsWhenIdle === true ? 1 : 0,
     createdAtMs: 0,

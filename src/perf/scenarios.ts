@@ -24,6 +24,8 @@ export interface FixtureApp {
   ephemeral?: boolean;
   /** Stopped as soon as it is idle. */
   stopsWhenIdle?: boolean;
+  /** Processes it may run in while it is busy. Default 1. */
+  instancesMax?: number;
 }
 
 /** A request as a scenario means it, before it has a host. */
@@ -170,6 +172,15 @@ export const SCENARIOS: readonly Scenario[] = [
     catches: "a handler of about 1 ms of CPU: how cores are shared out",
     isLocalOnly: false,
     apps: () => [{ name: "cpu-bound", module: "cpu-bound" }],
+    probe: get,
+    mistakeIn: expectBody(null),
+    drive: load(get),
+  },
+  {
+    name: "cpu-bound-2",
+    catches: "the same in up to two processes: what a second core gains",
+    isLocalOnly: false,
+    apps: () => [{ name: "cpu-bound-2", module: "cpu-bound", instancesMax: 2 }],
     probe: get,
     mistakeIn: expectBody(null),
     drive: load(get),
