@@ -40,8 +40,11 @@ export const streamConcurrencyMax = 10;
 /** Cold starts or wakes that are measured at least, however short the time is. Count. */
 export const shotsMin = 5;
 
-/** Cold starts or wakes before those that are counted: the first has everything to read from disk. Count. */
-export const warmUpShots = 2;
+/** How long one of two sides is counted before it is the other's turn: shorter than most of what disturbs a machine. Milliseconds. */
+export const turnMs = 200;
+
+/** The same where answers take tens of milliseconds or more: the last ones of a turn are not counted. Milliseconds. */
+export const slowTurnMs = 1_000;
 
 /** Until the process that is measured listens; it starts in a tenth of a second. Milliseconds. */
 export const targetStartTimeoutMs = 20_000;

@@ -193,6 +193,9 @@ function conflictIn(options: PerfOptions): string | null {
     ...(compareFile === null ? [] : ["--compare"]),
     ...(hooks ? ["--hooks"] : []),
   ];
+  if (options.port > 0 && (against !== null || hooks)) {
+    return `--port and ${bases[0]} do not go together: two nodes run at once`;
+  }
   if (bases.length > 1) return `${bases.join(" and ")} do not go together`;
   if (url !== null) {
     if (mode === "direct") return "--url needs --mode http: another process is not in memory";

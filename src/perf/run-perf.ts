@@ -1,10 +1,9 @@
 /**
  * All runs that were asked for, one after the other, and the report they make.
  *
- *   scenario ─▶ round 1 (base, candidate) ─▶ round 2 (candidate, base) ─▶ … ─▶ next scenario
+ *   scenario ─▶ round 1 ─▶ round 2 (the sides change places) ─▶ … ─▶ next scenario
  *
- * Each run has fresh processes. Compared with another checkout, the two take turns and change places in every round; a
- * scenario that seems slower is measured as often again before it counts.
+ * Each run has fresh processes. What is compared in turns and seems slower is measured as often again before it counts.
  */
 import { readFile } from "node:fs/promises";
 import { messageOf, PlatformError } from "../base/errors.ts";
@@ -13,7 +12,8 @@ import { type CompareOptions, compareRuns, differencesOf } from "./compare.ts";
 import { Fixtures } from "./fixtures.ts";
 import { breachesIn, type Gates, readGates } from "./gates.ts";
 import { machineFacts } from "./machine.ts";
-import { concurrencyOf, type MeasureContext, measure, type Side } from "./measure.ts";
+import { type MeasureContext, measure } from "./measure.ts";
+import { concurrencyOf, type Side } from "./measured-runner.ts";
 import type { PerfOptions } from "./options.ts";
 import { type Comparison, type PerfReport, perfReport, type ScenarioReport } from "./report.ts";
 import type { Scenario } from "./scenarios.ts";
@@ -111,17 +111,15 @@ interface Sides {
 }
 
 function sidesOf({ against, hooks }: PerfOptions, host: PerfHost): Sides {
-  const own: Side = { name: "", checkout: ownCheckout, hooks: [] };
+  const own: Side = { checkout: ownCheckout, hooks: [] };
   if (against !== null) {
-    const base = { name: "base", checkout: against, hooks: [] };
     const described = { base: against, kind: "checkout" } as const;
-    return { candidate: { ...own, name: "candidate" }, base: { ...base, described } };
+    return { candidate: own, base: { checkout: against, hooks: [], described } };
   }
   if (hooks) {
     const names = host.hooks.map(({ module }) => module).join(", ");
     const described = { base: names, kind: "hooks" } as const;
-    const base = { ...own, name: "without hooks", described };
-    return { candidate: { ...own, name: "with hooks", hooks: host.hooks }, base };
+    return { candidate: { ...own, hooks: host.hooks }, base: { ...own, described } };
   }
   return { candidate: own, base: null };
 }
@@ -164,15 +162,14 @@ async function addRounds(
 ): Promise<void> {
   const { repeat } = context.options;
   for (let round = 0; round < repeat; round++) {
-    const turns: [Side, MeasuredRun[]][] = [[candidate, rounds.candidate]];
-    if (base !== null) turns.push([base, rounds.base]);
-    // Neither always runs on a machine that the other has just warmed.
-    if (round % 2 === 1) turns.reverse();
-    for (const [side, runs] of turns) {
-      const which = repeat > 1 ? [`round ${round + 1} of ${repeat}`] : [];
-      progress([scenario.name, ...which, side.name].join("  ").trimEnd());
-      runs.push(await measure(scenario, side, context));
-    }
+    progress(`${scenario.name}${repeat > 1 ? `  round ${round + 1} of ${repeat}` : ""}`);
+    const sides = base === null ? [candidate] : [candidate, base];
+    // Neither always comes first.
+    const isTurned = round % 2 === 1;
+    const runs = await measure(scenario, isTurned ? sides.toReversed() : sides, context);
+    const [ofCandidate, ofBase] = isTurned ? runs.toReversed() : runs;
+    rounds.candidate.push(ofCandidate!);
+    if (ofBase !== undefined) rounds.base.push(ofBase);
   }
 }
 

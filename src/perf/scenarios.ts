@@ -52,6 +52,8 @@ export type Drive =
       transport: "http" | "websocket";
       /** Connections at most, whatever is asked for. Count. */
       concurrencyMax?: number;
+      /** Answers take long: see `slowTurnMs`. */
+      isSlow?: boolean;
       requests(context: { apps: readonly FixtureApp[]; probe: ProbeAnswer }): ScenarioRequest[];
     }
   | {
@@ -114,7 +116,7 @@ export const SCENARIOS: readonly Scenario[] = [
     apps: () => [{ name: "slow-50ms", module: "slow" }],
     probe: { method: "GET", target: "/?ms=50" },
     mistakeIn: expectBody(2),
-    drive: load({ method: "GET", target: "/?ms=50" }),
+    drive: load({ method: "GET", target: "/?ms=50" }, { isSlow: true }),
   },
   {
     name: "ephemeral-noop",
@@ -123,7 +125,7 @@ export const SCENARIOS: readonly Scenario[] = [
     apps: () => [{ name: "ephemeral-noop", module: "noop", ephemeral: true }],
     probe: get,
     mistakeIn: expectBody(2),
-    drive: load(get, ephemeralConcurrencyMax),
+    drive: load(get, { concurrencyMax: ephemeralConcurrencyMax }),
   },
   {
     name: "stream-1mb",
@@ -132,7 +134,7 @@ export const SCENARIOS: readonly Scenario[] = [
     apps: () => [{ name: "stream-1mb", module: "stream" }],
     probe: get,
     mistakeIn: expectBody(1024 * 1024),
-    drive: load(get, streamConcurrencyMax),
+    drive: load(get, { concurrencyMax: streamConcurrencyMax }),
   },
   {
     name: "static-50kb",
@@ -174,7 +176,7 @@ export const SCENARIOS: readonly Scenario[] = [
     apps: () => [{ name: "cpu-bound", module: "cpu-bound" }],
     probe: get,
     mistakeIn: expectBody(null),
-    drive: load(get),
+    drive: load(get, { isSlow: true }),
   },
   {
     name: "cpu-bound-2",
@@ -226,6 +228,7 @@ export const SCENARIOS: readonly Scenario[] = [
     drive: {
       kind: "load",
       transport: "http",
+      isSlow: true,
       requests: ({ apps }) => {
         const weights = zipfWeights(apps.length);
         return apps.map(({ name }, index) => ({ app: name, ...get, weight: weights[index]! }));
@@ -237,10 +240,14 @@ export const SCENARIOS: readonly Scenario[] = [
 export const scenarioNames: readonly string[] = SCENARIOS.map(({ name }) => name);
 
 /** One request, over and over. */
-function load(request: Omit<ScenarioRequest, "app">, concurrencyMax?: number): Drive {
+function load(
+  request: Omit<ScenarioRequest, "app">,
+  { concurrencyMax, isSlow = false }: { concurrencyMax?: number; isSlow?: boolean } = {},
+): Drive {
   return {
     kind: "load",
     transport: "http",
+    isSlow,
     ...(concurrencyMax === undefined ? {} : { concurrencyMax }),
     requests: ({ apps }) => [{ app: apps[0]!.name, ...request }],
   };
