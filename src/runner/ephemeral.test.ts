@@ -1,7 +1,9 @@
 /** Apps whose every request has a life of its own. */
 import { afterEach, beforeEach, describe, expect, test } from "bun:test";
-import { readFileSync } from "node:fs";
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { connect } from "node:net";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
 import { TestRunner } from "./runner-for-tests.ts";
 
 let runner: TestRunner;
@@ -58,6 +60,27 @@ describe("a request of an ephemeral app", () => {
     await runner.ask("/count", { requestId: "ephemeral-1" });
 
     await runner.printed("stdout", (text) => text.includes("\x1eephemeral-1\x1fhandling\n"));
+  });
+});
+
+describe("a bundled app", () => {
+  test("is read once, and its modules are fresh and know where they are", async () => {
+    const root = mkdtempSync(join(tmpdir(), "levain-bundled-"));
+    const entry = join(root, "app.js");
+    const module = (text: string) => `// @bun
+      let count = 0;
+      export default { fetch: () => Response.json({ count: ++count, text: "${text}", main: import.meta.main, path: import.meta.path }) };`;
+    writeFileSync(entry, module("first"));
+    await using bundled = await TestRunner.start("app.js", { ephemeral: true, root });
+    writeFileSync(entry, module("second"));
+
+    for (let round = 0; round < 3; round++) {
+      const answers = await Promise.all(Array.from({ length: 20 }, () => bundled.ask("/")));
+      for (const { text } of answers) {
+        expect(JSON.parse(text)).toEqual({ count: 1, text: "first", main: true, path: entry });
+      }
+    }
+    rmSync(root, { recursive: true });
   });
 });
 

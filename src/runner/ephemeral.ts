@@ -1,7 +1,10 @@
 /**
  * Apps with `ephemeral: true`: every request gets the app's modules anew in a `Bun.ModuleGraph`, which is disposed when
- * its response has ended. What the request opened (timers, sockets, children, databases) goes with it. Parsed code is
- * shared, so this costs some 30 µs, not a process.
+ * its response has ended. What the request opened (timers, sockets, children, databases) goes with it, and what it did to
+ * the process is undone (`shared-process.ts`). Compiled code is shared, so a small app costs some 50 µs, not a process.
+ *
+ * No graph is made ahead of its request: what a module does when it is loaded (print, connect, start a clock) belongs to a
+ * request, runs under its id and its deadline, and must not lie for hours in a frozen process.
  *
  *   loading ──handler called──▶ running ──stream closed──▶ disposed
  *        └──── error nobody caught: the request fails ────▶ disposed
@@ -11,6 +14,7 @@ import { ResetReason } from "../wire/frames.ts";
 import type { Capture, Captures } from "./capture.ts";
 import { captureOf, LoadError } from "./load.ts";
 import type { ServerStream } from "./server-stream.ts";
+import { SharedProcess } from "./shared-process.ts";
 
 interface Run {
   graph: Bun.ModuleGraph;
@@ -19,9 +23,13 @@ interface Run {
   isAnswered: boolean;
 }
 
+/** Nobody sees it; one for all, since a stack costs more than what it would tell. */
+const requestEnded = new Error("the request has ended");
+
 export class EphemeralApp {
   readonly #path: string;
   readonly #captures: Captures;
+  readonly #process = new SharedProcess();
   readonly #runs = new WeakMap<ServerStream, Run>();
 
   constructor(path: string, captures: Captures) {
@@ -31,6 +39,8 @@ export class EphemeralApp {
 
   /** Loads the modules once, so that a broken app is told from a broken request. */
   async check(): Promise<void> {
+    await keepSource(this.#path);
+    this.#process.install();
     using graph = new Bun.ModuleGraph({ onError: console.error });
     if ((await this.#load(graph)) === null) {
       throw new LoadError({ type: "failed", code: "NO_HANDLER", message: this.#path });
@@ -50,10 +60,12 @@ export class EphemeralApp {
     });
     const run: Run = { graph, capture: null, isAnswered: false };
     this.#runs.set(stream, run);
+    this.#process.enter(graph, ended.reject);
     stream.onRelease = () => {
+      this.#process.leave(graph);
       graph.dispose();
       // A disposed graph settles nothing, and nobody may wait for ever.
-      ended.reject(new Error("the request has ended"));
+      ended.reject(requestEnded);
     };
     return Promise.race([this.#handle(run, request), ended.promise]);
   }
@@ -79,4 +91,25 @@ export class EphemeralApp {
     const scope = this.#captures.scopeFor(graph);
     return captureOf(await graph.import(this.#path), this.#captures, scope);
   }
+}
+
+/** First line of a module that Bun has made and need not transpile, as the bundle of a deployed app. */
+const bundled = /^\/\/ @bun\r?\n/;
+
+/**
+ * Keeps the text of a bundled entry in memory: a graph reads its modules from disk each time, in another thread, which
+ * costs more than all the rest. The files of a version never change. Others are read each time.
+ */
+async function keepSource(path: string): Promise<void> {
+  const contents = await Bun.file(path)
+    .text()
+    .catch(() => "");
+  if (!bundled.test(contents)) return;
+  Bun.plugin({
+    name: "levain-ephemeral",
+    setup: (builder) => {
+      const filter = new RegExp(`^${RegExp.escape(path)}$`);
+      builder.onLoad({ filter }, () => ({ contents, loader: "js" }));
+    },
+  });
 }
