@@ -24,7 +24,7 @@ export interface MetricsSource {
 type Family = MetricFamily<MetricsSource>;
 
 const version = ["app", "version"];
-const states = ["starting", "warm", "frozen"] as const;
+const states = ["starting", "warm", "frozen", "retired", "going"] as const;
 
 /** A family with a sample for each version. */
 function perVersion(
@@ -130,6 +130,12 @@ const versionFamilies: readonly Family[] = [
     "Idle instances that made way for another one.",
     ({ evictions }) => evictions,
   ),
+  perVersion(
+    "levain_recycles_total",
+    "counter",
+    "Instances that were replaced after limits.requestsMax requests.",
+    ({ recycles }) => recycles,
+  ),
   {
     name: "levain_instances",
     type: "gauge",
@@ -138,7 +144,7 @@ const versionFamilies: readonly Family[] = [
     *samples({ versions }) {
       for (const { labels, facts } of versions) {
         for (const state of states) {
-          const value = facts.pid !== null && facts.state === state ? 1 : 0;
+          const value = facts.processes.filter((one) => one.state === state).length;
           yield { labels: withLabel(labels, "state", state), value };
         }
       }

@@ -168,6 +168,7 @@ function specOf(app: FixtureApp, { concurrency }: TargetConfig): VersionSpec {
       queueMax: 100,
       bodyBytesMax: 100 * 1024 * 1024,
       bootTimeoutMs: 30_000,
+      requestsMax: 0,
     },
     instances: { min: 1, max: app.instancesMax ?? 1 },
     idleFreezeMs: 0,

@@ -48,6 +48,7 @@ const limits: VersionLimits = {
   queueMax: 1000,
   bodyBytesMax: 100 * 1024 * 1024,
   bootTimeoutMs: 30_000,
+  requestsMax: 0,
 };
 
 export interface TestLaneOptions {

@@ -64,6 +64,8 @@ export interface LevainLimits {
   bodyBytesMax?: number;
   /** From the start of the process to its first answer, in milliseconds. Default 30 seconds. */
   bootTimeoutMs?: number;
+  /** Requests that one process takes before a new one replaces it, without a gap; 0 = any number, which is the default. */
+  requestsMax?: number;
 }
 
 /** Processes of one version. Each takes the requests of which it has the fewest. */

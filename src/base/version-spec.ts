@@ -43,6 +43,8 @@ export interface VersionLimits {
   bodyBytesMax: number;
   /** Until the process has answered its first request. Milliseconds. */
   bootTimeoutMs: number;
+  /** Requests that one process takes before another one takes its place. Count; 0 = any number. */
+  requestsMax: number;
 }
 
 /** How many processes run a version at once. Counts, 1 or more; `min` is at most `max`. */
@@ -58,7 +60,8 @@ export const oneInstance: InstanceCounts = { min: 1, max: 1 };
 
 /** A version as it was written down, with what earlier releases did not write. */
 export function completeSpec(written: VersionSpec): VersionSpec {
-  return { ...written, instances: written.instances ?? oneInstance };
+  const limits = { ...written.limits, requestsMax: written.limits.requestsMax ?? 0 };
+  return { ...written, limits, instances: written.instances ?? oneInstance };
 }
 
 /** `v7` */

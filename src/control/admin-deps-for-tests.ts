@@ -97,6 +97,7 @@ export function memoryDeps(dataDir: string, happened: string[]): AdminDeps {
         starts: 1,
         failures: 0,
         evictions: 0,
+        recycles: 0,
         refusals: {},
         cause: null,
         processes: [
@@ -139,6 +140,7 @@ export function memoryDeps(dataDir: string, happened: string[]): AdminDeps {
         starts: 3,
         failures: 3,
         evictions: 0,
+        recycles: 0,
         refusals: { APP_START_FAILED: 3 },
         cause: "exit 1: Error: connect ECONNREFUSED 127.0.0.1:5432 while reading the configuration",
         processes: [],

@@ -69,6 +69,7 @@ async function addVersion(store: Store, number: number): Promise<void> {
       queueMax: 1,
       bodyBytesMax: 1,
       bootTimeoutMs: 1,
+      requestsMax: 0,
     },
     instances: { min: 1, max: 1 },
     idleFreezeMs: 0,

@@ -96,6 +96,8 @@ export const instanceInfo = z.object({
   failures: z.int(),
   /** How often it was stopped while idle because another app needed its place. */
   evictions: z.int(),
+  /** How often one of its processes was replaced after `limits.requestsMax` requests. */
+  recycles: z.int(),
   /** Requests that were turned away, by the code they were told. */
   refusals: z.record(z.string(), z.int()),
   /** Why the pool is `failed`, else null. */

@@ -67,6 +67,7 @@ function table(revision: number): RouteTable {
       queueMax: 0,
       bodyBytesMax: 6,
       bootTimeoutMs: 7,
+      requestsMax: 0,
     },
     instances: { min: 1, max: 1 },
     idleFreezeMs: 8,
@@ -157,7 +158,10 @@ test("the table on disk is what was published, for a start without the store", a
 test("a table that an earlier release wrote is read", async () => {
   const { path, publisher } = setup();
   const written = JSON.stringify(table(3));
-  writeFileSync(path, written.replace('"instances":{"min":1,"max":1},', ""));
+  writeFileSync(
+    path,
+    written.replace('"instances":{"min":1,"max":1},', "").replace(',"requestsMax":0', ""),
+  );
   expect(readFileSync(path, "utf8").length).toBeLessThan(written.length);
 
   expect(await publisher.loadFromDisk()).toEqual(table(3));

@@ -25,6 +25,8 @@ const versionSpec = z.object({
     queueMax: count,
     bodyBytesMax: count,
     bootTimeoutMs: count,
+    // Releases before did not write it.
+    requestsMax: count.default(0),
   }),
   // Releases before did not write it.
   instances: z.object({ min: z.int().positive(), max: z.int().positive() }).default(oneInstance),

@@ -60,6 +60,12 @@ export const LIMIT_KEYS = {
     largest: limits.bootTimeoutMsLargest,
     unit: "milliseconds",
   },
+  requestsMax: {
+    default: limits.requestsMaxDefault,
+    smallest: limits.requestsMaxSmallest,
+    largest: limits.requestsMaxLargest,
+    unit: "count",
+  },
 } as const satisfies Record<keyof VersionSpec["limits"], NumberKey>;
 
 export const IDLE_KEYS = {
@@ -143,6 +149,7 @@ export const appConfigSchema = z.strictObject({
       queueMax: number(LIMIT_KEYS.queueMax).optional(),
       bodyBytesMax: number(LIMIT_KEYS.bodyBytesMax).optional(),
       bootTimeoutMs: number(LIMIT_KEYS.bootTimeoutMs).optional(),
+      requestsMax: number(LIMIT_KEYS.requestsMax).optional(),
     })
     .default({}),
   instances: z
@@ -208,6 +215,7 @@ export function parseAppConfig(raw: unknown, file: string): AppConfig {
       queueMax: given.queueMax ?? LIMIT_KEYS.queueMax.default,
       bodyBytesMax: given.bodyBytesMax ?? LIMIT_KEYS.bodyBytesMax.default,
       bootTimeoutMs: given.bootTimeoutMs ?? LIMIT_KEYS.bootTimeoutMs.default,
+      requestsMax: given.requestsMax ?? LIMIT_KEYS.requestsMax.default,
     },
   };
 }

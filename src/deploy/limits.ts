@@ -119,6 +119,12 @@ export const bootTimeoutMsDefault = 30_000;
 export const bootTimeoutMsSmallest = 500;
 /** Requests are held while an app starts; nobody waits longer. Milliseconds. */
 export const bootTimeoutMsLargest = 600_000;
+/** A process is kept as long as it is healthy. Count; 0 = any number. */
+export const requestsMaxDefault = 0;
+/** Any number. Count. */
+export const requestsMaxSmallest = 0;
+/** More than a process takes between two deploys. Count. */
+export const requestsMaxLargest = 1_000_000_000;
 /** What an app keeps in its memory is there for every request then. Count. */
 export const instancesDefault = 1;
 /** There is one while the app is awake. Count. */

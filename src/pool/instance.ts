@@ -72,6 +72,8 @@ export class Instance implements RunnerProcessOwner, Occupant, InstanceLoad {
   #frozenAtMs = 0;
   /** Clock time since when it is given no more requests, though it is up; null while it is. */
   retiredAtMs: number | null = null;
+  /** It has had as many requests as it may; another one takes over when it is warm. */
+  isWorn = false;
   #cpuMs = 0;
   /** Told when no stream is open any more. */
   #onIdle: (() => void)[] = [];
@@ -129,6 +131,11 @@ export class Instance implements RunnerProcessOwner, Occupant, InstanceLoad {
   /** Reads it anew. Bytes; null without a process. */
   memoryBytes(): number | null {
     return this.#process === null ? null : privateMemoryBytes(this.#process.pid);
+  }
+
+  /** Whether it is warm and was given so many requests since its start. */
+  isWarmAndHad(requests: number): boolean {
+    return this.#state === "warm" && this.#process!.channel.opened >= requests;
   }
 
   /** How late its event loop answers. Milliseconds. */

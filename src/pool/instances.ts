@@ -10,6 +10,12 @@ export class Instances {
     return this.#all.size;
   }
 
+  /** One of them finishes what it has, and gets no more. */
+  get hasRetired(): boolean {
+    for (const { retiredAtMs } of this.#all) if (retiredAtMs !== null) return true;
+    return false;
+  }
+
   get isStarting(): boolean {
     for (const { state } of this.#all) if (state === "starting") return true;
     return false;
@@ -34,9 +40,16 @@ export class Instances {
     this.#all.delete(instance);
   }
 
-  /** Resolves when there are fewer than `max`; those that are no more may have been the oldest or any other. */
+  /**
+   * Resolves when there are fewer than `max`; those that are no more may have been the oldest or any other. What another
+   * one takes over from does not count.
+   */
   async fewerThan(max: number): Promise<void> {
-    while (this.#all.size >= max) await Promise.race([...this.#all].map(({ exited }) => exited));
+    for (;;) {
+      const counted = [...this.#all].filter(({ isWorn }) => !isWorn);
+      if (counted.length < max) return;
+      await Promise.race(counted.map(({ exited }) => exited));
+    }
   }
 
   /** Resolves when nothing is left of those that had started. */

@@ -14,6 +14,8 @@ export class PoolCounters {
   failures = 0;
   /** Idle instances that made way for another app's. */
   evictions = 0;
+  /** Instances that were replaced after `limits.requestsMax` requests. */
+  recycles = 0;
   /** Requests that were turned away, or waited in vain, by the code they were told. */
   readonly refusals = new Map<ErrorCode, number>();
 
@@ -22,11 +24,21 @@ export class PoolCounters {
   }
 
   facts(): CounterFacts {
-    const { hits, misses, holds, starts, failures, evictions, refusals } = this;
+    const { hits, misses, holds, starts, failures, evictions, recycles, refusals } = this;
     const all = hits + misses;
     const hitRate = all === 0 ? null : hits / all;
     const byCode = Object.fromEntries(refusals);
-    return { hits, misses, hitRate, holds, starts, failures, evictions, refusals: byCode };
+    return {
+      hits,
+      misses,
+      hitRate,
+      holds,
+      starts,
+      failures,
+      evictions,
+      recycles,
+      refusals: byCode,
+    };
   }
 }
 
@@ -40,5 +52,6 @@ export interface CounterFacts {
   starts: number;
   failures: number;
   evictions: number;
+  recycles: number;
   refusals: Record<string, number>;
 }

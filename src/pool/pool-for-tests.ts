@@ -96,6 +96,7 @@ const limits: VersionLimits = {
   queueMax: 100,
   bodyBytesMax: 100 * 1024 * 1024,
   bootTimeoutMs: 20_000,
+  requestsMax: 0,
 };
 
 export type SpecChange = Partial<Omit<VersionSpec, "limits">> & { limits?: Partial<VersionLimits> };

@@ -57,6 +57,11 @@ export class PoolLog {
     this.#event("drain", instance, `Given back: ${left} can do it`);
   }
 
+  /** @param requests that it was given. Count. */
+  recycled(instance: string | null, requests: number): void {
+    this.#event("recycle", instance, `Replaced after ${requests} requests`, { requests });
+  }
+
   draining(instance: string | null, timeoutMs: number): void {
     this.#event("drain", instance, `Ending within ${timeoutMs} ms`);
   }

@@ -21,12 +21,12 @@ import { Admission } from "./admission.ts";
 import { BackOff } from "./back-off.ts";
 import type { BootOptions } from "./boot.ts";
 import { bootError } from "./boot-error.ts";
+import { Claim } from "./claim.ts";
 import type { RequestStart } from "./holds.ts";
 import { decideIdle, idleFacts } from "./idle.ts";
 import { Instance, type InstanceOwner } from "./instance.ts";
 import { Instances } from "./instances.ts";
-import { holdTimeoutMs } from "./limits.ts";
-import type { Claimant, Place, Places } from "./places.ts";
+import type { Places } from "./places.ts";
 import { PoolCounters } from "./pool-counters.ts";
 import { type PoolFacts, type PoolState, poolFacts, processFacts } from "./pool-facts.ts";
 import { PoolLog } from "./pool-log.ts";
@@ -42,12 +42,13 @@ export interface PoolOptions extends BootOptions {
   places: Places;
 }
 
-export class Pool implements InstanceOwner, Claimant {
+export class Pool implements InstanceOwner {
   readonly spec: VersionSpec;
   readonly counters = new PoolCounters();
   readonly #options: PoolOptions;
   readonly #log: PoolLog;
   readonly #requests: Admission;
+  readonly #claim: Claim;
   readonly #backOff = new BackOff();
   readonly #instances = new Instances();
   readonly #ready = new Ready();
@@ -57,8 +58,6 @@ export class Pool implements InstanceOwner, Claimant {
   #latest: Instance | null = null;
   #starting: Promise<void> | null = null;
   /** `start` waits, not only requests. */
-  #isStartAsked = false;
-  #awaitsPlace = false;
   /** The latest start or process failed, and nothing has started since. */
   #isFailed = false;
   /** Why nothing is started any more: `stop` was called. */
@@ -70,6 +69,7 @@ export class Pool implements InstanceOwner, Claimant {
     this.spec = options.spec;
     this.#options = options;
     this.#requests = new Admission(options.spec, this.counters);
+    this.#claim = new Claim(options.spec, options.places, this.#requests);
     this.#scale = options.spec.instances.max > 1 ? new Scale(options.spec) : null;
     this.#log = new PoolLog(options.spec, options.log, options.clock);
   }
@@ -126,9 +126,7 @@ export class Pool implements InstanceOwner, Claimant {
 
   /** A request was held for as long as it may be: counts it, and says why no instance took it. The caller cancels it. */
   heldTooLong(): PlatformError {
-    const error = this.#awaitsPlace
-      ? this.#options.places.fullError(this)
-      : new PlatformError("HOLD_TIMEOUT", [this.spec.app, holdTimeoutMs]);
+    const error = this.#claim.heldTooLong();
     this.counters.refused(error.code);
     return error;
   }
@@ -140,13 +138,8 @@ export class Pool implements InstanceOwner, Claimant {
    */
   async start(): Promise<void> {
     if (this.#ready.count > 0) return;
-    this.#isStartAsked = true;
+    this.#claim.isStartAsked = true;
     await this.#startOnce();
-  }
-
-  /** For the places: whether somebody waits for a start still. */
-  isAwaited(waitedMs: number): boolean {
-    return this.#requests.waiting > 0 || (this.#isStartAsked && waitedMs < holdTimeoutMs);
   }
 
   /** Freezes what is idle now. Returns whether all there is is frozen. */
@@ -168,7 +161,7 @@ export class Pool implements InstanceOwner, Claimant {
       if (instance.isUp) drained.push(this.#drain(instance, drainTimeoutMs, error));
       else if (instance.state === "starting") instance.kill(error);
     }
-    this.#options.places.giveUp(this, error);
+    this.#claim.giveUp(error);
     await this.#starting?.catch(() => {});
     await Promise.all(drained);
     await this.#instances.gone();
@@ -177,6 +170,7 @@ export class Pool implements InstanceOwner, Claimant {
   /** Looks at idle time, health and memory. Called every `tickMs`. */
   tick(nowMs: number): void {
     for (const instance of this.#instances) if (instance.isUp) this.#look(instance, nowMs);
+    if (this.spec.limits.requestsMax > 0) this.#recycle(nowMs);
     if (this.#ready.count === 0 || this.#supersededAtMs !== null) return;
     if (this.#scale !== null) this.#rescale(this.#scale, nowMs);
   }
@@ -246,17 +240,16 @@ export class Pool implements InstanceOwner, Claimant {
   // --- private: starting ---
 
   #startIfAwaited(): void {
+    if (this.#requests.waiting === 0 || this.#ready.count > 0) return;
     // What goes wrong is told to those who wait.
-    if (this.#requests.waiting > 0 && this.#ready.count === 0) {
-      void this.#startOnce().catch(() => {});
-    }
+    void this.#startOnce().catch(() => {});
   }
 
   /** Starts another instance, unless one is about to start. @throws {PlatformError} why it did not. */
   #startOnce(): Promise<void> {
     this.#starting ??= this.#start().finally(() => {
       this.#starting = null;
-      this.#isStartAsked = false;
+      this.#claim.isStartAsked = false;
       // Whoever was told that this one failed may have asked again at once.
       this.#startIfAwaited();
     });
@@ -268,7 +261,8 @@ export class Pool implements InstanceOwner, Claimant {
     // Old processes may still be on their way out.
     const { max } = this.spec.instances;
     if (this.#instances.count >= max) await this.#instances.fewerThan(max);
-    const place = await this.#takePlace();
+    if (this.#stopError !== null) throw this.#stopError;
+    const place = await this.#claim.take();
     const refusal = this.#stopError ?? this.#backOff.refusal(clock.nowMs());
     if (refusal !== null) {
       place.release();
@@ -293,16 +287,10 @@ export class Pool implements InstanceOwner, Claimant {
     this.#backOff.started();
     this.#log.started(instance.id, instance.pid, nowMs - instance.startedAtMs);
     this.#requests.release(instance.channel);
-  }
-
-  /** @throws {PlatformError} why there is none */
-  async #takePlace(): Promise<Place> {
-    if (this.#stopError !== null) throw this.#stopError;
-    this.#awaitsPlace = true;
-    try {
-      return await this.#options.places.take(this);
-    } finally {
-      this.#awaitsPlace = false;
+    for (const old of this.#ready.all.filter(({ isWorn }) => isWorn)) {
+      this.counters.recycles += 1;
+      this.#log.recycled(old.id, old.channel.opened);
+      this.#retire(old, nowMs);
     }
   }
 
@@ -339,23 +327,35 @@ export class Pool implements InstanceOwner, Claimant {
   #rescale(scale: Scale, nowMs: number): void {
     const { waiting } = this.#requests;
     const decision = scale.look(this.#ready.all, this.#instances.count, waiting, nowMs);
-    if (decision === "start") this.#startAnother();
-    else if (decision === "retire") this.#retire(this.#ready.leastMissed(), nowMs);
+    // One that is not needed to serve at all takes nobody's place.
+    const mayStart = this.#options.places.hasFree && this.#starting === null;
+    if (decision === "start" && mayStart) this.#startUnawaited();
+    if (decision !== "retire") return;
+    const least = this.#ready.leastMissed();
+    this.#log.retired(least.id, this.#ready.count - 1);
+    this.#retire(least, nowMs);
   }
 
-  /** One that is not needed to serve at all: it takes nobody's place. */
-  #startAnother(): void {
-    if (!this.#options.places.hasFree || this.#starting !== null) return;
-    this.#isStartAsked = true;
-    // That it did not start is in the log, and in the back-off.
+  /** That it did not start is in the log, and in the back-off. */
+  #startUnawaited(): void {
+    this.#claim.isStartAsked = true;
     void this.#startOnce().catch(() => {});
+  }
+
+  /** Starts the successor of an instance that has had its requests; it goes on until that one is warm. */
+  #recycle(nowMs: number): void {
+    // One at a time: what an old one still has open must not add up to processes.
+    if (this.#starting !== null || this.#instances.hasRetired) return;
+    const old = this.#ready.all.find((one) => one.isWarmAndHad(this.spec.limits.requestsMax));
+    if (old === undefined || this.#backOff.refusal(nowMs) !== null) return;
+    old.isWorn = true;
+    this.#startUnawaited();
   }
 
   /** It is given no more requests, and ends with its last one. */
   #retire(instance: Instance, nowMs: number): void {
     this.#ready.remove(instance);
     instance.retiredAtMs = nowMs;
-    this.#log.retired(instance.id, this.#ready.count);
     if (instance.open === 0) instance.end(null);
   }
 
@@ -369,7 +369,7 @@ export class Pool implements InstanceOwner, Claimant {
     );
     if (decision === "stop") return instance.end(null);
     if (decision === "drain") {
-      const why = instance.retiredAtMs === null ? "stopped for a newer version" : "not needed";
+      const why = instance.retiredAtMs === null ? "stopped for a newer version" : "replaced";
       return instance.end(new PlatformError("APP_EXITED", [this.spec.app, why]));
     }
     if (decision === "freeze") this.#freeze(instance);

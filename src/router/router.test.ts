@@ -27,6 +27,7 @@ function specOf(app: string, number: number, digest = `${app}${number}`): Versio
       queueMax: 1,
       bodyBytesMax: 1,
       bootTimeoutMs: 1,
+      requestsMax: 0,
     },
     instances: { min: 1, max: 1 },
     idleFreezeMs: 0,

@@ -173,9 +173,10 @@ describe("versions", () => {
   test("that an earlier release wrote is published with what it did not know", async () => {
     const store = await storeWith();
     const input = versionInput();
-    const { instances: _unknown, ...spec } = input.spec;
+    const { instances: _instances, ...spec } = input.spec;
+    const { requestsMax: _requestsMax, ...limits } = spec.limits;
 
-    await store.createVersion({ ...input, spec: spec as VersionSpec });
+    await store.createVersion({ ...input, spec: { ...spec, limits } as VersionSpec });
 
     expect((await store.routeTable()).apps["shop"]!.versions["1"]).toEqual(input.spec);
   });

@@ -23,6 +23,7 @@ export function versionInput(spec: Partial<VersionSpec> = {}): CreateVersionInpu
         queueMax: 100,
         bodyBytesMax: 1024 * 1024,
         bootTimeoutMs: 10_000,
+        requestsMax: 0,
       },
       instances: { min: 1, max: 1 },
       idleFreezeMs: 30_000,

@@ -23,6 +23,7 @@ export type PlatformEvent =
   | "wake"
   | "drain"
   | "evict"
+  | "recycle"
   | "stop"
   | "exit"
   | "deploy"

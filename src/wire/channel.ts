@@ -48,6 +48,7 @@ export class Channel {
   /** Streams whose `send` took less than it was given because the wire was full. */
   readonly #congested = new Set<ClientStream>();
   #open = 0;
+  #opened = 0;
   #tunnels = 0;
   #pongsDue = 0;
   /** A runner says that it has started, and answers each message of ours once. */
@@ -64,6 +65,11 @@ export class Channel {
   /** Streams open now, cancelled ones included until the runner has let go of them. Count. */
   get openStreams(): number {
     return this.#open;
+  }
+
+  /** Streams that were opened so far. Count. */
+  get opened(): number {
+    return this.#opened;
   }
 
   /** Open streams that are tunnels. Count. */
@@ -115,6 +121,7 @@ export class Channel {
     const id = this.#freeIds.pop() ?? this.#streams.length;
     this.#streams[id] = stream;
     this.#open += 1;
+    this.#opened += 1;
     stream.attached(this, id);
     stream.sendEnded = (flags & FLAG_END) !== 0;
     stream.asksUpgrade = (flags & FLAG_UPGRADE) !== 0;
