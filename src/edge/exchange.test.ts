@@ -12,7 +12,7 @@ import type { LogRecord } from "../telemetry/log-record.ts";
 import { ClientSocket } from "./client-socket.ts";
 import { DateLine, type EdgeContext } from "./edge-context.ts";
 import { Exchange, type ExchangeHost } from "./exchange.ts";
-import { halfCloseProbeMs } from "./limits.ts";
+import { halfCloseProbeMs, movedBytesMin } from "./limits.ts";
 import { TraceLines } from "./trace-lines.ts";
 
 interface SetupOptions {
@@ -92,9 +92,9 @@ function setup({ method = "GET", isHttp10 = false, keepsAlive = true }: SetupOpt
         ended,
       );
     },
-    data: (body: string, ended = false) => {
+    data: (body: string, ended = false, more = false) => {
       const buffer = Buffer.from(body, "latin1");
-      exchange.onData(buffer, 0, buffer.length, ended);
+      exchange.onData(buffer, 0, buffer.length, ended, more);
     },
     /** Time for a probe. */
     wait: () => {
@@ -133,6 +133,30 @@ describe("an answer", () => {
       "3\r\ntwo\r\n",
       "0\r\n\r\n",
     ]);
+  });
+
+  test("leaves with one write when its pieces came together", () => {
+    const { head, data, written } = setup();
+
+    head(200, -1, "one");
+    data("two", false, true);
+    data("three", false, true);
+    expect(written).toHaveLength(1);
+    data("four", false);
+    data("", true);
+
+    expect(written.slice(1)).toEqual(["3\r\ntwo\r\n5\r\nthree\r\n4\r\nfour\r\n", "0\r\n\r\n"]);
+  });
+
+  test("that is long is sent from where it came, behind its head", () => {
+    const { head, data, written } = setup();
+    const long = "x".repeat(movedBytesMin);
+
+    head(200, 2 * long.length, long, false, `x-pad: ${"y".repeat(500)}\r\n`);
+    data(long, true);
+
+    expect(written).toHaveLength(2);
+    expect(written.join("")).toEndWith(`content-length: ${2 * long.length}\r\n\r\n${long}${long}`);
   });
 
   test("of known length is not chunked", () => {

@@ -23,7 +23,7 @@ import type { ClientSocket } from "./client-socket.ts";
 import { type EdgeContext, scratch } from "./edge-context.ts";
 import { HalfCloseProbe } from "./half-close-probe.ts";
 import type { HookRun } from "./hook-run.ts";
-import { loggedTargetCharactersMax, movedBytesMin } from "./limits.ts";
+import { batchBytesMax, loggedTargetCharactersMax, movedBytesMin } from "./limits.ts";
 import { RequestId } from "./request-id.ts";
 import { verdictPage } from "./verdict-page.ts";
 
@@ -69,6 +69,8 @@ export class Exchange extends ClientStream {
   #leftBytes = 0;
   /** Body bytes from the wire that have not left yet. */
   #heldBytes = 0;
+  /** What stands in the scratch and leaves with the next piece. */
+  #batchBytes = 0;
   #probe: HalfCloseProbe | null = null;
 
   constructor(context: EdgeContext, host: ExchangeHost, socket: ClientSocket) {
@@ -92,6 +94,7 @@ export class Exchange extends ClientStream {
     this.#framing = "none";
     this.#leftBytes = 0;
     this.#heldBytes = 0;
+    this.#batchBytes = 0;
   }
 
   /** The client can only tell by the end of the connection where the body ends, or the app has asked for that end. */
@@ -216,27 +219,22 @@ export class Exchange extends ClientStream {
     at += scratch.latin1Write(this.#connectionLine(), at);
     scratch[at++] = CR;
     scratch[at++] = LF;
-    this.#writeBody(at, buffer, bodyStart, bodyEnd, ended);
+    this.#writeBody(at, buffer, bodyStart, bodyEnd, ended, false);
   }
 
-  override onData(buffer: Buffer, start: number, end: number, ended: boolean): void {
+  override onData(buffer: Buffer, start: number, end: number, ended: boolean, more: boolean): void {
     if (this.hooked?.isWaiting) return this.hooked.hold(buffer, start, end, ended);
-    const bytes = end - start;
-    if (this.isTunnel) {
-      if (bytes > 0) this.#socket.write(buffer, start, end);
-      this.#hold(bytes);
-      return ended ? this.#complete() : this.#host.onProgress();
-    }
-    this.#leftBytes -= bytes;
+    this.#leftBytes -= end - start;
     if (this.#framing === "length") {
       // Nothing is written beyond the length: it would be read as the next response.
       if (this.#leftBytes < 0 || (ended && this.#leftBytes > 0)) return this.#failLength();
     }
-    this.#writeBody(0, buffer, start, end, ended);
+    this.#writeBody(this.#batchBytes, buffer, start, end, ended, more);
   }
 
   override onTunnel(buffer: Buffer, start: number, end: number): void {
     this.headSent = true;
+    this.#framing = "close";
     this.#socket.write(buffer, start, end);
     this.#host.onTunnel();
   }
@@ -272,8 +270,15 @@ export class Exchange extends ClientStream {
     return this.isHttp10 ? "close" : "chunked";
   }
 
-  /** Puts body bytes into the scratch behind what is there up to `start`, framed, and sends all of it with one write. */
-  #writeBody(start: number, buffer: Buffer, from: number, to: number, ended: boolean): void {
+  /** Puts body bytes into the scratch behind what is there up to `start`, framed, and sends it unless `more` follows. */
+  #writeBody(
+    start: number,
+    buffer: Buffer,
+    from: number,
+    to: number,
+    ended: boolean,
+    more: boolean,
+  ): void {
     let at = start;
     if (this.#framing === "chunked") {
       if (to > from) {
@@ -290,9 +295,17 @@ export class Exchange extends ClientStream {
         at = 0;
       } else at += buffer.copy(scratch, at, from, to);
     }
+    this.#heldBytes += to - from;
+    // The next piece follows before anybody else uses the scratch.
+    if (more && at < batchBytesMax) {
+      this.#batchBytes = at;
+      return;
+    }
+    this.#batchBytes = 0;
     if (at > 0) this.#socket.write(scratch, 0, at);
     if (ended) return this.#complete();
-    this.#hold(to - from);
+    // The app may send on only when the client has taken what it sent.
+    if (this.#socket.unsentBytes === 0) this.onDrained();
     this.#host.onProgress();
   }
 
@@ -308,12 +321,6 @@ export class Exchange extends ClientStream {
   #connectionLine(): string {
     if (this.endsWithConnection || !this.#host.keepsAlive()) return "connection: close\r\n";
     return this.isHttp10 ? "connection: keep-alive\r\n" : "";
-  }
-
-  /** Lets the app send on only when the client has taken what it sent. */
-  #hold(bytes: number): void {
-    this.#heldBytes += bytes;
-    if (this.#socket.unsentBytes === 0) this.onDrained();
   }
 
   /**

@@ -309,7 +309,7 @@ export class HookRun {
       // It may have turned out to be no answer that can be passed on.
       if (turn !== this.#turn) return;
       const isLast = index === rest.length - 1;
-      this.#exchange.onData(piece, 0, piece.length, held.ended && isLast);
+      this.#exchange.onData(piece, 0, piece.length, held.ended && isLast, false);
     }
   }
 

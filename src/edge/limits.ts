@@ -75,3 +75,6 @@ export const forwardedHopsMax = 32;
 
 /** Body bytes that are sent from where the wire has put them; for fewer, copying them behind their head is cheaper. Bytes. */
 export const movedBytesMin = 2048;
+
+/** Pieces of a body that came together and leave with one write; with one more piece they fit the scratch. Bytes. */
+export const batchBytesMax = 128 * 1024;

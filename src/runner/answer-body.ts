@@ -8,10 +8,12 @@ import type { ServerStream } from "./server-stream.ts";
 /** A text, in one frame with its head when it is short. */
 export function text(stream: ServerStream, head: Head, body: string): void {
   if (stream.closed) return;
-  // A character is at least one byte.
-  const isLong = body.length > inlineBodyBytesMax;
-  const bytes = body.length === 0 || isLong ? 0 : Buffer.byteLength(body);
-  if (isLong || bytes > inlineBodyBytesMax) return known(stream, head, Buffer.from(body));
+  const bytes = body.length === 0 ? 0 : Buffer.byteLength(body);
+  if (bytes > inlineBodyBytesMax) {
+    writeHead(stream, head, 0, bytes, 0);
+    void stream.sendText(body, bytes).then((isSent) => isSent && stream.end());
+    return;
+  }
   const to = writeHead(stream, head, FLAG_END, bytes, bytes);
   if (bytes > 0) stream.buffer.utf8Write(body, to);
   stream.close();

@@ -33,7 +33,9 @@ function setup() {
   const requests = new Requests(() => writer);
   const app = new App({ fetch: async (request) => new Response(await request.text()) });
   requests.serve({ app, server: {} as never });
-  const reader = new FrameReader((...args) => requests.onFrame(...args));
+  const reader = new FrameReader((type, flags, id, buffer, start, end) =>
+    requests.onFrame(type, flags, id, buffer, start, end),
+  );
   const sent = () => {
     writer.flush();
     return framesOf(socket.read());
@@ -70,7 +72,9 @@ describe("frames that the node would not send", () => {
 
   test("a REQUEST before there is an app is refused", () => {
     const requests = new Requests(() => new FrameWriter(new FakeSocket()));
-    const reader = new FrameReader((...args) => requests.onFrame(...args));
+    const reader = new FrameReader((type, flags, id, buffer, start, end) =>
+      requests.onFrame(type, flags, id, buffer, start, end),
+    );
 
     expect(() => reader.push(frame(FrameType.REQUEST, 1, requestPayload(head)))).toThrow(
       WireProtocolError,

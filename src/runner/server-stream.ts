@@ -24,6 +24,10 @@ export interface Tunnel {
   close(): void;
 }
 
+const encoder = new TextEncoder();
+/** Where the next piece of a text becomes bytes; sent or copied before anything else happens. */
+const piece = new Uint8Array(dataBytesMax);
+
 export class ServerStream {
   readonly id: number;
   readonly head: RequestHead;
@@ -88,6 +92,19 @@ export class ServerStream {
   begin(type: number, flags: number, payloadBytes: number, bodyBytes: number): number {
     this.#sendWindowBytes -= bodyBytes;
     return this.#writer.begin(type, flags, this.id, payloadBytes);
+  }
+
+  /**
+   * Sends a text of `bytes` bytes as its window allows. Resolves with whether all of it has left; false when the stream
+   * has closed.
+   */
+  async sendText(text: string, bytes: number): Promise<boolean> {
+    if (bytes > text.length) return this.#sendWide(text);
+    for (let at = this.#sendAscii(text, 0); at < text.length; at = this.#sendAscii(text, at)) {
+      await this.roomMade();
+      if (this.closed) return false;
+    }
+    return !this.closed;
   }
 
   /** Sends of `bytes`, from `start`, what the window allows. Returns where the rest starts. */
@@ -182,5 +199,28 @@ export class ServerStream {
     const wake = this.#wakeSender;
     this.#wakeSender = null;
     wake?.();
+  }
+
+  /** Characters that are bytes go into their frames without a copy in between. Returns where the rest starts. */
+  #sendAscii(text: string, start: number): number {
+    let at = start;
+    while (at < text.length && this.#sendWindowBytes > 0 && !this.closed) {
+      const count = Math.min(text.length - at, this.#sendWindowBytes, dataBytesMax);
+      const to = this.begin(FrameType.DATA, 0, count, count);
+      this.#writer.buffer.utf8Write(text.slice(at, at + count), to);
+      at += count;
+    }
+    return at;
+  }
+
+  async #sendWide(text: string): Promise<boolean> {
+    for (let at = 0; at < text.length && !this.closed; ) {
+      const { read, written } = encoder.encodeInto(text.slice(at), piece);
+      const sent = this.send(piece.subarray(0, written), 0);
+      // Others use the piece while this one waits.
+      if (sent < written && !(await this.sendAll(piece.slice(sent, written)))) return false;
+      at += read;
+    }
+    return !this.closed;
   }
 }

@@ -118,7 +118,9 @@ class World implements ChannelOwner {
   backlogBytesMax = 0;
   #toRunner = Buffer.alloc(0);
   #toNode: Buffer[] = [];
-  readonly #reader = new FrameReader((...args) => this.#onFrame(...args));
+  readonly #reader = new FrameReader((type, flags, id, buffer, start, end) =>
+    this.#onFrame(type, flags, id, buffer, start, end),
+  );
 
   constructor(seed: number) {
     this.random = randomOf(seed);

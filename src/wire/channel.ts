@@ -250,6 +250,7 @@ export class Channel {
     buffer: Buffer,
     start: number,
     end: number,
+    more: boolean,
   ): void {
     if (this.#closed) return;
     if (type === FrameType.CONTROL) return this.#onControl(buffer, start, end);
@@ -263,7 +264,7 @@ export class Channel {
       case FrameType.RESPONSE:
         return this.#onResponse(stream, flags, buffer, start, end);
       case FrameType.DATA:
-        return this.#onData(stream, buffer, start, end, ended);
+        return this.#onData(stream, buffer, start, end, ended, more);
       case FrameType.WINDOW:
         return this.#onWindow(stream, buffer, start, end);
       case FrameType.TUNNEL:
@@ -318,13 +319,20 @@ export class Channel {
     );
   }
 
-  #onData(stream: ClientStream, buffer: Buffer, start: number, end: number, ended: boolean): void {
+  #onData(
+    stream: ClientStream,
+    buffer: Buffer,
+    start: number,
+    end: number,
+    ended: boolean,
+    more: boolean,
+  ): void {
     if (!(stream.hasHead || stream.isTunnel)) throw new WireProtocolError("DATA before a head");
     // Frames are bounded by the window only when each takes some of it.
     if (start === end && !ended) throw new WireProtocolError("an empty DATA");
     this.#take(stream, end - start);
     if (ended) this.#end(stream);
-    stream.onData(buffer, start, end, ended);
+    stream.onData(buffer, start, end, ended, more && !ended);
   }
 
   #onWindow(stream: ClientStream, buffer: Buffer, start: number, end: number): void {

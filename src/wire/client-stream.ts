@@ -48,8 +48,8 @@ export abstract class ClientStream {
   ): void;
   /** The request was upgraded; `buffer[start..end)` is the raw 101 head. */
   abstract onTunnel(buffer: Buffer, start: number, end: number): void;
-  /** A piece of the body or of the tunnel. */
-  abstract onData(buffer: Buffer, start: number, end: number, ended: boolean): void;
+  /** A piece of the body or of the tunnel. `more`: the next piece follows at once. */
+  abstract onData(buffer: Buffer, start: number, end: number, ended: boolean, more: boolean): void;
   /** More may be sent, after `send` had taken less than it was given. */
   abstract onWindow(): void;
   /** The runner gave up on this request; `reason` is a `ResetReason`. The stream is closed. */

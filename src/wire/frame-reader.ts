@@ -8,7 +8,8 @@ import { framePayloadBytesMax, partialHeadroomBytes, partialSegmentBytesMin } fr
 import { giveSegment, takeSegment } from "./segments.ts";
 
 /**
- * Takes one frame. The payload is `buffer[start..end)` and is only valid during the call.
+ * Takes one frame. The payload is `buffer[start..end)` and is only valid during the call. `more` says that the next call
+ * follows at once, with the next frame of the same type and stream.
  */
 export type OnFrame = (
   type: number,
@@ -17,6 +18,7 @@ export type OnFrame = (
   buffer: Buffer,
   start: number,
   end: number,
+  more: boolean,
 ) => void;
 
 export class FrameReader {
@@ -45,13 +47,20 @@ export class FrameReader {
       const payloadBytes = this.#payloadBytes(chunk, at);
       const end = at + FRAME_HEADER_BYTES + payloadBytes;
       if (end > chunk.length) break;
-      this.#emit(chunk, at, end);
+      this.#emit(chunk, at, end, this.#isContinued(chunk, at, end));
       at = end;
     }
     if (at < chunk.length) this.#keep(chunk, at);
   }
 
-  #emit(buffer: Buffer, at: number, end: number): void {
+  /** Whether the whole frame at `next` is one like that at `at`. */
+  #isContinued(chunk: Buffer, at: number, next: number): boolean {
+    if (chunk.length - next < FRAME_HEADER_BYTES || chunk[at + 4] !== chunk[next + 4]) return false;
+    if (chunk.readUInt32LE(at + 6) !== chunk.readUInt32LE(next + 6)) return false;
+    return next + FRAME_HEADER_BYTES + chunk.readUInt32LE(next) <= chunk.length;
+  }
+
+  #emit(buffer: Buffer, at: number, end: number, more: boolean): void {
     this.#onFrame(
       buffer[at + 4]!,
       buffer[at + 5]!,
@@ -59,6 +68,7 @@ export class FrameReader {
       buffer,
       at + FRAME_HEADER_BYTES,
       end,
+      more,
     );
   }
 
@@ -108,7 +118,7 @@ export class FrameReader {
     this.#partial = null;
     this.#partialBytes = 0;
     const isSegment = this.#isSegment;
-    this.#emit(partial, from, this.#partialEnd);
+    this.#emit(partial, from, this.#partialEnd, false);
     if (isSegment) giveSegment(partial);
     return at + taken;
   }
