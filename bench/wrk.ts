@@ -37,8 +37,9 @@ export async function wrk(run: WrkRun): Promise<WrkResult> {
   const headers = run.headers.flatMap((line) => ["-H", line]);
   const limits = ["-t1", `-c${run.connections}`, `-d${run.seconds}s`, "--latency"];
   const { bodyBytes = 0 } = run;
-  const script = bodyBytes === 0 ? [] : ["-s", await postScript(bodyBytes)];
-  const child = Bun.spawn(["wrk", ...limits, ...script, ...headers, run.url], {
+  await using script = bodyBytes === 0 ? null : await postScript(bodyBytes);
+  const posts = script === null ? [] : ["-s", script.path];
+  const child = Bun.spawn(["wrk", ...limits, ...posts, ...headers, run.url], {
     stdio: ["ignore", "pipe", "pipe"],
     timeout: run.seconds * 1000 + overtimeMs,
   });
@@ -52,11 +53,12 @@ export async function wrk(run: WrkRun): Promise<WrkResult> {
   return { ...readWrk(output), cpuMs };
 }
 
-/** wrk makes the request once, so the script costs nothing per request. One file for each size, kept in /tmp. */
-async function postScript(bodyBytes: number): Promise<string> {
-  const path = join(tmpdir(), `levain-bench-post-${bodyBytes}.lua`);
-  await Bun.write(path, `wrk.method = "POST"\nwrk.body = string.rep("x", ${bodyBytes})\n`);
-  return path;
+/** wrk makes the request once, so the script costs nothing per request. Disposing removes its file. */
+async function postScript(bodyBytes: number): Promise<AsyncDisposable & { path: string }> {
+  const path = join(tmpdir(), `levain-bench-${crypto.randomUUID()}.lua`);
+  const file = Bun.file(path);
+  await file.write(`wrk.method = "POST"\nwrk.body = string.rep("x", ${bodyBytes})\n`);
+  return { path, [Symbol.asyncDispose]: () => file.delete() };
 }
 
 /** Reads wrk's report. @throws when there is no rate in it. */
