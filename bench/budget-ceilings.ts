@@ -35,8 +35,8 @@ export const ceilings: Record<string, { node: Ceiling; app: Ceiling }> = {
 
 /** One to the app and one back. */
 const framesMax = 2;
-/** Of those that arrive together, this share at least leaves in one write. */
-const sharedWriteMin = 0.6;
+/** Of those that arrive together, this share at least leaves in one write: fifty KiB in POSTs may take two. */
+const sharedWriteMin = 0.4;
 
 /** What costs more than it may, in words; empty when all is well. */
 export function breaches(cost: Cost): string[] {

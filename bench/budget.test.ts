@@ -52,7 +52,7 @@ test("what is dearer than it may be is named with its number", () => {
   ]);
   expect(breaches({ ...cheap, frames: 3 })).toEqual(["GET ×50: 3.00 frames, at most 2"]);
   expect(breaches({ ...cheap, framesPerWrite: 1 })).toEqual([
-    "GET ×50: 1.0 frames per write, at least 30",
+    "GET ×50: 1.0 frames per write, at least 20",
   ]);
 });
 
