@@ -2,7 +2,10 @@
  * What is compared: the same app, served in different ways. Every peer listens on a free port of the loopback interface
  * and is made of fresh processes each time.
  */
+import { mkdtempSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { builtApp } from "./built-app.ts";
 import { type Started, start } from "./processes.ts";
 import { caddy, haproxy, nginx, startProxy } from "./proxies.ts";
 import { portIn, type RunningPeer, running } from "./running-peer.ts";
@@ -83,14 +86,19 @@ async function startAlone(script: string, module: string): Promise<RunningPeer> 
 }
 
 async function startLevain({ module, isEphemeral }: PeerApp): Promise<RunningPeer> {
-  const at = module.lastIndexOf("/");
+  await using begun = new AsyncDisposableStack();
+  const artifact = mkdtempSync(join(tmpdir(), "levain-bench-"));
+  begun.defer(() => rmSync(artifact, { recursive: true }));
+  const { entry } = await builtApp(module, artifact);
   const options = JSON.stringify({
     ephemeral: isEphemeral,
     limits: { concurrencyMax, queueMax: concurrencyMax },
   });
-  const command = [laneProcess, module.slice(0, at), module.slice(at + 1), options];
+  const command = [laneProcess, artifact, entry, options];
   const node: Started = await start([process.execPath, ...command], "listening on");
+  begun.use(node);
   const port = portIn(node.line);
   const app = Number(/app (\d+)/.exec(node.line)?.[1]);
-  return { ...running(port, { edge: node.pid, app }, [node]), host: `probe.localhost:${port}` };
+  const processes = { edge: node.pid, app };
+  return { ...running(port, processes, [begun.move()]), host: `probe.localhost:${port}` };
 }

@@ -3,9 +3,14 @@
  * with what it holds; ends with its stdin.
  */
 import { heapStats } from "bun:jsc";
+import { mkdtempSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
 import { startTestLane } from "../test/lane-for-tests.ts";
+import { builtApp } from "./built-app.ts";
 
-const soak = { folder: `${import.meta.dir}/apps`, entry: "soak.ts" };
+const artifact = mkdtempSync(join(tmpdir(), "levain-soak-"));
+const soak = await builtApp(join(import.meta.dir, "apps/soak.ts"), artifact);
 const lane = startTestLane(
   {
     app: soak,
@@ -50,5 +55,6 @@ await stop();
 
 async function stop(): Promise<void> {
   await lane.stop();
+  rmSync(artifact, { recursive: true, force: true });
   process.exit(0);
 }

@@ -6,15 +6,19 @@
  *   → "cold"     ← null    its process is gone, and the spares stand ready
  *   → "frozen"   ← null    its process stands still
  */
+import { mkdtempSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { startTestLane } from "../test/lane-for-tests.ts";
+import { type BuiltApp, builtApp } from "./built-app.ts";
 
 /** What is left to the machine to come to rest before a measurement. Milliseconds. */
 const restMs = 20;
 
 const sparesMax = Number(process.argv[2]);
-const hello = { folder: join(import.meta.dir, "../examples/hello"), entry: "index.ts" };
-const noop = { folder: join(import.meta.dir, "apps"), entry: "noop.ts" };
+const artifacts = mkdtempSync(join(tmpdir(), "levain-starts-"));
+const hello = await built("../examples/hello/index.ts", "hello");
+const noop = await built("apps/noop.ts", "noop");
 const { lane, port, spec, stop } = startTestLane(
   {
     // Any idle time is too long: it is stopped at the next tick.
@@ -41,5 +45,10 @@ process.send!({ port });
 
 async function end(): Promise<void> {
   await stop();
+  rmSync(artifacts, { recursive: true, force: true });
   process.exit(0);
+}
+
+function built(module: string, name: string): Promise<BuiltApp> {
+  return builtApp(join(import.meta.dir, module), join(artifacts, name));
 }
