@@ -115,7 +115,9 @@ export class Pool implements InstanceOwner {
     }
     this.counters.misses += 1;
     const refusal = this.#backOff.refusal(this.#options.clock.nowMs());
-    if (refusal !== null) return this.#requests.refuse(stream, refusal);
+    // One that was started before the other crashed may serve it yet.
+    const isRefused = refusal !== null && !this.#instances.isStarting;
+    if (isRefused) return this.#requests.refuse(stream, refusal);
     if (this.#requests.hold(stream, start)) this.#startIfAwaited();
   }
 

@@ -188,6 +188,22 @@ describe("the end of one instance", () => {
     expect(s.pool.facts(0).starts).toBe(starts + 1);
   });
 
+  test("does not turn requests away while another one that may serve them starts", async () => {
+    await using s = await setup(2, "slow-boot", { env: { BOOT_MS: "300" } });
+    for (let crash = 0; crash < freeCrashes; crash++) {
+      await up(s.pool, 2);
+      process.kill(pids(s.pool)[1]!, "SIGKILL");
+      await until(() => s.pool.facts(0).failures === crash + 1);
+    }
+    await until(() => states(s.pool).join() === "warm,starting");
+
+    process.kill(pids(s.pool)[0]!, "SIGKILL");
+    await until(() => s.pool.facts(0).failures === freeCrashes + 1);
+
+    expect(states(s.pool)).toEqual(["starting"]);
+    expect(await bodyOf(s.pool)).toBe("hello");
+  });
+
   test("is the end of the version when there is no other", async () => {
     await using s = await setup(2, "kills-itself");
     const codes: string[] = [];
