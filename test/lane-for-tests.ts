@@ -44,7 +44,7 @@ const limits: VersionLimits = {
   memoryBytesMax: 512 * 1024 * 1024,
   requestTimeoutMs: 30_000,
   streamIdleMs: 60_000,
-  concurrencyMax: 1000,
+  concurrencyMax: 2000,
   queueMax: 1000,
   bodyBytesMax: 100 * 1024 * 1024,
   bootTimeoutMs: 30_000,

@@ -93,16 +93,16 @@ export const streamIdleMsDefault = 60_000;
 export const streamIdleMsSmallest = 1_000;
 /** Streams that are silent for a day are gone. Milliseconds. */
 export const streamIdleMsLargest = 86_400_000;
-/** An event loop handles more, but memory of handlers adds up. Count. */
-export const concurrencyMaxDefault = 100;
+/** What an event loop that mostly waits can handle; open streams count. What it may cost is bounded by `memoryBytesMax`. Count. */
+export const concurrencyMaxDefault = 2000;
 /** Each ephemeral request has module state of its own. Count. */
 export const concurrencyMaxEphemeralDefault = 10;
 /** At least one request runs. Count. */
 export const concurrencyMaxSmallest = 1;
 /** The wire numbers streams well beyond it; file descriptors end before. Count. */
 export const concurrencyMaxLargest = 10_000;
-/** One more wave of requests. Count. */
-export const queueMaxDefault = 100;
+/** Half a wave of requests more. Count. */
+export const queueMaxDefault = 1000;
 /** None wait. Count. */
 export const queueMaxSmallest = 0;
 /** Waiting requests keep a connection each. Count. */
