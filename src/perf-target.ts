@@ -11,6 +11,7 @@ import { messageOf } from "./base/errors.ts";
 import type { VersionSpec } from "./base/version-spec.ts";
 import { loadHooks } from "./hooks/load.ts";
 import { type Lane, startLane } from "./lane.ts";
+import { builtEntry } from "./perf/fixtures.ts";
 import { leverPollMs } from "./perf/limits.ts";
 import type { LoadPhase } from "./perf/load/plan.ts";
 import { runInMemory } from "./perf/load/run-in-memory.ts";
@@ -156,7 +157,7 @@ function specOf(app: FixtureApp, { concurrency }: TargetConfig): VersionSpec {
     number: 1,
     branch: "main",
     digest: app.name,
-    entry: "index.ts",
+    entry: builtEntry,
     ephemeral: app.ephemeral ?? false,
     env: {},
     healthPath: "/",

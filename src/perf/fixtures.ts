@@ -10,6 +10,9 @@ import { join } from "node:path";
 import { PlatformError } from "../base/errors.ts";
 import type { FixtureApp } from "./scenarios.ts";
 
+/** An app as a deploy would leave it; this is what is measured. */
+export const builtEntry = "index.levain.js";
+
 /** Says that a folder is ours. */
 const marker = ".levain-perf";
 
@@ -23,6 +26,8 @@ export class Fixtures implements AsyncDisposable {
   /** Holds a folder per app. */
   readonly dir: string;
   readonly #keep: boolean;
+  /** Text of each module, built. */
+  readonly #built = new Map<string, Promise<string>>();
 
   /**
    * @throws {PlatformError} `INPUT_INVALID` when the folder holds something else.
@@ -66,7 +71,16 @@ export class Fixtures implements AsyncDisposable {
     const config = { name, ...(ephemeral ? { ephemeral } : {}) };
     await Promise.all([
       copyFile(source, join(folder, "index.ts")),
+      writeFile(join(folder, builtEntry), await this.#build(source)),
       writeFile(join(folder, "levain.config.json"), `${JSON.stringify(config, null, 2)}\n`),
     ]);
+  }
+  #build(source: string): Promise<string> {
+    const known = this.#built.get(source);
+    if (known !== undefined) return known;
+    const built = Bun.build({ entrypoints: [source], target: "bun", format: "esm" });
+    const text = built.then(({ outputs }) => outputs[0]!.text());
+    this.#built.set(source, text);
+    return text;
   }
 }

@@ -11,7 +11,7 @@ export const targetProtocol = 2;
 export interface TargetConfig {
   /** Folder for what the node keeps; exists and is empty. */
   dataDir: string;
-  /** Folder with a folder per app, in which `index.ts` is its entry. */
+  /** Folder with a folder per app, in which `builtEntry` is its entry. */
   fixtureDir: string;
   apps: readonly FixtureApp[];
   /** 0 = any free one. */
