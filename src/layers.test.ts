@@ -42,7 +42,7 @@ const testLinesMax = 600;
 
 const FORBIDDEN_NAMES = ["utils", "util", "common", "helpers", "helper", "types", "misc"];
 
-const PARTS = ["src", "sdk", "test", "bench", "examples", "scripts"];
+const PARTS = ["src", "sdk", "hooks", "test", "bench", "examples", "scripts"];
 
 interface SourceFile {
   /** Relative to the repository, with `/`. */

@@ -130,7 +130,6 @@ export class HookRun {
     this.#turn += 1;
     this.#awaited = null;
     this.#isTimed = false;
-    this.#isAdorned = false;
     this.#held = null;
   }
 

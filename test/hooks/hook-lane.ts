@@ -1,4 +1,5 @@
 /** A lane with hooks, and requests to it over raw sockets. */
+import { afterAll, beforeAll } from "bun:test";
 import type { RequestHook, ResponseHook } from "../../sdk/src/hooks.ts";
 import { type LoadedHook, loadHooks } from "../../src/hooks/load.ts";
 import type { Answer } from "../http/answer-reader.ts";
@@ -30,6 +31,20 @@ export async function startShippedLane(
   }));
   const { env = {}, nowMs = () => performance.now(), ...rest } = options;
   return startHookLane(await loadHooks(sources, { env, nowMs }), rest);
+}
+
+/** One lane for the tests of a `describe`, which do not change it. */
+export function sharedLane(start: () => RawLane | Promise<RawLane>): { readonly lane: RawLane } {
+  let lane: RawLane | null = null;
+  beforeAll(async () => {
+    lane = await start();
+  });
+  afterAll(() => lane?.stop());
+  return {
+    get lane() {
+      return lane!;
+    },
+  };
 }
 
 export const asking = (onRequest: RequestHook, name = "asking"): LoadedHook => ({

@@ -1,10 +1,10 @@
 /** Goal: a hook sees a request as it is, and cannot send what is no HTTP. Method: a real lane, raw sockets. */
 import { describe, expect, test } from "bun:test";
-import type { HookAnswer, HookRequest } from "../../sdk/src/hooks.ts";
+import type { HookAnswer, HookRequest, RequestHook } from "../../sdk/src/hooks.ts";
 import { hookAnswerBytesMax, hookLinesBytesMax, targetBytesMax } from "../../src/edge/limits.ts";
 import { valuesOf } from "../http/answer-reader.ts";
 import { header, type RawLane } from "../lane/raw-lane.ts";
-import { ask, asking, codeOf, type Seen, seenIn, startHookLane } from "./hook-lane.ts";
+import { ask, asking, codeOf, type Seen, seenIn, sharedLane, startHookLane } from "./hook-lane.ts";
 
 /** What a hook has read of the request with this head. */
 async function readOf(
@@ -202,6 +202,9 @@ describe("a hook changes", () => {
 });
 
 describe("what no hook can do is its failure:", () => {
+  let edit: RequestHook = () => {};
+  const shared = sharedLane(() => startHookLane([asking((request) => edit(request))]));
+
   const edits: [string, (request: HookRequest) => void, string][] = [
     ["a value with CR LF", ({ headers }) => headers.set("x", "a\r\nb: c"), "Latin-1"],
     ["a value with LF", ({ headers }) => headers.append("x", "a\nb"), "Latin-1"],
@@ -236,10 +239,10 @@ describe("what no hook can do is its failure:", () => {
     ["a long target", (request) => request.rewrite(`/${"x".repeat(targetBytesMax)}`), "a target"],
   ];
 
-  test.each(edits)("%s", async (_, edit, why) => {
-    await using lane = startHookLane([asking(edit)]);
+  test.each(edits)("%s", async (_, change, why) => {
+    edit = change;
 
-    expect(await failureOf(lane)).toContain(why);
+    expect(await failureOf(shared.lane)).toContain(why);
   });
 
   const answers: [string, unknown, string][] = [
@@ -266,9 +269,9 @@ describe("what no hook can do is its failure:", () => {
   ];
 
   test.each(answers)("an answer with %s", async (_, answer, why) => {
-    await using lane = startHookLane([asking(() => answer as HookAnswer)]);
+    edit = () => answer as HookAnswer;
 
-    expect(await failureOf(lane)).toContain(why);
+    expect(await failureOf(shared.lane)).toContain(why);
   });
 
   test("changing or reading a request that is over", async () => {

@@ -4,6 +4,7 @@
  */
 import { describe, expect, test } from "bun:test";
 import type { ResponseHook } from "../../sdk/src/hooks.ts";
+import { deadlineTickMs } from "../../src/base/deadlines.ts";
 import { until } from "../../src/base/until-for-tests.ts";
 import { halfCloseProbeMs, hookTimeoutMs, pipelinedBytesMax } from "../../src/edge/limits.ts";
 import { get, header, request } from "../lane/raw-lane.ts";
@@ -169,9 +170,61 @@ describe("while a hook is asked about a request", () => {
     await second.reached;
 
     lane.clock.push(hookTimeoutMs * 0.7);
+    // Ticks enough to see it.
+    await Bun.sleep(deadlineTickMs * 4);
+    second.go();
     await client.take({ until: "answer" });
 
     expect(codeOf(client.answers[0]!)).toBe("HOOK_FAILED");
+  });
+
+  test("more than one request is kept of it, and a FIN behind them is noticed", async () => {
+    const { hook, go, reached } = gate();
+    await using lane = startHookLane([asking(hook)]);
+    const client = await lane.open([{ method: "POST" }, { method: "GET" }], "a");
+    const bytes = 60_000;
+    await client.take(request("POST /never?key=k HTTP/1.1", `Content-Length: ${bytes}`));
+    await reached;
+    await client.take("x".repeat(bytes) + get("/next", `X-Pad: ${"p".repeat(10_000)}`));
+    await Bun.sleep(50);
+    go();
+    await until(async () => (await lane.notes("k started")) === 1);
+
+    await client.take({ halfClose: true });
+    lane.clock.push(halfCloseProbeMs);
+
+    await client.take({ until: "interim" });
+    expect(client.reader.interim.map(({ status }) => status)).toEqual([100]);
+  });
+
+  test("app and client hear the same id, also when other requests come between", async () => {
+    await using lane = startHookLane([asking(() => Bun.sleep(5))]);
+
+    const answers = await Promise.all(
+      Array.from({ length: 20 }, () => ask(lane, "GET / HTTP/1.1")),
+    );
+
+    const ids = answers.map((answer) => {
+      const { headers } = seenIn(answer);
+      const id = header(answer, "x-request-id");
+      expect(headers["x-request-id"]).toBe(id!);
+      expect(headers["traceparent"]).toMatch(new RegExp(`^00-${id}-[0-9a-f]{16}-01$`));
+      return id;
+    });
+    expect(new Set(ids).size).toBe(20);
+  });
+
+  test("the client's own id and trace stay", async () => {
+    await using lane = startHookLane([asking(() => Bun.sleep(1))]);
+    const traceparent = `00-${"a".repeat(32)}-${"b".repeat(16)}-00`;
+
+    const answer = await ask(
+      lane,
+      `GET / HTTP/1.1\r\nX-Request-Id: mine\r\ntraceparent: ${traceparent}`,
+    );
+
+    expect(seenIn(answer).headers).toMatchObject({ "x-request-id": "mine", traceparent });
+    expect(header(answer, "x-request-id")).toBe("mine");
   });
 
   test("it keeps the request's head, whatever other connections bring", async () => {
@@ -266,6 +319,24 @@ describe("while a hook is shown an answer", () => {
     expect(codeOf(client.answers[0]!)).toBe("HOOK_FAILED");
     expect(String(client.answers[1]!.body)).toBe("hello");
     await until(async () => (await lane.notes("k cancelled")) === 1);
+  });
+
+  test("time runs out although the request's body goes on", async () => {
+    const { hook, go, reached } = responseGate();
+    await using lane = startHookLane([adorning(hook)]);
+    const client = await lane.open([{ method: "POST" }], "a");
+    await client.take(request("POST /some?count=10 HTTP/1.1", "Content-Length: 1000"));
+    await client.take("x".repeat(100));
+    await reached;
+    await client.take("x".repeat(100));
+    await Bun.sleep(50);
+
+    lane.clock.push(hookTimeoutMs);
+    await Bun.sleep(deadlineTickMs * 4);
+    go();
+    await client.take({ until: "answer" });
+
+    expect(codeOf(client.answers[0]!)).toBe("HOOK_FAILED");
   });
 
   test("a client that goes away is let go, and the app is told", async () => {
