@@ -10,8 +10,7 @@ export function text(stream: ServerStream, head: Head, body: string): void {
   if (stream.closed) return;
   const bytes = body.length === 0 ? 0 : Buffer.byteLength(body);
   if (bytes > inlineBodyBytesMax) {
-    writeHead(stream, head, 0, bytes, 0);
-    void stream.sendText(body, bytes).then((isSent) => isSent && stream.end());
+    void sendLongText(stream, head, body, bytes);
     return;
   }
   const to = writeHead(stream, head, FLAG_END, bytes, bytes);
@@ -19,12 +18,28 @@ export function text(stream: ServerStream, head: Head, body: string): void {
   stream.close();
 }
 
+/** What fits goes with the head. */
+async function sendLongText(
+  stream: ServerStream,
+  head: Head,
+  body: string,
+  bytes: number,
+): Promise<void> {
+  // Only where a character is a byte is it known which ones fit.
+  const first = bytes === body.length ? inlineBodyBytesMax : 0;
+  const to = writeHead(stream, head, 0, bytes, first);
+  if (first > 0) stream.buffer.utf8Write(body.slice(0, first), to);
+  if (await stream.sendText(body.slice(first), bytes - first)) stream.end();
+}
+
 /** Bytes in memory. */
 export function known(stream: ServerStream, head: Head, body: Uint8Array): void {
   if (stream.closed) return;
   if (body.length > inlineBodyBytesMax) {
-    writeHead(stream, head, 0, body.length, 0);
-    void stream.sendAll(body).then((isSent) => isSent && stream.end());
+    const first = writeHead(stream, head, 0, body.length, inlineBodyBytesMax);
+    stream.buffer.set(body.subarray(0, inlineBodyBytesMax), first);
+    const rest = body.subarray(inlineBodyBytesMax);
+    void stream.sendAll(rest).then((isSent) => isSent && stream.end());
     return;
   }
   const to = writeHead(stream, head, FLAG_END, body.length, body.length);
