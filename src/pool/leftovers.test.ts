@@ -66,6 +66,20 @@ describe("a folder", () => {
     await gone(printed);
     expect(existsSync(s.folder.path)).toBe(false);
   });
+
+  test("is kept for later, without an error, when nobody can look who uses it", async () => {
+    await using s = setup();
+    const fixture = join(import.meta.dir, "fixtures/no-descriptor-left.ts");
+    const parent = join(s.runDir, "starved");
+
+    const child = Bun.spawn(
+      ["sh", "-c", 'ulimit -n 64; exec "$0" "$1" "$2"', process.execPath, fixture, parent],
+      { stdout: "pipe" },
+    );
+
+    expect(await child.stdout.text()).toBe("kept gone\n");
+    expect(await child.exited).toBe(0);
+  });
 });
 
 describe("the sweep", () => {
