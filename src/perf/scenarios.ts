@@ -185,7 +185,7 @@ export const SCENARIOS: readonly Scenario[] = [
     apps: () => [{ name: "cpu-bound-2", module: "cpu-bound", instancesMax: 2 }],
     probe: get,
     mistakeIn: expectBody(null),
-    drive: load(get),
+    drive: load(get, { isSlow: true }),
   },
   {
     name: "cold-start",
