@@ -1,16 +1,15 @@
 import { describe, expect, test } from "bun:test";
 import { type Random, randomOf, testSeed } from "../base/random-for-tests.ts";
-import { compareRuns } from "./compare.ts";
+import { compareApart, compareInTurns } from "./compare.ts";
 import { type TestRun, testRun } from "./run-for-tests.ts";
 import { spreadOf } from "./spread.ts";
 
-const runs = (...all: TestRun[]) => all.map((run) => testRun(run).run);
-const { run: plainRun } = testRun();
-const rates = (...all: number[]) => all.map((ratePerS) => ({ ...plainRun, ratePerS }));
+const plain = testRun();
+const rates = (...all: number[]) =>
+  all.map((ratePerS) => ({ ...plain, run: { ...plain.run, ratePerS } }));
 
-function compare(base: TestRun[], candidate: TestRun[], isInterleaved = true) {
-  const compared = { scenario: "warm-noop", base: runs(...base), candidate: runs(...candidate) };
-  return compareRuns(compared, { isInterleaved, tolerance: 0.05 });
+function compare(base: TestRun[], candidate: TestRun[]) {
+  return compareInTurns("warm-noop", base.map(testRun), candidate.map(testRun), 0.05);
 }
 
 describe("a spread", () => {
@@ -44,16 +43,11 @@ describe("a spread", () => {
 });
 
 test("runs that took turns are compared in pairs: what both suffered counts for neither", () => {
-  const { metrics } = compareRuns(
-    {
-      scenario: "warm-noop",
-      base: rates(1000, 200, 900, 500, 700),
-      candidate: rates(1100, 220, 990, 550, 770),
-    },
-    { isInterleaved: true, tolerance: 0.05 },
-  );
+  const base = rates(1000, 200, 900, 500, 700);
 
-  expect(metrics.rate).toEqual({
+  const { metrics } = compareInTurns("warm-noop", base, rates(1100, 220, 990, 550, 770), 0.05);
+
+  expect(metrics["rate"]).toEqual({
     ratio: expect.closeTo(1.1),
     low: expect.closeTo(1.1),
     high: expect.closeTo(1.1),
@@ -61,14 +55,35 @@ test("runs that took turns are compared in pairs: what both suffered counts for 
   });
 });
 
+test("a turn that was disturbed is nobody's", () => {
+  const turns = (...ratesPerS: number[]) => {
+    const all = ratesPerS.map((ratePerS) => ({ ratePerS, cpuUs: 1e6 / ratePerS }));
+    return { ...plain, turns: all };
+  };
+  const base = [turns(1000, 1000, 1000, 1000, 1000), turns(500, 1000, 500, 500, 1000)];
+  const candidate = [turns(700, 700, 10, 700, 700), turns(350, 700, 350, 5000, 700)];
+
+  const { metrics, cpuUsAdded, verdict } = compareInTurns("warm-noop", base, candidate, 0.05);
+
+  expect(metrics["rate"]).toMatchObject({ ratio: 0.7, low: 0.7, high: 0.7 });
+  expect(metrics["cpu"]!.ratio).toBeCloseTo(1 / 0.7);
+  expect(cpuUsAdded!.low).toBeCloseTo(1e6 / 700 - 1000);
+  expect(verdict).toBe("slower");
+});
+
 test("runs of another time are compared from their worst to their best", () => {
-  const base = [{ ratePerS: 100 }, { ratePerS: 110 }, { ratePerS: 120 }];
-  const candidate = [{ ratePerS: 90 }, { ratePerS: 100 }, { ratePerS: 130 }];
+  const runsOf = (...all: number[]) => rates(...all).map(({ run }) => run);
 
-  const { metrics, verdict } = compare(base, candidate, false);
+  const { metrics, verdict, cpuUsAdded } = compareApart(
+    "warm-noop",
+    runsOf(100, 110, 120),
+    runsOf(90, 100, 130),
+    0.05,
+  );
 
-  expect(metrics.rate).toMatchObject({ ratio: 100 / 110, low: 90 / 120, high: 130 / 100 });
+  expect(metrics["rate"]).toMatchObject({ ratio: 100 / 110, low: 90 / 120, high: 130 / 100 });
   expect(verdict).toBe("no difference shown");
+  expect(cpuUsAdded).toBeNull();
 });
 
 describe("the verdict is", () => {
@@ -131,7 +146,7 @@ describe("the verdict is", () => {
 test("a run in which nothing went through has no ratio", () => {
   const { metrics } = compare([{ ratePerS: 100 }, { ratePerS: 0 }], [{}, {}]);
 
-  expect(metrics.rate).toBeUndefined();
+  expect(metrics["rate"]).toBeUndefined();
 });
 
 /** Goal: 30 % slower is caught on a machine that errs by 10 %, and nothing is made up. Method: 500 comparisons of each. */
@@ -144,8 +159,7 @@ test("what is 30 % slower is caught, and what is the same is left alone", () => 
     for (let trial = 0; trial < 500; trial++) {
       const base = rates(...Array.from({ length: 5 }, () => noisy(1000)));
       const candidate = rates(...Array.from({ length: 5 }, () => noisy(1000 / factor)));
-      const compared = { scenario: "warm-noop", base, candidate };
-      if (compareRuns(compared, { isInterleaved: true, tolerance: 0.05 }).isSlower) slower += 1;
+      if (compareInTurns("warm-noop", base, candidate, 0.05).isSlower) slower += 1;
     }
     return slower / 500;
   };

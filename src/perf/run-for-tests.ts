@@ -47,5 +47,5 @@ export function testRun(facts: TestRun = {}): MeasuredRun {
       evictions: 0,
     },
   };
-  return { run, histogram: histogram.encode() };
+  return { run, histogram: histogram.encode(), turns: [] };
 }

@@ -8,7 +8,7 @@
 import { readFile } from "node:fs/promises";
 import { messageOf, PlatformError } from "../base/errors.ts";
 import type { HookSource } from "../hooks/loaded-hook.ts";
-import { type CompareOptions, compareRuns, differencesOf } from "./compare.ts";
+import { compareApart, compareInTurns, differencesOf } from "./compare.ts";
 import { Fixtures } from "./fixtures.ts";
 import { breachesIn, type Gates, readGates } from "./gates.ts";
 import { machineFacts } from "./machine.ts";
@@ -178,11 +178,7 @@ function compareSides(
   { base, candidate }: Rounds,
   { tolerance }: PerfOptions,
 ): Comparison["scenarios"][number] {
-  const runsOf = (measured: readonly MeasuredRun[]) => measured.map(({ run }) => run);
-  return compareRuns(
-    { scenario: name, base: runsOf(base), candidate: runsOf(candidate) },
-    { isInterleaved: true, tolerance },
-  );
+  return compareInTurns(name, base, candidate, tolerance);
 }
 
 function compareReports(
@@ -190,7 +186,6 @@ function compareReports(
   candidate: PerfReport,
   { compareFile, tolerance }: PerfOptions,
 ): Comparison {
-  const how: CompareOptions = { isInterleaved: false, tolerance };
   return {
     base: compareFile!,
     kind: "report",
@@ -200,7 +195,7 @@ function compareReports(
     scenarios: candidate.scenarios.flatMap(({ name, runs }) => {
       const other = base.scenarios.find((scenario) => scenario.name === name);
       if (other === undefined) return [];
-      return [compareRuns({ scenario: name, base: other.runs, candidate: runs }, how)];
+      return [compareApart(name, other.runs, runs, tolerance)];
     }),
   };
 }

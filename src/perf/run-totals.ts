@@ -4,7 +4,7 @@ import type { LoadErrors, LoadResult } from "./load/plan.ts";
 import { errorCount, noErrors } from "./load/tally.ts";
 import type { ProcessSample } from "./process-sample.ts";
 import type { PerfRun } from "./report.ts";
-import { hitRateOf, type MeasuredRun } from "./summary.ts";
+import { hitRateOf, type MeasuredRun, type Turn } from "./summary.ts";
 import type { TargetFacts } from "./target-protocol.ts";
 
 /** One piece of a run. */
@@ -45,6 +45,7 @@ export class RunTotals {
   #unsent = 0;
   #nodeCpuUs = 0;
   #appsCpuUs = 0;
+  readonly #turns: Turn[] = [];
   #pool: NonNullable<PerfRun["pool"]> | null = null;
 
   /** Whole answers so far. Count. */
@@ -53,7 +54,10 @@ export class RunTotals {
   }
 
   /** @param window null when nothing is known of the processes. */
-  add({ ratePerS, durationMs, errors, late, unsent, histogram }: Counted, window: Window | null) {
+  add(
+    { requests, ratePerS, durationMs, errors, late, unsent, histogram }: Counted,
+    window: Window | null,
+  ) {
     this.#histogram.add(histogram);
     this.#durationMs += durationMs;
     this.#good =
@@ -66,7 +70,8 @@ export class RunTotals {
     for (const [status, count] of Object.entries(errors.status)) {
       this.#errors.status[status] = (this.#errors.status[status] ?? 0) + count;
     }
-    if (window !== null) this.#addWindow(window);
+    const cpuUs = window === null ? null : this.#addWindow(window);
+    this.#turns.push({ ratePerS, cpuUs: cpuUs === null ? null : cpuUs / Math.max(1, requests) });
   }
 
   /** @param memory null when nothing is known of the processes. */
@@ -88,13 +93,16 @@ export class RunTotals {
       memoryBytes: memory === null ? null : memoryOf(memory),
       pool: pool === null ? null : { ...pool, hitRate: hitRateOf(pool.hits, pool.misses) },
     };
-    return { run, histogram: this.#histogram.encode() };
+    return { run, histogram: this.#histogram.encode(), turns: this.#turns };
   }
 
-  #addWindow({ first, last }: Window): void {
-    // The kernel's steps may make little seem less than nothing.
-    this.#nodeCpuUs += Math.max(0, last.sample.nodeCpuUs - first.sample.nodeCpuUs);
-    this.#appsCpuUs += Math.max(0, last.sample.appsCpuUs - first.sample.appsCpuUs);
+  /** @returns CPU time of node and apps in it. Microseconds. */
+  #addWindow({ first, last }: Window): number {
+    const nodeCpuUs = last.sample.nodeCpuUs - first.sample.nodeCpuUs;
+    // The steps in which ended processes are counted may make little seem less than nothing.
+    const appsCpuUs = Math.max(0, last.sample.appsCpuUs - first.sample.appsCpuUs);
+    this.#nodeCpuUs += nodeCpuUs;
+    this.#appsCpuUs += appsCpuUs;
     const before = this.#pool;
     const grown = (name: "hits" | "misses" | "creations" | "failures" | "evictions") =>
       (before?.[name] ?? 0) + last.facts[name] - first.facts[name];
@@ -107,6 +115,7 @@ export class RunTotals {
       failures: grown("failures"),
       evictions: grown("evictions"),
     };
+    return nodeCpuUs + appsCpuUs;
   }
 }
 

@@ -7,6 +7,15 @@ import { medianOf } from "./spread.ts";
 export interface MeasuredRun {
   run: PerfRun;
   histogram: EncodedHistogram;
+  /** Its pieces, in order: turns of two sides, or all in one. */
+  turns: readonly Turn[];
+}
+
+/** Null where it was not measured. */
+export interface Turn {
+  ratePerS: number | null;
+  /** CPU of node and apps per request. Microseconds. */
+  cpuUs: number | null;
 }
 
 /** Of at least one run. */

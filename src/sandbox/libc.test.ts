@@ -2,7 +2,7 @@ import { afterAll, beforeAll, expect, test } from "bun:test";
 import { closeSync, mkdtempSync, openSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { LibcError, landlockAbi, PRCTL, prctl, tryLockExclusive } from "./libc.ts";
+import { LibcError, landlockAbi, PRCTL, prctl, processCpuUs, tryLockExclusive } from "./libc.ts";
 
 let folder: string;
 beforeAll(() => {
@@ -33,6 +33,18 @@ test("a failed call throws the symbolic errno", () => {
 test("prctl answers for this process and refuses what the kernel refuses", () => {
   expect([0, 1]).toContain(prctl(PRCTL.GET_NO_NEW_PRIVS));
   expect(() => prctl(PRCTL.SET_DUMPABLE, 7)).toThrow(expect.objectContaining({ code: "EINVAL" }));
+});
+
+test("CPU time of a process is that of all its threads, exactly, and of none that is gone", async () => {
+  const before = processCpuUs(process.pid)!;
+  const { user, system } = process.cpuUsage();
+  const after = processCpuUs(process.pid)!;
+  const child = Bun.spawn(["true"]);
+  await child.exited;
+
+  expect(user + system).toBeGreaterThanOrEqual(Math.floor(before) - 2);
+  expect(user + system).toBeLessThanOrEqual(Math.ceil(after) + 2);
+  expect(processCpuUs(child.pid)).toBeNull();
 });
 
 test("the Landlock level is a whole number, 0 when there is none", () => {

@@ -1,6 +1,7 @@
 /** What the kernel says about a process, read from /proc. */
 import { readdirSync, readFileSync } from "node:fs";
 import { readdir, readFile } from "node:fs/promises";
+import { processCpuUs } from "./libc.ts";
 
 /** Unit of CPU times in /proc, the same on every Linux that Bun runs on. Milliseconds. */
 const tickOfCpuMs = 10;
@@ -89,9 +90,9 @@ function valueIn(environment: string, name: string): string | null {
 const tickUs = 10_000;
 
 export interface ProcessTime {
-  /** CPU time, user and system, of all threads. Microseconds, in steps of 10,000. */
+  /** CPU time, user and system, of all threads. Microseconds. */
   ownUs: number;
-  /** That of children that have ended. Microseconds. */
+  /** That of children that have ended. Microseconds, in steps of 10,000. */
   endedChildrenUs: number;
 }
 
@@ -99,10 +100,11 @@ export interface ProcessTime {
 export function processTime(pid: number): ProcessTime | null {
   try {
     const stat = readFileSync(`/proc/${pid}/stat`, "latin1");
-    // utime, stime, cutime and cstime are fields 14 to 17; the name in parentheses may hold anything.
+    // cutime and cstime are fields 16 and 17; the name in parentheses may hold anything.
     const fields = stat.slice(stat.lastIndexOf(")") + 2).split(" ");
-    const ticks = (from: number) => Number(fields[from]) + Number(fields[from + 1]);
-    return { ownUs: ticks(11) * tickUs, endedChildrenUs: ticks(13) * tickUs };
+    const ownUs = processCpuUs(pid);
+    if (ownUs === null) return null;
+    return { ownUs, endedChildrenUs: (Number(fields[13]) + Number(fields[14])) * tickUs };
   } catch {
     return null;
   }
