@@ -11,7 +11,6 @@ import { messageOf } from "./base/errors.ts";
 import type { VersionSpec } from "./base/version-spec.ts";
 import { loadHooks } from "./hooks/load.ts";
 import { type Lane, startLane } from "./lane.ts";
-import { builtEntry } from "./perf/fixtures.ts";
 import { leverPollMs } from "./perf/limits.ts";
 import type { LoadPhase } from "./perf/load/plan.ts";
 import { runInMemory } from "./perf/load/run-in-memory.ts";
@@ -151,13 +150,13 @@ function factsOf(lane: Lane): TargetFacts {
 }
 
 /** Limits are those of an app that was deployed without any, and room for all that the load can have open at once. */
-function specOf(app: FixtureApp, { concurrency }: TargetConfig): VersionSpec {
+function specOf(app: FixtureApp, { concurrency, entry }: TargetConfig): VersionSpec {
   return {
     app: app.name,
     number: 1,
     branch: "main",
     digest: app.name,
-    entry: builtEntry,
+    entry,
     ephemeral: app.ephemeral ?? false,
     env: {},
     healthPath: "/",

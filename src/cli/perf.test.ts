@@ -294,6 +294,7 @@ test("fixtures that are kept are apps that can be deployed; a folder with anythi
   expect((await runPerf(words)).code).toBe(0);
   expect((await runPerf(words)).code).toBe(0);
   expect(readdirSync(join(dir, "ephemeral-noop")).sort()).toEqual([
+    "index.levain.js",
     "index.ts",
     "levain.config.json",
   ]);

@@ -75,6 +75,7 @@ export class Fixtures implements AsyncDisposable {
       writeFile(join(folder, "levain.config.json"), `${JSON.stringify(config, null, 2)}\n`),
     ]);
   }
+
   #build(source: string): Promise<string> {
     const known = this.#built.get(source);
     if (known !== undefined) return known;

@@ -2,6 +2,7 @@
 import { PlatformError } from "../base/errors.ts";
 import type { HookSource } from "../hooks/loaded-hook.ts";
 import { type Driver, loadDriver, type Piece, shotDriver } from "./drivers.ts";
+import { builtEntry } from "./fixtures.ts";
 import { LoadProcess } from "./load/load-process.ts";
 import type { LoadPlan, PreparedRequest } from "./load/plan.ts";
 import type { MeasureContext } from "./measure.ts";
@@ -102,6 +103,7 @@ async function driveTarget(
   const target = await Target.start(side.checkout, {
     dataDir: await fixtures.dataDir(),
     fixtureDir: fixtures.dir,
+    entry: builtEntry,
     apps,
     port: options.port,
     poolSize: options.poolSize,

@@ -6,13 +6,15 @@ import type { HookSource } from "../hooks/loaded-hook.ts";
 import type { LoadPhase, LoadPlan, LoadResult } from "./load/plan.ts";
 import type { FixtureApp } from "./scenarios.ts";
 
-export const targetProtocol = 2;
+export const targetProtocol = 3;
 
 export interface TargetConfig {
   /** Folder for what the node keeps; exists and is empty. */
   dataDir: string;
-  /** Folder with a folder per app, in which `builtEntry` is its entry. */
+  /** Folder with a folder per app. */
   fixtureDir: string;
+  /** File in each of these to start. */
+  entry: string;
   apps: readonly FixtureApp[];
   /** 0 = any free one. */
   port: number;

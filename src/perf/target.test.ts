@@ -5,7 +5,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { until } from "../base/until-for-tests.ts";
 import { childrenOf } from "../sandbox/process-facts.ts";
-import { Fixtures } from "./fixtures.ts";
+import { builtEntry, Fixtures } from "./fixtures.ts";
 import type { FixtureApp } from "./scenarios.ts";
 import { ownCheckout, Target } from "./target.ts";
 
@@ -14,7 +14,8 @@ async function setup(app: FixtureApp, sparesMax: number) {
   await fixtures.write([app]);
   const dataDir = await fixtures.dataDir();
   const { dir: fixtureDir } = fixtures;
-  const config = { dataDir, fixtureDir, apps: [app], port: 0, poolSize: 2, sparesMax, hooks: [] };
+  const folders = { dataDir, fixtureDir, entry: builtEntry };
+  const config = { ...folders, apps: [app], port: 0, poolSize: 2, sparesMax, hooks: [] };
   const target = await Target.start(ownCheckout, { ...config, concurrency: 1 });
   return {
     target,
@@ -73,7 +74,7 @@ test("stopping ends every process and removes the node's data", async () => {
 
 test("a target whose parent was killed ends with all it has started", async () => {
   const folder = mkdtempSync(join(tmpdir(), "levain-perf-test-"));
-  const config = `{ dataDir: ${JSON.stringify(folder)}, fixtureDir: ${JSON.stringify(folder)},
+  const config = `{ dataDir: ${JSON.stringify(folder)}, fixtureDir: ${JSON.stringify(folder)}, entry: "x",
     apps: [], port: 0, poolSize: 1, sparesMax: 1, hooks: [], concurrency: 1 }`;
   const code = `const { Target, ownCheckout } = await import(${JSON.stringify(join(import.meta.dir, "target.ts"))});
     const target = await Target.start(ownCheckout, ${config});
