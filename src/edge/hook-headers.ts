@@ -113,9 +113,23 @@ export class EditableHeaders implements HookHeaders {
   /** All lines, each ended by CRLF. */
   toLines(): string {
     const text = this.#lines();
-    if (this.#edits === null) return text;
+    const edits = this.#edits;
+    if (edits === null) return text;
+    // Lines that nobody has touched stay as they were sent.
     let lines = "";
-    for (const [name, value] of this) lines += `${name}: ${value}\r\n`;
+    let keptFrom = 0;
+    for (let at = 0; at < text.length; ) {
+      const next = text.indexOf("\r\n", at) + 2;
+      if (edits.has(text.slice(at, text.indexOf(":", at)).toLowerCase())) {
+        lines += text.slice(keptFrom, at);
+        keptFrom = next;
+      }
+      at = next;
+    }
+    lines += text.slice(keptFrom);
+    for (const [name, values] of edits) {
+      for (const value of values) lines += `${name}: ${value}\r\n`;
+    }
     return lines;
   }
 

@@ -1,0 +1,3 @@
+import type { RequestHook } from "levain/hooks";
+
+export const onRequest: RequestHook = () => {};
