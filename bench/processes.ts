@@ -59,6 +59,16 @@ export function childrenOf(pid: number): number[] {
   return children.filter((id) => id !== "").map(Number);
 }
 
+/** How long the main thread of a process has waited for a core since it began. Milliseconds; NaN where nobody counts. */
+export function waitedMs(pid: number): number {
+  try {
+    const [, waitedNs] = readFileSync(`/proc/${pid}/task/${pid}/schedstat`, "utf8").split(" ");
+    return Number(waitedNs) / 1e6;
+  } catch {
+    return Number.NaN;
+  }
+}
+
 /** Length of a tick in /proc/<pid>/stat. It is 100 Hz wherever Linux runs. Milliseconds. */
 const tickMs = 10;
 

@@ -3,8 +3,8 @@
  * the state that is asked for, and ends with the process that started it. Argument: how many spares.
  *
  *   ← { port }
- *   → "cold"     ← null    its process is gone, and the spares stand ready
- *   → "frozen"   ← null    its process stands still
+ *   → "cold"     ← [12]        its process is gone, and the spares stand ready; the processes that are left
+ *   → "frozen"   ← [12, 34]    its process stands still
  */
 import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
@@ -36,7 +36,7 @@ process.on("message", async (app: string) => {
   if (app === "frozen") while (!pool.freeze()) await Bun.sleep(1);
   else while (pool.hasProcess || lane.spares.ready < sparesMax) await Bun.sleep(1);
   await Bun.sleep(restMs);
-  process.send!(null);
+  process.send!([process.pid, pool.facts(0).pid].filter((pid) => pid !== null));
 });
 process.on("SIGTERM", end);
 process.on("disconnect", end);
