@@ -11,6 +11,7 @@ export function renderRuns(report: PerfReport, columns: number, paint: Paint): s
   const { machine, commit, bun, options } = report;
   const repeat = options.repeat > 1 ? `, ${options.repeat} runs of each` : "";
   const where = [
+    "P50, P95, P99: ms. NODE, APP: µs of CPU per request. MIB: memory at its peak.",
     `${options.mode}${options.url === null ? "" : ` ${options.url}`}, ` +
       `${options.durationMs / 1000} s after ${options.warmUpMs / 1000} s of warm-up${repeat}`,
     `${machine.cores} × ${machine.cpu}, load ${machine.loadAverage.toFixed(1)} before, Bun ${bun}`,
@@ -21,7 +22,7 @@ export function renderRuns(report: PerfReport, columns: number, paint: Paint): s
 
 function runColumns(paint: Paint): Column<ScenarioReport>[] {
   const latency = (name: "p50" | "p95" | "p99"): Column<ScenarioReport> => ({
-    title: `${name.toUpperCase()} MS`,
+    title: name.toUpperCase(),
     cell: ({ summary }) => (summary.requests === 0 ? "-" : showFigure(summary.latencyMs[name])),
     align: "right",
   });
@@ -31,7 +32,7 @@ function runColumns(paint: Paint): Column<ScenarioReport>[] {
     latency("p50"),
     latency("p95"),
     latency("p99"),
-    { title: "CPU µS: NODE", cell: ({ summary }) => showCpu(summary, "node"), align: "right" },
+    { title: "NODE", cell: ({ summary }) => showCpu(summary, "node"), align: "right" },
     { title: "APP", cell: ({ summary }) => showCpu(summary, "apps"), align: "right" },
     { title: "MIB", cell: ({ summary }) => showPeak(summary), align: "right" },
     { title: "HIT", cell: ({ summary }) => showShare(summary.pool?.hitRate), align: "right" },
@@ -60,7 +61,6 @@ export function renderComparison(comparison: Comparison, columns: number, paint:
       comparison.kind === "hooks"
         ? { title: "CPU µS ADDED", cell: ({ cpuUsAdded }) => showAdded(cpuUsAdded) }
         : { title: "CPU PER REQUEST", cell: ({ metrics }) => showRatio(metrics.cpu) },
-      { title: "RUNS", cell: ({ rounds }) => String(rounds), align: "right" },
       {
         title: "VERDICT",
         cell: ({ verdict }) => verdict,
@@ -110,7 +110,7 @@ function showRatio(ratio: Ratio | undefined): string {
 function showAdded(added: Compared["cpuUsAdded"]): string {
   if (added === null) return "-";
   const { median, low, high } = added;
-  return `${median < 0 ? "" : "+"}${median.toFixed(2)} (${low.toFixed(2)}–${high.toFixed(2)})`;
+  return `${median < 0 ? "" : "+"}${showFigure(median)} (${showFigure(low)}–${showFigure(high)})`;
 }
 
 export interface ListedScenario {
@@ -135,9 +135,10 @@ export function renderScenarioList(
 
 /** Three figures: `0.042`, `1.25`, `17.3`, `212`. */
 function showFigure(value: number): string {
-  if (value >= 100) return value.toFixed(0);
-  if (value >= 10) return value.toFixed(1);
-  return value >= 1 ? value.toFixed(2) : value.toFixed(3);
+  const size = Math.abs(value);
+  if (size >= 100) return value.toFixed(0);
+  if (size >= 10) return value.toFixed(1);
+  return value.toFixed(size >= 1 ? 2 : 3);
 }
 
 function showRate(ratePerS: number | null): string {
@@ -157,7 +158,8 @@ function showPeak({ memoryBytes: memory }: Summary): string {
 }
 
 function showShare(share: number | null | undefined): string {
-  return share === null || share === undefined
-    ? "-"
-    : `${(share * 100).toFixed(share < 1 ? 1 : 0)}%`;
+  if (share === null || share === undefined) return "-";
+  const percent = (share * 100).toFixed(0);
+  // One miss in a million is not none.
+  return share < 1 && percent === "100" ? ">99%" : `${percent}%`;
 }
