@@ -53,7 +53,7 @@ export function writeForwardedHead(
   at += out.latin1Write(head.host, at);
   at = id.write(out, at);
   at += out.latin1Write(peer.lineEnd, at);
-  at = copyRanges(out, at, source, head.kept);
+  at = head.kept.copy(source, out, at);
   if (head.hostIsFromTarget) at += out.latin1Write(`host: ${head.host}\r\n`, at);
   if (peer.isTrusted) at = writeBelieved(out, at, source, head, peer.address);
   else at += out.latin1Write(peer.forwardedLines, at);
@@ -75,17 +75,9 @@ function writeBelieved(
   head: ParsedHead,
   address: string,
 ): number {
-  const at = copyRanges(out, start, source, head.forwarded);
+  const at = head.forwarded.copy(source, out, start);
   const before = head.forwardedFor === "" ? "" : `${head.forwardedFor}, `;
   let lines = `x-forwarded-for: ${before}${address}\r\n`;
   if (!head.hasForwardedProto) lines += "x-forwarded-proto: http\r\n";
   return at + out.latin1Write(lines, at);
-}
-
-function copyRanges(out: Buffer, start: number, source: Buffer, ranges: readonly number[]): number {
-  let at = start;
-  for (let index = 0; index < ranges.length; index += 2) {
-    at += source.copy(out, at, ranges[index]!, ranges[index + 1]!);
-  }
-  return at;
 }

@@ -56,14 +56,14 @@ export function parseHead(
     const fate = readLine(buffer, nameStart, nameEnd, at, head);
     if (typeof fate === "object") return fate;
     if (fate !== KEEP) {
-      if (keptFrom < nameStart) head.kept.push(keptFrom, nameStart);
+      if (keptFrom < nameStart) head.kept.add(keptFrom, nameStart);
       keptFrom = next;
-      if (fate === FORWARDED) head.forwarded.push(nameStart, next);
+      if (fate === FORWARDED) head.forwarded.add(nameStart, next);
     }
     at = next;
   }
   if (buffer[at + 1] !== LF) return malformed("a malformed header name");
-  if (keptFrom < at) head.kept.push(keptFrom, at);
+  if (keptFrom < at) head.kept.add(keptFrom, at);
   head.end = at + 2;
   return conclude(head);
 }
@@ -109,7 +109,7 @@ function readLine(
     case 7:
       if (is(buffer, start, "upgrade")) {
         head.upgrade += `,${fieldValue(buffer, nameEnd, end).toLowerCase()}`;
-        head.upgradeLines.push(start, end + 2);
+        head.upgradeLines.add(start, end + 2);
         return DROP;
       }
       return is(buffer, start, "trailer") ? DROP : KEEP;
@@ -234,7 +234,7 @@ function conclude(head: ParsedHead): PlatformError | null {
   if (listHas(head.upgrade, "websocket") && listHas(head.connection, "upgrade")) {
     const hasBody = head.contentLength > 0 || head.isChunked;
     head.wantsWebSocket = head.method === "GET" && !head.isHttp10 && !hasBody;
-    if (head.wantsWebSocket) head.kept.push(...head.upgradeLines);
+    if (head.wantsWebSocket) head.kept.addAll(head.upgradeLines);
   }
   return null;
 }

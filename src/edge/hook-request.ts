@@ -44,7 +44,8 @@ export class HookedRequest implements HookRequest {
     this.method = head.method;
     this.authority = head.host;
     this.isWebSocket = head.wantsWebSocket;
-    const ranges = peer.isTrusted ? [head.kept, head.forwarded] : [head.kept];
+    const kept = head.kept.toList();
+    const ranges = peer.isTrusted ? [kept, head.forwarded.toList()] : [kept];
     this.headers = new EditableHeaders(REQUEST_LINES_OF_EDGE, { buffer: source, ranges });
     this.#peer = peer;
     this.#forwardedFor = peer.isTrusted ? head.forwardedFor : "";

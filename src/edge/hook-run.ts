@@ -223,8 +223,8 @@ export class HookRun {
     if (this.#chain.seesResponses || request.headers.isEdited) request.headers.keep();
     if (request.headers.isEdited) {
       // They are written by `writeLines`.
-      head.kept.length = 0;
-      head.forwarded.length = 0;
+      head.kept.clear();
+      head.forwarded.clear();
     }
     request.seal();
     this.#isTimed = false;

@@ -1,4 +1,5 @@
 /** What the edge knows of a request from its head. */
+import { Ranges } from "./ranges.ts";
 
 /** A parsed head. One object is used again for every request. */
 export class ParsedHead {
@@ -29,16 +30,16 @@ export class ParsedHead {
   /** Values of all `x-forwarded-for` lines. */
   forwardedFor = "";
   hasForwardedProto = false;
-  /** Ranges of the buffer that are passed on, as pairs of offsets; whole lines. */
-  readonly kept: number[] = [];
-  /** Ranges of `x-forwarded-*` and `forwarded` lines, passed on only for a trusted proxy. */
-  readonly forwarded: number[] = [];
+  /** What of the buffer is passed on; whole lines. */
+  readonly kept = new Ranges();
+  /** `x-forwarded-*` and `forwarded` lines, passed on only for a trusted proxy. */
+  readonly forwarded = new Ranges();
   // What the lines say together; read by `conclude`.
   hostLines = 0;
   connection = "";
   upgrade = "";
   transferEncoding: string | null = null;
-  readonly upgradeLines: number[] = [];
+  readonly upgradeLines = new Ranges();
 
   reset(): void {
     this.method = "";
@@ -57,12 +58,12 @@ export class ParsedHead {
     this.traceparent = "";
     this.forwardedFor = "";
     this.hasForwardedProto = false;
-    this.kept.length = 0;
-    this.forwarded.length = 0;
+    this.kept.clear();
+    this.forwarded.clear();
     this.hostLines = 0;
     this.connection = "";
     this.upgrade = "";
     this.transferEncoding = null;
-    this.upgradeLines.length = 0;
+    this.upgradeLines.clear();
   }
 }

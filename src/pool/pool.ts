@@ -57,7 +57,6 @@ export class Pool implements InstanceOwner {
   /** The one that was started last. */
   #latest: Instance | null = null;
   #starting: Promise<void> | null = null;
-  /** `start` waits, not only requests. */
   /** The latest start or process failed, and nothing has started since. */
   #isFailed = false;
   /** Why nothing is started any more: `stop` was called. */
