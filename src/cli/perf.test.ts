@@ -267,7 +267,7 @@ test("--hooks without any hook says so", async () => {
 test("a folder that is no Levain cannot be compared with", async () => {
   using folder = temporaryFolder();
 
-  const { object } = await runPerf([
+  const { object, left } = await runPerf([
     "--against",
     folder.path,
     "--scenarios",
@@ -277,6 +277,7 @@ test("a folder that is no Levain cannot be compared with", async () => {
 
   expect(object.error).toMatchObject({ code: "PERF_TARGET_FAILED" });
   expect(object.error.message).toContain(folder.path);
+  expect(left).toEqual([]);
 });
 
 test("fixtures that are kept are apps that can be deployed; a folder with anything else is refused", async () => {

@@ -1,4 +1,5 @@
 /** One side of a measurement: what is asked, who asks, and what has been counted so far. */
+import { rm } from "node:fs/promises";
 import { PlatformError } from "../base/errors.ts";
 import type { HookSource } from "../hooks/loaded-hook.ts";
 import { type Driver, loadDriver, type Piece, shotDriver } from "./drivers.ts";
@@ -100,8 +101,11 @@ async function driveTarget(
 ) {
   const { drive, name } = scenario;
   await fixtures.write(apps);
+  const dataDir = await fixtures.dataDir();
+  // The node removes it, unless it never came up or was killed.
+  parts.defer(() => rm(dataDir, { recursive: true, force: true }));
   const target = await Target.start(side.checkout, {
-    dataDir: await fixtures.dataDir(),
+    dataDir,
     fixtureDir: fixtures.dir,
     entry: builtEntry,
     apps,
@@ -168,7 +172,7 @@ async function driveUrl(
   };
   const answer = await ask(scenario, apps, address, options);
   if (answer.status < 200 || answer.status >= 400) {
-    const why = `${url} answered ${answer.status}`;
+    const why = `at ${url.host} answered ${answer.status}`;
     throw new PlatformError("PERF_PROBE_FAILED", [scenario.name, why]);
   }
   const { drive } = scenario;

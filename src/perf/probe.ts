@@ -38,7 +38,8 @@ export async function probe(
     const body = await readBody(response);
     return { status: response.status, headers: response.headers, body };
   } catch (error) {
-    throw new PlatformError("PERF_PROBE_FAILED", [scenario, messageOf(error)]);
+    const why = `gave no answer (${messageOf(error)})`;
+    throw new PlatformError("PERF_PROBE_FAILED", [scenario, why]);
   }
 }
 
