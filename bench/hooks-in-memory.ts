@@ -7,6 +7,7 @@
  */
 import { StillClock } from "../src/base/clock-for-tests.ts";
 import { Deadlines } from "../src/base/deadlines.ts";
+import { TurnClock } from "../src/base/turn-clock.ts";
 import { Connection } from "../src/edge/connection.ts";
 import { DateLine, type EdgeContext } from "../src/edge/edge-context.ts";
 import type { Exchange } from "../src/edge/exchange.ts";
@@ -14,6 +15,7 @@ import { Peer } from "../src/edge/forwarded-head.ts";
 import { HookChain } from "../src/edge/hook-chain.ts";
 import { TraceLines } from "../src/edge/trace-lines.ts";
 import { type LoadedHook, loadHooks } from "../src/hooks/load.ts";
+import { AnswerCounts, Traffic } from "../src/telemetry/traffic.ts";
 import { HOOK_SETS } from "./hook-sets.ts";
 
 /** Requests of one slice. */
@@ -38,6 +40,8 @@ const instance = {
     branch: "main",
     limits: { streamIdleMs: 1, bodyBytesMax: 1, requestTimeoutMs: 1 },
   },
+  traffic: new Traffic(),
+  requestLog: null,
   cancel: () => {},
   submit: (exchange: Exchange) => {
     exchange.foundLines = 0;
@@ -50,15 +54,16 @@ function connectionWith(hooks: readonly LoadedHook[]): Connection {
   const context: EdgeContext = {
     router: { route: () => instance } as unknown as EdgeContext["router"],
     log: { write: () => {} },
-    clock,
+    clock: new TurnClock(clock),
     trace: new TraceLines((bytes) => crypto.getRandomValues(bytes)),
     deadlines: new Deadlines(clock),
-    counters: { connections: 0, requests: 0, verdicts: 0 },
+    counters: { connections: 0, requests: 0, verdicts: 0, unrouted: new AnswerCounts() },
     date: new DateLine(clock),
     hooks:
       hooks.length === 0
         ? null
         : new HookChain({ hooks, clock, note: console.error, isTrusted: () => false }),
+    isTrusted: () => false,
     isDraining: false,
     onClosed: () => {},
   };

@@ -12,7 +12,7 @@ export function instancesOf(lane: Lane, nowMs: number): InstanceInfo[] {
       .map(([name]) => name);
     const facts = pool.facts(nowMs);
     if (facts.state === "stopped" && branches.length === 0) continue;
-    rows.push({ app, version: number, branches, ...facts });
+    rows.push({ app, version: number, branches, ...facts, ...pool.traffic.facts() });
   }
   return rows.sort((a, b) => (a.app === b.app ? b.version - a.version : a.app < b.app ? -1 : 1));
 }

@@ -5,8 +5,9 @@
 import { join } from "node:path";
 import type { Clock } from "./base/clock.ts";
 import { PlatformError } from "./base/errors.ts";
+import { TurnClock } from "./base/turn-clock.ts";
 import { type VersionSpec, versionName } from "./base/version-spec.ts";
-import { type Edge, startEdge } from "./edge/edge.ts";
+import { type Edge, type EdgeOptions, startEdge } from "./edge/edge.ts";
 import type { LoadedHook } from "./hooks/loaded-hook.ts";
 import { Pools } from "./pool/pools.ts";
 import { sweepRunFolders } from "./pool/run-folder.ts";
@@ -15,6 +16,7 @@ import type { RouteTable } from "./router/route-table.ts";
 import { Router } from "./router/router.ts";
 import { RunnerBundle } from "./runner/bundle.ts";
 import type { LogSink } from "./telemetry/log-record.ts";
+import { RequestLog } from "./telemetry/request-log.ts";
 
 export interface LaneOptions {
   dataDir: string;
@@ -37,6 +39,8 @@ export interface LaneOptions {
   routeTable: RouteTable;
   artifactPath(digest: string): string;
   log: LogSink;
+  /** Gets the records of answered requests. Not that of `log`, so that requests do not push out what apps print. */
+  requests: LogSink;
   clock: Clock;
 }
 
@@ -46,13 +50,16 @@ export interface Lane {
   pools: Pools;
   spares: Spares;
   runner: RunnerBundle;
+  requestLog: RequestLog;
   /** Answers what is under way within `drainTimeoutMs`, then ends everything. */
   stop(drainTimeoutMs: number): Promise<void>;
 }
 
 /** Starts the lane, and ends what a killed node left in `dataDir`. Throws what `startEdge` throws; nothing is left then. */
 export function startLane(options: LaneOptions): Lane {
-  const { dataDir, domain, log, clock, sparesMax, instancesMax, artifactPath } = options;
+  const { dataDir, domain, log, sparesMax, instancesMax, artifactPath } = options;
+  const clock = new TurnClock(options.clock);
+  const requestLog = new RequestLog({ sink: options.requests, clock });
   const runDir = join(dataDir, "run");
   const swept = sweepRunFolders(runDir);
   const runner = new RunnerBundle(options.bundlesDir);
@@ -64,6 +71,7 @@ export function startLane(options: LaneOptions): Lane {
     log,
     clock,
     instancesMax,
+    requestLog,
   });
   const draining = new PlatformError("NODE_DRAINING", []);
   const router = new Router({
@@ -75,7 +83,7 @@ export function startLane(options: LaneOptions): Lane {
     },
   });
   router.publish(options.routeTable);
-  const edge = openEdge(options, router, () => void pools.stop(0, draining));
+  const edge = openEdge({ ...options, clock }, router, () => void pools.stop(0, draining));
   void runner.make();
   spares.refill();
   return {
@@ -84,14 +92,20 @@ export function startLane(options: LaneOptions): Lane {
     pools,
     spares,
     runner,
+    requestLog,
     async stop(drainTimeoutMs) {
       await edge.stop(drainTimeoutMs);
       await Promise.all([pools.stop(0, draining), spares.stop(), runner.make(), swept]);
+      requestLog.close();
     },
   };
 }
 
-function openEdge(options: LaneOptions, router: Router, onFailed: () => void): Edge {
+function openEdge(
+  options: Omit<EdgeOptions, "router">,
+  router: Router,
+  onFailed: () => void,
+): Edge {
   try {
     return startEdge({ ...options, router });
   } catch (error) {

@@ -63,7 +63,7 @@ describe("a scrape", () => {
 
     const read = await scrape(lane);
 
-    expect(seriesOf(read, "levain_requests_total", shop)).toBe(3);
+    expect(seriesOf(read, "levain_admitted_total", shop)).toBe(3);
     expect(seriesOf(read, "levain_hits_total", shop)).toBe(2);
     expect(seriesOf(read, "levain_misses_total", shop)).toBe(1);
     expect(seriesOf(read, "levain_holds_total", shop)).toBe(1);
@@ -118,10 +118,10 @@ describe("a scrape", () => {
     expect(seriesOf(read, "levain_edge_verdicts_total")).toBe(1);
   });
 
-  test("of thousands of versions lets requests pass between its pieces", async () => {
+  test("of a thousand versions lets requests pass between its pieces", async () => {
     await using lane = startTestLane(apps, { sparesMax: 0 });
     const one = lane.spec("shop");
-    for (let number = 2; number <= 3000; number++) {
+    for (let number = 2; number <= 1000; number++) {
       lane.lane.pools.of({ ...one, number } satisfies VersionSpec).counters.hits = number;
     }
     let turns = 0;
@@ -135,8 +135,8 @@ describe("a scrape", () => {
     const read = await scrape(lane);
     isDone = true;
 
-    expect(read.get("levain_hits_total")?.samples.length).toBe(2999);
-    expect(seriesOf(read, "levain_hits_total", { app: "shop", version: "v3000" })).toBe(3000);
+    expect(read.get("levain_hits_total")?.samples.length).toBe(999);
+    expect(seriesOf(read, "levain_hits_total", { app: "shop", version: "v1000" })).toBe(1000);
     expect(turns).toBeGreaterThan(METRIC_FAMILIES.length);
   });
 });

@@ -10,13 +10,21 @@ import type { NodeStatus } from "./control/api.ts";
 import type { Lane } from "./lane.ts";
 import type { PoolFacts } from "./pool/pool-facts.ts";
 import { labelSet, type MetricFamily, renderFamily, withLabel } from "./telemetry/exposition.ts";
+import type { Traffic } from "./telemetry/traffic.ts";
+import { trafficFamilies, unroutedFamily } from "./traffic-metrics.ts";
+
+/** A version that was asked for or ran. */
+export interface VersionSource {
+  labels: string;
+  facts: PoolFacts;
+  traffic: Traffic;
+}
 
 /** What a node's samples are taken from. */
 export interface MetricsSource {
   status: NodeStatus;
   lane: Lane;
-  /** Versions that were asked for or run; each with its labels. */
-  versions: readonly { labels: string; facts: PoolFacts }[];
+  versions: readonly VersionSource[];
   /** CPU time of the node's own process. Microseconds. */
   cpu: { user: number; system: number };
 }
@@ -63,8 +71,9 @@ function single(
 }
 
 const versionFamilies: readonly Family[] = [
+  ...trafficFamilies,
   perVersion(
-    "levain_requests_total",
+    "levain_admitted_total",
     "counter",
     "Requests that were given to an instance.",
     ({ requests }) => requests,
@@ -232,6 +241,7 @@ const edgeFamilies: readonly Family[] = [
     "Answers of the platform's own with a status from 500 up.",
     ({ lane }) => lane.edge.counters.verdicts,
   ),
+  unroutedFamily,
 ];
 
 /** Everything that is shown, in its order. */
@@ -246,13 +256,15 @@ const versionsPerTurn = 50;
 
 /** The families one after the other, as text in pieces. Requests are served between them: a scrape of thousands of apps holds up nobody. */
 export async function* nodeMetrics(lane: Lane, status: NodeStatus, nowMs: number) {
-  const versions: { labels: string; facts: PoolFacts }[] = [];
+  const versions: VersionSource[] = [];
   let looked = 0;
   for (const pool of [...lane.pools.all()]) {
-    const { hits, misses, starts } = pool.counters;
-    if (hits + misses + starts === 0) continue;
+    const { traffic, counters } = pool;
+    const { hits, misses, starts } = counters;
+    if (hits + misses + starts + traffic.answers.total === 0) continue;
     const { app, number } = pool.spec;
-    versions.push({ labels: labelSet({ app, version: `v${number}` }), facts: pool.facts(nowMs) });
+    const labels = labelSet({ app, version: `v${number}` });
+    versions.push({ labels, facts: pool.facts(nowMs), traffic });
     looked += 1;
     if (looked % versionsPerTurn === 0) await setImmediate();
   }

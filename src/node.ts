@@ -26,10 +26,11 @@ import { unpackSource } from "./deploy/unpack.ts";
 import { loadHooks } from "./hooks/load.ts";
 import type { LoadedHook } from "./hooks/loaded-hook.ts";
 import { instancesOf } from "./instances.ts";
-import { type Lane, startLane } from "./lane.ts";
+import { type Lane, type LaneOptions, startLane } from "./lane.ts";
 import { nodeMetrics } from "./metrics.ts";
 import { startNodeStore } from "./node-store.ts";
 import { bootCheck } from "./pool/boot-check.ts";
+import { openRequestStore } from "./request-store.ts";
 import { emptyRouteTable, type RouteTable } from "./router/route-table.ts";
 import { LogStore } from "./telemetry/log-store.ts";
 
@@ -57,6 +58,8 @@ export async function runNode(config: NodeConfig, watcher: NodeWatcher): Promise
   await artifacts.sweep();
   const log = new LogStore({ dir: join(dataDir, "logs"), clock });
   cleanup.defer(() => log.close());
+  const requests = openRequestStore(dataDir, clock);
+  cleanup.defer(() => requests.close());
 
   // The table on disk is served from the first connection on; the store may take its time.
   const publisher = new Publisher({
@@ -66,7 +69,7 @@ export async function runNode(config: NodeConfig, watcher: NodeWatcher): Promise
     note: watcher.note,
   });
   const table = (await publisher.loadFromDisk()) ?? emptyRouteTable;
-  const lane = openLane(config, table, artifacts, log, requestHooks, watcher.note);
+  const lane = openLane(config, table, artifacts, { log, requests }, requestHooks, watcher.note);
   cleanup.defer(() => lane.stop(drainTimeoutMs));
   const store = await startNodeStore(config, clock, watcher.note);
   cleanup.defer(() => store.stop());
@@ -117,7 +120,17 @@ export async function runNode(config: NodeConfig, watcher: NodeWatcher): Promise
     logs: {
       read: log.read.bind(log),
       follow: log.follow.bind(log),
-      remove: (app) => removeLogs(app, lane, log),
+      remove: (app) => removeLogs(app, lane, [log, requests]),
+    },
+    requestLogs: {
+      read: (app, query) => {
+        lane.requestLog.flush();
+        return requests.read(app, query);
+      },
+      follow: (app, query, signal) => {
+        lane.requestLog.flush();
+        return requests.follow(app, query, signal);
+      },
     },
     removeArtifacts: (digests) => deployer.removeArtifacts(digests),
     clock,
@@ -158,7 +171,7 @@ function openLane(
   config: NodeConfig,
   routeTable: RouteTable,
   artifacts: ArtifactStore,
-  log: LogStore,
+  sinks: Pick<LaneOptions, "log" | "requests">,
   hooks: readonly LoadedHook[],
   note: (line: string) => void,
 ): Lane {
@@ -176,7 +189,7 @@ function openLane(
       instancesMax: config.instancesMax,
       routeTable,
       artifactPath: (digest) => artifacts.path(digest),
-      log,
+      ...sinks,
       clock: systemClock,
     });
   } catch (error) {
@@ -204,11 +217,15 @@ const storeGraceMs = 10_000;
 const leavingWaitMs = 1000;
 
 /** A process that ends writes a last record, which must not bring the log of a deleted app back. */
-async function removeLogs(app: string, lane: Lane, log: LogStore): Promise<void> {
+async function removeLogs(app: string, lane: Lane, stores: readonly LogStore[]): Promise<void> {
   const gone = lane.pools.gone(app);
   await Promise.race([gone, Bun.sleep(leavingWaitMs)]);
-  await log.remove(app);
-  void gone.then(() => (lane.router.table.apps[app] === undefined ? log.remove(app) : undefined));
+  const remove = async () => {
+    lane.requestLog.forget(app);
+    await Promise.all(stores.map((store) => store.remove(app)));
+  };
+  await remove();
+  void gone.then(() => (lane.router.table.apps[app] === undefined ? remove() : undefined));
 }
 
 /** Artifacts that some version needs. */

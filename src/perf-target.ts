@@ -25,6 +25,7 @@ import {
   targetProtocol,
 } from "./perf/target-protocol.ts";
 import type { Pool } from "./pool/pool.ts";
+import { openRequestStore } from "./request-store.ts";
 import type { RouteTable } from "./router/route-table.ts";
 import { LogStore } from "./telemetry/log-store.ts";
 
@@ -32,6 +33,7 @@ interface OpenTarget {
   config: TargetConfig;
   lane: Lane;
   log: LogStore;
+  requests: LogStore;
 }
 
 let target: OpenTarget | null = null;
@@ -84,6 +86,7 @@ async function open(config: TargetConfig): Promise<OpenTarget> {
   const { nowMs } = systemClock;
   const hooks = await loadHooks(config.hooks, { nowMs, env: process.env });
   const log = new LogStore({ dir: join(dataDir, "logs"), clock: systemClock });
+  const requests = openRequestStore(dataDir, systemClock);
   const lane = startLane({
     dataDir,
     hostname: "127.0.0.1",
@@ -97,18 +100,19 @@ async function open(config: TargetConfig): Promise<OpenTarget> {
     hooks,
     artifactPath: (digest) => join(fixtureDir, digest),
     log,
+    requests,
     clock: systemClock,
   });
-  return { config, lane, log };
+  return { config, lane, log, requests };
 }
 
 /** Twice is safe. */
 async function close(): Promise<void> {
   if (target === null) return;
-  const { lane, log, config } = target;
+  const { lane, log, requests, config } = target;
   target = null;
   await lane.stop(0);
-  await log.close();
+  await Promise.all([log.close(), requests.close()]);
   rmSync(config.dataDir, { recursive: true, force: true });
 }
 

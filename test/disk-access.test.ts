@@ -87,7 +87,7 @@ async function appPid(node: TestNode): Promise<number> {
 }
 
 test.skipIf(missing !== null)(
-  "2,000 warm requests touch no file, and a deploy is what the next request sees",
+  "2,000 warm requests touch no file but the request log, in batches, and a deploy is what the next request sees",
   async () => {
     const folder = mkdtempSync(join(tmpdir(), "levain-plain-"));
     writeFileSync(join(folder, "package.json"), JSON.stringify({ name: "plain" }));
@@ -102,7 +102,8 @@ test.skipIf(missing !== null)(
     }
     const touched = await watch.stop();
 
-    expect(touched).toEqual([]);
+    expect(touched.filter((line) => !line.includes("/requests/plain"))).toEqual([]);
+    expect(touched.length).toBeLessThan(requests / 4);
     const watchDeploy = await watchFiles([node.pid]);
     await deploy(node, folder, "second");
     expect(await said(node)).toBe("second");

@@ -33,6 +33,8 @@ export interface TestLane extends AsyncDisposable {
   host: string;
   /** Everything that was logged, oldest first. */
   records: LogRecord[];
+  /** With `keepsRequests`: records of answered requests; `lane.requestLog.flush()` makes those that are due. */
+  requests: LogRecord[];
   dataDir: string;
   /** `http://<app>.localhost:<port>` with the loopback address, and the Host header to send. */
   fetch(app: string, path: string, init?: RequestInit): Promise<Response>;
@@ -61,6 +63,8 @@ export interface TestLaneOptions {
   hooks?: readonly LoadedHook[];
   /** Where notes for the operator are put. */
   notes?: string[];
+  /** Keep the records of answered requests. Default false. */
+  keepsRequests?: boolean;
   /** Default: the system's. */
   clock?: Clock;
 }
@@ -72,6 +76,7 @@ export function startTestLane(
 ): TestLane {
   const dataDir = mkdtempSync(join(tmpdir(), "levain-lane-"));
   const records: LogRecord[] = [];
+  const requests: LogRecord[] = [];
   const specs = new Map(Object.entries(apps).map(([name, app]) => [name, specOf(name, app)]));
   const lane = startLane({
     dataDir,
@@ -85,6 +90,11 @@ export function startTestLane(
     routeTable: tableOf([...specs.values()]),
     artifactPath: (digest) => digest,
     log: { write: (record) => void records.push(record) },
+    requests: {
+      write(record) {
+        if (options.keepsRequests) requests.push(record);
+      },
+    },
     clock: options.clock ?? systemClock,
     hooks: options.hooks ?? [],
     note: (line) => void options.notes?.push(line),
@@ -101,6 +111,7 @@ export function startTestLane(
     port,
     host: "127.0.0.1",
     records,
+    requests,
     dataDir,
     spec: (app) => specs.get(app)!,
     fetch: (app, path, init = {}) => {

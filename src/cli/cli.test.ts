@@ -194,6 +194,14 @@ describe("text", () => {
     expect(run.stdout).not.toContain("\x1b");
   });
 
+  test("logs --requests is a line for each request", async () => {
+    const run = await cli(["logs", "shop", "--requests", ...at]);
+
+    const line =
+      "2026-11-21T08:00:00.000Z v3 GET /cart?voucher=… 200 3.2 ms 1.2 KiB 9f1c2ab4d07e4c55";
+    expect(run.stdout).toBe(`${line}\n`);
+  });
+
   test("a deploy shows its steps and its output on stderr and the URL on stdout", async () => {
     const run = await cli(["deploy", import.meta.dir, "--app", "shop", ...at]);
 

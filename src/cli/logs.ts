@@ -11,6 +11,7 @@ import { logTailDefault } from "./limits.ts";
 import type { Paint } from "./paint.ts";
 import { printable } from "./printable.ts";
 import { parseSince } from "./since.ts";
+import { showBytes, showLatency } from "./units.ts";
 import type { Call, Verb } from "./verb.ts";
 import { parseVersionNumber } from "./version-number.ts";
 
@@ -20,19 +21,23 @@ export const logs: Verb = {
   summary: "Show what an app printed, and what happened to it",
   description:
     "Without --since and --tail, the newest 1,000 records. With --json, one record a line. Lines of " +
-    "Levain's own (start, freeze, wake, exit, deploy, failed requests) are marked.",
+    "Levain's own (start, freeze, wake, exit, deploy, failed requests) are marked. With --requests, the " +
+    "requests that were answered, in a log of their own: method, path, status, time, bytes sent and " +
+    "id. Of a busy app it has a sample, and says how many are left out.",
   arguments: [["[app]", "name of the app; default: the app of this folder"]],
   flags: [
     ["--version <version>", "only this version, as v7 or 7"],
     ["--since <time>", "only from here on: 30s, 5m, 2h, 3d, or a time in ISO 8601"],
     ["--grep <text>", "only records whose message contains the text"],
     ["--tail <count>", "only the newest of them"],
+    ["--requests", "the requests that were answered, in place of what the app printed"],
     ["-f, --follow", "go on until Ctrl-C"],
   ],
   examples: [
     ["levain logs shop --since 5m", "the last five minutes"],
     ["levain logs shop --follow", "watch it"],
     ["levain logs shop --grep error --tail 20", "the last 20 records that contain a text"],
+    ["levain logs shop --requests --follow", "watch what is asked of it"],
     ["levain logs shop --json | jq .message", "for a program: one JSON object a line"],
   ],
   async run(call) {
@@ -60,7 +65,7 @@ export const logs: Verb = {
 };
 
 function logsQueryOf(call: Call, wallMs: number): Query<"logs"> {
-  const { version, since, grep, tail, follow } = call.flags;
+  const { version, since, grep, tail, follow, requests } = call.flags;
   if (typeof tail === "string" && !/^[1-9]\d{0,5}$/.test(tail)) {
     throw usageError(`--tail "${tail}" is no count: give a number from 1 to 100000`);
   }
@@ -70,6 +75,7 @@ function logsQueryOf(call: Call, wallMs: number): Query<"logs"> {
     grep: typeof grep === "string" ? grep : undefined,
     tail:
       typeof tail === "string" ? Number(tail) : since === undefined ? logTailDefault : undefined,
+    requests: requests === true,
     follow: follow === true,
   };
 }
@@ -79,6 +85,7 @@ export function renderRecord(record: LogRecord, paint: Paint, keepsColor: boolea
   const version = record.version === null ? "-" : versionName(record.version);
   const message = printable(record.message, keepsColor);
   const time = paint.dim(record.time);
+  if (record.event === "request") return `${time} ${version} ${renderRequest(record, paint)}`;
   if (record.stream !== "platform") {
     const stream = record.stream === "stderr" ? paint.red("stderr") : "stdout";
     return `${time} ${version} ${stream}  ${message}`;
@@ -89,4 +96,18 @@ export function renderRecord(record: LogRecord, paint: Paint, keepsColor: boolea
   const event = record.event === null ? "" : `${record.event}: `;
   const text = `${event}${message}${paint.dim(printable(fields))}`;
   return `${time} ${version} ${paint.cyan("levain")}  ${text}`;
+}
+
+/** `GET /cart 200 3.2 ms 1.2 KiB 9f1c2ab4d07e4c55` */
+function renderRequest({ fields = {}, requestId, message }: LogRecord, paint: Paint): string {
+  const { method, target, status, durationMs, sentBytes, code } = fields;
+  // Somebody may have edited the file.
+  if (typeof status !== "number" || typeof durationMs !== "number")
+    return printable(message, false);
+  const shown = status >= 500 ? paint.red(`${status}`) : paint.green(`${status}`);
+  const bytes = showBytes(Number(sentBytes));
+  const why = code === undefined ? "" : ` ${code}`;
+  const what = printable(`${method} ${target}`, false);
+  const rest = printable(` ${bytes} ${requestId}${why}`, false);
+  return `${what} ${shown} ${showLatency(durationMs)}${paint.dim(rest)}`;
 }

@@ -31,6 +31,11 @@ export function showDuration(ms: number): string {
   return showAge(ms);
 }
 
+/** As `showDuration`, with a digit more where that matters: `0.4 ms`, `3.2 ms`, `340 ms`. */
+export function showLatency(ms: number): string {
+  return ms < 10 ? `${ms.toFixed(1)} ms` : showDuration(ms);
+}
+
 /** `2 versions`, `1 version`. */
 export function showCount(count: number, noun: string): string {
   return `${count} ${noun}${count === 1 ? "" : "s"}`;

@@ -9,6 +9,7 @@ import { systemClock } from "../base/clock.ts";
 import { PlatformError } from "../base/errors.ts";
 import type { LogQuery } from "../telemetry/log-reader.ts";
 import type { LogRecord } from "../telemetry/log-record.ts";
+import { requestRecord } from "../telemetry/request-record.ts";
 import { type AdminServer, startAdminServer } from "./admin-server.ts";
 import type { DeployResult, NodeStatus } from "./api.ts";
 import type { AdminDeps, AdminStore } from "./deps.ts";
@@ -99,6 +100,10 @@ export function memoryDeps(dataDir: string, happened: string[]): AdminDeps {
         evictions: 0,
         recycles: 0,
         refusals: {},
+        answers: { "2xx": 1200, "3xx": 20, "4xx": 10, "5xx": 1, aborted: 1 },
+        p50Ms: 1.9,
+        p95Ms: 12.5,
+        p99Ms: 48,
         cause: null,
         processes: [
           {
@@ -142,6 +147,10 @@ export function memoryDeps(dataDir: string, happened: string[]): AdminDeps {
         evictions: 0,
         recycles: 0,
         refusals: { APP_START_FAILED: 3 },
+        answers: { "2xx": 0, "3xx": 0, "4xx": 0, "5xx": 3, aborted: 0 },
+        p50Ms: 30,
+        p95Ms: 40,
+        p99Ms: 40,
         cause: "exit 1: Error: connect ECONNREFUSED 127.0.0.1:5432 while reading the configuration",
         processes: [],
       },
@@ -178,6 +187,14 @@ export function memoryDeps(dataDir: string, happened: string[]): AdminDeps {
       },
       async remove(app) {
         happened.push(`remove logs of ${app}`);
+      },
+    },
+    requestLogs: {
+      async *read(app) {
+        if (app === "shop") yield testRequest;
+      },
+      async *follow(app) {
+        if (app === "shop") yield testRequest;
       },
     },
     async removeArtifacts(digests) {
@@ -227,6 +244,22 @@ export function testRecord(fields: Partial<LogRecord>): LogRecord {
     ...fields,
   };
 }
+
+const testRequest = requestRecord({
+  app: "shop",
+  version: 3,
+  instance: "i1",
+  endedAtMs: Date.parse("2026-11-21T08:00:00.000Z"),
+  requestId: "9f1c2ab4d07e4c55",
+  method: "GET",
+  target: "/cart?voucher=hush",
+  status: 200,
+  durationMs: 3.2,
+  sentBytes: 1229,
+  receivedBytes: 0,
+  client: "192.0.2.7",
+  code: null,
+});
 
 function selectRecords({ version, grep = "", tail }: LogQuery): LogRecord[] {
   const records = [

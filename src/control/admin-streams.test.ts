@@ -144,6 +144,16 @@ describe("logs", () => {
     expect(ENDPOINTS.logs.stream.parse(JSON.parse(lines[0] as string)).message).toContain("stock");
   });
 
+  test("requests have a log of their own", async () => {
+    await using node = await startTestNode();
+
+    for (const follow of [false, true]) {
+      const response = await node.request(`/v1/apps/shop/logs?requests=true&follow=${follow}`);
+      const record = ENDPOINTS.logs.stream.parse(JSON.parse(await response.text()));
+      expect(record).toMatchObject({ event: "request", fields: { status: 200 } });
+    }
+  });
+
   test("following ends for the log store when the client goes away", async () => {
     await using node = await startTestNode();
     const client = new AbortController();

@@ -100,6 +100,18 @@ export const instanceInfo = z.object({
   recycles: z.int(),
   /** Requests that were turned away, by the code they were told. */
   refusals: z.record(z.string(), z.int()),
+  /** Requests that were answered, by the class of the status; `aborted`: the client left before the answer's end. */
+  answers: z.object({
+    "2xx": z.int(),
+    "3xx": z.int(),
+    "4xx": z.int(),
+    "5xx": z.int(),
+    aborted: z.int(),
+  }),
+  /** Half of the answers, 95 % and 99 % took no longer, in milliseconds; null before the first. */
+  p50Ms: z.number().nullable(),
+  p95Ms: z.number().nullable(),
+  p99Ms: z.number().nullable(),
   /** Why the pool is `failed`, else null. */
   cause: z.string().nullable(),
   /** Each of its processes, oldest first. */
@@ -182,6 +194,8 @@ export const logsQuery = z.strictObject({
   grep: z.string().max(logGrepCharactersMax).optional(),
   /** Newest records to give when there are more. Count. */
   tail: z.coerce.number().int().positive().max(logTailMax).optional(),
+  /** The requests that were answered, in place of what the app printed. */
+  requests: z.stringbool().default(false),
   follow: z.stringbool().default(false),
 });
 

@@ -36,7 +36,10 @@ export interface AdminDeps {
       signal: AbortSignal,
     ): Promise<DeployResult>;
   };
+  /** `remove` removes the request log too. */
   logs: Pick<LogStore, "read" | "follow" | "remove">;
+  /** Records of answered requests. */
+  requestLogs: Pick<LogStore, "read" | "follow">;
   /**
    * Removes artifacts that no version names any more, unless a deploy that runs has use for one. What cannot be removed
    * costs only disk.

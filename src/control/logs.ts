@@ -10,7 +10,7 @@ import { lineStream } from "./line-stream.ts";
  * @throws {PlatformError} `APP_UNKNOWN` when there is neither such an app nor a log of one.
  */
 export async function logsStream(
-  deps: Pick<AdminDeps, "hasApp" | "logs" | "report">,
+  deps: Pick<AdminDeps, "hasApp" | "logs" | "requestLogs" | "report">,
   app: string,
   query: LogsQuery,
   signal: AbortSignal,
@@ -18,13 +18,12 @@ export async function logsStream(
   if (!deps.hasApp(app) && !(await hasLog(deps, app))) {
     throw new PlatformError("APP_UNKNOWN", [app]);
   }
+  const logs = query.requests ? deps.requestLogs : deps.logs;
   return lineStream({
     signal,
     async produce(lines, cancel) {
       try {
-        const records = query.follow
-          ? deps.logs.follow(app, query, cancel)
-          : deps.logs.read(app, query);
+        const records = query.follow ? logs.follow(app, query, cancel) : logs.read(app, query);
         for await (const record of records) {
           lines.write(record);
           await lines.drained();

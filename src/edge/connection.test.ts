@@ -6,9 +6,11 @@ import { describe, expect, test } from "bun:test";
 import { StillClock } from "../base/clock-for-tests.ts";
 import { Deadlines, deadlineTickMs } from "../base/deadlines.ts";
 import { PlatformError } from "../base/errors.ts";
+import { TurnClock } from "../base/turn-clock.ts";
 import type { VersionSpec } from "../base/version-spec.ts";
 import type { ClientStream, Destination, RequestStart } from "../router/destination.ts";
 import type { Router } from "../router/router.ts";
+import { AnswerCounts, Traffic } from "../telemetry/traffic.ts";
 import { Connection } from "./connection.ts";
 import { DateLine, type EdgeContext } from "./edge-context.ts";
 import { Peer } from "./forwarded-head.ts";
@@ -31,6 +33,9 @@ class App {
     this.streams.push(stream);
     stream.onOpen();
   }
+
+  readonly traffic = new Traffic();
+  readonly requestLog = null;
 
   cancel(stream: ClientStream): void {
     this.cancelled.push(stream);
@@ -56,12 +61,13 @@ function setup() {
           : new PlatformError("HOST_UNKNOWN", [host]),
     } as Router,
     log: { write: () => {} },
-    clock,
+    clock: new TurnClock(clock),
     trace: new TraceLines((bytes) => bytes.fill(1)),
     deadlines,
-    counters: { connections: 0, requests: 0, verdicts: 0 },
+    counters: { connections: 0, requests: 0, verdicts: 0, unrouted: new AnswerCounts() },
     date: new DateLine(clock),
     hooks: null,
+    isTrusted: () => false,
     isDraining: false,
     onClosed: () => {
       closed += 1;

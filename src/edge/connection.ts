@@ -63,7 +63,7 @@ export class Connection implements Deadlined, ExchangeHost, HookHost {
     this.#context = context;
     this.#socket = new ClientSocket(socket);
     this.#peer = peer;
-    this.#exchange = new Exchange(context, this, this.#socket);
+    this.#exchange = new Exchange(context, this, this.#socket, peer);
     this.#await("head", headTimeoutMs);
     context.deadlines.add(this);
   }
@@ -77,7 +77,7 @@ export class Connection implements Deadlined, ExchangeHost, HookHost {
 
   /** Answers before anything was asked, and ends. */
   refuse(error: PlatformError): void {
-    this.#exchange.begin("", "", "", false);
+    this.#exchange.begin(new ParsedHead());
     this.#refuse(error);
   }
 
@@ -238,7 +238,7 @@ export class Connection implements Deadlined, ExchangeHost, HookHost {
     const end = endOfHead(input);
     if (end < 4 || end > headBytesMax) return this.#waitForHead();
     const problem = parseHead(input, 0, end, parsed);
-    this.#exchange.begin(parsed.method, parsed.target, parsed.accept, parsed.isHttp10);
+    this.#exchange.begin(parsed);
     this.#state = "exchange";
     this.#context.counters.requests += 1;
     if (problem !== null) this.#refuse(problem);

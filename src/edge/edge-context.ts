@@ -1,8 +1,10 @@
 /** What all connections of an edge share. */
 import type { Clock } from "../base/clock.ts";
 import type { Deadlines } from "../base/deadlines.ts";
+import type { TurnClock } from "../base/turn-clock.ts";
 import type { Router } from "../router/router.ts";
 import type { LogSink } from "../telemetry/log-record.ts";
+import type { AnswerCounts } from "../telemetry/traffic.ts";
 import type { HookChain } from "./hook-chain.ts";
 import { headBytesMax } from "./limits.ts";
 import type { TraceLines } from "./trace-lines.ts";
@@ -10,13 +12,16 @@ import type { TraceLines } from "./trace-lines.ts";
 export interface EdgeContext {
   router: Router;
   log: LogSink;
-  clock: Clock;
+  /** Read whenever a socket has something to say. */
+  clock: TurnClock;
   trace: TraceLines;
   deadlines: Deadlines;
   counters: EdgeCounters;
   date: DateLine;
   /** The operator's hooks; null when there are none. */
   hooks: HookChain | null;
+  /** A proxy whose `x-forwarded-for` is believed. */
+  isTrusted(address: string): boolean;
   /** The node is going down: connections end with their current answer. */
   isDraining: boolean;
   /** Forgets a connection that has closed. */
@@ -28,6 +33,8 @@ export interface EdgeCounters {
   requests: number;
   /** Answers of the platform's own with a status from 500 up. */
   verdicts: number;
+  /** Answers to requests that no version was found for, and to what could not be read. */
+  readonly unrouted: AnswerCounts;
 }
 
 /** Where heads are put together. One turn uses it for one head at a time. Bytes. */

@@ -4,12 +4,13 @@
  */
 import { randomFillSync } from "node:crypto";
 import { BlockList, isIPv6 } from "node:net";
-import type { Clock } from "../base/clock.ts";
 import { Deadlines } from "../base/deadlines.ts";
 import { PlatformError, throwUncaught } from "../base/errors.ts";
+import type { TurnClock } from "../base/turn-clock.ts";
 import type { LoadedHook } from "../hooks/loaded-hook.ts";
 import type { Router } from "../router/router.ts";
 import type { LogSink } from "../telemetry/log-record.ts";
+import { AnswerCounts } from "../telemetry/traffic.ts";
 import { plainAddress } from "./client-address.ts";
 import type { RawSocket } from "./client-socket.ts";
 import { Connection } from "./connection.ts";
@@ -29,7 +30,8 @@ export interface EdgeOptions {
   port: number;
   router: Router;
   log: LogSink;
-  clock: Clock;
+  /** That of the pools, which read it when a wire has something to say. */
+  clock: TurnClock;
   /** Addresses and CIDR ranges of proxies whose `x-forwarded-*` lines are believed. */
   trustedProxies: readonly string[];
   /** Connections open at once. Default `connectionsMax`. */
@@ -64,9 +66,10 @@ export function startEdge(options: EdgeOptions): Edge {
     clock,
     trace: new TraceLines((bytes) => randomFillSync(bytes)),
     deadlines,
-    counters: { connections: 0, requests: 0, verdicts: 0 },
+    counters: { connections: 0, requests: 0, verdicts: 0, unrouted: new AnswerCounts() },
     date: new DateLine(clock),
     hooks: chainOf(options, trusted),
+    isTrusted: (address) => isTrusted(address, trusted),
     isDraining: false,
     onClosed: (connection) => {
       connections.delete(connection as Connection);
@@ -102,9 +105,18 @@ export function startEdge(options: EdgeOptions): Edge {
           connection.refuse(new PlatformError("CONNECTIONS_FULL", [connectionsMax]));
         }
       },
-      data: (socket: Socket, chunk: Buffer) => socket.data?.onData(chunk),
-      drain: (socket: Socket) => socket.data?.onDrain(),
-      end: (socket: Socket) => socket.data?.onEnd(),
+      data(socket: Socket, chunk: Buffer) {
+        clock.nowMs();
+        socket.data?.onData(chunk);
+      },
+      drain(socket: Socket) {
+        clock.nowMs();
+        socket.data?.onDrain();
+      },
+      end(socket: Socket) {
+        clock.nowMs();
+        socket.data?.onEnd();
+      },
       close: (socket: Socket) => socket.data?.onClose(),
       // What the kernel has to say comes with `close`; this is what a callback of ours has thrown.
       error: (_socket: Socket, error: Error) => throwUncaught(error),

@@ -6,13 +6,17 @@ import { describe, expect, test } from "bun:test";
 import { StillClock } from "../base/clock-for-tests.ts";
 import { Deadlines } from "../base/deadlines.ts";
 import { PlatformError } from "../base/errors.ts";
+import { TurnClock } from "../base/turn-clock.ts";
 import { type Destination, HAS_REQUEST_ID, ResetReason } from "../router/destination.ts";
 import type { Router } from "../router/router.ts";
 import type { LogRecord } from "../telemetry/log-record.ts";
+import { AnswerCounts, Traffic } from "../telemetry/traffic.ts";
 import { ClientSocket } from "./client-socket.ts";
 import { DateLine, type EdgeContext } from "./edge-context.ts";
 import { Exchange, type ExchangeHost } from "./exchange.ts";
+import { Peer } from "./forwarded-head.ts";
 import { halfCloseProbeMs, movedBytesMin } from "./limits.ts";
+import { ParsedHead } from "./parsed-head.ts";
 import { TraceLines } from "./trace-lines.ts";
 
 interface SetupOptions {
@@ -27,16 +31,18 @@ function setup({ method = "GET", isHttp10 = false, keepsAlive = true }: SetupOpt
   const records: LogRecord[] = [];
   const written: string[] = [];
   const told: string[] = [];
+  const traffic = new Traffic();
   const deadlines = new Deadlines(clock);
   const context: EdgeContext = {
     router: null as unknown as Router,
     log: { write: (record) => void records.push(record) },
-    clock,
+    clock: new TurnClock(clock),
     trace: new TraceLines((bytes) => bytes.fill(1)),
     deadlines,
-    counters: { connections: 0, requests: 0, verdicts: 0 },
+    counters: { connections: 0, requests: 0, verdicts: 0, unrouted: new AnswerCounts() },
     date: new DateLine(clock),
     hooks: null,
+    isTrusted: () => false,
     isDraining: false,
     onClosed: () => {},
   };
@@ -60,18 +66,21 @@ function setup({ method = "GET", isHttp10 = false, keepsAlive = true }: SetupOpt
     end: () => {},
     terminate: () => {},
   });
-  const exchange = new Exchange(context, host, socket);
+  const exchange = new Exchange(context, host, socket, new Peer("127.0.0.1", 1, false));
   const begin = () => {
-    exchange.begin(method, "/path", "", isHttp10);
+    exchange.begin(Object.assign(new ParsedHead(), { method, target: "/path", isHttp10 }));
     exchange.id.set("id-1");
     exchange.pool = {
       spec: { app: "shop", number: 1 },
+      traffic,
+      requestLog: null,
       cancel: () => void told.push("cancel"),
     } as unknown as Destination;
   };
   begin();
   return {
     exchange,
+    traffic,
     records,
     told,
     written,

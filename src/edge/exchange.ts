@@ -9,7 +9,6 @@
  *
  * A connection has one exchange object and uses it for its requests one after the other.
  */
-import { STATUS_CODES } from "node:http";
 import { PlatformError } from "../base/errors.ts";
 import {
   ClientStream,
@@ -19,13 +18,18 @@ import {
   ResetReason,
   WANTS_CLOSE,
 } from "../router/destination.ts";
+import { statusLine, writeContentLength } from "./answer-lines.ts";
 import type { ClientSocket } from "./client-socket.ts";
 import { type EdgeContext, scratch } from "./edge-context.ts";
+import type { Peer } from "./forwarded-head.ts";
 import { HalfCloseProbe } from "./half-close-probe.ts";
 import type { HookRun } from "./hook-run.ts";
-import { batchBytesMax, loggedTargetCharactersMax, movedBytesMin } from "./limits.ts";
+import { batchBytesMax, movedBytesMin } from "./limits.ts";
+import type { ParsedHead } from "./parsed-head.ts";
 import { RequestId } from "./request-id.ts";
+import { RequestTally } from "./request-tally.ts";
 import { verdictPage } from "./verdict-page.ts";
+import { verdictRecord } from "./verdict-record.ts";
 
 /** How the client learns where the body ends. */
 type Framing = "none" | "length" | "chunked" | "close";
@@ -60,6 +64,7 @@ export class Exchange extends ClientStream {
   method = "";
   target = "";
   readonly id = new RequestId();
+  readonly tally: RequestTally;
   accept = "";
   isHttp10 = false;
   /** The response's head has been written. */
@@ -73,15 +78,16 @@ export class Exchange extends ClientStream {
   #batchBytes = 0;
   #probe: HalfCloseProbe | null = null;
 
-  constructor(context: EdgeContext, host: ExchangeHost, socket: ClientSocket) {
+  constructor(context: EdgeContext, host: ExchangeHost, socket: ClientSocket, peer: Peer) {
     super();
     this.#context = context;
     this.#host = host;
     this.#socket = socket;
+    this.tally = new RequestTally(context, peer);
   }
 
   /** Starts anew for the next request. */
-  begin(method: string, target: string, accept: string, isHttp10: boolean): void {
+  begin({ method, target, accept, isHttp10, forwardedFor }: ParsedHead): void {
     this.pool = null;
     this.hooked = null;
     this.method = method;
@@ -95,6 +101,7 @@ export class Exchange extends ClientStream {
     this.#leftBytes = 0;
     this.#heldBytes = 0;
     this.#batchBytes = 0;
+    this.tally.begin(forwardedFor);
   }
 
   /** The client can only tell by the end of the connection where the body ends, or the app has asked for that end. */
@@ -104,16 +111,22 @@ export class Exchange extends ClientStream {
 
   /** The client is gone or the answer is given: whoever works on it is told. Twice is safe. */
   drop(): void {
-    this.#disarmProbe();
-    this.hooked?.cancel();
-    this.pool?.cancel(this);
+    this.tally.abort(this);
+    this.#release();
   }
 
   /** Answers with an error of the catalogue; breaks the connection when a response has already begun. */
   fail(error: PlatformError): void {
+    // It may come from a timer or a hook.
+    this.#context.clock.nowMs();
     this.#record(error);
-    this.drop();
-    if (this.headSent) return this.#host.abort();
+    this.#release();
+    this.tally.code = error.code;
+    this.tally.status = error.status;
+    if (this.headSent) {
+      this.tally.end(this);
+      return this.#host.abort();
+    }
     const { status, block, body } = verdictPage(error, this.id.text, this.accept);
     if (this.hooked !== null && error.code !== "HOOK_FAILED") {
       return this.answer("platform", status, block, Buffer.from(body));
@@ -123,13 +136,15 @@ export class Exchange extends ClientStream {
     at = this.id.writeLine(scratch, at);
     const lines = `${block}content-length: ${Buffer.byteLength(body)}\r\n${this.#connectionLine()}\r\n`;
     at += scratch.latin1Write(lines, at);
-    if (this.method !== "HEAD") at += scratch.utf8Write(body, at);
-    this.#socket.write(scratch, 0, at);
-    this.#host.onComplete();
+    const bodyBytes = this.method === "HEAD" ? 0 : scratch.utf8Write(body, at);
+    this.tally.sentBytes = bodyBytes;
+    this.#socket.write(scratch, 0, at + bodyBytes);
+    this.#complete();
   }
 
   /** Answers a request that has hooks, with header lines and a body that did not come from the app. */
   answer(source: "platform" | "hook", status: number, block: string, body: Buffer): void {
+    this.#context.clock.nowMs();
     this.foundLines = 0;
     const blockEnd = block.length;
     const whole = Buffer.concat([Buffer.from(block, "latin1"), body]);
@@ -168,7 +183,14 @@ export class Exchange extends ClientStream {
 
   // --- what the wire brings ---
 
+  override send(buffer: Buffer, start: number, end: number): number {
+    const taken = super.send(buffer, start, end);
+    this.tally.receivedBytes += taken;
+    return taken;
+  }
+
   override onOpen(): void {
+    this.tally.channel = this.channel;
     this.#host.onOpen();
   }
 
@@ -209,13 +231,14 @@ export class Exchange extends ClientStream {
     this.#leftBytes = length - bodyBytes;
     if (this.#framing === "length" && this.#leftBytes < 0) return this.#failLength();
     this.headSent = true;
+    this.tally.status = status;
 
     let at = this.#writeStart(status, reason, (this.foundLines & HAS_DATE) !== 0);
     if ((this.foundLines & HAS_REQUEST_ID) === 0) at = this.id.writeLine(scratch, at);
     if (blockEnd > blockStart) at += buffer.copy(scratch, at, blockStart, blockEnd);
     if (this.#framing === "chunked") {
       at += scratch.latin1Write("transfer-encoding: chunked\r\n", at);
-    } else if (length >= 0 && status !== 204) at = writeContentLength(at, length);
+    } else if (length >= 0 && status !== 204) at = writeContentLength(scratch, at, length);
     at += scratch.latin1Write(this.#connectionLine(), at);
     scratch[at++] = CR;
     scratch[at++] = LF;
@@ -235,6 +258,8 @@ export class Exchange extends ClientStream {
   override onTunnel(buffer: Buffer, start: number, end: number): void {
     this.headSent = true;
     this.#framing = "close";
+    this.tally.status = 101;
+    this.pool?.traffic.webSocketOpened();
     this.#socket.write(buffer, start, end);
     this.#host.onTunnel();
   }
@@ -280,6 +305,7 @@ export class Exchange extends ClientStream {
     more: boolean,
   ): void {
     let at = start;
+    if (this.#framing !== "none") this.tally.sentBytes += to - from;
     if (this.#framing === "chunked") {
       if (to > from) {
         at += scratch.latin1Write(`${(to - from).toString(16)}\r\n`, at);
@@ -337,8 +363,16 @@ export class Exchange extends ClientStream {
     this.#probe = null;
   }
 
+  /** Whoever works on the answer is told that nobody wants it. Twice is safe. */
+  #release(): void {
+    this.#disarmProbe();
+    this.hooked?.cancel();
+    this.pool?.cancel(this);
+  }
+
   #complete(): void {
     this.#disarmProbe();
+    this.tally.end(this);
     this.#host.onComplete();
   }
 
@@ -347,52 +381,11 @@ export class Exchange extends ClientStream {
   }
 
   #record(error: PlatformError): void {
-    if (error.status >= 500) this.#context.counters.verdicts += 1;
-    if (this.pool === null) return;
-    const { app, number } = this.pool.spec;
-    this.#context.log.write({
-      time: new Date(this.#context.clock.wallMs()).toISOString(),
-      app,
-      version: number,
-      instance: null,
-      stream: "platform",
-      requestId: this.id.text,
-      event: "verdict",
-      message: error.message,
-      fields: {
-        code: error.code,
-        status: error.status,
-        method: this.method,
-        target: this.target.slice(0, loggedTargetCharactersMax),
-        ...(error.cause === undefined ? {} : { cause: error.toBody().cause }),
-        ...(error.code === "HOOK_FAILED" ? error.detail : {}),
-      },
-    });
+    const { counters, log, clock } = this.#context;
+    if (error.status >= 500) counters.verdicts += 1;
+    if (this.pool !== null) log.write(verdictRecord(this.pool, error, this, clock.wallMs()));
   }
 }
 
 const CR = 0x0d;
 const LF = 0x0a;
-const LENGTH_NAME = Buffer.from("content-length: ");
-
-/** Writes the line into the scratch; returns where it ends. */
-function writeContentLength(start: number, length: number): number {
-  let at = start + LENGTH_NAME.copy(scratch, start);
-  if (length < 10) scratch[at++] = 0x30 + length;
-  else at += scratch.latin1Write(String(length), at);
-  scratch[at++] = CR;
-  scratch[at++] = LF;
-  return at;
-}
-
-const STATUS_LINES = new Map<number, string>();
-
-function statusLine(status: number, reason: string): string {
-  if (reason !== "") return `HTTP/1.1 ${status} ${reason}\r\n`;
-  let line = STATUS_LINES.get(status);
-  if (line === undefined) {
-    line = `HTTP/1.1 ${status} ${STATUS_CODES[status] ?? ""}\r\n`;
-    STATUS_LINES.set(status, line);
-  }
-  return line;
-}

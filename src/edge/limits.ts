@@ -46,9 +46,6 @@ export const trailerBytesMax = 8192;
 /** What a client is told to wait after a 503 that another try may cure. Seconds. */
 export const retryAfterS = 1;
 
-/** Characters of a request's target that are kept in a log record. Count. */
-export const loggedTargetCharactersMax = 500;
-
 /** Texts that heads have in common and that are kept as strings: hosts, targets. A power of two. Count. */
 export const internedMax = 1024;
 

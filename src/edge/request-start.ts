@@ -18,7 +18,7 @@ export function requestStart(
   head: ParsedHead,
   peer: Peer,
   trace: TraceLines,
-  { id, hooked }: Exchange,
+  { id, hooked, tally }: Exchange,
   input: Buffer,
 ): RequestStart {
   let headEnd = writeForwardedHead(scratch, source, head, peer, id, trace);
@@ -30,6 +30,7 @@ export function requestStart(
     flags |= FLAG_END;
     const bodyBytes = Math.max(head.contentLength, 0);
     if (bodyBytes > 0) bodyEnd += input.copy(scratch, headEnd, 0, bodyBytes);
+    tally.receivedBytes = bodyBytes;
   }
   return { buffer: scratch, headStart: 0, headEnd, bodyStart: headEnd, bodyEnd, flags };
 }

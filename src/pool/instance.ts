@@ -6,8 +6,8 @@
  *
  * One that fails while it starts stays `starting` until its pool has heard of it.
  */
-import type { Clock } from "../base/clock.ts";
 import { invariant, type PlatformError } from "../base/errors.ts";
+import type { TurnClock } from "../base/turn-clock.ts";
 import type { VersionSpec } from "../base/version-spec.ts";
 import { privateMemoryBytes, processCpuMs } from "../sandbox/process-facts.ts";
 import { freezeGroup, thawGroup } from "../sandbox/process-group.ts";
@@ -53,7 +53,7 @@ export interface InstanceOwner {
 
 export class Instance implements RunnerProcessOwner, Occupant, InstanceLoad {
   readonly #spec: VersionSpec;
-  readonly #clock: Clock;
+  readonly #clock: TurnClock;
   readonly #owner: InstanceOwner;
   readonly #place: Place;
   /** Clock time. Milliseconds. */
@@ -79,7 +79,7 @@ export class Instance implements RunnerProcessOwner, Occupant, InstanceLoad {
   #onIdle: (() => void)[] = [];
 
   /** @param place is released as soon as the process is on its way out. */
-  constructor(spec: VersionSpec, clock: Clock, owner: InstanceOwner, place: Place) {
+  constructor(spec: VersionSpec, clock: TurnClock, owner: InstanceOwner, place: Place) {
     this.#place = place;
     place.occupant = this;
     this.#spec = spec;
@@ -271,13 +271,13 @@ export class Instance implements RunnerProcessOwner, Occupant, InstanceLoad {
   }
 
   onStreamClosed(): void {
-    this.#idleSinceMs = this.#clock.nowMs();
+    this.#idleSinceMs = this.#clock.lastMs;
     this.#owner.onStreamClosed(this);
     if (this.open === 0) for (const tell of this.#onIdle.splice(0)) tell();
   }
 
   onPong(): void {
-    this.#watch?.onPong(this.#clock.nowMs());
+    this.#watch?.onPong(this.#clock.lastMs);
   }
 
   onGoing(): void {

@@ -7,6 +7,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { PushedClock } from "../base/clock-for-tests.ts";
 import { PlatformError } from "../base/errors.ts";
+import { TurnClock } from "../base/turn-clock.ts";
 import { until } from "../base/until-for-tests.ts";
 import type { VersionLimits, VersionSpec } from "../base/version-spec.ts";
 import type { LogRecord } from "../telemetry/log-record.ts";
@@ -119,7 +120,7 @@ export class TestPools {
     runDir = mkdtempSync(join(tmpdir(), "levain-pools-")),
     instancesMax = 100,
   ) {
-    const { clock } = this;
+    const clock = new TurnClock(this.clock);
     this.runDir = runDir;
     this.spares = new Spares({ runDir, runner, clock, sparesMax });
     this.pools = new Pools({

@@ -12,39 +12,34 @@
  * Starting is single-flight. A request that finds no instance is held; one that finds the version `failed` is answered
  * at once. A frozen instance is woken by the request itself: the signal and the frame leave in the same turn.
  */
-import type { Clock } from "../base/clock.ts";
 import { PlatformError } from "../base/errors.ts";
 import type { VersionSpec } from "../base/version-spec.ts";
-import type { LogSink } from "../telemetry/log-record.ts";
+import type { AppRequestLog } from "../telemetry/request-log.ts";
+import { Traffic } from "../telemetry/traffic.ts";
 import type { ClientStream } from "../wire/client-stream.ts";
 import { Admission } from "./admission.ts";
 import { BackOff } from "./back-off.ts";
-import type { BootOptions } from "./boot.ts";
 import { bootError } from "./boot-error.ts";
 import { Claim } from "./claim.ts";
 import type { RequestStart } from "./holds.ts";
 import { decideIdle, idleFacts } from "./idle.ts";
 import { Instance, type InstanceOwner } from "./instance.ts";
 import { Instances } from "./instances.ts";
-import type { Places } from "./places.ts";
 import { PoolCounters } from "./pool-counters.ts";
 import { type PoolFacts, type PoolState, poolFacts, processFacts } from "./pool-facts.ts";
 import { PoolLog } from "./pool-log.ts";
+import type { PoolOptions } from "./pool-options.ts";
 import { Ready } from "./ready.ts";
 import { describeEnd, type ProcessEnd } from "./runner-process.ts";
 import { Scale } from "./scale.ts";
 
-export interface PoolOptions extends BootOptions {
-  spec: VersionSpec;
-  log: LogSink;
-  clock: Clock;
-  /** Of the node; shared by all pools. */
-  places: Places;
-}
-
 export class Pool implements InstanceOwner {
   readonly spec: VersionSpec;
   readonly counters = new PoolCounters();
+  /** What the edge has answered. */
+  readonly traffic = new Traffic();
+  /** Null when requests are not recorded. */
+  readonly requestLog: AppRequestLog | null;
   readonly #options: PoolOptions;
   readonly #log: PoolLog;
   readonly #requests: Admission;
@@ -67,6 +62,7 @@ export class Pool implements InstanceOwner {
   constructor(options: PoolOptions) {
     this.spec = options.spec;
     this.#options = options;
+    this.requestLog = options.requestLog?.of(options.spec.app) ?? null;
     this.#requests = new Admission(options.spec, this.counters);
     this.#claim = new Claim(options.spec, options.places, this.#requests);
     this.#scale = options.spec.instances.max > 1 ? new Scale(options.spec) : null;

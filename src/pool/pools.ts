@@ -3,7 +3,8 @@ import { PlatformError } from "../base/errors.ts";
 import { type VersionSpec, versionName } from "../base/version-spec.ts";
 import { tickMs } from "./limits.ts";
 import { Places } from "./places.ts";
-import { Pool, type PoolOptions } from "./pool.ts";
+import { Pool } from "./pool.ts";
+import type { PoolOptions } from "./pool-options.ts";
 
 export interface PoolsOptions extends Omit<PoolOptions, "spec" | "places"> {
   /** Instances that run at once. Count, 1 or more. */

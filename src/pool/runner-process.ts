@@ -8,8 +8,8 @@
  */
 
 import { closeSync } from "node:fs";
-import type { Clock } from "../base/clock.ts";
 import { invariant, messageOf, PlatformError, throwUncaught } from "../base/errors.ts";
+import type { TurnClock } from "../base/turn-clock.ts";
 import { killGroup, terminateGroup } from "../sandbox/process-group.ts";
 import { OutputBudget } from "../telemetry/output-budget.ts";
 import { captureOutput } from "../telemetry/process-output.ts";
@@ -58,7 +58,8 @@ export interface RunnerProcessOptions {
   runDir: string;
   /** Module that the process runs. */
   runnerPath: string;
-  clock: Clock;
+  /** Read whenever the wire has something to say. */
+  clock: TurnClock;
   /** What all processes of the node may print together. */
   outputTotal: OutputBudget;
 }
@@ -129,6 +130,7 @@ export class RunnerProcess implements ChannelOwner {
       { write: (data, offset, bytes) => this.#wire?.write(data, offset, bytes) ?? 0 },
       this,
     );
+    this.channel.label = options.id;
     this.started = this.#started.promise;
     this.exited = this.#exited.promise;
     // A spare that fails before anybody waits for it is noticed by its end.
@@ -239,7 +241,10 @@ export class RunnerProcess implements ChannelOwner {
             this.#wire = socket;
             this.channel.onDrain();
           },
-          data: (_socket: unknown, chunk: Buffer) => this.channel.onBytes(chunk),
+          data: (_socket: unknown, chunk: Buffer) => {
+            this.#options.clock.nowMs();
+            this.channel.onBytes(chunk);
+          },
           drain: () => this.channel.onDrain(),
           close: onClosed,
           error: (_socket: unknown, error: Error) => throwUncaught(error),

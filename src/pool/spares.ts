@@ -5,7 +5,7 @@
  * somebody else. Those that are missing are started a moment later, when the app that took one has had the machine.
  */
 import { randomBytes } from "node:crypto";
-import type { Clock } from "../base/clock.ts";
+import type { TurnClock } from "../base/turn-clock.ts";
 import { nodeOutputBudget, type OutputBudget } from "../telemetry/output-budget.ts";
 import { spareDelayMs } from "./limits.ts";
 import { RunnerProcess } from "./runner-process.ts";
@@ -14,7 +14,7 @@ export interface SparesOptions {
   runDir: string;
   /** The module that a process runs; it may change. */
   runner: { readonly path: string };
-  clock: Clock;
+  clock: TurnClock;
   /** Processes that stand ready. Count; 0 = none. */
   sparesMax: number;
 }

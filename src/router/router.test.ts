@@ -1,6 +1,7 @@
 import { describe, expect, test } from "bun:test";
 import { systemClock } from "../base/clock.ts";
 import { PlatformError } from "../base/errors.ts";
+import { TurnClock } from "../base/turn-clock.ts";
 import type { VersionSpec } from "../base/version-spec.ts";
 import { Pool } from "../pool/pool.ts";
 import { Pools } from "../pool/pools.ts";
@@ -62,13 +63,14 @@ const shop = tableOf(
 /** No process is ever started: routing knows pools only by their version. */
 function setup(table = shop, domain = "localhost") {
   const removed: string[] = [];
-  const spares = new Spares({ runDir: "", runner: { path: "" }, clock: systemClock, sparesMax: 0 });
+  const clock = new TurnClock(systemClock);
+  const spares = new Spares({ runDir: "", runner: { path: "" }, clock, sparesMax: 0 });
   const pools = new Pools({
     artifactPath: (digest) => digest,
     environment: () => ({}),
     spares,
     log: { write: () => {} },
-    clock: systemClock,
+    clock,
     instancesMax: 100,
   });
   const router = new Router({

@@ -60,3 +60,36 @@ export const outputBytesPerTurnMax = 64 * 1024;
 
 /** Shortest time between two records that say that an instance's output is being slowed. Milliseconds. */
 export const outputSlowedReportMs = 60_000;
+
+/** Answered requests of one app that are recorded all the time; more are counted only. What a person can look through, for a few tenths of a percent of a core. Records per second. */
+export const requestRecordsPerSecondMax = 200;
+
+/** Answered requests of one app that are recorded at once: pages with all that they load, or a test run. Records. */
+export const requestRecordsBurstMax = 1000;
+
+/** Answers with a status from 500 up of one app that are recorded though its budget is used up. Records per second. */
+export const requestFailuresPerSecondMax = 50;
+
+/** The same at once. Records. */
+export const requestFailuresBurstMax = 250;
+
+/** Answered requests of all apps together that are recorded all the time; some hundredths of a core. Records per second. */
+export const requestRecordsTotalPerSecondMax = 2000;
+
+/** The same at once; bounds what waits in memory to be written. Records. */
+export const requestRecordsTotalBurstMax = 4000;
+
+/** How long records of requests collect before they are made and written. Milliseconds. */
+export const requestRecordsDelayMs = 100;
+
+/** Records of requests that are made in one turn of the event loop; about a millisecond of work. Count. */
+export const requestRecordsPerTurnMax = 200;
+
+/** Time between two records that say how many requests of an app were left out. Milliseconds. */
+export const requestGapReportMs = 1000;
+
+/** Characters of a request's target that are kept in a log record. Count. */
+export const loggedTargetCharactersMax = 500;
+
+/** Files kept of one app's requests; with `logFileBytesMax` some 60,000 records, apart from what the app printed. Count. */
+export const requestFilesMax = 2;

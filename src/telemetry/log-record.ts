@@ -29,6 +29,7 @@ export type PlatformEvent =
   | "deploy"
   | "live"
   | "verdict"
+  | "request"
   | "throttle"
   | "error";
 

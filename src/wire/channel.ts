@@ -37,6 +37,8 @@ export interface ChannelOwner {
 }
 
 export class Channel {
+  /** Id of the process at the other end, for records. */
+  label = "";
   readonly #owner: ChannelOwner;
   readonly #writer: FrameWriter;
   readonly #reader: FrameReader;

@@ -2,6 +2,7 @@
 import { describe, expect, test } from "bun:test";
 import { existsSync, readdirSync } from "node:fs";
 import { join } from "node:path";
+import { TurnClock } from "../../src/base/turn-clock.ts";
 import { until } from "../../src/base/until-for-tests.ts";
 import { startEdge } from "../../src/edge/edge.ts";
 import { RawConnection } from "../http/raw-client.ts";
@@ -77,7 +78,7 @@ describe("a lane that stops", () => {
       port: lane.port,
       router: lane.lane.router,
       log: { write: () => {} },
-      clock: lane.clock,
+      clock: new TurnClock(lane.clock),
       trustedProxies: [],
     });
     expect(again.port).toBe(lane.port);

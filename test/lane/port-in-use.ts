@@ -20,6 +20,7 @@ try {
     routeTable: emptyRouteTable,
     artifactPath: (digest) => digest,
     log: { write: () => {} },
+    requests: { write: () => {} },
     clock: systemClock,
   });
 } catch (error) {

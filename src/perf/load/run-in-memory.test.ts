@@ -2,12 +2,14 @@ import { describe, expect, test } from "bun:test";
 import { StillClock } from "../../base/clock-for-tests.ts";
 import { Deadlines } from "../../base/deadlines.ts";
 import { PlatformError } from "../../base/errors.ts";
+import { TurnClock } from "../../base/turn-clock.ts";
 import { until } from "../../base/until-for-tests.ts";
 import type { RawSocket } from "../../edge/client-socket.ts";
 import { Connection } from "../../edge/connection.ts";
 import { DateLine, type EdgeContext } from "../../edge/edge-context.ts";
 import { Peer } from "../../edge/forwarded-head.ts";
 import { TraceLines } from "../../edge/trace-lines.ts";
+import { AnswerCounts } from "../../telemetry/traffic.ts";
 import type { Accept, ServerConnection } from "./memory-dialer.ts";
 import { runInMemory } from "./run-in-memory.ts";
 import { get, halfAnswer, okAnswer, planFor } from "./servers-for-tests.ts";
@@ -157,12 +159,13 @@ test("the edge's connections are driven in memory", async () => {
   const context: EdgeContext = {
     router: { route: (host) => new PlatformError("HOST_UNKNOWN", [host]) } as EdgeContext["router"],
     log: { write: () => {} },
-    clock,
+    clock: new TurnClock(clock),
     trace: new TraceLines((bytes) => bytes.fill(1)),
     deadlines: new Deadlines(clock),
-    counters: { connections: 0, requests: 0, verdicts: 0 },
+    counters: { connections: 0, requests: 0, verdicts: 0, unrouted: new AnswerCounts() },
     date: new DateLine(clock),
     hooks: null,
+    isTrusted: () => false,
     isDraining: false,
     onClosed: (connection) => void closed.push(connection),
   };
