@@ -18,6 +18,7 @@ function reportWith(summary: Partial<PerfReport["scenarios"][number]["summary"]>
     latencyMs,
     cpuUsPerRequest: null,
     memoryBytes: null,
+    descriptors: null,
     pool: null,
     ...summary,
   };

@@ -58,8 +58,8 @@ export const targetStopTimeoutMs = 10_000;
 /** Pause between two looks at an instance that is to stop or to freeze. Milliseconds. */
 export const leverPollMs = 2;
 
-/** How often the memory of the processes is read while they are under load. Milliseconds. */
-export const memorySampleMs = 250;
+/** How often memory and descriptors of the processes are read while they are under load. Milliseconds. */
+export const holdingsSampleMs = 250;
 
 /** Answers that are read to see whether an app does what it should. Bytes. */
 export const probeBodyBytesMax = 4_194_304;

@@ -79,7 +79,7 @@ export class MeasuredRunner implements AsyncDisposable {
 
   /** All that was counted. */
   measured(): MeasuredRun {
-    return this.#totals.measured(this.#parts.watch?.peaks() ?? null);
+    return this.#totals.measured(this.#parts.watch?.holdings() ?? null);
   }
 
   [Symbol.asyncDispose](): Promise<void> {

@@ -41,5 +41,7 @@ test("a process that is gone has used nothing", () => {
     appsCpuUs: 0,
     nodeBytes: 0,
     appsBytes: 0,
+    nodeFds: 0,
+    appsFds: 0,
   });
 });

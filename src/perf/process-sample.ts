@@ -4,6 +4,7 @@
  */
 import {
   childrenOf,
+  descriptorCount,
   privateMemoryBytes,
   processTime,
   residentMemoryBytes,
@@ -17,6 +18,9 @@ export interface ProcessSample {
   nodeBytes: number;
   /** Memory that is the apps' own: what they share with each other is there once, whoever counts. Bytes. */
   appsBytes: number;
+  /** Open file descriptors. Counts. */
+  nodeFds: number;
+  appsFds: number;
 }
 
 /**
@@ -24,7 +28,14 @@ export interface ProcessSample {
  *   turn is only counted when it has ended.
  */
 export function sampleProcesses(nodePids: readonly number[]): ProcessSample {
-  const sample: ProcessSample = { nodeCpuUs: 0, appsCpuUs: 0, nodeBytes: 0, appsBytes: 0 };
+  const sample: ProcessSample = {
+    nodeCpuUs: 0,
+    appsCpuUs: 0,
+    nodeBytes: 0,
+    appsBytes: 0,
+    nodeFds: 0,
+    appsFds: 0,
+  };
   for (const nodePid of nodePids) {
     const node = processTime(nodePid);
     if (node === null) continue;
@@ -32,11 +43,13 @@ export function sampleProcesses(nodePids: readonly number[]): ProcessSample {
     // What has ended below it was an app's.
     sample.appsCpuUs += node.endedChildrenUs;
     sample.nodeBytes += residentMemoryBytes(nodePid) ?? 0;
+    sample.nodeFds += descriptorCount(nodePid) ?? 0;
     for (const pid of childrenOf(nodePid)) {
       const app = nodePids.includes(pid) ? null : processTime(pid);
       if (app === null) continue;
       sample.appsCpuUs += app.ownUs + app.endedChildrenUs;
       sample.appsBytes += privateMemoryBytes(pid) ?? 0;
+      sample.appsFds += descriptorCount(pid) ?? 0;
     }
   }
   return sample;

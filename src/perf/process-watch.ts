@@ -1,34 +1,36 @@
-/** Memory of the measured processes while they are under load: looks now and then, and keeps the most it has seen. */
-import { memorySampleMs } from "./limits.ts";
+/** What the measured processes hold while they are under load: looks now and then, and keeps the most it has seen. */
+import { holdingsSampleMs } from "./limits.ts";
 import type { ProcessSample } from "./process-sample.ts";
-import type { MemoryPeaks } from "./run-totals.ts";
+import type { Holdings } from "./run-totals.ts";
 
 export class ProcessWatch implements Disposable {
   readonly #look: () => ProcessSample;
   readonly #timer: ReturnType<typeof setInterval>;
   readonly #first: ProcessSample;
-  #nodeBytesPeak = 0;
-  #appsBytesPeak = 0;
+  #peak: ProcessSample;
 
-  /** Looks at once and every `memorySampleMs`; dispose it to stop. */
+  /** Looks at once and every `holdingsSampleMs`; dispose it to stop. */
   constructor(look: () => ProcessSample) {
     this.#look = look;
-    this.#first = this.look();
-    this.#timer = setInterval(() => this.look(), memorySampleMs);
+    this.#first = look();
+    this.#peak = this.#first;
+    this.#timer = setInterval(() => this.look(), holdingsSampleMs);
   }
 
   look(): ProcessSample {
     const sample = this.#look();
-    this.#nodeBytesPeak = Math.max(this.#nodeBytesPeak, sample.nodeBytes);
-    this.#appsBytesPeak = Math.max(this.#appsBytesPeak, sample.appsBytes);
+    const peak = { ...this.#peak };
+    for (const name of Object.keys(peak) as (keyof ProcessSample)[]) {
+      peak[name] = Math.max(peak[name], sample[name]);
+    }
+    this.#peak = peak;
     return sample;
   }
 
   /** What there was at first, the most since then, and what there is now. */
-  peaks(): MemoryPeaks {
+  holdings(): Holdings {
     const after = this.look();
-    const [nodeBytesPeak, appsBytesPeak] = [this.#nodeBytesPeak, this.#appsBytesPeak];
-    return { before: this.#first, after, nodeBytesPeak, appsBytesPeak };
+    return { before: this.#first, peak: this.#peak, after };
   }
 
   [Symbol.dispose](): void {

@@ -27,6 +27,8 @@ const errors = z.object({
 
 const memory = z.object({ before: bytes, peak: bytes, after: bytes });
 
+const descriptors = z.object({ before: count, peak: count, after: count });
+
 const pool = z.object({
   active: count.describe("Instances at the end"),
   hits: count.describe("Requests that found an instance, warm or frozen"),
@@ -55,6 +57,10 @@ export const perfRun = z.object({
     .object({ node: memory, apps: memory })
     .nullable()
     .describe("Resident memory of the node, private memory of the apps; null with --url"),
+  descriptors: z
+    .object({ node: descriptors, apps: descriptors })
+    .nullable()
+    .describe("Open file descriptors; null with --url"),
   pool: pool.nullable().describe("Counted over the same time; null with --url"),
 });
 

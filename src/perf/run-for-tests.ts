@@ -37,6 +37,10 @@ export function testRun(facts: TestRun = {}): MeasuredRun {
       node: { before: 1, peak: nodePeak, after: 1 },
       apps: { before: 1, peak: appsPeak, after: 1 },
     },
+    descriptors: {
+      node: { before: 1, peak: 1, after: 1 },
+      apps: { before: 1, peak: 1, after: 1 },
+    },
     pool: {
       active: 1,
       hits,

@@ -21,7 +21,7 @@ function piece(latenciesMs: readonly number[], facts: Partial<Counted> = {}): Co
 /** All counters at `count`, CPU times of the node and the apps. */
 function reading(count: number, nodeCpuUs: number, appsCpuUs: number): Reading {
   return {
-    sample: { nodeCpuUs, appsCpuUs, nodeBytes: 1, appsBytes: 1 },
+    sample: { nodeCpuUs, appsCpuUs, nodeBytes: 1, appsBytes: 1, nodeFds: 1, appsFds: 1 },
     facts: {
       active: count,
       hits: count,

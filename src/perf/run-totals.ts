@@ -28,12 +28,12 @@ export interface Window {
   last: Reading;
 }
 
-/** Bytes. */
-export interface MemoryPeaks {
+/** What the processes held. */
+export interface Holdings {
   before: ProcessSample;
+  /** The most of each, not all at one moment. */
+  peak: ProcessSample;
   after: ProcessSample;
-  nodeBytesPeak: number;
-  appsBytesPeak: number;
 }
 
 export class RunTotals {
@@ -74,8 +74,8 @@ export class RunTotals {
     this.#turns.push({ ratePerS, cpuUs: cpuUs === null ? null : cpuUs / Math.max(1, requests) });
   }
 
-  /** @param memory null when nothing is known of the processes. */
-  measured(memory: MemoryPeaks | null): MeasuredRun {
+  /** @param holdings null when nothing is known of the processes. */
+  measured(holdings: Holdings | null): MeasuredRun {
     const { requests } = this;
     const perRequest = (cpuUs: number) => cpuUs / Math.max(1, requests);
     const pool = this.#pool;
@@ -90,7 +90,8 @@ export class RunTotals {
         pool === null
           ? null
           : { node: perRequest(this.#nodeCpuUs), apps: perRequest(this.#appsCpuUs) },
-      memoryBytes: memory === null ? null : memoryOf(memory),
+      memoryBytes: holdings === null ? null : partsOf(holdings, "nodeBytes", "appsBytes"),
+      descriptors: holdings === null ? null : partsOf(holdings, "nodeFds", "appsFds"),
       pool: pool === null ? null : { ...pool, hitRate: hitRateOf(pool.hits, pool.misses) },
     };
     return { run, histogram: this.#histogram.encode(), turns: this.#turns };
@@ -119,9 +120,10 @@ export class RunTotals {
   }
 }
 
-function memoryOf({ before, after, nodeBytesPeak, appsBytesPeak }: MemoryPeaks) {
+function partsOf(holdings: Holdings, node: keyof ProcessSample, apps: keyof ProcessSample) {
+  const { before, peak, after } = holdings;
   return {
-    node: { before: before.nodeBytes, peak: nodeBytesPeak, after: after.nodeBytes },
-    apps: { before: before.appsBytes, peak: appsBytesPeak, after: after.appsBytes },
+    node: { before: before[node], peak: peak[node], after: after[node] },
+    apps: { before: before[apps], peak: peak[apps], after: after[apps] },
   };
 }

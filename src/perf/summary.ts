@@ -38,7 +38,8 @@ export function summaryOf(measured: readonly MeasuredRun[]): PerfRun {
     unsent: sum(({ unsent }) => unsent),
     latencyMs: mergeHistograms(measured.map(({ histogram }) => histogram)).summary(),
     cpuUsPerRequest: cpuOf(runs),
-    memoryBytes: memoryOf(runs),
+    memoryBytes: heldIn(runs.map(({ memoryBytes }) => memoryBytes)),
+    descriptors: heldIn(runs.map(({ descriptors }) => descriptors)),
     pool: poolOf(runs),
   };
 }
@@ -51,13 +52,15 @@ function cpuOf(runs: readonly PerfRun[]): PerfRun["cpuUsPerRequest"] {
 }
 
 /** The largest peak; before and after in the middle. */
-function memoryOf(runs: readonly PerfRun[]): PerfRun["memoryBytes"] {
-  const all = runs.map(({ memoryBytes }) => memoryBytes).filter((memory) => memory !== null);
+function heldIn(runs: readonly PerfRun["memoryBytes"][]): PerfRun["memoryBytes"] {
+  const all = runs.filter((held) => held !== null);
   if (all.length < runs.length) return null;
+  // Halves of a byte or of a descriptor are no use to anybody.
+  const middle = (values: number[]) => Math.round(medianOf(values));
   const part = (name: "node" | "apps") => ({
-    before: medianOf(all.map((memory) => memory[name].before)),
-    peak: Math.max(...all.map((memory) => memory[name].peak)),
-    after: medianOf(all.map((memory) => memory[name].after)),
+    before: middle(all.map((held) => held[name].before)),
+    peak: Math.max(...all.map((held) => held[name].peak)),
+    after: middle(all.map((held) => held[name].after)),
   });
   return { node: part("node"), apps: part("apps") };
 }

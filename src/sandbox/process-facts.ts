@@ -119,6 +119,15 @@ export function residentMemoryBytes(pid: number): number | null {
   }
 }
 
+/** Open file descriptors of a process, or null when it is gone. Count. */
+export function descriptorCount(pid: number): number | null {
+  try {
+    return readdirSync(`/proc/${pid}/fd`).length;
+  } catch {
+    return null;
+  }
+}
+
 /** Processes that a process has started and that have not ended; none when it is gone. */
 export function childrenOf(pid: number): number[] {
   try {
