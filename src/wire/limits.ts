@@ -25,8 +25,11 @@ export const resetTextBytesMax = 4096;
 /** A writer's own buffer; the frames of an ordinary turn fit. Bytes. */
 export const writerBytes = 64 * 1024;
 
-/** What has collected before the turn ends and leaves at once, so that the other side works meanwhile. Bytes. */
-export const flushBytes = 128 * 1024;
+/**
+ * What has collected before the turn ends and leaves at once, so that the other side works meanwhile. Beyond what a
+ * socket's buffer takes (208 KiB), or it would only be cut into more writes. Bytes.
+ */
+export const flushBytes = 256 * 1024;
 
 /** A buffer for bodies on a wire; four of the largest DATA frames with their heads. Bytes. */
 export const segmentBytes = 4 * (64 * 1024 + 4096);
