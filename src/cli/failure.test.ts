@@ -31,6 +31,24 @@ test("a cause that the message says already is not said twice", () => {
   expect(renderFailure(error.toBody(), plain)).not.toContain("Cause:");
 });
 
+test("problems are listed when the message does not have them already", () => {
+  const one = new PlatformError(
+    "CONFIG_INVALID",
+    ["levain.config.ts", "x is 1, at most 0 is allowed"],
+    {
+      detail: { problems: ["x is 1, at most 0 is allowed"] },
+    },
+  );
+  const two = new PlatformError("CONFIG_INVALID", ["levain.config.ts", "2 problems"], {
+    detail: { problems: ["x is not a key", "y is not a key"] },
+  });
+
+  expect(renderFailure(one.toBody(), plain)).not.toContain("Problems:");
+  expect(renderFailure(two.toBody(), plain)).toContain(
+    "2 problems\n  Problems:\n    x is not a key\n    y is not a key\n",
+  );
+});
+
 test("exit 2 is for commands that were not used as they are meant, also when the node says so", () => {
   const usage = new PlatformError("INPUT_INVALID", ["what"]);
 

@@ -67,6 +67,9 @@ export function renderFailure(error: ErrorBody, paint: Paint): string {
     lines.push(`  Cause: ${printableLine(error.cause)}`);
   }
   for (const [name, value] of Object.entries(error.detail ?? {})) {
+    // A list of one is in the message.
+    if (Array.isArray(value) && value.every((part) => error.message.includes(asText(part))))
+      continue;
     lines.push(...detailLines(name, value));
   }
   lines.push(`  Fix: ${error.fix}`, `  More: ${error.docs}`);

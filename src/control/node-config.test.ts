@@ -21,7 +21,9 @@ async function problemsOf(sources: Partial<NodeConfigSources>): Promise<string[]
   const error = (await load(sources).catch((thrown: unknown) => thrown)) as PlatformError;
   expect(error.code).toBe("NODE_CONFIG_INVALID");
   const problems = (error.detail?.problems ?? []) as string[];
-  for (const problem of problems) expect(error.message).toContain(problem);
+  expect(error.message).toEndWith(
+    problems.length === 1 ? (problems[0] ?? "") : `${problems.length} problems`,
+  );
   return problems;
 }
 
@@ -173,7 +175,7 @@ describe("hooks", () => {
   });
 
   test.each([
-    ["5", "hooks is 5, must be a list of modules"],
+    ["5", "hooks is 5, must be a list"],
     ['[""]', 'hooks is "", must be at least one character'],
     [
       '[{ "modul": "./a.ts" }]',
@@ -200,15 +202,15 @@ describe("problems", () => {
 
     expect(problems.toSorted()).toEqual(
       [
-        "LEVAIN_DOMIAN is no setting; did you mean LEVAIN_DOMAIN?",
-        "--port: port is 70000, must be a whole number from 0 to 65535",
+        "LEVAIN_DOMIAN is not a key; did you mean LEVAIN_DOMAIN?",
+        "--port: port is 70000, at most 65535 is allowed",
         '--admin-port: adminPort is "-1", must be a whole number from 0 to 65535',
         'LEVAIN_HOST: host is "everywhere", must be an IP address, such as 0.0.0.0 for every network',
         'levain.node.json: domain is "Example.com", must be a host name in lower case, such as apps.example.com',
         'LEVAIN_TRUSTED_PROXIES: trustedProxies is "10.0.0.0/99", must be IP addresses or ranges such as 10.0.0.0/8',
         'levain.node.json: sparesMax is "2", must be a whole number from 0 to 100',
-        "levain.node.json: build.timeoutSec is no setting; did you mean build.timeoutMs?",
-        "levain.node.json: prot is no setting; did you mean port?",
+        "levain.node.json: build.timeoutSec is not a key; did you mean build.timeoutMs?",
+        "levain.node.json: prot is not a key; did you mean port?",
       ].toSorted(),
     );
   });
@@ -224,9 +226,11 @@ describe("problems", () => {
     writeFileSync(join(cwd, "levain.node.json"), '{ "build": 5, "limits": {} }');
 
     expect(await problemsOf({ env: { LEVAIN_BUILD_TIMEOUT_MS: "6000" } })).toEqual([
-      "levain.node.json: build is 5, must be a group of settings",
-      "levain.node.json: limits is no setting",
-    ]);
+      "levain.node.json: build is 5, must be a group of keys",
+      expect.stringMatching(
+        /^levain.node.json: limits is not a key; known here are port, .*, build$/,
+      ),
+    ] as string[]);
   });
 
   test("the two ports differ, unless the system chooses them", async () => {

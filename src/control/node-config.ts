@@ -8,7 +8,12 @@ import { dirname, resolve } from "node:path";
 import { pathToFileURL } from "node:url";
 import type { z } from "zod";
 import { messageOf, PlatformError } from "../base/errors.ts";
-import { didYouMean } from "../deploy/did-you-mean.ts";
+import {
+  describeUnknownKey,
+  describeValue,
+  type KnownKeys,
+  sumUp,
+} from "../deploy/config-problems.ts";
 import { defaultDataDir } from "./data-dir.ts";
 import {
   type NodeConfig,
@@ -33,8 +38,8 @@ export interface NodeConfigSources {
 }
 
 /**
- * @throws {PlatformError} `NODE_CONFIG_INVALID` that names the source and the key of each problem; `detail.problems` has
- *   them one by one
+ * @throws {PlatformError} `NODE_CONFIG_INVALID` ; `detail.problems` names the source and the key of each problem, the
+ *   message the only one
  */
 export async function loadNodeConfig(sources: NodeConfigSources): Promise<NodeConfig> {
   const problems: string[] = [];
@@ -47,8 +52,7 @@ export async function loadNodeConfig(sources: NodeConfigSources): Promise<NodeCo
     problems.push(`${origin}: adminPort is ${result.data.adminPort}, the same as port`);
   }
   if (problems.length > 0 || !result.success) {
-    const where = problems.length === 1 ? "its configuration" : `${problems.length} settings`;
-    throw new PlatformError("NODE_CONFIG_INVALID", [where, problems.join("; ")], {
+    throw new PlatformError("NODE_CONFIG_INVALID", ["its configuration", sumUp(problems)], {
       detail: { problems },
     });
   }
@@ -147,7 +151,7 @@ async function collect(sources: NodeConfigSources, problems: string[]): Promise<
     if (!name.startsWith("LEVAIN_") || OTHER_VARIABLES.includes(name) || !text) continue;
     const key = VARIABLES[name];
     if (key !== undefined) given.set(key, parse(key, text), name);
-    else problems.push(`${name} is no setting${suggestion(name, Object.keys(VARIABLES))}`);
+    else problems.push(describeUnknownKey(name, Object.keys(VARIABLES)));
   }
 
   for (const [key, text] of Object.entries(flags)) {
@@ -202,40 +206,33 @@ function parse(key: string, text: string): unknown {
   return text;
 }
 
-/** One line for each problem: source, key, value, what is wanted. */
+const KNOWN: KnownKeys = {
+  keys: Object.keys(SETTINGS),
+  rangeOf(key) {
+    const { type, minimum, maximum } = SETTINGS[key] ?? {};
+    if (type !== "integer" || minimum === undefined || maximum === undefined) return undefined;
+    return { smallest: minimum, largest: maximum };
+  },
+  isSecret: (key) => SECRETS.includes(key),
+};
+
+/** One line for each problem: source, key, value, what is allowed. */
 function describe(issue: z.core.$ZodIssue, given: Given): string[] {
   const path = issue.path.map(String);
+  const from = (key: string) => {
+    const origin = given.originOf(key);
+    return origin === "" ? "" : `${origin}: `;
+  };
   if (issue.code === "unrecognized_keys") {
     return issue.keys.map((name) => {
       const key = [...path, name].join(".");
-      return `${given.originOf(key)}: ${key} is no setting${suggestion(key, Object.keys(SETTINGS))}`;
+      return from(key) + describeUnknownKey(key, KNOWN.keys);
     });
   }
   // Below a setting's key are the indexes of a list.
   const key =
     [path.slice(0, 2).join("."), path[0] ?? ""].find((name) => name in SETTINGS) ?? path.join(".");
-  const origin = given.originOf(key);
-  const value = SECRETS.includes(key) ? "not usable" : JSON.stringify(issue.input);
-  return [`${origin === "" ? "" : `${origin}: `}${key} is ${value}, must be ${wanted(issue, key)}`];
-}
-
-function wanted(issue: z.core.$ZodIssue, key: string): string {
-  const { type, minimum, maximum } = SETTINGS[key] ?? {};
-  if (type === "integer") return `a whole number from ${minimum} to ${maximum}`;
-  if (issue.code === "invalid_type") {
-    if (type === "array") return key === "hooks" ? "a list of modules" : "a list of texts";
-    return type === "string" ? "a text" : "a group of settings";
-  }
-  if (issue.code === "too_small") return "at least one character";
-  if (issue.code === "too_big") {
-    return `at most ${issue.maximum} ${issue.origin === "array" ? "of them" : "characters"}`;
-  }
-  return issue.message;
-}
-
-function suggestion(word: string, known: readonly string[]): string {
-  const near = didYouMean(word, known);
-  return near === null ? "" : `; did you mean ${near}?`;
+  return [from(key) + describeValue(issue, key, KNOWN)];
 }
 
 function isGroup(key: string): boolean {

@@ -30,7 +30,7 @@ export const nodeConfigSchema = z.strictObject({
   /** Address that the apps' port is bound to; `0.0.0.0` for every network. */
   host: z
     .string()
-    .refine((text) => isIP(text) !== 0, "an IP address, such as 0.0.0.0 for every network")
+    .refine((text) => isIP(text) !== 0, "must be an IP address, such as 0.0.0.0 for every network")
     .default("127.0.0.1"),
   /** Folder of everything the node keeps. */
   dataDir: z.string().min(1),
@@ -40,22 +40,22 @@ export const nodeConfigSchema = z.strictObject({
     .max(domainCharactersMax)
     .regex(
       /^[a-z0-9]([a-z0-9-]*[a-z0-9])?(\.[a-z0-9]([a-z0-9-]*[a-z0-9])?)*$/,
-      "a host name in lower case, such as apps.example.com",
+      "must be a host name in lower case, such as apps.example.com",
     )
     .default("localhost"),
   /** A PostgreSQL server to use instead of the node's own. */
   databaseUrl: z
     .string()
-    .refine(isPostgresUrl, "an address such as postgres://user:password@host:5432/database")
+    .refine(isPostgresUrl, "must be an address such as postgres://user:password@host:5432/database")
     .optional(),
   /** User that the node's own PostgreSQL runs as when the node is root. */
   postgresUser: z
     .string()
-    .regex(/^[a-z_][a-z0-9_-]{0,31}$/, "the name of a system user")
+    .regex(/^[a-z_][a-z0-9_-]{0,31}$/, "must be the name of a system user")
     .optional(),
   /** Proxies in front of the node whose `x-forwarded-*` headers are believed. */
   trustedProxies: z
-    .array(z.string().refine(isAddressRange, "IP addresses or ranges such as 10.0.0.0/8"))
+    .array(z.string().refine(isAddressRange, "must be IP addresses or ranges such as 10.0.0.0/8"))
     .default([]),
   /** Modules that see each request and answer; a relative one counts from the folder of the file that names it. */
   hooks: z
@@ -69,7 +69,7 @@ export const nodeConfigSchema = z.strictObject({
             options: z.json().optional(),
           }),
         ],
-        "modules, or objects with `module` and plain data as `options`",
+        "must be modules, or objects with `module` and plain data as `options`",
       ),
     )
     .max(hooksMax)

@@ -14,6 +14,15 @@ const problems = (raw: unknown): string => {
   throw new Error("the config was accepted");
 };
 
+const listedProblems = (raw: unknown): unknown => {
+  try {
+    parse(raw);
+  } catch (error) {
+    return (error as PlatformError).detail?.problems;
+  }
+  throw new Error("the config was accepted");
+};
+
 describe("parseAppConfig()", () => {
   test("gives a project without a config every default", () => {
     expect(parse({})).toEqual({
@@ -79,35 +88,58 @@ describe("parseAppConfig()", () => {
     expect(parse({ instances: { min: 3 } }).instances).toEqual({ min: 3, max: 3 });
     expect(parse({ instances: { max: 3 } }).instances).toEqual({ min: 1, max: 3 });
     expect(problems({ instances: { min: 3, max: 2 } })).toContain(
-      "`instances`: min must not be more than max",
+      'instances is {"min":3,"max":2}, min must not be more than max',
     );
-    expect(problems({ instances: { most: 2 } })).toContain("`instances.most` is not a key");
+    expect(problems({ instances: { most: 2 } })).toContain(
+      "instances.most is not a key; known here are min, max",
+    );
   });
 
-  test("names every problem at once", () => {
-    const message = problems({
+  test("says each of several problems once, as key, value and what is allowed", () => {
+    const raw = {
       name: "My App",
-      limits: { queueMax: -1, memoryBytesMax: "1 GB" },
+      limits: { queueMax: 20_000, concurrencyMax: -1, memoryBytesMax: "1 GB" },
+      instances: { min: "x".repeat(100) },
       bundle: 1,
-    });
+      build: "",
+    };
 
-    for (const key of ["name", "limits.queueMax", "limits.memoryBytesMax", "bundle"]) {
-      expect(message).toContain(`\`${key}\``);
-    }
+    expect(() => parse(raw)).toThrow("Cannot use levain.config.ts: 7 problems");
+    expect(listedProblems(raw)).toEqual([
+      'name is "My App", it must have lower-case letters, digits and dashes, and begin and end with a letter or digit',
+      'build is "", must be at least one character',
+      "bundle is 1, must be true or false",
+      'limits.memoryBytesMax is "1 GB", must be a whole number from 67108864 to 274877906944',
+      "limits.concurrencyMax is -1, at least 1 is allowed",
+      "limits.queueMax is 20000, at most 10000 is allowed",
+      `instances.min is "${"x".repeat(59)}…, must be a whole number from 1 to 64`,
+    ]);
+  });
+
+  test("puts the only problem into the message", () => {
+    expect(problems({ limits: { queueMax: 20_000 } })).toBe(
+      "Cannot use levain.config.ts: limits.queueMax is 20000, at most 10000 is allowed",
+    );
+  });
+
+  test("does not show the values of the environment", () => {
+    expect(problems({ env: { TOKEN: ["hunter2"] } })).toEndWith(
+      "env.TOKEN is not usable, must be a string, a number or a boolean",
+    );
   });
 
   test("says which key was probably meant", () => {
-    expect(problems({ entrypoint: "a.ts" })).toContain("`entrypoint` is not a key");
-    expect(problems({ idleFreezMs: 1 })).toContain("did you mean `idleFreezeMs`?");
+    expect(problems({ entrypoint: "a.ts" })).toContain("entrypoint is not a key; known here are");
+    expect(problems({ idleFreezMs: 1 })).toContain("did you mean idleFreezeMs?");
     expect(problems({ limits: { memoryBytes: 1 } })).toContain(
-      "did you mean `limits.memoryBytesMax`?",
+      "did you mean limits.memoryBytesMax?",
     );
-    expect(problems({ queueMax: 5 })).toContain("`queueMax` belongs into `limits`");
+    expect(problems({ queueMax: 5 })).toContain("did you mean limits.queueMax?");
   });
 
   test.each([
     [{ limits: { memoryBytesMax: 1 } }, "67108864"],
-    [{ limits: { requestTimeoutMs: 1.5 } }, "int"],
+    [{ limits: { requestTimeoutMs: 1.5 } }, "is 1.5, must be a whole number"],
     [{ limits: { requestTimeoutMs: Number.NaN } }, "NaN"],
     [{ entry: "../x.ts" }, "inside the project"],
     [{ entry: "/x.ts" }, "inside the project"],

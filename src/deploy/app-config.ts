@@ -5,7 +5,7 @@
 import { z } from "zod";
 import { PlatformError } from "../base/errors.ts";
 import type { VersionSpec } from "../base/version-spec.ts";
-import { didYouMean } from "./did-you-mean.ts";
+import { describeUnknownKey, describeValue, type KnownKeys, sumUp } from "./config-problems.ts";
 import * as limits from "./limits.ts";
 import { appNameProblem } from "./names.ts";
 
@@ -105,7 +105,7 @@ const envName = z
   .string()
   .regex(
     /^[A-Za-z_][A-Za-z0-9_]*$/,
-    "a name has letters, digits and _ and does not begin with a digit",
+    "a name has only letters, digits and _, and does not begin with a digit",
   )
   .refine((name) => !name.startsWith("LEVAIN_"), "names that begin with LEVAIN_ are Levain's own")
   .refine((name) => !ENV_NAMES_RESERVED.includes(name), "HOME and TMPDIR are set by Levain");
@@ -122,7 +122,7 @@ export const appConfigSchema = z.strictObject({
     .string()
     .superRefine((name, context) => {
       const problem = appNameProblem(name);
-      if (problem !== null) context.addIssue({ code: "custom", message: `"${name}": ${problem}` });
+      if (problem !== null) context.addIssue({ code: "custom", message: problem, input: name });
     })
     .optional(),
   entry: z
@@ -187,13 +187,13 @@ export interface AppConfig
  *
  * @param raw the file's default export; `{}` when there is no file
  * @param file its name, for messages
- * @throws {PlatformError} `CONFIG_INVALID` naming every problem at once
+ * @throws {PlatformError} `CONFIG_INVALID`; `detail.problems` has every problem, the message the only one
  */
 export function parseAppConfig(raw: unknown, file: string): AppConfig {
-  const parsed = appConfigSchema.safeParse(raw);
+  const parsed = appConfigSchema.safeParse(raw, { reportInput: true });
   if (!parsed.success) {
-    const problems = parsed.error.issues.flatMap(problemsOf);
-    throw new PlatformError("CONFIG_INVALID", [file, problems.join("; ")], {
+    const problems = [...new Set(parsed.error.issues.flatMap(problemsOf))];
+    throw new PlatformError("CONFIG_INVALID", [file, sumUp(problems)], {
       detail: { problems },
     });
   }
@@ -226,29 +226,36 @@ export const GROUPS: Readonly<Record<string, object>> = {
   instances: INSTANCE_KEYS,
 };
 
+const RANGES: Readonly<Record<string, NumberKey>> = {
+  ...IDLE_KEYS,
+  ...Object.fromEntries(
+    [["limits", LIMIT_KEYS] as const, ["instances", INSTANCE_KEYS] as const].flatMap(
+      ([group, keys]) => Object.entries(keys).map(([key, range]) => [`${group}.${key}`, range]),
+    ),
+  ),
+};
+
+const KNOWN: KnownKeys = {
+  keys: Object.keys(appConfigSchema.shape).flatMap((key) =>
+    key in GROUPS ? Object.keys(GROUPS[key] ?? {}).map((inner) => `${key}.${inner}`) : [key],
+  ),
+  rangeOf: (key) => RANGES[key],
+  isSecret: (key) => key.startsWith("env."),
+};
+
 /** One sentence for each thing that is wrong. */
 function problemsOf(issue: z.core.$ZodIssue): string[] {
-  const where = issue.path.join(".");
+  const path = issue.path.map(String);
+  const where = path.join(".");
   if (issue.code === "unrecognized_keys") {
-    const known = Object.keys(GROUPS[where] ?? appConfigSchema.shape);
-    return issue.keys.map((key) => unknownKey(where, key, known));
+    return issue.keys.map((key) => describeUnknownKey([...path, key].join("."), KNOWN.keys));
   }
   // The name of an environment value is a key of a record: its own problems are one level below.
   if (issue.code === "invalid_key") {
-    return issue.issues.map((inner) => `\`${where}\`: ${inner.message}`);
+    return issue.issues.map((inner) => `${where} cannot be set: ${inner.message}`);
   }
-  if (where === "") return [`its default export must be an object (${issue.message})`];
-  return [`\`${where}\`: ${issue.message}`];
-}
-
-function unknownKey(where: string, key: string, known: readonly string[]): string {
-  const full = where === "" ? key : `${where}.${key}`;
-  const prefix = where === "" ? "" : `${where}.`;
-  const near = didYouMean(key, known);
-  if (near !== null) return `\`${full}\` is not a key; did you mean \`${prefix}${near}\`?`;
-  if (where === "" && key in LIMIT_KEYS) return `\`${key}\` belongs into \`limits\``;
-  const all = `known here are ${known.map((name) => `\`${name}\``).join(", ")}`;
-  return `\`${full}\` is not a key; ${all}`;
+  if (where === "") return ["its default export must be an object"];
+  return [describeValue(issue, where, KNOWN)];
 }
 
 /** Whether a relative path stays in the folder it starts from. */

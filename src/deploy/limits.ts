@@ -141,3 +141,5 @@ export const idleMsSmallest = 0;
 export const idleMsLargest = 30 * 86_400_000;
 /** Environment values of one version together; Linux gives a process 2 MiB. Bytes. */
 export const envBytesMax = 256 * 1024;
+/** Enough of a wrong value to recognize it in a message. Count of characters. */
+export const problemValueCharactersMax = 60;

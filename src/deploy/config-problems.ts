@@ -1,0 +1,95 @@
+/**
+ * How a problem with a configuration is said, for apps and nodes alike: which key, what was given, what is allowed. The
+ * schema library's own words never reach a person.
+ */
+import type { z } from "zod";
+import { didYouMean } from "./did-you-mean.ts";
+import { problemValueCharactersMax } from "./limits.ts";
+
+/** What is known of a configuration's keys. */
+export interface KnownKeys {
+  /** Every key, groups opened: `limits.queueMax`. */
+  keys: readonly string[];
+  /** What a number may be; undefined for a key that takes none. */
+  rangeOf(key: string): { smallest: number; largest: number } | undefined;
+  /** Whether the value of a key must not be shown. */
+  isSecret?(key: string): boolean;
+}
+
+/** `limits.queueMax is 20000, at most 10000 is allowed`. The issue must have been made with `reportInput`. Pure. */
+export function describeValue(issue: z.core.$ZodIssue, key: string, known: KnownKeys): string {
+  const value = known.isSecret?.(key) === true ? "not usable" : shownValue(issue.input);
+  return `${key} is ${value}, ${allowed(issue, key, known)}`;
+}
+
+/** `prot is not a key; did you mean port?` The nearest key, or those there are beside it. Pure. */
+export function describeUnknownKey(key: string, keys: readonly string[]): string {
+  const group = key.slice(0, key.lastIndexOf(".") + 1);
+  const beside = keys
+    .filter((other) => other.startsWith(group))
+    .map((other) => other.slice(group.length));
+  // Without the group, whose letters would make any two of its keys look alike.
+  const names = [...new Set(beside.map((other) => other.split(".", 1)[0] ?? ""))];
+  const word = key.slice(group.length);
+  const near = didYouMean(word, names);
+  const meant = near === null ? keys.find((other) => other.endsWith(`.${word}`)) : group + near;
+  if (meant !== undefined) return `${key} is not a key; did you mean ${meant}?`;
+  return `${key} is not a key; known here are ${names.join(", ")}`;
+}
+
+/** What a message says of its problems; `detail.problems` has all of them. Pure. */
+export function sumUp(problems: readonly string[]): string {
+  const [first = "", ...others] = problems;
+  return others.length === 0 ? first : `${problems.length} problems`;
+}
+
+function allowed(issue: z.core.$ZodIssue, key: string, known: KnownKeys): string {
+  const range = known.rangeOf(key);
+  if (range !== undefined) {
+    const { smallest, largest } = range;
+    if (issue.code === "too_big" && issue.input !== Number.POSITIVE_INFINITY)
+      return `at most ${largest} is allowed`;
+    if (issue.code === "too_small") return `at least ${smallest} is allowed`;
+    return `must be a whole number from ${smallest} to ${largest}`;
+  }
+  switch (issue.code) {
+    case "invalid_type":
+      return `must be ${KINDS[issue.expected] ?? issue.expected}`;
+    case "too_small":
+      return "must be at least one character";
+    case "too_big":
+      return `must be at most ${issue.maximum} ${issue.origin === "array" ? "of them" : "characters"}`;
+    default:
+      return issue.message;
+  }
+}
+
+/** In a person's words. */
+const KINDS: Readonly<Record<string, string>> = {
+  array: "a list",
+  boolean: "true or false",
+  object: "a group of keys",
+  record: "a group of keys",
+  string: "a text",
+};
+
+/** A value as it would be written, cut when it is long. */
+function shownValue(value: unknown): string {
+  const isPlain = typeof value === "string" || (typeof value === "object" && value !== null);
+  const text = isPlain
+    ? written(value)
+    : typeof value === "function"
+      ? "a function"
+      : String(value);
+  return text.length > problemValueCharactersMax
+    ? `${text.slice(0, problemValueCharactersMax)}…`
+    : text;
+}
+
+function written(value: unknown): string {
+  try {
+    return JSON.stringify(value);
+  } catch {
+    return "an object";
+  }
+}
