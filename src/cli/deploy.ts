@@ -8,6 +8,7 @@ import { type ErrorBody, PlatformError } from "../base/errors.ts";
 import { versionName } from "../base/version-spec.ts";
 import type { DeployEvent, DeployResult } from "../deploy/deploy-api.ts";
 import { NodeError, type Query } from "./admin-client.ts";
+import { branchOfGit, branchWords } from "./branch-argument.ts";
 import { DeployProgress } from "./deploy-progress.ts";
 import { usageError } from "./failure.ts";
 import { readGitHead } from "./git-head.ts";
@@ -46,13 +47,13 @@ export const deploy: Verb = {
     const head = await readGitHead(folder);
     const query = {
       app: typeof app === "string" ? app : undefined,
-      branch: typeof branch === "string" ? branch : branchOf(head?.branch ?? null),
+      branch: typeof branch === "string" ? branch : branchOfGit(head?.branch ?? null),
       message: typeof message === "string" ? message : undefined,
       folder: basename(folder),
       commit: head?.commit ?? undefined,
     };
     const result = await run(call, folder, query);
-    const onBranch = result.branch === "main" ? "" : ` --branch ${result.branch}`;
+    const onBranch = await branchWords(call, result.app, result.branch);
     const next = [
       `levain open ${result.app}${onBranch}`,
       `levain logs ${result.app} --follow`,
@@ -68,11 +69,6 @@ export const deploy: Verb = {
     };
   },
 };
-
-/** `master` is what older Gits call `main`. */
-function branchOf(gitBranch: string | null): string {
-  return gitBranch === null || gitBranch === "master" ? "main" : gitBranch;
-}
 
 async function run(call: Call, folder: string, query: Query<"deploy">): Promise<DeployResult> {
   const { stderr, env } = call.io;

@@ -1,6 +1,7 @@
 /** `levain open`: the URL of an app's branch, and a browser on it when somebody sits in front of one. */
 import { PlatformError } from "../base/errors.ts";
 import { appArgument } from "./app-argument.ts";
+import { branchArgument } from "./branch-argument.ts";
 import type { CliIo } from "./cli-io.ts";
 import type { Verb } from "./verb.ts";
 
@@ -9,17 +10,19 @@ export const open: Verb = {
   group: "Observe",
   summary: "Print the URL of an app and open it",
   description:
-    "A browser is opened only from a terminal that has a display; the URL is always printed.",
+    "A browser is opened only from a terminal that has a display; the URL is always printed. " +
+    "The default of --branch is that of `levain deploy` for the app of this folder, and main for " +
+    "every other app.",
   arguments: [["[app]", "name of the app; default: the app of this folder"]],
-  flags: [["--branch <name>", "branch to open (default: main)"]],
+  flags: [["--branch <name>", "branch to open (default: the Git branch, else main)"]],
   examples: [
-    ["levain open shop", "production of shop"],
+    ["levain open shop", "shop, where it is live"],
     ["curl $(levain open shop)", "ask it from the command line"],
     ["levain open shop --branch cart-fix", "a branch of it"],
   ],
   async run(call) {
     const app = await appArgument(call);
-    const branch = typeof call.flags.branch === "string" ? call.flags.branch : "main";
+    const branch = await branchArgument(call, app);
     const { apps } = await call.client.call("apps");
     const found = apps.find(({ name }) => name === app);
     if (found === undefined) throw new PlatformError("APP_UNKNOWN", [app]);

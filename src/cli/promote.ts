@@ -1,5 +1,6 @@
 /** `levain promote`: makes a version live on a branch. The same bytes; nothing is built again. */
 import type { LiveChange } from "../control/api.ts";
+import { branchWords } from "./branch-argument.ts";
 import type { Call, Outcome, Verb } from "./verb.ts";
 import { parseVersionNumber } from "./version-number.ts";
 
@@ -8,7 +9,8 @@ export const promote: Verb = {
   group: "Deploy",
   summary: "Make a version live on a branch",
   description:
-    "The version is taken as it was deployed; nothing is built again, no request is lost.",
+    "The version is taken as it was deployed; nothing is built again, no request is lost. " +
+    "Without --branch it becomes production, on whatever Git branch you are.",
   arguments: [
     ["<app>", "name of the app"],
     ["<version>", "version to make live, as v7 or 7"],
@@ -29,13 +31,13 @@ export const promote: Verb = {
 };
 
 /** What `promote` and `rollback` came to. */
-export function liveOutcome(data: LiveChange, call: Call): Outcome {
+export async function liveOutcome(data: LiveChange, call: Call): Promise<Outcome> {
   const { app, branch, version, previous, url } = data;
-  const onBranch = branch === "main" ? "" : ` --branch ${branch}`;
+  const onBranch = await branchWords(call, app, branch);
   const back =
     previous === null || previous === version
       ? []
-      : [`levain promote ${app} v${previous}${onBranch}`];
+      : [`levain promote ${app} v${previous}${branch === "main" ? "" : ` --branch ${branch}`}`];
   return {
     data,
     next: [`levain open ${app}${onBranch}`, `levain logs ${app} --follow`, ...back].map(

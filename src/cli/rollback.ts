@@ -1,5 +1,6 @@
 /** `levain rollback`: makes the version live again that was live before. */
 import { appArgument } from "./app-argument.ts";
+import { branchArgument } from "./branch-argument.ts";
 import { liveOutcome } from "./promote.ts";
 import type { Verb } from "./verb.ts";
 import { parseVersionNumber } from "./version-number.ts";
@@ -10,22 +11,23 @@ export const rollback: Verb = {
   summary: "Make the version before live again",
   description:
     "Goes back one step in what was live on the branch; --to goes to any version. Nothing is built " +
-    "and no request is lost.",
+    "and no request is lost. The default of --branch is that of `levain deploy` for the app of this " +
+    "folder, and main for every other app.",
   arguments: [["[app]", "name of the app; default: the app of this folder"]],
   flags: [
-    ["--branch <name>", "branch to roll back (default: main)"],
+    ["--branch <name>", "branch to roll back (default: the Git branch, else main)"],
     ["--to <version>", "version to go back to, as v7 or 7"],
   ],
   examples: [
-    ["levain rollback shop", "undo the last deploy or promote of production"],
+    ["levain rollback shop", "undo the last deploy or promote"],
     ["levain rollback shop --to v5", "go back to a version by its number"],
     ["levain rollback shop --branch cart-fix", "undo on a branch"],
   ],
   async run(call) {
     const app = await appArgument(call);
-    const { branch, to } = call.flags;
+    const { to } = call.flags;
     const input = {
-      ...(typeof branch === "string" ? { branch } : {}),
+      branch: await branchArgument(call, app),
       ...(typeof to === "string" ? { to: parseVersionNumber(to, "--to") } : {}),
     };
     return liveOutcome(await call.client.call("rollback", { app, input }), call);
