@@ -7,8 +7,10 @@ import type { Clock } from "./base/clock.ts";
 import { PlatformError } from "./base/errors.ts";
 import { TurnClock } from "./base/turn-clock.ts";
 import { type VersionSpec, versionName } from "./base/version-spec.ts";
-import { type Edge, type EdgeOptions, startEdge } from "./edge/edge.ts";
-import type { LoadedHook } from "./hooks/loaded-hook.ts";
+import { type Edge, startEdge } from "./edge/edge.ts";
+import { connectionsMax as connectionsMaxDefault } from "./edge/limits.ts";
+import { type EdgeFacts, Edges } from "./edges.ts";
+import type { HookSource, LoadedHook } from "./hooks/loaded-hook.ts";
 import { Pools } from "./pool/pools.ts";
 import { sweepRunFolders } from "./pool/run-folder.ts";
 import { Spares } from "./pool/spares.ts";
@@ -51,19 +53,81 @@ export interface Lane {
   spares: Spares;
   runner: RunnerBundle;
   requestLog: RequestLog;
+  /** Each process that accepts connections. */
+  edges(): EdgeFacts[];
+  /** Resolves when every request that comes from then on is routed by the table. */
+  publish(table: RouteTable): Promise<void>;
   /** Answers what is under way within `drainTimeoutMs`, then ends everything. */
   stop(drainTimeoutMs: number): Promise<void>;
 }
 
 /** Starts the lane, and ends what a killed node left in `dataDir`. Throws what `startEdge` throws; nothing is left then. */
 export function startLane(options: LaneOptions): Lane {
+  const parts = startParts(options, false);
+  const { router } = parts;
+  router.publish(options.routeTable);
+  try {
+    const edge = startEdge({ ...options, clock: parts.clock, router });
+    const facts = () => {
+      const { connections, requests } = edge.counters;
+      return [{ pid: process.pid, connections, requests }];
+    };
+    return finish(parts, edge, facts, async (table) => router.publish(table));
+  } catch (error) {
+    void parts.stop();
+    throw error;
+  }
+}
+
+export interface SeveralEdgesOptions extends LaneOptions {
+  /** Processes that share the port. Count, 2 or more. */
+  edges: number;
+  /** Where each of them finds its hooks; `hooks` is not used. */
+  hookSources: readonly HookSource[];
+}
+
+/** The same with edges in processes of their own. Rejects with what `startEdge` throws; nothing is left then. */
+export async function startLaneWithEdges(options: SeveralEdgesOptions): Promise<Lane> {
+  const { routeTable, hookSources, connectionsMax = connectionsMaxDefault } = options;
+  const parts = startParts(options, true);
+  const { router, pools } = parts;
+  router.publish(routeTable);
+  try {
+    const { note = () => {} } = options;
+    const edges = await Edges.start({
+      ...options,
+      note,
+      connectionsMax,
+      hooks: hookSources,
+      table: routeTable,
+      pools,
+    });
+    const facts = () => edges.each;
+    return finish(parts, edges, facts, async (table) => {
+      // Edges may ask for a version as soon as they have the table, and for an old one until all have it.
+      for (const { versions } of Object.values(table.apps)) {
+        for (const spec of Object.values(versions)) pools.of(spec);
+      }
+      await edges.publish(table);
+      router.publish(table);
+    });
+  } catch (error) {
+    await parts.stop();
+    throw error;
+  }
+}
+
+type Parts = ReturnType<typeof startParts>;
+
+/** Everything behind the edge. */
+function startParts(options: LaneOptions, takesWires: boolean) {
   const { dataDir, domain, log, sparesMax, instancesMax, artifactPath } = options;
   const clock = new TurnClock(options.clock);
   const requestLog = new RequestLog({ sink: options.requests, clock });
   const runDir = join(dataDir, "run");
   const swept = sweepRunFolders(runDir);
   const runner = new RunnerBundle(options.bundlesDir);
-  const spares = new Spares({ runDir, runner, clock, sparesMax });
+  const spares = new Spares({ runDir, runner, clock, sparesMax, takesWires });
   const pools = new Pools({
     artifactPath,
     environment: platformEnvironment,
@@ -73,7 +137,6 @@ export function startLane(options: LaneOptions): Lane {
     instancesMax,
     requestLog,
   });
-  const draining = new PlatformError("NODE_DRAINING", []);
   const router = new Router({
     domain,
     pools,
@@ -82,36 +145,27 @@ export function startLane(options: LaneOptions): Lane {
       void pools.remove(spec, spec.limits.requestTimeoutMs, gone);
     },
   });
-  router.publish(options.routeTable);
-  const edge = openEdge({ ...options, clock }, router, () => void pools.stop(0, draining));
-  void runner.make();
-  spares.refill();
-  return {
-    edge,
-    router,
-    pools,
-    spares,
-    runner,
-    requestLog,
-    async stop(drainTimeoutMs) {
-      await edge.stop(drainTimeoutMs);
-      await Promise.all([pools.stop(0, draining), spares.stop(), runner.make(), swept]);
-      requestLog.close();
-    },
+  const draining = new PlatformError("NODE_DRAINING", []);
+  const stop = async () => {
+    await Promise.all([pools.stop(0, draining), spares.stop(), runner.make(), swept]);
+    requestLog.close();
   };
+  return { clock, requestLog, router, pools, spares, runner, stop };
 }
 
-function openEdge(
-  options: Omit<EdgeOptions, "router">,
-  router: Router,
-  onFailed: () => void,
-): Edge {
-  try {
-    return startEdge({ ...options, router });
-  } catch (error) {
-    onFailed();
-    throw error;
-  }
+function finish(parts: Parts, edge: Edge, edges: Lane["edges"], publish: Lane["publish"]): Lane {
+  void parts.runner.make();
+  parts.spares.refill();
+  return {
+    ...parts,
+    edge,
+    edges,
+    publish,
+    async stop(drainTimeoutMs) {
+      await edge.stop(drainTimeoutMs);
+      await parts.stop();
+    },
+  };
 }
 
 /** What Levain adds to an app's environment; documented in docs/configuration.md. */

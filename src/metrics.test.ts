@@ -31,6 +31,7 @@ const status: NodeStatus = {
   apps: 3,
   instances: 0,
   instancesMax: 1,
+  edges: [],
   connections: 0,
   requests: 0,
   memoryBytes: 50_000_000,

@@ -26,7 +26,7 @@ import { unpackSource } from "./deploy/unpack.ts";
 import { loadHooks } from "./hooks/load.ts";
 import type { LoadedHook } from "./hooks/loaded-hook.ts";
 import { instancesOf } from "./instances.ts";
-import { type Lane, type LaneOptions, startLane } from "./lane.ts";
+import { type Lane, type LaneOptions, startLane, startLaneWithEdges } from "./lane.ts";
 import { nodeMetrics } from "./metrics.ts";
 import { startNodeStore } from "./node-store.ts";
 import { bootCheck } from "./pool/boot-check.ts";
@@ -65,11 +65,18 @@ export async function runNode(config: NodeConfig, watcher: NodeWatcher): Promise
   const publisher = new Publisher({
     dataDir,
     store: { routeTable: () => store.store.routeTable() },
-    apply: (table) => lane.router.publish(table),
+    apply: (table) => lane.publish(table),
     note: watcher.note,
   });
   const table = (await publisher.loadFromDisk()) ?? emptyRouteTable;
-  const lane = openLane(config, table, artifacts, { log, requests }, requestHooks, watcher.note);
+  const lane = await openLane(
+    config,
+    table,
+    artifacts,
+    { log, requests },
+    requestHooks,
+    watcher.note,
+  );
   cleanup.defer(() => lane.stop(drainTimeoutMs));
   const store = await startNodeStore(config, clock, watcher.note);
   cleanup.defer(() => store.stop());
@@ -106,6 +113,7 @@ export async function runNode(config: NodeConfig, watcher: NodeWatcher): Promise
     apps: Object.keys(lane.router.table.apps).length,
     instances: lane.pools.places.taken,
     instancesMax: config.instancesMax,
+    edges: lane.edges(),
     connections: lane.edge.counters.connections,
     requests: lane.edge.counters.requests,
     memoryBytes: process.memoryUsage.rss(),
@@ -167,16 +175,16 @@ export async function runNode(config: NodeConfig, watcher: NodeWatcher): Promise
 }
 
 /** @throws {PlatformError} `PORT_IN_USE`, `PORT_FORBIDDEN` */
-function openLane(
+async function openLane(
   config: NodeConfig,
   routeTable: RouteTable,
   artifacts: ArtifactStore,
   sinks: Pick<LaneOptions, "log" | "requests">,
   hooks: readonly LoadedHook[],
   note: (line: string) => void,
-): Lane {
+): Promise<Lane> {
   try {
-    return startLane({
+    const options: LaneOptions = {
       dataDir: config.dataDir,
       hostname: config.host,
       port: config.port,
@@ -191,7 +199,10 @@ function openLane(
       artifactPath: (digest) => artifacts.path(digest),
       ...sinks,
       clock: systemClock,
-    });
+    };
+    if (config.edges === 1) return startLane(options);
+    const { edges, hooks: hookSources } = config;
+    return await startLaneWithEdges({ ...options, edges, hookSources });
   } catch (error) {
     throw bindError(error, "port", config.port);
   }

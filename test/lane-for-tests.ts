@@ -10,7 +10,7 @@ import { type Clock, systemClock } from "../src/base/clock.ts";
 import { oneInstance, type VersionLimits, type VersionSpec } from "../src/base/version-spec.ts";
 import type { LoadedHook } from "../src/hooks/loaded-hook.ts";
 
-import { type Lane, startLane } from "../src/lane.ts";
+import { type Lane, type LaneOptions, startLane, startLaneWithEdges } from "../src/lane.ts";
 import type { RouteTable } from "../src/router/route-table.ts";
 import type { LogRecord } from "../src/telemetry/log-record.ts";
 
@@ -74,12 +74,27 @@ export function startTestLane(
   apps: Record<string, TestApp>,
   options: TestLaneOptions = {},
 ): TestLane {
-  const dataDir = mkdtempSync(join(tmpdir(), "levain-lane-"));
+  const { specs, records, requests, lane } = optionsOf(apps, options);
+  return testLaneOf(startLane(lane), lane.dataDir, specs, records, requests);
+}
+
+/** The same with several edges in processes of their own. */
+export async function startTestLaneWithEdges(
+  apps: Record<string, TestApp>,
+  edges: number,
+  options: TestLaneOptions = {},
+): Promise<TestLane> {
+  const { specs, records, requests, lane } = optionsOf(apps, options);
+  const started = await startLaneWithEdges({ ...lane, edges, hookSources: [] });
+  return testLaneOf(started, lane.dataDir, specs, records, requests);
+}
+
+function optionsOf(apps: Record<string, TestApp>, options: TestLaneOptions) {
   const records: LogRecord[] = [];
   const requests: LogRecord[] = [];
   const specs = new Map(Object.entries(apps).map(([name, app]) => [name, specOf(name, app)]));
-  const lane = startLane({
-    dataDir,
+  const lane: LaneOptions = {
+    dataDir: mkdtempSync(join(tmpdir(), "levain-lane-")),
     hostname: "127.0.0.1",
     port: 0,
     domain: "localhost",
@@ -99,7 +114,17 @@ export function startTestLane(
     hooks: options.hooks ?? [],
     note: (line) => void options.notes?.push(line),
     ...(options.connectionsMax === undefined ? {} : { connectionsMax: options.connectionsMax }),
-  });
+  };
+  return { specs, records, requests, lane };
+}
+
+function testLaneOf(
+  lane: Lane,
+  dataDir: string,
+  specs: ReadonlyMap<string, VersionSpec>,
+  records: LogRecord[],
+  requests: LogRecord[],
+): TestLane {
   const { port } = lane.edge;
   let stopped: Promise<void> | null = null;
   const stop = () => {
@@ -124,7 +149,7 @@ export function startTestLane(
   };
 }
 
-function specOf(name: string, app: TestApp): VersionSpec {
+export function specOf(name: string, app: TestApp): VersionSpec {
   return {
     app: name,
     number: 1,
@@ -142,13 +167,16 @@ function specOf(name: string, app: TestApp): VersionSpec {
   };
 }
 
-function tableOf(specs: readonly VersionSpec[]): RouteTable {
+export function tableOf(specs: readonly VersionSpec[]): RouteTable {
   return {
     revision: 1,
     apps: Object.fromEntries(
       specs.map((spec) => [
         spec.app,
-        { branches: { main: { label: "main", live: 1 } }, versions: { 1: spec } },
+        {
+          branches: { main: { label: "main", live: spec.number } },
+          versions: { [spec.number]: spec },
+        },
       ]),
     ),
   };

@@ -16,6 +16,8 @@ export interface PlatformErrorOptions {
   cause?: unknown;
   /** Evidence for a person or a program: last log lines, exit code, file names. */
   detail?: Record<string, unknown>;
+  /** The message as another process has put it together, instead of one made from the values. */
+  message?: string;
 }
 
 /** What a program sees of an error: the same shape in the CLI, the admin API and the edge's JSON pages. */
@@ -39,11 +41,20 @@ export class PlatformError<Code extends ErrorCode = ErrorCode> extends Error {
   constructor(code: Code, args: MessageArgs<Code>, options: PlatformErrorOptions = {}) {
     const row = CATALOG[code] as ErrorRow;
     super(
-      row.message(...(args as never[])),
+      options.message ?? row.message(...(args as never[])),
       options.cause === undefined ? {} : { cause: options.cause },
     );
     this.code = code;
     this.detail = options.detail;
+  }
+
+  /** The error that `toBody` of another process of ours has described. */
+  static of({ code, message, cause, detail }: ErrorBody): PlatformError {
+    return new PlatformError(code, [] as never, {
+      message,
+      ...(cause === null ? {} : { cause: new Error(cause) }),
+      ...(detail === undefined ? {} : { detail }),
+    });
   }
 
   /** HTTP status that the edge and the admin API answer with. */

@@ -23,6 +23,13 @@ export const status: Verb = {
   },
 };
 
+/** A row when there are several. */
+function edgesOf({ edges }: NodeStatus): [string, string][] {
+  if (edges.length < 2) return [];
+  const each = edges.map(({ pid, connections }) => `process ${pid} (${connections} open)`);
+  return [["edges", each.join(", ")]];
+}
+
 /** @param wallMs now, for the age. */
 export function renderStatus(node: NodeStatus, wallMs: number, paint: Paint): string {
   const store =
@@ -40,6 +47,7 @@ export function renderStatus(node: NodeStatus, wallMs: number, paint: Paint): st
     ["store", `${node.store.kind} PostgreSQL, ${store}`],
     ["apps", `${node.apps}; ${node.instances} of ${node.instancesMax} instances run`],
     ["requests", `${node.requests} since the start, ${node.connections} connections open`],
+    ...edgesOf(node),
     ["memory", showBytes(node.memoryBytes)],
     ["version", `Levain ${node.version}, Bun ${node.bun}`],
   ];

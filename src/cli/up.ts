@@ -15,6 +15,7 @@ const SETTINGS = {
   port: ["--port <port>", "port of the apps (LEVAIN_PORT, default 4000; 0: any)"],
   adminPort: ["--admin-port <port>", "port of the admin API (LEVAIN_ADMIN_PORT, default 4001)"],
   host: ["--host <address>", "address of the apps' port (default 127.0.0.1)"],
+  edges: ["--edges <count>", "processes that accept connections (default 1)"],
   domain: ["--domain <name>", "apps answer at <app>.<domain> (default localhost)"],
   databaseUrl: ["--database-url <url>", "a PostgreSQL server instead of the node's own"],
   postgresUser: ["--postgres-user <name>", "system user of the node's own PostgreSQL"],

@@ -72,6 +72,7 @@ export function memoryDeps(dataDir: string, happened: string[]): AdminDeps {
     apps: (await store.apps()).length,
     instances: 1,
     instancesMax: 100,
+    edges: [{ pid: process.pid, connections: 2, requests: 1234 }],
     connections: 2,
     requests: 1234,
     memoryBytes: 48 * 1024 * 1024,

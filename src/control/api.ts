@@ -138,6 +138,8 @@ export const nodeStatus = z.object({
   instances: z.int(),
   /** How many may at once. */
   instancesMax: z.int(),
+  /** Processes that accept connections; the node itself when there is one. */
+  edges: z.array(z.object({ pid: z.int(), connections: z.int(), requests: z.number() })),
   connections: z.int(),
   requests: z.number(),
   memoryBytes: z.number(),

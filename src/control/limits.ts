@@ -65,3 +65,6 @@ export const buildMemoryBytesMaxSmallest = 64 * 1024 * 1024;
 
 /** More than any machine this is made for. Bytes. */
 export const buildMemoryBytesMaxLargest = 1024 * 1024 * 1024 * 1024;
+
+/** More cores than most machines have. Count. */
+export const edgesLargest = 64;

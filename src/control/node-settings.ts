@@ -12,6 +12,7 @@ import {
   domainCharactersMax,
   drainTimeoutMsDefault,
   drainTimeoutMsLargest,
+  edgesLargest,
   instancesMaxDefault,
   instancesMaxLargest,
   sparesMaxDefault,
@@ -32,6 +33,8 @@ export const nodeConfigSchema = z.strictObject({
     .string()
     .refine((text) => isIP(text) !== 0, "must be an IP address, such as 0.0.0.0 for every network")
     .default("127.0.0.1"),
+  /** Processes that accept connections; 1 = the node's own alone. Count. */
+  edges: z.int().min(1).max(edgesLargest).default(1),
   /** Folder of everything the node keeps. */
   dataDir: z.string().min(1),
   /** Apps answer at `<app>.<domain>`. */
@@ -108,6 +111,7 @@ export const VARIABLES: Readonly<Record<string, string>> = {
   LEVAIN_PORT: "port",
   LEVAIN_ADMIN_PORT: "adminPort",
   LEVAIN_HOST: "host",
+  LEVAIN_EDGES: "edges",
   LEVAIN_DATA_DIR: "dataDir",
   LEVAIN_DOMAIN: "domain",
   LEVAIN_DATABASE_URL: "databaseUrl",

@@ -38,6 +38,8 @@ export interface EdgeOptions {
   connectionsMax?: number;
   /** The operator's request hooks, in order. Default: none. */
   hooks?: readonly LoadedHook[];
+  /** Whether other processes of ours listen on the same port. Default false. */
+  reusePort?: boolean;
   /** Lines for the operator, about hooks that fail. Default: nowhere. */
   note?(line: string): void;
 }
@@ -91,6 +93,7 @@ export function startEdge(options: EdgeOptions): Edge {
     hostname,
     port,
     allowHalfOpen: true,
+    reusePort: options.reusePort ?? false,
     socket: {
       binaryType: "buffer",
       open(socket: Socket) {

@@ -19,16 +19,10 @@ export class Admission {
   readonly #spec: VersionSpec;
   readonly #counters: PoolCounters;
   readonly #holds = new Holds();
-  #admitted = 0;
 
   constructor(spec: VersionSpec, counters: PoolCounters) {
     this.#spec = spec;
     this.#counters = counters;
-  }
-
-  /** Requests that were given to an instance so far. Count. */
-  get admitted(): number {
-    return this.#admitted;
   }
 
   /** Requests that wait. Count. */
@@ -95,7 +89,7 @@ export class Admission {
   }
 
   #open(stream: ClientStream, start: RequestStart, channel: Channel): void {
-    this.#admitted += 1;
+    this.#counters.admitted += 1;
     const { buffer, headStart, headEnd, bodyStart, bodyEnd, flags } = start;
     channel.open(stream, buffer, headStart, headEnd, bodyStart, bodyEnd, flags);
   }

@@ -27,6 +27,11 @@ export class BackOff {
     return this.#failure;
   }
 
+  /** What visitors are told of a start that failed with `error`: what the app said is for its log. */
+  failureFor(error: unknown): unknown {
+    return this.#failure?.cause === error ? this.#failure : error;
+  }
+
   /** Notes a crash. Returns how long no start is tried. Milliseconds. */
   crashed(error: PlatformError, livedMs: number, nowMs: number): number {
     this.#crashes = crashesAfter(this.#crashes, livedMs);

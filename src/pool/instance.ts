@@ -6,7 +6,7 @@
  *
  * One that fails while it starts stays `starting` until its pool has heard of it.
  */
-import { invariant, type PlatformError } from "../base/errors.ts";
+import { invariant, PlatformError } from "../base/errors.ts";
 import type { TurnClock } from "../base/turn-clock.ts";
 import type { VersionSpec } from "../base/version-spec.ts";
 import { privateMemoryBytes, processCpuMs } from "../sandbox/process-facts.ts";
@@ -14,10 +14,16 @@ import { freezeGroup, thawGroup } from "../sandbox/process-group.ts";
 import type { Channel } from "../wire/channel.ts";
 import { type BootOptions, boot } from "./boot.ts";
 import type { Evictable } from "./eviction.ts";
+import type { Lessee } from "./lessee.ts";
 import { lastLinesMax } from "./limits.ts";
 import type { Occupant, Place } from "./places.ts";
 import { ProcessWatch } from "./process-watch.ts";
-import type { ProcessEnd, RunnerProcess, RunnerProcessOwner } from "./runner-process.ts";
+import {
+  describeEnd,
+  type ProcessEnd,
+  type RunnerProcess,
+  type RunnerProcessOwner,
+} from "./runner-process.ts";
 import type { InstanceLoad } from "./scale.ts";
 
 export type InstanceState = "starting" | "warm" | "frozen" | "going";
@@ -52,7 +58,7 @@ export interface InstanceOwner {
 }
 
 export class Instance implements RunnerProcessOwner, Occupant, InstanceLoad {
-  readonly #spec: VersionSpec;
+  readonly spec: VersionSpec;
   readonly #clock: TurnClock;
   readonly #owner: InstanceOwner;
   readonly #place: Place;
@@ -75,6 +81,10 @@ export class Instance implements RunnerProcessOwner, Occupant, InstanceLoad {
   /** It has had as many requests as it may; another one takes over when it is warm. */
   isWorn = false;
   #cpuMs = 0;
+  /** What each lessee said last. */
+  readonly #leases = new Map<Lessee, { inFlight: number; opened: number }>();
+  /** Requests it was given by leases that are over. Count. */
+  #openedBefore = 0;
   /** Told when no stream is open any more. */
   #onIdle: (() => void)[] = [];
 
@@ -82,7 +92,7 @@ export class Instance implements RunnerProcessOwner, Occupant, InstanceLoad {
   constructor(spec: VersionSpec, clock: TurnClock, owner: InstanceOwner, place: Place) {
     this.#place = place;
     place.occupant = this;
-    this.#spec = spec;
+    this.spec = spec;
     this.#clock = clock;
     this.#owner = owner;
     this.startedAtMs = clock.nowMs();
@@ -117,15 +127,34 @@ export class Instance implements RunnerProcessOwner, Occupant, InstanceLoad {
     return this.#process!.channel;
   }
 
-  /** Requests, streams and tunnels that are open. Count. */
+  /** What keeps it from being idle: requests, streams and tunnels that are open, and leases. Count. */
   get open(): number {
-    return this.#process?.channel.openStreams ?? 0;
+    return (this.#process?.channel.openStreams ?? 0) + this.#leases.size;
+  }
+
+  /** Requests, streams and tunnels that are open, as far as is known of those of other processes. Count. */
+  get inFlight(): number {
+    return (this.#process?.channel.openStreams ?? 0) + this.#lentInFlight();
   }
 
   /** Open requests that are no tunnels; only for one that is up. Count. */
   get running(): number {
     const { openStreams, openTunnels } = this.#process!.channel;
-    return openStreams - openTunnels;
+    return openStreams - openTunnels + this.#lentInFlight();
+  }
+
+  /** Requests it was given so far, as far as is known of those of other processes; only for one that is up. Count. */
+  get opened(): number {
+    const own = this.#process!.channel.opened;
+    if (this.#leases.size === 0) return own + this.#openedBefore;
+    let lent = this.#openedBefore;
+    for (const { opened } of this.#leases.values()) lent += opened;
+    return own + lent;
+  }
+
+  /** Edges in processes of their own that it is lent to. */
+  get lessees(): Iterable<Lessee> {
+    return this.#leases.keys();
   }
 
   /** Reads it anew. Bytes; null without a process. */
@@ -135,7 +164,7 @@ export class Instance implements RunnerProcessOwner, Occupant, InstanceLoad {
 
   /** Whether it is warm and was given so many requests since its start. */
   isWarmAndHad(requests: number): boolean {
-    return this.#state === "warm" && this.#process!.channel.opened >= requests;
+    return this.#state === "warm" && this.opened >= requests;
   }
 
   /** How late its event loop answers. Milliseconds. */
@@ -163,7 +192,7 @@ export class Instance implements RunnerProcessOwner, Occupant, InstanceLoad {
    * @throws what `boot` throws; call `kill` then, and await `ended`.
    */
   boot(options: BootOptions): Promise<void> {
-    return boot(this.#spec, options, (running) => {
+    return boot(this.spec, options, (running) => {
       this.#process = running;
       this.ended = running.ended;
       running.owner = this;
@@ -177,7 +206,7 @@ export class Instance implements RunnerProcessOwner, Occupant, InstanceLoad {
     this.#move("warm");
     this.#idleSinceMs = nowMs;
     this.#watch = new ProcessWatch(
-      this.#spec,
+      this.spec,
       { ping: () => running.channel.ping(0), memoryBytes: () => privateMemoryBytes(running.pid) },
       nowMs,
     );
@@ -209,6 +238,7 @@ export class Instance implements RunnerProcessOwner, Occupant, InstanceLoad {
 
   /** Resolves when nothing is open any more, or the time is over. */
   async drained(timeoutMs: number): Promise<void> {
+    this.recall();
     if (timeoutMs <= 0 || this.open === 0) return;
     const { promise, resolve } = Promise.withResolvers<void>();
     this.#onIdle.push(resolve);
@@ -232,6 +262,58 @@ export class Instance implements RunnerProcessOwner, Occupant, InstanceLoad {
     this.#killed ??= { cause };
     this.#process?.kill(cause);
     this.#place.release();
+  }
+
+  // --- leases ---
+
+  /** Another wire to it, for a lessee. @throws when there is no descriptor left */
+  openWire(): number {
+    return this.#process!.openWire();
+  }
+
+  /** Lends it, unless it is lent already; for one that is up. Returns whether it did. */
+  lend(lessee: Lessee): boolean {
+    if (this.#leases.has(lessee)) return false;
+    try {
+      lessee.grant(this);
+    } catch {
+      // One of both is gone, which is not noticed yet, or there is no descriptor left. Who needs it asks again.
+      return false;
+    }
+    this.#leases.set(lessee, { inFlight: 0, opened: 0 });
+    return true;
+  }
+
+  /** A lessee says what it has open, and has opened so far. */
+  noteUse(lessee: Lessee, inFlight: number, opened: number): void {
+    if (this.#leases.has(lessee)) this.#leases.set(lessee, { inFlight, opened });
+  }
+
+  /** A lessee has given it back, or is gone. Twice is safe. */
+  returned(lessee: Lessee): void {
+    const use = this.#leases.get(lessee);
+    if (use === undefined) return;
+    this.#leases.delete(lessee);
+    this.#openedBefore += use.opened;
+    this.onStreamClosed();
+  }
+
+  /** It is given no more requests, and asked for back. */
+  retire(nowMs: number): void {
+    this.retiredAtMs = nowMs;
+    this.recall();
+  }
+
+  /** Asks for it back from all. Twice is safe. */
+  recall(): void {
+    for (const lessee of this.#leases.keys()) lessee.recall(this);
+  }
+
+  #lentInFlight(): number {
+    if (this.#leases.size === 0) return 0;
+    let count = 0;
+    for (const { inFlight } of this.#leases.values()) count += inFlight;
+    return count;
   }
 
   // --- what the places ask ---
@@ -283,12 +365,20 @@ export class Instance implements RunnerProcessOwner, Occupant, InstanceLoad {
   onGoing(): void {
     if (this.isUp) {
       this.#move("going");
+      this.recall();
       this.#owner.onGoing(this);
     }
     this.#place.release();
   }
 
   onExit(end: ProcessEnd): void {
+    const { cause } = end;
+    const error = cause ?? new PlatformError("APP_EXITED", [this.spec.app, describeEnd(end)]);
+    for (const lessee of [...this.#leases.keys()]) {
+      this.#leases.delete(lessee);
+      lessee.ended(this, error);
+    }
+    if (this.open === 0) for (const tell of this.#onIdle.splice(0)) tell();
     this.#owner.onExit(this, end);
     this.#process = null;
     this.#watch = null;

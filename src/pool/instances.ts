@@ -1,5 +1,8 @@
 /** All instances of a version that have a process or are about to, also those on their way out. */
+import type { PlatformError } from "../base/errors.ts";
 import type { Instance } from "./instance.ts";
+import type { Lessee } from "./lessee.ts";
+import type { PoolLog } from "./pool-log.ts";
 
 export class Instances {
   readonly #all = new Set<Instance>();
@@ -25,6 +28,13 @@ export class Instances {
     return this.#all.values();
   }
 
+  /** Lends one to the edges in processes of their own that others are lent to. */
+  lendLikeOthers(instance: Instance): void {
+    const lessees = new Set<Lessee>();
+    for (const other of this.#all) for (const lessee of other.lessees) lessees.add(lessee);
+    for (const lessee of lessees) instance.lend(lessee);
+  }
+
   add(instance: Instance): void {
     this.#all.add(instance);
   }
@@ -33,6 +43,21 @@ export class Instances {
   started({ ended }: Instance): void {
     this.#endings.add(ended);
     void ended.then(() => this.#endings.delete(ended));
+  }
+
+  /** Ends each when nothing is open on it any more, or the time is over; at once what has not started. */
+  async end(timeoutMs: number, error: PlatformError, log: PoolLog): Promise<void> {
+    const drain = async (instance: Instance) => {
+      if (timeoutMs > 0 && instance.open > 0) log.draining(instance.id, timeoutMs);
+      await instance.drained(timeoutMs);
+      instance.end(error);
+    };
+    const drained: Promise<void>[] = [];
+    for (const instance of this.#all) {
+      if (instance.isUp) drained.push(drain(instance));
+      else if (instance.state === "starting") instance.kill(error);
+    }
+    await Promise.all(drained);
   }
 
   /** Its process has exited, or never was. */

@@ -81,3 +81,6 @@ export const surplusMsMin = 30_000;
 
 /** A tick that comes later than so many says something about the node, and nothing about its apps. Count. */
 export const lateTicksMax = 3;
+
+/** How long an edge in a process of its own keeps an instance that it has nothing open on; the node sees no idle time before. Milliseconds. */
+export const leaseIdleMs = 250;

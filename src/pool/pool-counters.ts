@@ -1,7 +1,10 @@
 /** What has happened to one version on this node, as numbers that only grow. Counting allocates nothing. */
 import type { ErrorCode } from "../base/errors.ts";
+import type { LentCounts } from "./lessee.ts";
 
 export class PoolCounters {
+  /** Requests that were given to an instance. */
+  admitted = 0;
   /** Requests that found an instance, warm or frozen. */
   hits = 0;
   /** Requests that found none: they were held or refused. */
@@ -21,6 +24,17 @@ export class PoolCounters {
 
   refused(code: ErrorCode): void {
     this.refusals.set(code, (this.refusals.get(code) ?? 0) + 1);
+  }
+
+  /** Adds what was counted somewhere else. */
+  add({ admitted, hits, misses, holds, refusals }: LentCounts): void {
+    this.admitted += admitted;
+    this.hits += hits;
+    this.misses += misses;
+    this.holds += holds;
+    for (const [code, count] of Object.entries(refusals) as [ErrorCode, number][]) {
+      this.refusals.set(code, (this.refusals.get(code) ?? 0) + count);
+    }
   }
 
   facts(): CounterFacts {

@@ -41,24 +41,31 @@ export interface ProcessFacts {
 /** What a pool consists of. */
 export interface PoolParts {
   state: PoolState;
-  processes: ProcessFacts[];
+  /** Whether no start may be tried now. */
+  isRefused: boolean;
+  instances: readonly Instance[];
   idleMs: number | null;
-  requests: { admitted: number; waiting: number };
+  /** Requests that wait. Count. */
+  waiting: number;
   counters: PoolCounters;
   /** Why the latest start or process failed, or null. */
   failure: PlatformError | null;
+  nowMs: number;
 }
 
 export function poolFacts(parts: PoolParts): PoolFacts {
-  const { state, processes, idleMs, requests, counters, failure } = parts;
+  const { state, isRefused, idleMs, waiting, counters, failure, nowMs } = parts;
+  const running = parts.instances.filter(({ pid }) => pid !== null);
+  const processes = running.map((instance) => processFacts(instance, nowMs));
   const [oldest] = processes;
   return {
-    state,
+    // Once its pause is over, the next request starts it: that is what `stopped` means.
+    state: state === "failed" && !isRefused ? "stopped" : state,
     pid: oldest?.pid ?? null,
     memoryBytes: oldest === undefined ? null : sum(processes.map((one) => one.memoryBytes ?? 0)),
-    requests: requests.admitted,
+    requests: counters.admitted,
     requestsInFlight: sum(processes.map((one) => one.requestsInFlight)),
-    requestsHeld: requests.waiting,
+    requestsHeld: waiting,
     ageMs: oldest === undefined ? null : Math.max(...processes.map((one) => one.ageMs)),
     idleMs,
     ...counters.facts(),
@@ -67,14 +74,14 @@ export function poolFacts(parts: PoolParts): PoolFacts {
   };
 }
 
-export function processFacts(instance: Instance, nowMs: number): ProcessFacts {
-  const { open } = instance;
+function processFacts(instance: Instance, nowMs: number): ProcessFacts {
+  const { open, inFlight } = instance;
   return {
     id: instance.id!,
     pid: instance.pid!,
     state: instance.isUp && instance.retiredAtMs !== null ? "retired" : instance.state,
     memoryBytes: instance.memoryBytes(),
-    requestsInFlight: open,
+    requestsInFlight: inFlight,
     ageMs: nowMs - instance.startedAtMs,
     idleMs: open === 0 && instance.isUp ? instance.idleMs(nowMs) : null,
   };

@@ -21,19 +21,20 @@ import { Admission } from "./admission.ts";
 import { BackOff } from "./back-off.ts";
 import { bootError } from "./boot-error.ts";
 import { Claim } from "./claim.ts";
+import type { Destination } from "./destination.ts";
 import type { RequestStart } from "./holds.ts";
 import { decideIdle, idleFacts } from "./idle.ts";
 import { Instance, type InstanceOwner } from "./instance.ts";
 import { Instances } from "./instances.ts";
 import { PoolCounters } from "./pool-counters.ts";
-import { type PoolFacts, type PoolState, poolFacts, processFacts } from "./pool-facts.ts";
+import { type PoolFacts, type PoolState, poolFacts } from "./pool-facts.ts";
 import { PoolLog } from "./pool-log.ts";
 import type { PoolOptions } from "./pool-options.ts";
 import { Ready } from "./ready.ts";
 import { describeEnd, type ProcessEnd } from "./runner-process.ts";
 import { Scale } from "./scale.ts";
 
-export class Pool implements InstanceOwner {
+export class Pool implements Destination, InstanceOwner {
   readonly spec: VersionSpec;
   readonly counters = new PoolCounters();
   /** What the edge has answered. */
@@ -139,6 +140,20 @@ export class Pool implements InstanceOwner {
     await this.#startOnce();
   }
 
+  /**
+   * Starts or wakes what there is, for edges in processes of their own. Gives those that take requests, all of them warm.
+   *
+   * @throws {PlatformError} why there is none, as visitors are told.
+   */
+  async awake(): Promise<readonly Instance[]> {
+    const refusal = this.#stopError ?? this.#backOff.refusal(this.#options.clock.nowMs());
+    const mayServe = this.#ready.count > 0 || this.#instances.isStarting;
+    if (refusal !== null && (!mayServe || this.#stopError !== null)) throw refusal;
+    await this.start().catch((error) => Promise.reject(this.#backOff.failureFor(error)));
+    for (const instance of this.#ready.all) if (instance.state === "frozen") this.#thaw(instance);
+    return this.#ready.all;
+  }
+
   /** Freezes what is idle now. Returns whether all there is is frozen. */
   freeze(): boolean {
     for (const instance of this.#ready.all) this.#freeze(instance);
@@ -153,14 +168,10 @@ export class Pool implements InstanceOwner {
   async stop(drainTimeoutMs: number, error: PlatformError): Promise<void> {
     this.#stopError ??= error;
     this.#requests.fail(error);
-    const drained: Promise<void>[] = [];
-    for (const instance of this.#instances) {
-      if (instance.isUp) drained.push(this.#drain(instance, drainTimeoutMs, error));
-      else if (instance.state === "starting") instance.kill(error);
-    }
+    const drained = this.#instances.end(drainTimeoutMs, error, this.#log);
     this.#claim.giveUp(error);
     await this.#starting?.catch(() => {});
-    await Promise.all(drained);
+    await drained;
     await this.#instances.gone();
   }
 
@@ -174,18 +185,15 @@ export class Pool implements InstanceOwner {
 
   /** Looks without waking anybody. */
   facts(nowMs: number): PoolFacts {
-    const { state } = this;
-    // Once its pause is over, the next request starts it: that is what `stopped` means.
-    const mayStart = state === "failed" && this.#backOff.refusal(nowMs) === null;
     return poolFacts({
-      state: mayStart ? "stopped" : state,
-      processes: [...this.#instances]
-        .filter(({ pid }) => pid !== null)
-        .map((instance) => processFacts(instance, nowMs)),
+      state: this.state,
+      isRefused: this.#backOff.refusal(nowMs) !== null,
+      instances: [...this.#instances],
       idleMs: this.#ready.idleMs(nowMs),
-      requests: this.#requests,
+      waiting: this.#requests.waiting,
       counters: this.counters,
       failure: this.#backOff.failure,
+      nowMs,
     });
   }
 
@@ -284,9 +292,10 @@ export class Pool implements InstanceOwner {
     this.#backOff.started();
     this.#log.started(instance.id, instance.pid, nowMs - instance.startedAtMs);
     this.#requests.release(instance.channel);
+    this.#instances.lendLikeOthers(instance);
     for (const old of this.#ready.all.filter(({ isWorn }) => isWorn)) {
       this.counters.recycles += 1;
-      this.#log.recycled(old.id, old.channel.opened);
+      this.#log.recycled(old.id, old.opened);
       this.#retire(old, nowMs);
     }
   }
@@ -352,7 +361,7 @@ export class Pool implements InstanceOwner {
   /** It is given no more requests, and ends with its last one. */
   #retire(instance: Instance, nowMs: number): void {
     this.#ready.remove(instance);
-    instance.retiredAtMs = nowMs;
+    instance.retire(nowMs);
     if (instance.open === 0) instance.end(null);
   }
 
@@ -382,14 +391,5 @@ export class Pool implements InstanceOwner {
 
   #thaw(instance: Instance): void {
     this.#log.woken(instance.id, instance.thaw(this.#options.clock.nowMs()));
-  }
-
-  /** Ends it when nothing is open any more, or the time is over. */
-  async #drain(instance: Instance, timeoutMs: number, error: PlatformError): Promise<void> {
-    if (timeoutMs > 0 && instance.open > 0) {
-      this.#log.draining(instance.id, timeoutMs);
-      await instance.drained(timeoutMs);
-    }
-    instance.end(error);
   }
 }

@@ -38,6 +38,12 @@ export class Pools {
     return pool;
   }
 
+  /** The pool of exactly this version, when there is one. */
+  find({ app, number, digest }: Pick<VersionSpec, "app" | "number" | "digest">): Pool | null {
+    const pool = this.#pools.get(keyOf({ app, number }));
+    return pool?.spec.digest === digest ? pool : null;
+  }
+
   all(): IterableIterator<Pool> {
     return this.#pools.values();
   }
@@ -76,6 +82,6 @@ export class Pools {
   }
 }
 
-function keyOf(spec: VersionSpec): string {
+function keyOf(spec: Pick<VersionSpec, "app" | "number">): string {
   return `${spec.app}/${spec.number}`;
 }

@@ -15,6 +15,7 @@ import { OutputBudget } from "../telemetry/output-budget.ts";
 import { captureOutput } from "../telemetry/process-output.ts";
 import { Channel, type ChannelOwner } from "../wire/channel.ts";
 import { asRunnerMessage, type FailedMessage, type LoadMessage } from "../wire/control.ts";
+import { sendDescriptor, socketPair } from "../wire/descriptors.ts";
 import type { WireSocket } from "../wire/frame-writer.ts";
 import type { WireProtocolError } from "../wire/frames.ts";
 import { outputGraceMs, spareStartTimeoutMs, stopTimeoutMs, wireGraceMs } from "./limits.ts";
@@ -62,6 +63,8 @@ export interface RunnerProcessOptions {
   clock: TurnClock;
   /** What all processes of the node may print together. */
   outputTotal: OutputBudget;
+  /** Whether it can be given more wires, for edges in processes of their own. */
+  takesWires: boolean;
 }
 
 type Child = Bun.Subprocess<"ignore", "pipe", "pipe">;
@@ -107,13 +110,13 @@ export class RunnerProcess implements ChannelOwner {
     const folder = makeRunFolder(options.runDir, options.id);
     let child: Child | null = null;
     try {
-      child = spawnRunner(options.runnerPath, folder);
+      child = spawnRunner(options, folder);
       return new RunnerProcess(options, folder, child);
     } catch (error) {
       // A full disk fails the note of who uses the folder; the process must not outlive that unseen.
       if (child !== null) {
         killGroup(child.pid);
-        closeSync(child.stdio[3] as unknown as number);
+        for (const end of child.stdio.slice(3)) closeSync(end as unknown as number);
       }
       void removeRunFolder(folder);
       throw error;
@@ -172,6 +175,25 @@ export class RunnerProcess implements ChannelOwner {
   }
 
   /**
+   * Opens another wire to it. Returns our end, which the caller closes or gives away.
+   *
+   * @throws when there is no descriptor left, or the process does not take any
+   */
+  openWire(): number {
+    const [ours, theirs] = socketPair();
+    try {
+      sendDescriptor(this.#child.stdio[4] as unknown as number, theirs);
+    } catch (error) {
+      closeSync(ours);
+      throw error;
+    } finally {
+      closeSync(theirs);
+    }
+    this.channel.control({ type: "wire" });
+    return ours;
+  }
+
+  /**
    * Asks the process to end, and ends it when it does not. What is open is lost with `cause`. Resolves when it is gone.
    * Twice is safe.
    */
@@ -204,7 +226,7 @@ export class RunnerProcess implements ChannelOwner {
       this.#started.resolve();
     } else if (message.type === "loaded") {
       this.#loading?.resolve();
-    } else {
+    } else if (message.type === "failed") {
       this.#loading?.reject(new LoadFailure(message));
     }
   }
@@ -279,6 +301,7 @@ export class RunnerProcess implements ChannelOwner {
     this.#isFinished = true;
     this.#clearTimer();
     this.#wire?.terminate();
+    if (this.#options.takesWires) closeSync(this.#child.stdio[4] as unknown as number);
     const end = this.#describe();
     const ended = new ProcessEnded(end);
     this.#started.reject(ended);
@@ -330,7 +353,8 @@ export class RunnerProcess implements ChannelOwner {
   }
 }
 
-function spawnRunner(runnerPath: string, folder: RunFolder): Child {
+function spawnRunner({ runnerPath, takesWires }: RunnerProcessOptions, folder: RunFolder): Child {
+  const sockets = takesWires ? ["socket-fd", "socket-fd"] : ["socket-fd"];
   return Bun.spawn(
     [process.execPath, "--no-install", "--no-env-file", "--no-orphans", runnerPath],
     {
@@ -341,7 +365,7 @@ function spawnRunner(runnerPath: string, folder: RunFolder): Child {
         TMPDIR: folder.tmp,
         LANG: process.env["LANG"] ?? "C.UTF-8",
       },
-      stdio: ["ignore", "pipe", "pipe", "socket-fd"],
+      stdio: ["ignore", "pipe", "pipe", ...sockets] as never,
       // A group of its own, so that a signal reaches the app's children too.
       detached: true,
     },

@@ -17,6 +17,8 @@ export interface SparesOptions {
   clock: TurnClock;
   /** Processes that stand ready. Count; 0 = none. */
   sparesMax: number;
+  /** See `RunnerProcessOptions`. Default false. */
+  takesWires?: boolean;
 }
 
 export class Spares {
@@ -119,6 +121,7 @@ export class Spares {
       runnerPath: runner.path,
       clock,
       outputTotal: this.#outputTotal,
+      takesWires: this.#options.takesWires ?? false,
     });
   }
 }

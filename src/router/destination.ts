@@ -1,7 +1,8 @@
 /** What the edge sees of the lanes behind the router: where a request goes, and the stream that carries it. */
+
+export type { Destination } from "../pool/destination.ts";
 export type { RequestStart } from "../pool/holds.ts";
 export { holdTimeoutMs } from "../pool/limits.ts";
-export type { Pool as Destination } from "../pool/pool.ts";
 export {
   ClientStream,
   dataBytesMax,

@@ -3,7 +3,6 @@ import { systemClock } from "../base/clock.ts";
 import { PlatformError } from "../base/errors.ts";
 import { TurnClock } from "../base/turn-clock.ts";
 import type { VersionSpec } from "../base/version-spec.ts";
-import { Pool } from "../pool/pool.ts";
 import { Pools } from "../pool/pools.ts";
 import { Spares } from "../pool/spares.ts";
 import { spellingsMax } from "./limits.ts";
@@ -86,7 +85,9 @@ function setup(table = shop, domain = "localhost") {
     /** `shop v2`, or the code of the verdict. */
     to: (host: string) => {
       const route = router.route(host);
-      return route instanceof Pool ? `${route.spec.app} v${route.spec.number}` : route.code;
+      return route instanceof PlatformError
+        ? route.code
+        : `${route.spec.app} v${route.spec.number}`;
     },
     [Symbol.asyncDispose]: () => pools.stop(0, new PlatformError("NODE_DRAINING", [])),
   };

@@ -8,18 +8,17 @@
  */
 import { PlatformError } from "../base/errors.ts";
 import { type VersionSpec, versionName } from "../base/version-spec.ts";
-import type { Pool } from "../pool/pool.ts";
-import type { Pools } from "../pool/pools.ts";
+import type { Destination, Destinations } from "../pool/destination.ts";
 import { spellingsMax } from "./limits.ts";
 import { emptyRouteTable, type RouteTable } from "./route-table.ts";
 
 /** Where a request goes, or why it goes nowhere. */
-export type Route = Pool | PlatformError;
+export type Route = Destination | PlatformError;
 
 export interface RouterOptions {
   /** `localhost`, `apps.example.com` */
   domain: string;
-  pools: Pools;
+  pools: Destinations;
   /** Called for each version that a new table no longer has. */
   onRemoved(spec: VersionSpec): void;
 }

@@ -11,7 +11,7 @@
  * hence no `await` at the top), and none of Node's modules is loaded that not every app needs: `node:crypto` alone takes 11 ms.
  */
 import { messageOf } from "../base/errors.ts";
-import type { NodeMessage, RunnerMessage } from "../wire/control.ts";
+import type { LoadMessage, NodeMessage, RunnerMessage } from "../wire/control.ts";
 import { FrameReader } from "../wire/frame-reader.ts";
 import { FrameWriter, type WireSocket } from "../wire/frame-writer.ts";
 import { FLAG_END, FrameType } from "../wire/frames.ts";
@@ -24,6 +24,7 @@ import { LoadError, load } from "./load.ts";
 import { Requests } from "./requests.ts";
 import { watchResponses } from "./response-source.ts";
 import { Upgrades } from "./upgrades.ts";
+import { Wires } from "./wires.ts";
 
 const wireFd = 3;
 
@@ -42,6 +43,8 @@ let control: Buffer[] = [];
 let socket: RunnerSocket;
 let writer: FrameWriter;
 const requests = new Requests(() => writer);
+/** Those of edges in processes of their own. */
+const wires = new Wires(requests);
 const reader = new FrameReader((type, flags, id, buffer, start, end) => {
   if (type === FrameType.PING) {
     writer.frame(FrameType.PONG, 0, 0, buffer.subarray(start, end));
@@ -50,7 +53,9 @@ const reader = new FrameReader((type, flags, id, buffer, start, end) => {
     if ((flags & FLAG_END) === 0) return;
     const message = JSON.parse(Buffer.concat(control).toString()) as NodeMessage;
     control = [];
-    void become(message);
+    if (message.type === "load") return void become(message);
+    wires.take();
+    say({ type: "wired" });
   } else {
     requests.onFrame(type, flags, id, buffer, start, end);
   }
@@ -86,12 +91,12 @@ function say(message: RunnerMessage): void {
   writer.frame(FrameType.CONTROL, FLAG_END, 0, Buffer.from(JSON.stringify(message)));
 }
 
-async function become(message: NodeMessage): Promise<void> {
+async function become(message: LoadMessage): Promise<void> {
   const { root, entry, ephemeral, env, socketPath } = message;
   const path = `${root}/${entry}`;
   const captures = new Captures({
     upgrades: new Upgrades(socketPath),
-    requestsInFlight: () => requests.inFlight,
+    requestsInFlight: () => requests.inFlight + wires.inFlight,
   });
   // The wire alone must not keep an app alive that has nothing to do.
   socket.unref();

@@ -39,6 +39,18 @@ export class Requests {
     this.#writer = writer;
   }
 
+  /** The same app for the requests of another wire. */
+  onAnotherWire(writer: () => FrameWriter): Requests {
+    const requests = new Requests(writer);
+    requests.#handler = this.#handler;
+    return requests;
+  }
+
+  /** The wire is gone: nobody waits for any answer on it. */
+  cancelAll(): void {
+    for (const stream of [...this.#streams.values()]) stream.onCancel();
+  }
+
   /** Requests and tunnels open now. Count. */
   get inFlight(): number {
     return this.#streams.size;

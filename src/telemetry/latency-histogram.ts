@@ -29,6 +29,13 @@ const firstOfOctave = Uint8Array.from({ length: 32 }, (_, octave) => {
   return index === -1 ? latencyBoundsMs.length : index;
 });
 
+/** What passes from one process to another. Plain data. */
+export interface LatencyCounts {
+  /** By bucket. */
+  counts: number[];
+  sumMs: number;
+}
+
 export class LatencyHistogram {
   /** By bucket; doubles, since 2^32 requests are made within a day. */
   readonly #counts = new Float64Array(bounds.length + 1);
@@ -41,6 +48,20 @@ export class LatencyHistogram {
     let bucket = firstOfOctave[32 - Math.clz32(Math.min(ms * 32, 0x7fffffff))]!;
     while (ms > bounds[bucket]!) bucket += 1;
     this.#counts[bucket]! += 1;
+  }
+
+  /** What was counted since this was asked, which counts from 0 again. */
+  take(): LatencyCounts {
+    const taken = { counts: [...this.#counts], sumMs: this.#sumMs };
+    this.#counts.fill(0);
+    this.#sumMs = 0;
+    return taken;
+  }
+
+  /** Adds what `take` of another one gave. */
+  addAll({ counts, sumMs }: LatencyCounts): void {
+    for (const [bucket, count] of counts.entries()) this.#counts[bucket]! += count;
+    this.#sumMs += sumMs;
   }
 
   /** Durations counted. */

@@ -3,7 +3,7 @@
  * Counting allocates nothing.
  */
 import type { ErrorCode } from "../base/errors.ts";
-import { LatencyHistogram } from "./latency-histogram.ts";
+import { type LatencyCounts, LatencyHistogram } from "./latency-histogram.ts";
 
 /** What became of a request: the class of its answer's status, or `aborted`, when the client left before its end. */
 export const ANSWER_CLASSES = ["2xx", "3xx", "4xx", "5xx", "aborted"] as const;
@@ -30,6 +30,18 @@ export class AnswerCounts {
   /** @param status 200 to 599, or `ABORTED` */
   add(status: number): void {
     this.#counts[(status / 100) | 0]! += 1;
+  }
+
+  /** What was counted since this was asked, which counts from 0 again. */
+  take(): number[] {
+    const counts = [...this.#counts];
+    this.#counts.fill(0);
+    return counts;
+  }
+
+  /** Adds what `take` of another one gave. */
+  addAll(counts: readonly number[]): void {
+    for (const [index, count] of counts.entries()) this.#counts[index]! += count;
   }
 
   get total(): number {
@@ -77,6 +89,41 @@ export class Traffic {
     webSockets.receivedBytes += receivedBytes;
   }
 
+  /** What was counted since this was asked, which counts from 0 again; null for nothing. */
+  take(): TrafficCounts | null {
+    const { answers, latency, verdicts, webSockets } = this;
+    if (answers.total === 0 && webSockets.opened + webSockets.closed === 0) return null;
+    const { sentBytes, receivedBytes } = this;
+    this.sentBytes = 0;
+    this.receivedBytes = 0;
+    const counts = {
+      answers: answers.take(),
+      latency: latency.take(),
+      verdicts: [...verdicts],
+      sentBytes,
+      receivedBytes,
+      webSockets: { ...webSockets },
+    };
+    verdicts.clear();
+    for (const name of Object.keys(webSockets) as (keyof typeof webSockets)[]) webSockets[name] = 0;
+    return counts;
+  }
+
+  /** Adds what `take` of another one gave. */
+  addAll(counts: TrafficCounts): void {
+    this.answers.addAll(counts.answers);
+    this.latency.addAll(counts.latency);
+    this.sentBytes += counts.sentBytes;
+    this.receivedBytes += counts.receivedBytes;
+    for (const [code, count] of counts.verdicts) {
+      this.verdicts.set(code, (this.verdicts.get(code) ?? 0) + count);
+    }
+    const { webSockets } = this;
+    for (const name of Object.keys(webSockets) as (keyof typeof webSockets)[]) {
+      webSockets[name] += counts.webSockets[name];
+    }
+  }
+
   facts(): TrafficFacts {
     const { answers, latency } = this;
     const counts = ANSWER_CLASSES.map((name) => [name, answers.of(name)]);
@@ -87,6 +134,16 @@ export class Traffic {
       p99Ms: latency.quantileMs(0.99),
     };
   }
+}
+
+/** What passes from one process to another. Plain data. */
+export interface TrafficCounts {
+  answers: number[];
+  latency: LatencyCounts;
+  verdicts: [ErrorCode, number][];
+  sentBytes: number;
+  receivedBytes: number;
+  webSockets: Traffic["webSockets"];
 }
 
 /** What `levain ps --json` shows of it. */

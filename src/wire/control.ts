@@ -14,6 +14,16 @@ export interface LoadMessage {
   socketPath: string;
 }
 
+/** node → runner: take the end of another wire from descriptor 4, and serve it too. It was sent before this is. */
+export interface WireMessage {
+  type: "wire";
+}
+
+/** runner → node: another wire was taken. */
+export interface WiredMessage {
+  type: "wired";
+}
+
 /** runner → node: the process is up and can be given a version. */
 export interface StartedMessage {
   type: "started";
@@ -36,8 +46,8 @@ export interface FailedMessage {
   message: string;
 }
 
-export type NodeMessage = LoadMessage;
-export type RunnerMessage = StartedMessage | LoadedMessage | FailedMessage;
+export type NodeMessage = LoadMessage | WireMessage;
+export type RunnerMessage = StartedMessage | LoadedMessage | WiredMessage | FailedMessage;
 
 /** Characters of the text in a `failed` message; more is cut at both ends. */
 export const failedTextMax = 4096;
@@ -46,7 +56,7 @@ export const failedTextMax = 4096;
 export function asRunnerMessage(message: unknown): RunnerMessage | null {
   if (typeof message !== "object" || message === null) return null;
   const { type, code, message: text } = message as Record<string, unknown>;
-  if (type === "started" || type === "loaded") return { type };
+  if (type === "started" || type === "loaded" || type === "wired") return { type };
   if (type !== "failed" || typeof text !== "string") return null;
   if (!FAILURE_CODES.includes(code as FailureCode)) return null;
   return { type, code: code as FailureCode, message: text.slice(0, failedTextMax) };

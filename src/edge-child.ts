@@ -1,0 +1,195 @@
+/**
+ * One edge process, seen from its node: what is said to it, and the leases it has. When it ends, they are given back.
+ */
+import { closeSync } from "node:fs";
+import { join } from "node:path";
+import { PlatformError } from "./base/errors.ts";
+import type { EdgeConfig, EdgeReport, FromEdge, PlainCounters, ToEdge } from "./edge-protocol.ts";
+import type { Instance } from "./pool/instance.ts";
+import type { LeaseUse, VersionKey } from "./pool/lent-pools.ts";
+import type { Lessee } from "./pool/lessee.ts";
+import type { RouteTable } from "./router/route-table.ts";
+import { sendDescriptor } from "./wire/descriptors.ts";
+
+export interface EdgeChildOptions {
+  config: EdgeConfig;
+  /** Clock time. Milliseconds. */
+  startedAtMs: number;
+  onNeed(child: EdgeChild, version: VersionKey): void;
+  onReport(child: EdgeChild, report: EdgeReport): void;
+  note(line: string): void;
+}
+
+const modulePath = join(import.meta.dir, "edge-process.ts");
+
+export class EdgeChild implements Lessee {
+  readonly pid: number;
+  readonly startedAtMs: number;
+  /** Resolves when it listens. @throws what it has against it */
+  readonly listening: Promise<number>;
+  /** Resolves with how it ended; leases were given back before. Never rejects. */
+  readonly exited: Promise<string>;
+  counters: PlainCounters = { connections: 0, requests: 0, verdicts: 0 };
+  readonly #options: EdgeChildOptions;
+  readonly #child: Bun.Subprocess;
+  readonly #descriptors: number;
+  readonly #listening = Promise.withResolvers<number>();
+  /** By the number that the edge knows. */
+  readonly #leases = new Map<number, Instance>();
+  readonly #numbers = new Map<Instance, number>();
+  readonly #awaited = new Map<number, () => void>();
+  #lastId = 0;
+  #hasExited = false;
+
+  constructor(options: EdgeChildOptions) {
+    this.#options = options;
+    this.startedAtMs = options.startedAtMs;
+    this.#child = Bun.spawn(
+      [process.execPath, "--no-install", "--no-env-file", "--no-orphans", modulePath],
+      {
+        // What a hook prints belongs to the node's notes, not to its answer.
+        stdio: ["ignore", 2, 2, "socket-fd"] as never,
+        env: process.env,
+        ipc: (message: FromEdge) => this.#hear(message),
+      },
+    );
+    this.pid = this.#child.pid;
+    this.#descriptors = (this.#child.stdio as unknown as number[])[3]!;
+    this.listening = this.#listening.promise;
+    this.listening.catch(() => {});
+    this.exited = this.#child.exited.then(() => this.#onExit());
+    this.#send({ type: "open", config: options.config });
+  }
+
+  /** Resolves when it routes by the table, or was ended because it did not in time. */
+  async publish(table: RouteTable, timeoutMs: number): Promise<void> {
+    this.#lastId += 1;
+    const id = this.#lastId;
+    const applied = new Promise<void>((resolve) => this.#awaited.set(id, resolve));
+    this.#send({ type: "table", id, table });
+    const timer = setTimeout(() => this.kill(), timeoutMs);
+    await Promise.race([applied, this.exited]);
+    clearTimeout(timer);
+    this.#awaited.delete(id);
+  }
+
+  refuse(version: VersionKey, error: PlatformError): void {
+    this.#send({ type: "refused", version, error: error.toBody() });
+  }
+
+  notYet(version: VersionKey): void {
+    this.#send({ type: "notYet", version });
+  }
+
+  note({ lease, inFlight, opened }: LeaseUse): void {
+    this.#leases.get(lease)?.noteUse(this, inFlight, opened);
+  }
+
+  /** Lets it drain. Resolves when it is gone. */
+  async stop(drainTimeoutMs: number, endTimeoutMs: number): Promise<void> {
+    this.#send({ type: "stop", drainTimeoutMs });
+    const timer = setTimeout(() => this.kill(), drainTimeoutMs + endTimeoutMs);
+    await this.exited;
+    clearTimeout(timer);
+  }
+
+  kill(): void {
+    if (!this.#hasExited) this.#child.kill("SIGKILL");
+  }
+
+  // --- what the pools ask ---
+
+  grant(instance: Instance): void {
+    if (this.#hasExited) throw new Error("Cannot lend to an edge that has ended");
+    const wire = instance.openWire();
+    try {
+      sendDescriptor(this.#descriptors, wire);
+    } finally {
+      closeSync(wire);
+    }
+    this.#lastId += 1;
+    const lease = this.#lastId;
+    this.#leases.set(lease, instance);
+    this.#numbers.set(instance, lease);
+    const { app, number, digest } = instance.spec;
+    const version = { app, number, digest };
+    this.#send({ type: "grant", version, lease, instance: instance.id ?? "" });
+  }
+
+  recall(instance: Instance): void {
+    const lease = this.#numbers.get(instance);
+    if (lease !== undefined) this.#send({ type: "recall", lease });
+  }
+
+  ended(instance: Instance, error: PlatformError): void {
+    const lease = this.#numbers.get(instance);
+    if (lease === undefined) return;
+    this.#forget(lease, instance);
+    this.#send({ type: "ended", lease, error: error.toBody() });
+  }
+
+  // --- private ---
+
+  #hear(message: FromEdge): void {
+    switch (message.type) {
+      case "listening":
+        return this.#listening.resolve(message.port);
+      case "failed": {
+        const { code, message: text } = message;
+        this.#listening.reject(Object.assign(new Error(text), { code }));
+        return this.kill();
+      }
+      case "applied":
+        return this.#awaited.get(message.id)?.();
+      case "need":
+        return this.#options.onNeed(this, message.version);
+      case "giveBack":
+        return this.#giveBack(message.lease, message.opened);
+      case "broken": {
+        const instance = this.#leases.get(message.lease);
+        const { app } = instance?.spec ?? { app: "" };
+        instance?.kill(new PlatformError("APP_PROTOCOL_BROKEN", [app, message.why]));
+        return;
+      }
+      case "note":
+        return this.#options.note(message.line);
+      case "report":
+        this.counters = message.report.counters;
+        return this.#options.onReport(this, message.report);
+    }
+  }
+
+  #giveBack(lease: number, opened: number | null): void {
+    const instance = this.#leases.get(lease);
+    // Its process may have ended meanwhile.
+    if (instance === undefined) return;
+    if (opened !== null) instance.noteUse(this, 0, opened);
+    this.#forget(lease, instance);
+    instance.returned(this);
+  }
+
+  #forget(lease: number, instance: Instance): void {
+    this.#leases.delete(lease);
+    this.#numbers.delete(instance);
+  }
+
+  #onExit(): string {
+    this.#hasExited = true;
+    const { exitCode, signalCode } = this.#child;
+    const how = signalCode === null ? `exit code ${exitCode}` : `signal ${signalCode}`;
+    this.counters = { ...this.counters, connections: 0 };
+    this.#listening.reject(new Error(`the process ended (${how})`));
+    for (const lease of [...this.#leases.keys()]) this.#giveBack(lease, null);
+    closeSync(this.#descriptors);
+    return how;
+  }
+
+  #send(message: ToEdge): void {
+    if (this.#hasExited) return;
+    try {
+      this.#child.send(message);
+    } catch {
+      // It is on its way out; its end says the rest.
+    }
+  }
+}

@@ -1,0 +1,178 @@
+/**
+ * A version as an edge in a process of its own sees it: the instances that the node has lent to it, and the requests that
+ * wait for one. The node starts, wakes, freezes and ends; here requests are held, spread and counted.
+ *
+ *   none ──request──▶ asked ──granted──▶ lent ──idle, recalled, process gone──▶ none
+ *                       └──refused──▶ none
+ */
+import { PlatformError } from "../base/errors.ts";
+import type { TurnClock } from "../base/turn-clock.ts";
+import type { VersionSpec } from "../base/version-spec.ts";
+import type { AppRequestLog } from "../telemetry/request-log.ts";
+import { Traffic } from "../telemetry/traffic.ts";
+import type { ClientStream } from "../wire/client-stream.ts";
+import { Admission } from "./admission.ts";
+import type { Destination } from "./destination.ts";
+import type { RequestStart } from "./holds.ts";
+import { LentWire, type LentWireOwner } from "./lent-wire.ts";
+import type { LentCounts } from "./lessee.ts";
+import { holdTimeoutMs, leaseIdleMs } from "./limits.ts";
+import { PoolCounters } from "./pool-counters.ts";
+import { leastBusy } from "./ready.ts";
+
+/** The node, seen from here. */
+export interface Lender {
+  /** Asks for an instance: `granted` or `refused` follows. */
+  need(spec: VersionSpec): void;
+  /** @param opened requests that it was given by this lease. Count. */
+  giveBack(lease: number, opened: number): void;
+  broken(lease: number, why: string): void;
+}
+
+export class LentPool implements Destination, LentWireOwner {
+  readonly spec: VersionSpec;
+  isSuperseded = false;
+  /** What was answered since it was taken from here. */
+  readonly traffic = new Traffic();
+  readonly requestLog: AppRequestLog;
+  readonly #lender: Lender;
+  readonly #clock: TurnClock;
+  readonly #counters = new PoolCounters();
+  readonly #requests: Admission;
+  /** Those that take requests. */
+  readonly #ready: LentWire[] = [];
+  /** Those that only finish what they have. */
+  readonly #going = new Set<LentWire>();
+  #turn = 0;
+  #isAsked = false;
+  #stopError: PlatformError | null = null;
+
+  constructor(spec: VersionSpec, lender: Lender, clock: TurnClock, requestLog: AppRequestLog) {
+    this.requestLog = requestLog;
+    this.spec = spec;
+    this.#lender = lender;
+    this.#clock = clock;
+    this.#requests = new Admission(spec, this.#counters);
+  }
+
+  /** Whether nothing is lent or awaited. */
+  get isEmpty(): boolean {
+    return this.#ready.length === 0 && this.#going.size === 0 && this.#requests.waiting === 0;
+  }
+
+  submit(stream: ClientStream, start: RequestStart): void {
+    if (this.#stopError !== null) return this.#requests.refuse(stream, this.#stopError);
+    if (this.#ready.length > 0) {
+      this.#counters.hits += 1;
+      return this.#requests.submit(stream, start, this.#next().channel);
+    }
+    this.#counters.misses += 1;
+    if (this.#requests.hold(stream, start)) this.#askIfAwaited();
+  }
+
+  cancel(stream: ClientStream): void {
+    this.#requests.cancel(stream);
+  }
+
+  heldTooLong(): PlatformError {
+    this.#counters.refused("HOLD_TIMEOUT");
+    return new PlatformError("HOLD_TIMEOUT", [this.spec.app, holdTimeoutMs]);
+  }
+
+  /** Takes no more requests; what is held fails with `error`. What is open goes on. */
+  stop(error: PlatformError): void {
+    this.#stopError ??= error;
+    this.#requests.fail(error);
+    for (const wire of [...this.#ready]) wire.recall();
+  }
+
+  // --- what the node says ---
+
+  /**
+   * @param instance its id
+   * @param descriptor our end of a new wire; it is closed in any case
+   */
+  granted(lease: number, instance: string, descriptor: number): LentWire {
+    this.#isAsked = false;
+    const wire = new LentWire(lease, this.spec.app, descriptor, this.#clock, this);
+    wire.channel.label = instance;
+    this.#ready.push(wire);
+    if (this.#stopError !== null) wire.recall();
+    else this.#requests.release(wire.channel);
+    return wire;
+  }
+
+  refused(error: PlatformError): void {
+    this.#isAsked = false;
+    if (this.#ready.length === 0) this.#requests.fail(error);
+  }
+
+  /** Nothing could be lent just now, since what we have is on its way out; `tick` asks again. */
+  notYet(): void {
+    this.#isAsked = false;
+  }
+
+  /** Gives back what is idle. Called every `tickMs`. */
+  tick(nowMs: number): void {
+    this.#askIfAwaited();
+    for (const wire of [...this.#ready]) {
+      if (wire.channel.openStreams > 0) this.#requests.release(wire.channel);
+      else if (nowMs - wire.idleSinceMs >= leaseIdleMs) wire.recall();
+    }
+  }
+
+  /** What was counted since this was called last; null for nothing. */
+  takeCounts(): LentCounts | null {
+    const { admitted, hits, misses, holds, refusals } = this.#counters;
+    if (hits + misses + holds + admitted + refusals.size === 0) return null;
+    const counts = { admitted, hits, misses, holds, refusals: Object.fromEntries(refusals) };
+    this.#counters.admitted = 0;
+    this.#counters.hits = 0;
+    this.#counters.misses = 0;
+    this.#counters.holds = 0;
+    refusals.clear();
+    return counts;
+  }
+
+  // --- what the wires say ---
+
+  onStreamClosed(wire: LentWire): void {
+    wire.idleSinceMs = this.#clock.lastMs;
+    if (this.#going.has(wire)) this.#giveBackIfIdle(wire);
+    else this.#requests.release(wire.channel);
+  }
+
+  onGoing(wire: LentWire): void {
+    const index = this.#ready.indexOf(wire);
+    if (index !== -1) this.#ready.splice(index, 1);
+    this.#going.add(wire);
+    this.#giveBackIfIdle(wire);
+    this.#askIfAwaited();
+  }
+
+  onBroken(wire: LentWire, why: string): void {
+    this.#lender.broken(wire.lease, why);
+  }
+
+  // --- private ---
+
+  #next(): LentWire {
+    const ready = this.#ready;
+    if (ready.length === 1) return ready[0]!;
+    const index = leastBusy(ready, this.#turn);
+    this.#turn = index + 1;
+    return ready[index]!;
+  }
+
+  #askIfAwaited(): void {
+    if (this.#isAsked || this.#ready.length > 0 || this.#requests.waiting === 0) return;
+    this.#isAsked = true;
+    this.#lender.need(this.spec);
+  }
+
+  #giveBackIfIdle(wire: LentWire): void {
+    if (wire.channel.openStreams > 0 || !this.#going.delete(wire)) return;
+    wire.giveBack();
+    this.#lender.giveBack(wire.lease, wire.channel.opened);
+  }
+}
