@@ -122,7 +122,10 @@ export async function runNode(config: NodeConfig, watcher: NodeWatcher): Promise
     status,
     instances: () => instancesOf(lane, clock.nowMs()),
     metrics: () => nodeMetrics(lane, status(), clock.nowMs()),
-    hasApp: (app) => lane.router.table.apps[app] !== undefined,
+    hasApp: (app) => Object.hasOwn(lane.router.table.apps, app),
+    hasVersion: (app, version) =>
+      Object.hasOwn(lane.router.table.apps, app) &&
+      lane.router.table.apps[app]?.versions[version] !== undefined,
     store: store.store,
     deployer,
     logs: {

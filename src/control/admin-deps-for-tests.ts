@@ -161,6 +161,7 @@ export function memoryDeps(dataDir: string, happened: string[]): AdminDeps {
       yield 'tests_total{app="shop"} 1\n';
     },
     hasApp: (app) => app === "shop" || app === "blog",
+    hasVersion: (app, version) => app === "shop" && version <= 3,
     store,
     deployer: {
       async deploy(upload, query, emit, signal) {

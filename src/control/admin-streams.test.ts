@@ -176,6 +176,18 @@ describe("logs", () => {
     expect(await errorOf(response)).toMatchObject({ code: "APP_UNKNOWN" });
   });
 
+  test("a version that the app does not have is unknown, followed or not", async () => {
+    await using node = await startTestNode();
+
+    for (const follow of [false, true]) {
+      const response = await node.request(`/v1/apps/shop/logs?version=99&follow=${follow}`);
+      expect(await errorOf(response)).toMatchObject({
+        code: "VERSION_UNKNOWN",
+        message: 'Cannot find version "v99" of app "shop"',
+      });
+    }
+  });
+
   test("a log that cannot be read on says so in its last line", async () => {
     const deps = {
       logs: {

@@ -21,6 +21,8 @@ export interface AdminDeps {
   metrics(): AsyncGenerator<string>;
   /** Whether the app is in the route table in effect. */
   hasApp(app: string): boolean;
+  /** Whether that app has the version there. */
+  hasVersion(app: string, version: number): boolean;
   store: AdminStore;
   deployer: {
     /**

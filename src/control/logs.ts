@@ -1,5 +1,6 @@
 /** An app's log as a stream of lines, at the pace of the client. */
 import { asPlatformError, PlatformError } from "../base/errors.ts";
+import { versionName } from "../base/version-spec.ts";
 import type { LogsQuery } from "./api.ts";
 import type { AdminDeps } from "./deps.ts";
 import { lineStream } from "./line-stream.ts";
@@ -7,16 +8,21 @@ import { lineStream } from "./line-stream.ts";
 /**
  * Needs no store. What goes wrong once lines are sent is the last line: `{"error": …}`.
  *
- * @throws {PlatformError} `APP_UNKNOWN` when there is neither such an app nor a log of one.
+ * @throws {PlatformError} `APP_UNKNOWN` when there is neither such an app nor a log of one; `VERSION_UNKNOWN` when the app
+ *   has no such version.
  */
 export async function logsStream(
-  deps: Pick<AdminDeps, "hasApp" | "logs" | "requestLogs" | "report">,
+  deps: Pick<AdminDeps, "hasApp" | "hasVersion" | "logs" | "requestLogs" | "report">,
   app: string,
   query: LogsQuery,
   signal: AbortSignal,
 ): Promise<Response> {
   if (!deps.hasApp(app) && !(await hasLog(deps, app))) {
     throw new PlatformError("APP_UNKNOWN", [app]);
+  }
+  const { version } = query;
+  if (version !== undefined && !deps.hasVersion(app, version)) {
+    throw new PlatformError("VERSION_UNKNOWN", [app, versionName(version)]);
   }
   const logs = query.requests ? deps.requestLogs : deps.logs;
   return lineStream({
@@ -39,7 +45,7 @@ export async function logsStream(
 }
 
 /** An app whose only deploy failed is not an app yet, but its log says why. */
-async function hasLog({ logs }: Pick<AdminDeps, "logs">, app: string): Promise<boolean> {
+export async function hasLog({ logs }: Pick<AdminDeps, "logs">, app: string): Promise<boolean> {
   for await (const _ of logs.read(app, { tail: 1 })) return true;
   return false;
 }
