@@ -3,7 +3,7 @@ import { existsSync, mkdirSync, statSync } from "node:fs";
 import { createConnection } from "node:net";
 import type { ErrorBody } from "../base/errors.ts";
 import { readExposition } from "../telemetry/exposition-for-tests.ts";
-import { startTestNode, type TestNode, waitUntil } from "./admin-deps-for-tests.ts";
+import { startTestNode, type TestNode, testRecord, waitUntil } from "./admin-deps-for-tests.ts";
 import { startAdminServer } from "./admin-server.ts";
 import { adminIndex, ENDPOINTS } from "./api.ts";
 import { adminBodyBytesMax } from "./limits.ts";
@@ -140,6 +140,27 @@ describe("endpoints", () => {
 
     await node.request("/v1/apps/shop?confirm=shop", { method: "DELETE" });
     expect(node.happened).toEqual(["publish", "remove logs of shop", "remove 1 artifact"]);
+  });
+
+  test("delete removes the log of an app that was never live", async () => {
+    const removed: string[] = [];
+    await using node = await startTestNode({
+      logs: {
+        async *read(app) {
+          if (app === "stillborn") yield testRecord({ app, version: null });
+        },
+        async *follow() {},
+        async remove(app) {
+          removed.push(app);
+        },
+      },
+    });
+    const remove = async (app: string) =>
+      node.request(`/v1/apps/${app}?confirm=${app}`, { method: "DELETE" });
+
+    expect(await (await remove("stillborn")).json()).toEqual({ app: "stillborn", versions: 0 });
+    expect(await errorOf(await remove("nothing"))).toMatchObject({ code: "APP_UNKNOWN" });
+    expect(removed).toEqual(["stillborn"]);
   });
 
   test("an unforeseen error is INTERNAL for the client and reported with its cause", async () => {

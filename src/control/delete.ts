@@ -1,10 +1,11 @@
 /** Removes an app: its versions, branches, addresses, processes and logs. */
-import { PlatformError } from "../base/errors.ts";
+import { asPlatformError, PlatformError } from "../base/errors.ts";
 import type { DeletedApp } from "./api.ts";
 import type { AdminDeps } from "./deps.ts";
+import { hasLog } from "./logs.ts";
 
 /**
- * Resolves when no address of the app answers any more.
+ * Resolves when no address of the app answers any more. An app that was never live has no more than a log to remove.
  *
  * @param confirm the app's name, as consent.
  * @throws {PlatformError} `CONSENT_MISSING`, `APP_UNKNOWN`.
@@ -15,7 +16,7 @@ export async function deleteApp(
   confirm: string | undefined,
 ): Promise<DeletedApp> {
   if (confirm !== app) throw new PlatformError("CONSENT_MISSING", [app]);
-  const { versions, digests } = await deps.store.deleteApp(app);
+  const { versions, digests } = await deleteStored(deps, app);
   // First out of traffic: a process that still answers would write to its log again.
   await deps.publish();
   const cleaned = await Promise.allSettled([deps.logs.remove(app), deps.removeArtifacts(digests)]);
@@ -24,4 +25,14 @@ export async function deleteApp(
     if (result.status === "rejected") deps.report(result.reason);
   }
   return { app, versions };
+}
+
+async function deleteStored({ store, logs }: Pick<AdminDeps, "store" | "logs">, app: string) {
+  try {
+    return await store.deleteApp(app);
+  } catch (thrown) {
+    const isUnknown = asPlatformError(thrown).code === "APP_UNKNOWN";
+    if (isUnknown && (await hasLog({ logs }, app))) return { versions: 0, digests: [] };
+    throw thrown;
+  }
 }
