@@ -5,6 +5,7 @@
 import { describe, expect, test } from "bun:test";
 import { join } from "node:path";
 import { until } from "../../src/base/until-for-tests.ts";
+import { gone } from "../../src/pool/pool-for-tests.ts";
 import {
   specOf,
   startTestLaneWithEdges,
@@ -226,7 +227,33 @@ describe("the end", () => {
   });
 });
 
+test("a node that is killed takes its edges and their apps with it", async () => {
+  const fixture = join(import.meta.dir, "killed-node-with-edges.ts");
+  const node = Bun.spawn([process.execPath, fixture], { stdout: "pipe" });
+  const { value } = await node.stdout.getReader().read();
+  const pids = new TextDecoder().decode(value).trim().split(" ").map(Number);
+  expect(pids).toHaveLength(3);
+
+  node.kill("SIGKILL");
+
+  await Promise.all(pids.map(gone));
+});
+
 describe("several instances", () => {
+  test("follow one another after `requestsMax` requests, whatever edge they came by", async () => {
+    const limits = { requestsMax: 20 };
+    await using lane = await startTestLaneWithEdges({ shop: { ...behaves, limits } }, 2);
+    const pids = new Set<string>();
+
+    for (let round = 0; round < 200 && pids.size < 3; round++) {
+      for (const pid of await many(8, () => bodyOf(lane, "shop", "/pid"))) pids.add(pid);
+    }
+
+    expect(pids.size).toBe(3);
+    expect(factsOf(lane, "shop")).toMatchObject({ failures: 0, refusals: {} });
+    expect(factsOf(lane, "shop").recycles).toBeGreaterThanOrEqual(2);
+  });
+
   test("take the requests of all edges in equal parts", async () => {
     const instances = { min: 2, max: 2 };
     await using lane = await startTestLaneWithEdges({ shop: { ...behaves, instances } }, 2);
