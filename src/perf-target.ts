@@ -10,7 +10,7 @@ import { systemClock } from "./base/clock.ts";
 import { messageOf } from "./base/errors.ts";
 import type { VersionSpec } from "./base/version-spec.ts";
 import { loadHooks } from "./hooks/load.ts";
-import { type Lane, startLane } from "./lane.ts";
+import { type Lane, type LaneOptions, startLane, startLaneWithEdges } from "./lane.ts";
 import { leverPollMs } from "./perf/limits.ts";
 import type { LoadPhase } from "./perf/load/plan.ts";
 import { runInMemory } from "./perf/load/run-in-memory.ts";
@@ -82,12 +82,11 @@ async function carryOut(id: number, command: TargetCommand): Promise<TargetAnswe
 }
 
 async function open(config: TargetConfig): Promise<OpenTarget> {
-  const { dataDir, port, poolSize, sparesMax, fixtureDir, apps } = config;
+  const { dataDir, port, poolSize, sparesMax, fixtureDir, apps, edges } = config;
   const { nowMs } = systemClock;
-  const hooks = await loadHooks(config.hooks, { nowMs, env: process.env });
   const log = new LogStore({ dir: join(dataDir, "logs"), clock: systemClock });
   const requests = openRequestStore(dataDir, systemClock);
-  const lane = startLane({
+  const options: LaneOptions = {
     dataDir,
     hostname: "127.0.0.1",
     port,
@@ -97,12 +96,18 @@ async function open(config: TargetConfig): Promise<OpenTarget> {
     bundlesDir: join(dataDir, "runner"),
     instancesMax: poolSize,
     routeTable: tableOf(apps.map((app) => specOf(app, config))),
-    hooks,
     artifactPath: (digest) => join(fixtureDir, digest),
     log,
     requests,
     clock: systemClock,
-  });
+  };
+  const lane =
+    edges > 1
+      ? await startLaneWithEdges({ ...options, edges, hookSources: config.hooks })
+      : startLane({
+          ...options,
+          hooks: await loadHooks(config.hooks, { nowMs, env: process.env }),
+        });
   return { config, lane, log, requests };
 }
 
@@ -138,7 +143,10 @@ function factsOf(lane: Lane): TargetFacts {
     creations: 0,
     failures: 0,
     evictions: 0,
-    nodePids: [],
+    nodePids: lane
+      .edges()
+      .map(({ pid }) => pid)
+      .filter((pid) => pid !== process.pid),
   };
   const nowMs = systemClock.nowMs();
   for (const pool of lane.pools.all()) {

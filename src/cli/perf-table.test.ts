@@ -39,6 +39,7 @@ function reportWith(summary: Partial<PerfReport["scenarios"][number]["summary"]>
       ratePerS: null,
       requestsMax: null,
       repeat: 100,
+      edges: 1,
       apps: 1000,
       seed: 1,
       url: null,

@@ -19,6 +19,9 @@ export const appsDefault = 1_000;
 /** Beyond it, writing them to disk takes longer than measuring. Count. */
 export const appsLargest = 10_000;
 
+/** As many as a node may have. Count. */
+export const edgesLargest = 64;
+
 /** A soak of a day. Milliseconds. */
 export const durationMsLargest = 86_400_000;
 

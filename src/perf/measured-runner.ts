@@ -112,6 +112,7 @@ async function driveTarget(
     port: options.port,
     poolSize: options.poolSize,
     sparesMax: drive.kind === "shots" ? drive.sparesMax : 1,
+    edges: options.edges,
     hooks: side.hooks,
     concurrency: concurrencyOf(scenario, options),
   });

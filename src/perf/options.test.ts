@@ -76,6 +76,8 @@ describe("refused, with the name and the value", () => {
     [{ url: "http://x/", mode: "direct" }, {}, "--url needs --mode http"],
     [{ url: "http://x/", scenarios: "wake" }, {}, "--url can only ask one"],
     [{ compare: "a.json", against: ".." }, {}, "--against and --compare do not go together"],
+    [{ edges: "2", mode: "direct" }, {}, "--edges needs --mode http"],
+    [{ edges: "2", url: "http://x/" }, {}, "--url and --edges do not go together"],
     [{ port: "4000", against: ".." }, {}, "two nodes run at once"],
     [{ url: "http://x/", against: ".." }, {}, "--url and --against do not go together"],
     [{ url: "http://x/" }, { PERF_HOOKS: "1" }, "--url and --hooks do not go together"],

@@ -12,6 +12,7 @@ import {
   concurrencyDefault,
   durationMsDefault,
   durationMsLargest,
+  edgesLargest,
   poolSizeDefault,
   repeatLargest,
   tolerancePercentDefault,
@@ -42,6 +43,8 @@ export interface PerfOptions {
   requestsMax: number | null;
   /** Runs of each scenario. Count. */
   repeat: number;
+  /** Processes of the node that accept connections. Count. */
+  edges: number;
   /** Apps of `many-apps`. Count. */
   apps: number;
   /** Of what is drawn at random, 32 bits. */
@@ -79,6 +82,7 @@ export const PERF_FLAGS = [
   ["--rate <count>", "requests per second, sent on time whatever comes back"],
   ["--requests <count>", "end a run early after so many"],
   ["--repeat <count>", "runs of each scenario (default 1)"],
+  ["--edges <count>", "processes that accept connections (default 1)"],
   ["--apps <count>", `apps of many-apps (default ${appsDefault})`],
   ["--seed <number>", "of what is drawn at random (default 1)"],
   ["--url <url>", "drive a running app instead; its address is asked as it is"],
@@ -137,6 +141,7 @@ export function readPerfOptions(sources: OptionSources): PerfOptions {
     ratePerS: given.number("rate", 0.1, 10_000_000),
     requestsMax: given.integer("requests", 1, Number.MAX_SAFE_INTEGER),
     repeat: given.integer("repeat", 1, repeatLargest) ?? (isCompared ? comparedRoundsDefault : 1),
+    edges: given.integer("edges", 1, edgesLargest) ?? 1,
     apps: given.integer("apps", 1, appsLargest) ?? appsDefault,
     seed: given.integer("seed", 0, 0xffff_ffff) ?? 1,
     url,
@@ -196,6 +201,10 @@ function conflictIn(options: PerfOptions): string | null {
   if (options.port > 0 && (against !== null || hooks)) {
     return `--port and ${bases[0]} do not go together: two nodes run at once`;
   }
+  if (options.edges > 1 && mode === "direct") {
+    return "--edges needs --mode http: there is no memory that several processes share";
+  }
+  if (options.edges > 1 && url !== null) return "--url and --edges do not go together";
   if (bases.length > 1) return `${bases.join(" and ")} do not go together`;
   if (url !== null) {
     if (mode === "direct") return "--url needs --mode http: another process is not in memory";

@@ -125,6 +125,7 @@ export const perfReport = z.object({
     ratePerS: z.number().nullable(),
     requestsMax: count.nullable(),
     repeat: count,
+    edges: count,
     apps: count,
     seed: count,
     url: z.string().nullable(),

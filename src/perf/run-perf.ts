@@ -202,10 +202,10 @@ function compareReports(
 
 function reportedOptions(options: PerfOptions): PerfReport["options"] {
   const { mode, durationMs, warmUpMs, concurrency, poolSize, clientTimeoutMs } = options;
-  const { ratePerS, requestsMax, repeat, apps, seed, url } = options;
+  const { ratePerS, requestsMax, repeat, edges, apps, seed, url } = options;
   return {
     ...{ mode, durationMs, warmUpMs, concurrency, poolSize, clientTimeoutMs },
-    ...{ ratePerS, requestsMax, repeat, apps, seed },
+    ...{ ratePerS, requestsMax, repeat, edges, apps, seed },
     // A password in it is nobody's business.
     url: url === null ? null : `${url.origin}${url.pathname}`,
   };

@@ -6,7 +6,7 @@ import type { HookSource } from "../hooks/loaded-hook.ts";
 import type { LoadPhase, LoadPlan, LoadResult } from "./load/plan.ts";
 import type { FixtureApp } from "./scenarios.ts";
 
-export const targetProtocol = 3;
+export const targetProtocol = 4;
 
 export interface TargetConfig {
   /** Folder for what the node keeps; exists and is empty. */
@@ -21,6 +21,8 @@ export interface TargetConfig {
   /** Instances at once. Count. */
   poolSize: number;
   sparesMax: number;
+  /** Processes that accept connections. Count, 1 or more. */
+  edges: number;
   /** The operator's, in order; none for a lane without. */
   hooks: readonly HookSource[];
   /** Requests at once that an app has to take. Count. */

@@ -9,13 +9,13 @@ import { builtEntry, Fixtures } from "./fixtures.ts";
 import type { FixtureApp } from "./scenarios.ts";
 import { ownCheckout, Target } from "./target.ts";
 
-async function setup(app: FixtureApp, sparesMax: number) {
+async function setup(app: FixtureApp, sparesMax: number, edges = 1) {
   const fixtures = await Fixtures.open({ dir: null, keep: false });
   await fixtures.write([app]);
   const dataDir = await fixtures.dataDir();
   const { dir: fixtureDir } = fixtures;
   const folders = { dataDir, fixtureDir, entry: builtEntry };
-  const config = { ...folders, apps: [app], port: 0, poolSize: 2, sparesMax, hooks: [] };
+  const config = { ...folders, apps: [app], port: 0, poolSize: 2, sparesMax, edges, hooks: [] };
   const target = await Target.start(ownCheckout, { ...config, concurrency: 1 });
   return {
     target,
@@ -54,6 +54,21 @@ test("a frozen app is woken by each request, and no process is started for it", 
   }
 });
 
+test("processes that accept connections are the node's, and levers reach past them", async () => {
+  await using node = await setup({ name: "shared", module: "noop" }, 0, 2);
+  await node.ask();
+
+  for (let wakes = 1; wakes <= 4; wakes++) {
+    await node.target.pull("freeze", "shared");
+    expect(await node.ask()).toBe("ok");
+  }
+
+  const { nodePids, creations, active } = await node.target.facts();
+  expect(nodePids).toHaveLength(2);
+  expect(childrenOf(node.target.pid)).toEqual(expect.arrayContaining(nodePids));
+  expect({ creations, active }).toEqual({ creations: 1, active: 1 });
+});
+
 test("a lever for an app that is not there says so", async () => {
   await using node = await setup({ name: "here", module: "noop" }, 0);
 
@@ -75,7 +90,7 @@ test("stopping ends every process and removes the node's data", async () => {
 test("a target whose parent was killed ends with all it has started", async () => {
   const folder = mkdtempSync(join(tmpdir(), "levain-perf-test-"));
   const config = `{ dataDir: ${JSON.stringify(folder)}, fixtureDir: ${JSON.stringify(folder)}, entry: "x",
-    apps: [], port: 0, poolSize: 1, sparesMax: 1, hooks: [], concurrency: 1 }`;
+    apps: [], port: 0, poolSize: 1, sparesMax: 1, edges: 1, hooks: [], concurrency: 1 }`;
   const code = `const { Target, ownCheckout } = await import(${JSON.stringify(join(import.meta.dir, "target.ts"))});
     const target = await Target.start(ownCheckout, ${config});
     await target.facts();
