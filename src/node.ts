@@ -33,6 +33,7 @@ import { bootCheck } from "./pool/boot-check.ts";
 import { openRequestStore } from "./request-store.ts";
 import { emptyRouteTable, type RouteTable } from "./router/route-table.ts";
 import { LogStore } from "./telemetry/log-store.ts";
+import { TrialLog } from "./telemetry/trial-log.ts";
 
 /**
  * Runs a node in this process; resolves when it has stopped (SIGTERM, SIGINT, SIGHUP or the admin API) and everything of it is
@@ -58,6 +59,8 @@ export async function runNode(config: NodeConfig, watcher: NodeWatcher): Promise
   await artifacts.sweep();
   const log = new LogStore({ dir: join(dataDir, "logs"), clock });
   cleanup.defer(() => log.close());
+  const trials = new TrialLog(log, clock);
+  cleanup.defer(() => trials.close());
   const requests = openRequestStore(dataDir, clock);
   cleanup.defer(() => requests.close());
 
@@ -73,7 +76,7 @@ export async function runNode(config: NodeConfig, watcher: NodeWatcher): Promise
     config,
     table,
     artifacts,
-    { log, requests },
+    { log: trials, requests },
     requestHooks,
     watcher.note,
   );
@@ -93,9 +96,15 @@ export async function runNode(config: NodeConfig, watcher: NodeWatcher): Promise
     clock,
     log,
     publish: () => publisher.publish(),
-    bootCheck: (spec, signal) =>
-      bootCheck(lane.pools.of(spec), hostOf(urlOf(spec.app, spec.number)), signal),
-    discard: (spec) => lane.pools.remove(spec, 0, new PlatformError("NODE_DRAINING", [])),
+    bootCheck(spec, signal) {
+      trials.begin(spec);
+      return bootCheck(lane.pools.of(spec), hostOf(urlOf(spec.app, spec.number)), signal);
+    },
+    kept: (spec) => trials.keep(spec),
+    async discard(spec) {
+      await lane.pools.remove(spec, 0, new PlatformError("NODE_DRAINING", []));
+      trials.disown(spec);
+    },
     urlOf,
   });
   await deployer.sweep();

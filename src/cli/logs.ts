@@ -21,7 +21,8 @@ export const logs: Verb = {
   summary: "Show what an app printed, and what happened to it",
   description:
     "Without --since and --tail, the newest 1,000 records. With --json, one record a line. Lines of " +
-    "Levain's own (start, freeze, wake, exit, deploy, failed requests) are marked. With --requests, the " +
+    "Levain's own (start, freeze, wake, exit, deploy, failed requests) are marked. Those of a build that " +
+    "failed before it was a version have - in its place, and its id as `build`. With --requests, the " +
     "requests that were answered, in a log of their own: method, path, status, time, bytes sent and " +
     "id. Of a busy app it has a sample, and says how many are left out.",
   arguments: [["[app]", "name of the app; default: the app of this folder"]],

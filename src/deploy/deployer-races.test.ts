@@ -21,6 +21,7 @@ async function setup(data: TestFolder, overrides: Partial<DeployerOptions>) {
     artifacts,
     unpack: (upload, folder, signal) => unpackSource(upload, folder, { signal }),
     bootCheck: async () => {},
+    kept: () => {},
     discard: async (spec) => void discarded.push(spec.number),
     publish: async () => {},
     urlOf: (app) => `http://${app}.localhost`,

@@ -40,6 +40,7 @@ const setup = async (overrides: Partial<DeployerOptions> = {}) => {
     artifacts,
     unpack: (upload, folder, signal) => unpackSource(upload, folder, { signal }),
     bootCheck: async (spec) => void calls.push(`boot v${spec.number}`),
+    kept: () => {},
     discard: async (spec) => void calls.push(`discard v${spec.number}`),
     publish: async () => void calls.push("publish"),
     urlOf: (app, target) => `http://${target}--${app}.localhost`,

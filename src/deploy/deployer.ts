@@ -77,6 +77,8 @@ export interface DeployerOptions {
   unpack(upload: ReadableStream<Uint8Array>, folder: string, signal: AbortSignal): Promise<unknown>;
   /** Starts the version and asks it one request; it stays warm. @throws {PlatformError} why it cannot go live */
   bootCheck(spec: VersionSpec, signal: AbortSignal): Promise<void>;
+  /** The version is in the store now. */
+  kept(spec: VersionSpec): void;
   /** Ends the processes of a version that did not make it. */
   discard(spec: VersionSpec): Promise<void>;
   /** Puts what the store holds into effect. */
@@ -252,7 +254,8 @@ export class Deployer {
     artifact: StoredArtifact,
     buildMs: number,
   ): Promise<DeployResult> {
-    const { store, clock, publish, urlOf, bootCheck, discard, platformVersion } = this.#options;
+    const { store, clock, publish, urlOf, bootCheck, kept, discard, platformVersion } =
+      this.#options;
     const { app, branch, query, emit, signal } = job;
     const labelFor = (name: string, taken: readonly string[]) =>
       branchLabel(name, new Set(taken), app);
@@ -275,6 +278,7 @@ export class Deployer {
           provenance: { ...built.provenance, levain: platformVersion },
         });
         isKept = true;
+        kept(spec);
         const { previous } = await store.setLive({
           app,
           branch,

@@ -93,3 +93,7 @@ export const loggedTargetCharactersMax = 500;
 
 /** Files kept of one app's requests; with `logFileBytesMax` some 60,000 records, apart from what the app printed. Count. */
 export const requestFilesMax = 2;
+/** Records of a build that are held until its boot check is over; the newest say why it failed. Count. */
+export const trialRecordsMax = 1000;
+/** Their messages together. Count of characters. */
+export const trialCharactersMax = 1024 * 1024;
