@@ -118,6 +118,29 @@ function setup({ method = "GET", isHttp10 = false, keepsAlive = true }: SetupOpt
 const date = "date: Thu, 01 Jan 1970 00:00:00 GMT\r\n";
 const id = "x-request-id: id-1\r\n";
 
+describe("what is counted", () => {
+  test("is what the client gets: nothing of a body that it has not asked for", () => {
+    const { head, data, traffic } = setup({ method: "HEAD" });
+
+    head(200, 5, "he");
+    data("llo", true);
+
+    expect(traffic.sentBytes).toBe(0);
+    expect(traffic.answers.of("2xx")).toBe(1);
+  });
+
+  test("is counted once, whatever comes after its end", () => {
+    const { exchange, head, traffic } = setup();
+    head(200, -1, "hello", true);
+
+    exchange.drop();
+    exchange.drop();
+
+    expect(traffic.answers.total).toBe(1);
+    expect(traffic.sentBytes).toBe(5);
+  });
+});
+
 describe("an answer", () => {
   test("that is whole leaves with one write", () => {
     const { head, written, told } = setup();

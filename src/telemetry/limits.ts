@@ -91,7 +91,7 @@ export const requestGapReportMs = 1000;
 /** Characters of a request's target that are kept in a log record. Count. */
 export const loggedTargetCharactersMax = 500;
 
-/** Files kept of one app's requests; with `logFileBytesMax` some 60,000 records, apart from what the app printed. Count. */
+/** Files kept of one app's requests; with `logFileBytesMax` some 50,000 records, apart from what the app printed. Count. */
 export const requestFilesMax = 2;
 /** Records of a build that are held until its boot check is over; the newest say why it failed. Count. */
 export const trialRecordsMax = 1000;

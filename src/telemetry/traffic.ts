@@ -129,9 +129,9 @@ export class Traffic {
     const counts = ANSWER_CLASSES.map((name) => [name, answers.of(name)]);
     return {
       answers: Object.fromEntries(counts) as Record<AnswerClass, number>,
-      p50Ms: latency.quantileMs(0.5),
-      p95Ms: latency.quantileMs(0.95),
-      p99Ms: latency.quantileMs(0.99),
+      p50Ms: rounded(latency.quantileMs(0.5)),
+      p95Ms: rounded(latency.quantileMs(0.95)),
+      p99Ms: rounded(latency.quantileMs(0.99)),
     };
   }
 }
@@ -144,6 +144,11 @@ export interface TrafficCounts {
   sentBytes: number;
   receivedBytes: number;
   webSockets: Traffic["webSockets"];
+}
+
+/** To a microsecond. */
+function rounded(ms: number | null): number | null {
+  return ms === null ? null : Math.round(ms * 1000) / 1000;
 }
 
 /** What `levain ps --json` shows of it. */

@@ -183,7 +183,7 @@ describe("an answer", () => {
     expect(lane.requests).toEqual([]);
   });
 
-  test("takes as long as the app took", async () => {
+  test("takes as long as the app and the client took", async () => {
     await using lane = startRawLane(apps, { keepsRequests: true });
     const client = await lane.open(1);
     await client.take(post("/all", "Content-Length: 1"));
@@ -196,6 +196,24 @@ describe("an answer", () => {
     expect(poolOf(lane).traffic.facts().p50Ms).toBeGreaterThan(2500);
     lane.lane.requestLog.flush();
     expect(lane.requests[0]!.fields!["durationMs"]).toBeGreaterThanOrEqual(3000);
+  });
+
+  test("is measured when it comes, not when somebody else looked at the clock", async () => {
+    await using lane = startRawLane(apps, { keepsRequests: true });
+    const count = 20;
+    const client = await lane.open(count);
+
+    for (let index = 0; index < count; index++) {
+      await client.take(get("/after?count=20"));
+      await until(() => lane.lane.edge.counters.requests > index);
+      lane.clock.push(1000);
+      await client.take({ until: "answer", answer: index });
+    }
+
+    lane.lane.requestLog.flush();
+    const durations = lane.requests.map(({ fields }) => Number(fields?.["durationMs"]));
+    expect(durations.length).toBe(count);
+    expect(Math.min(...durations)).toBeGreaterThanOrEqual(1000);
   });
 });
 

@@ -15,8 +15,8 @@ export default {
         return new Response(stream(count));
       case "/all":
         return new Response(String((await request.bytes()).length));
-      case "/early":
-        return new Response("not read");
+      case "/after":
+        return Bun.sleep(count).then(() => new Response("after"));
       case "/throws":
         throw new Error("as asked");
       case "/breaks":
