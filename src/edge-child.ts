@@ -6,7 +6,7 @@ import { join } from "node:path";
 import { PlatformError } from "./base/errors.ts";
 import type { EdgeConfig, EdgeReport, FromEdge, PlainCounters, ToEdge } from "./edge-protocol.ts";
 import type { Instance } from "./pool/instance.ts";
-import type { LeaseUse, VersionKey } from "./pool/lent-pools.ts";
+import type { LeaseReport, VersionKey } from "./pool/lent-pools.ts";
 import type { Lessee } from "./pool/lessee.ts";
 import type { RouteTable } from "./router/route-table.ts";
 import { sendDescriptor } from "./wire/descriptors.ts";
@@ -81,8 +81,8 @@ export class EdgeChild implements Lessee {
     this.#send({ type: "notYet", version });
   }
 
-  note({ lease, inFlight, opened }: LeaseUse): void {
-    this.#leases.get(lease)?.noteUse(this, inFlight, opened);
+  note({ lease, ...use }: LeaseReport): void {
+    this.#leases.get(lease)?.noteUse(this, use);
   }
 
   /** Lets it drain. Resolves when it is gone. */
@@ -163,7 +163,7 @@ export class EdgeChild implements Lessee {
     const instance = this.#leases.get(lease);
     // Its process may have ended meanwhile.
     if (instance === undefined) return;
-    if (opened !== null) instance.noteUse(this, 0, opened);
+    if (opened !== null) instance.noteUse(this, { inFlight: 0, running: 0, opened });
     this.#forget(lease, instance);
     instance.returned(this);
   }

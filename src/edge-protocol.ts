@@ -2,7 +2,7 @@
 import type { ErrorBody } from "./base/errors.ts";
 import type { EdgeCounters } from "./edge/edge-context.ts";
 import type { HookSource } from "./hooks/loaded-hook.ts";
-import type { LeaseUse, VersionKey, VersionReport } from "./pool/lent-pools.ts";
+import type { LeaseReport, VersionKey, VersionReport } from "./pool/lent-pools.ts";
 import type { RouteTable } from "./router/route-table.ts";
 import type { LogRecord } from "./telemetry/log-record.ts";
 
@@ -49,7 +49,7 @@ export interface EdgeReport {
   /** See `EdgeCounters.unrouted`; null for none. */
   unrouted: number[] | null;
   versions: VersionReport[];
-  leases: LeaseUse[];
+  leases: LeaseReport[];
   records: LogRecord[];
   requestRecords: LogRecord[];
   /** Records that did not fit. Count. */

@@ -14,7 +14,7 @@ import { freezeGroup, thawGroup } from "../sandbox/process-group.ts";
 import type { Channel } from "../wire/channel.ts";
 import { type BootOptions, boot } from "./boot.ts";
 import type { Evictable } from "./eviction.ts";
-import type { Lessee } from "./lessee.ts";
+import type { LeaseUse, Lessee } from "./lessee.ts";
 import { lastLinesMax } from "./limits.ts";
 import type { Occupant, Place } from "./places.ts";
 import { ProcessWatch } from "./process-watch.ts";
@@ -82,7 +82,7 @@ export class Instance implements RunnerProcessOwner, Occupant, InstanceLoad {
   isWorn = false;
   #cpuMs = 0;
   /** What each lessee said last. */
-  readonly #leases = new Map<Lessee, { inFlight: number; opened: number }>();
+  readonly #leases = new Map<Lessee, LeaseUse>();
   /** Requests it was given by leases that are over. Count. */
   #openedBefore = 0;
   /** Told when no stream is open any more. */
@@ -134,22 +134,18 @@ export class Instance implements RunnerProcessOwner, Occupant, InstanceLoad {
 
   /** Requests, streams and tunnels that are open, as far as is known of those of other processes. Count. */
   get inFlight(): number {
-    return (this.#process?.channel.openStreams ?? 0) + this.#lentInFlight();
+    return (this.#process?.channel.openStreams ?? 0) + this.#lent("inFlight");
   }
 
   /** Open requests that are no tunnels; only for one that is up. Count. */
   get running(): number {
     const { openStreams, openTunnels } = this.#process!.channel;
-    return openStreams - openTunnels + this.#lentInFlight();
+    return openStreams - openTunnels + this.#lent("running");
   }
 
   /** Requests it was given so far, as far as is known of those of other processes; only for one that is up. Count. */
   get opened(): number {
-    const own = this.#process!.channel.opened;
-    if (this.#leases.size === 0) return own + this.#openedBefore;
-    let lent = this.#openedBefore;
-    for (const { opened } of this.#leases.values()) lent += opened;
-    return own + lent;
+    return this.#process!.channel.opened + this.#openedBefore + this.#lent("opened");
   }
 
   /** Edges in processes of their own that it is lent to. */
@@ -280,13 +276,13 @@ export class Instance implements RunnerProcessOwner, Occupant, InstanceLoad {
       // One of both is gone, which is not noticed yet, or there is no descriptor left. Who needs it asks again.
       return false;
     }
-    this.#leases.set(lessee, { inFlight: 0, opened: 0 });
+    this.#leases.set(lessee, { inFlight: 0, running: 0, opened: 0 });
     return true;
   }
 
   /** A lessee says what it has open, and has opened so far. */
-  noteUse(lessee: Lessee, inFlight: number, opened: number): void {
-    if (this.#leases.has(lessee)) this.#leases.set(lessee, { inFlight, opened });
+  noteUse(lessee: Lessee, use: LeaseUse): void {
+    if (this.#leases.has(lessee)) this.#leases.set(lessee, use);
   }
 
   /** A lessee has given it back, or is gone. Twice is safe. */
@@ -309,10 +305,11 @@ export class Instance implements RunnerProcessOwner, Occupant, InstanceLoad {
     for (const lessee of this.#leases.keys()) lessee.recall(this);
   }
 
-  #lentInFlight(): number {
+  /** Of all leases together. */
+  #lent(of: keyof LeaseUse): number {
     if (this.#leases.size === 0) return 0;
     let count = 0;
-    for (const { inFlight } of this.#leases.values()) count += inFlight;
+    for (const use of this.#leases.values()) count += use[of];
     return count;
   }
 

@@ -7,24 +7,19 @@ import type { TrafficCounts } from "../telemetry/traffic.ts";
 import type { Destinations } from "./destination.ts";
 import { type Lender, LentPool } from "./lent-pool.ts";
 import type { LentWire } from "./lent-wire.ts";
-import type { LentCounts } from "./lessee.ts";
+import type { LeaseUse, LentCounts } from "./lessee.ts";
 
 /** What names a version for good. */
 export type VersionKey = Pick<VersionSpec, "app" | "number" | "digest">;
+
+export interface LeaseReport extends LeaseUse {
+  lease: number;
+}
 
 /** What an edge has counted of one version; null for nothing. */
 export interface VersionReport extends VersionKey {
   counts: LentCounts | null;
   traffic: TrafficCounts | null;
-}
-
-/** How an edge uses what was lent to it. */
-export interface LeaseUse {
-  lease: number;
-  /** Streams that are open. Count. */
-  inFlight: number;
-  /** Streams that were opened so far. Count. */
-  opened: number;
 }
 
 export class LentPools implements Destinations {
@@ -120,10 +115,11 @@ export class LentPools implements Destinations {
   }
 
   /** What each lease is used for. */
-  leases(): LeaseUse[] {
-    return [...this.#wires].map(([lease, { channel }]) => ({
+  leases(): LeaseReport[] {
+    return [...this.#wires].map(([lease, { channel, running }]) => ({
       lease,
       inFlight: channel.openStreams,
+      running,
       opened: channel.opened,
     }));
   }

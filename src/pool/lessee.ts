@@ -12,6 +12,16 @@ export interface Lessee {
   ended(instance: Instance, error: PlatformError): void;
 }
 
+/** How it uses what was lent to it. Counts. */
+export interface LeaseUse {
+  /** Streams that are open. */
+  inFlight: number;
+  /** Those that are no tunnels. */
+  running: number;
+  /** Streams that were opened so far. */
+  opened: number;
+}
+
 /** What an edge has counted of one version since it said so last. */
 export interface LentCounts extends Pick<CounterFacts, "hits" | "misses" | "holds" | "refusals"> {
   /** Requests that were given to an instance. */

@@ -137,6 +137,34 @@ describe("a new route table", () => {
     }
   });
 
+  test("is not said to be in effect before the slowest edge has it", async () => {
+    await using lane = await startTestLaneWithEdges({ shop: behaves }, 2);
+    await bodyOf(lane, "shop");
+    const slow = lane.lane.edges()[0]!;
+    process.kill(slow.pid, "SIGSTOP");
+    let isPublished = false;
+
+    const published = lane.lane.publish({ revision: 2, apps: {} }).then(() => {
+      isPublished = true;
+    });
+    // The other edge has it; what comes to the stopped one waits.
+    await until(async () => {
+      const signal = AbortSignal.timeout(200);
+      const headers = { connection: "close" };
+      const { status } = await lane
+        .fetch("shop", "/", { headers, signal })
+        .catch(() => ({ status: 0 }));
+      return status === 404;
+    });
+    expect(isPublished).toBe(false);
+    process.kill(slow.pid, "SIGCONT");
+    await published;
+
+    const statuses = await many(12, async () => (await ask(lane, "shop")).status);
+    expect(statuses).toEqual(Array(12).fill(404));
+    expect(lane.lane.edges().map(({ pid }) => pid)).toContain(slow.pid);
+  });
+
   test("lets what is open finish", async () => {
     await using lane = await startTestLaneWithEdges({ shop: behaves }, 2);
     await bodyOf(lane, "shop");
