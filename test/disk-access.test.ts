@@ -104,6 +104,8 @@ test.skipIf(missing !== null)(
 
     expect(touched.filter((line) => !line.includes("/requests/plain"))).toEqual([]);
     expect(touched.length).toBeLessThan(requests / 4);
+    const { stdout } = await node.cli(["logs", "plain", "--requests", "--grep", "GET / 200"]);
+    expect(stdout.trimEnd().split("\n").length).toBeGreaterThan(500);
     const watchDeploy = await watchFiles([node.pid]);
     await deploy(node, folder, "second");
     expect(await said(node)).toBe("second");
