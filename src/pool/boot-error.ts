@@ -1,12 +1,14 @@
 /** Why a version did not start, as an error of the catalogue with its evidence. */
 import { PlatformError } from "../base/errors.ts";
 import type { VersionSpec } from "../base/version-spec.ts";
+import type { ProjectPaths } from "./project-paths.ts";
 import { describeEnd, LoadFailure, ProcessEnded } from "./runner-process.ts";
 
 export function bootError(
   thrown: unknown,
   spec: VersionSpec,
   lastLines: readonly string[],
+  paths: ProjectPaths,
 ): PlatformError {
   const lines = { detail: { lastLines: [...lastLines] } };
   const evidence = { ...lines, cause: thrown };
@@ -14,8 +16,8 @@ export function bootError(
     const { code, message } = thrown.failure;
     if (code === "MODULE_MISSING") return new PlatformError("MODULE_MISSING", [message], lines);
     if (code === "NODE_SERVER") return new PlatformError("NODE_SERVER_UNSUPPORTED", [], lines);
-    if (code === "NO_HANDLER") return new PlatformError("NO_HANDLER", [spec.entry], lines);
-    return new PlatformError("BOOT_CRASHED", [message], lines);
+    if (code === "NO_HANDLER") return new PlatformError("NO_HANDLER", [paths.entry()], lines);
+    return new PlatformError("BOOT_CRASHED", [paths.shown(message)], lines);
   }
   if (thrown instanceof ProcessEnded) {
     if (thrown.end.cause !== null) return thrown.end.cause;

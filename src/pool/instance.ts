@@ -18,6 +18,7 @@ import type { LeaseUse, Lessee } from "./lessee.ts";
 import { lastLinesMax } from "./limits.ts";
 import type { Occupant, Place } from "./places.ts";
 import { ProcessWatch } from "./process-watch.ts";
+import type { ProjectPaths } from "./project-paths.ts";
 import {
   describeEnd,
   type ProcessEnd,
@@ -39,6 +40,8 @@ const ARROWS: Record<InstanceState, readonly InstanceState[]> = {
 export interface InstanceOwner {
   /** Its version is live on no branch. */
   readonly isSuperseded: boolean;
+  /** How the author of the app knows its files. */
+  readonly paths: ProjectPaths;
   /** May come after `onExit`. */
   onLine(
     instanceId: string,
@@ -337,9 +340,10 @@ export class Instance implements RunnerProcessOwner, Occupant, InstanceLoad {
   onLine(
     from: RunnerProcess,
     stream: "stdout" | "stderr",
-    line: string,
+    printed: string,
     requestId: string | null,
   ): void {
+    const line = this.#owner.paths.shown(printed);
     this.lastLines.push(line);
     if (this.lastLines.length > lastLinesMax) this.lastLines.shift();
     this.#owner.onLine(from.id, stream, line, requestId);

@@ -30,6 +30,7 @@ import { PoolCounters } from "./pool-counters.ts";
 import { type PoolFacts, type PoolState, poolFacts } from "./pool-facts.ts";
 import { PoolLog } from "./pool-log.ts";
 import type { PoolOptions } from "./pool-options.ts";
+import { ProjectPaths } from "./project-paths.ts";
 import { Ready } from "./ready.ts";
 import { describeEnd, type ProcessEnd } from "./runner-process.ts";
 import { Scale } from "./scale.ts";
@@ -41,6 +42,7 @@ export class Pool implements Destination, InstanceOwner {
   readonly traffic = new Traffic();
   /** Null when requests are not recorded. */
   readonly requestLog: AppRequestLog | null;
+  readonly paths: ProjectPaths;
   readonly #options: PoolOptions;
   readonly #log: PoolLog;
   readonly #requests: Admission;
@@ -62,6 +64,7 @@ export class Pool implements Destination, InstanceOwner {
 
   constructor(options: PoolOptions) {
     this.spec = options.spec;
+    this.paths = new ProjectPaths(options.artifactPath(this.spec.digest), this.spec.entry);
     this.#options = options;
     this.requestLog = options.requestLog?.of(options.spec.app) ?? null;
     this.#requests = new Admission(options.spec, this.counters);
@@ -307,7 +310,7 @@ export class Pool implements Destination, InstanceOwner {
     await instance.ended;
     this.#instances.delete(instance);
     if (this.#stopError !== null) throw this.#stopError;
-    const error = bootError(thrown, this.spec, instance.lastLines);
+    const error = bootError(thrown, this.spec, instance.lastLines, this.paths);
     this.#log.failed(instance.id, error);
     this.#crashed(instance, error, 0);
     throw error;
