@@ -64,6 +64,9 @@ export const outputGraceMs = 500;
 /** Lateness of an app's event loop from which it counts as busy; ordinary turns and garbage collections take less. Milliseconds. */
 export const busyLagMs = 20;
 
+/** Share of a core from which an instance counts as busy: its event loop alone uses hardly more. Part of 1. */
+export const busyCpuShare = 0.85;
+
 /** Requests with an instance from which it can be busy: one alone would gain nothing from another instance. Count. */
 export const busyRunningMin = 2;
 

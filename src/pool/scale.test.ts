@@ -1,7 +1,14 @@
 /** Goal: instances come when they help, stay while they are needed, and go. Method: loads as data, a clock of our own. */
 import { describe, expect, test } from "bun:test";
 import type { VersionSpec } from "../base/version-spec.ts";
-import { busyLagMs, busyMsMin, busyRunningMin, surplusMsMin, tickMs } from "./limits.ts";
+import {
+  busyLagMs,
+  busyMsMin,
+  busyRunningMin,
+  memorySampleMs,
+  surplusMsMin,
+  tickMs,
+} from "./limits.ts";
 import { decideScale, isBusy, Scale, type ScaleFacts } from "./scale.ts";
 
 const calm: ScaleFacts = {
@@ -39,16 +46,16 @@ test.each(cases)("a version that is %s: %s", (_what, decision, facts) => {
 });
 
 test("many requests that wait for something else make no instance busy", () => {
-  expect(isBusy(90, busyLagMs - 1, 100)).toBe(false);
+  expect(isBusy({ running: 90, lagMs: busyLagMs - 1, cpuShare: 0.5 }, 100)).toBe(false);
 });
 
 test("one long request alone makes no instance busy, and another one beside it does", () => {
-  expect(isBusy(1, 1e6, 100)).toBe(false);
-  expect(isBusy(busyRunningMin, busyLagMs, 100)).toBe(true);
+  expect(isBusy({ running: 1, lagMs: 1e6, cpuShare: 1 }, 100)).toBe(false);
+  expect(isBusy({ running: busyRunningMin, lagMs: busyLagMs, cpuShare: 0 }, 100)).toBe(true);
 });
 
 test("an instance without room is busy", () => {
-  expect(isBusy(1, 0, 1)).toBe(true);
+  expect(isBusy({ running: 1, lagMs: 0, cpuShare: 0 }, 1)).toBe(true);
 });
 
 describe("looked at every tick", () => {
@@ -98,10 +105,17 @@ describe("looked at every tick", () => {
     expect(s.run(2 * tickMs)).toBe("start");
   });
 
+  test("one that uses all of its core gets another one, though it answers in time", () => {
+    const s = setup();
+    s.add(8, 8, 0.95);
+
+    expect(s.run(memorySampleMs + busyMsMin + 3 * tickMs)).toBe("start");
+  });
+
   test("one that is not busy is enough", () => {
     const s = setup();
     s.add(50, 50, 1);
-    s.add(50, 1, 1);
+    s.add(50, 1, 0.8);
 
     expect(s.run(60_000)).toBe("stay");
   });

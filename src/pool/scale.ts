@@ -5,11 +5,13 @@
  *   every warm instance busy for `busyMsMin`               start one
  *   more than `min`, one fewer enough for `surplusMsMin`   retire one
  *
- * Busy is one whose event loop answers late while several requests are with it: more requests would only wait longer.
- * How many are in flight says little by itself, since most requests of most apps wait for something else.
+ * Busy is one whose event loop answers late, or that uses all of a core, while several requests are with it: more requests
+ * would only wait longer. How many are in flight says little by itself, since most requests of most apps wait for
+ * something else.
  */
 import type { VersionSpec } from "../base/version-spec.ts";
 import {
+  busyCpuShare,
   busyLagMs,
   busyMsMin,
   busyRunningMin,
@@ -59,10 +61,17 @@ export function decideScale(facts: ScaleFacts): ScaleDecision {
   return ready > min && surplusMs >= surplusMsMin ? "retire" : "stay";
 }
 
-/** Whether another request would rather be somewhere else. */
-export function isBusy(running: number, lagMs: number, concurrencyMax: number): boolean {
+/**
+ * Whether another request would rather be somewhere else.
+ *
+ * @param cpuShare CPU time by time that passed; 1 = one core
+ */
+export function isBusy(
+  { running, lagMs, cpuShare }: { running: number; lagMs: number; cpuShare: number },
+  concurrencyMax: number,
+): boolean {
   if (running >= concurrencyMax) return true;
-  return running >= busyRunningMin && lagMs >= busyLagMs;
+  return running >= busyRunningMin && (lagMs >= busyLagMs || cpuShare >= busyCpuShare);
 }
 
 /**
@@ -83,6 +92,8 @@ export class Scale {
   #surplusSinceMs: number | null = null;
   #lookedAtMs = 0;
   #sampledAtMs = 0;
+  /** Of each instance at the last sample. */
+  #cpuShares = new Map<InstanceLoad, number>();
   /** Most requests that ran at once since the last sample. Count. */
   #runningMost = 0;
 
@@ -101,8 +112,8 @@ export class Scale {
     // The node itself was held up: what it saw of others then was its own lateness.
     if (nowMs - this.#lookedAtMs > lateTicksMax * tickMs) this.#busySinceMs = null;
     this.#lookedAtMs = nowMs;
+    this.#sample(ready, nowMs);
     this.#noteBusy(warm, nowMs);
-    this.#noteSurplus(ready, nowMs);
     const decision = decideScale({
       ...this.#spec.instances,
       ready: ready.length,
@@ -122,21 +133,26 @@ export class Scale {
 
   #noteBusy(warm: readonly InstanceLoad[], nowMs: number): void {
     const { concurrencyMax } = this.#spec.limits;
-    const areBusy =
-      warm.length > 0 && warm.every((one) => isBusy(one.running, one.lagMs(nowMs), concurrencyMax));
+    const isOneBusy = (one: InstanceLoad) => {
+      const cpuShare = this.#cpuShares.get(one) ?? 0;
+      const { running } = one;
+      return isBusy({ running, lagMs: one.lagMs(nowMs), cpuShare }, concurrencyMax);
+    };
+    const areBusy = warm.length > 0 && warm.every(isOneBusy);
     this.#busySinceMs = areBusy ? (this.#busySinceMs ?? nowMs) : null;
   }
 
-  #noteSurplus(ready: readonly InstanceLoad[], nowMs: number): void {
+  #sample(ready: readonly InstanceLoad[], nowMs: number): void {
     let running = 0;
     for (const one of ready) running += one.running;
     this.#runningMost = Math.max(this.#runningMost, running);
     const passedMs = nowMs - this.#sampledAtMs;
     if (passedMs < memorySampleMs) return;
-    let cpuMs = 0;
-    for (const one of ready) cpuMs += one.cpuMsSinceLast();
+    this.#cpuShares = new Map(ready.map((one) => [one, one.cpuMsSinceLast() / passedMs]));
+    let cpuShare = 0;
+    for (const share of this.#cpuShares.values()) cpuShare += share;
     const { concurrencyMax } = this.#spec.limits;
-    const needed = instancesNeeded(cpuMs / passedMs, this.#runningMost, concurrencyMax);
+    const needed = instancesNeeded(cpuShare, this.#runningMost, concurrencyMax);
     const isSurplus = needed <= ready.length - 1;
     this.#surplusSinceMs = isSurplus ? (this.#surplusSinceMs ?? nowMs) : null;
     this.#sampledAtMs = nowMs;
