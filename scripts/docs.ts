@@ -6,6 +6,7 @@
  */
 import { join } from "node:path";
 import { CATALOG, type ErrorRow } from "../src/base/catalog.ts";
+import { templatesOf } from "../src/base/errors.ts";
 
 const ROOT = join(import.meta.dir, "..");
 
@@ -56,26 +57,15 @@ ${sections.join("\n")}`;
 }
 
 function errorSection(code: string, row: ErrorRow): string {
+  const { message, remedy } = templatesOf(row);
   return `### ${code}
 
-${messageTemplate(code, row).replaceAll("<", "\\<")}
+${message.replaceAll("<", "\\<")}
 
 - Status: ${row.status}
 - Owner: ${row.owner}
-- Fix: ${row.remedy}
+- Fix: ${remedy}
 `;
-}
-
-/** The message with its placeholders named: `Cannot find app "<app>"`. */
-function messageTemplate(code: string, row: ErrorRow): string {
-  const parameters = /^\(([^)]*)\)/.exec(row.message.toString())?.[1];
-  if (parameters === undefined) {
-    throw new Error(
-      `Cannot document ${code}: its message must be an arrow function of plain names`,
-    );
-  }
-  const names = parameters.split(",").map((name) => name.trim());
-  return row.message(...(names.map((name) => `<${name}>`) as never[]));
 }
 
 // --- limits ---

@@ -4,6 +4,7 @@ import { existsSync } from "node:fs";
 import { dirname, join } from "node:path";
 import { generateDocs, readLimits } from "../scripts/docs.ts";
 import { CATALOG } from "./base/catalog.ts";
+import { templatesOf } from "./base/errors.ts";
 
 const ROOT = join(import.meta.dir, "..");
 
@@ -106,8 +107,8 @@ describe("docs written by hand", () => {
   });
 
   test.skipIf(!isWhole)("the docs that an error's remedy names exist", () => {
-    const missing = Object.entries(CATALOG).flatMap(([code, { remedy }]) =>
-      [...remedy.matchAll(/\bdocs\/[\w/-]+\.md\b/g)]
+    const missing = Object.entries(CATALOG).flatMap(([code, row]) =>
+      [...templatesOf(row).remedy.matchAll(/\bdocs\/[\w/-]+\.md\b/g)]
         .map(([path]) => path)
         .filter((path) => !existsSync(join(ROOT, path)))
         .map((path) => `${code} sends people to ${path}, which does not exist`),

@@ -9,7 +9,8 @@ export interface ErrorRow {
   /** HTTP status of the edge and the admin API. */
   status: number;
   message: (...args: never[]) => string;
-  remedy: string;
+  /** With the values of the message where they make it something that can be run as it is. */
+  remedy: string | ((...args: never[]) => string);
 }
 
 export const CATALOG = {
@@ -25,26 +26,28 @@ export const CATALOG = {
     status: 404,
     message: (app: string, branch: string) =>
       `Cannot route the request: branch "${branch}" of app "${app}" has no live version`,
-    remedy: "Deploy or promote a version to this branch",
+    remedy: (app: string, branch: string) =>
+      `Deploy to it with \`levain deploy --branch ${branch}\`, or take one of \`levain versions ${app}\` live with \`levain promote\``,
   },
   VERSION_UNKNOWN: {
     owner: "user",
     status: 404,
     message: (app: string, version: string) => `Cannot find version "${version}" of app "${app}"`,
-    remedy: "Run `levain versions` for the versions that exist",
+    remedy: (app: string) => `Run \`levain versions ${app}\` for the versions that exist`,
   },
   REQUEST_MALFORMED: {
     owner: "user",
     status: 400,
     message: (what: string) => `Cannot read the request: ${what}`,
-    remedy: "Send a request that follows RFC 9112",
+    remedy:
+      "Look at what is sent (`curl -v` shows it) and correct the named part; RFC 9112 has the rules",
   },
   REQUEST_TARGET_TOO_LONG: {
     owner: "user",
     status: 414,
     message: (bytesMax: number) =>
       `Cannot read the request: its target is longer than ${bytesMax} bytes`,
-    remedy: "Send the data in the body",
+    remedy: "Send the data in the body of a POST request, not in the query",
   },
   REQUEST_HEAD_TOO_LARGE: {
     owner: "user",
@@ -65,7 +68,7 @@ export const CATALOG = {
     status: 408,
     message: (timeoutMs: number) =>
       `Cannot read the request: it did not arrive within ${timeoutMs} ms`,
-    remedy: "Send the request faster",
+    remedy: "Send the request without pauses; over a slow connection, send less in one request",
   },
   EXPECTATION_UNKNOWN: {
     owner: "user",
@@ -106,41 +109,44 @@ export const CATALOG = {
     status: 504,
     message: (app: string, timeoutMs: number) =>
       `Cannot answer: app "${app}" sent no response within ${timeoutMs} ms`,
-    remedy:
-      "Look at `levain logs`, make the request faster, or raise `limits.requestTimeoutMs` in levain.config.ts",
+    remedy: (app: string) =>
+      `Look at \`levain logs ${app}\`, make the request faster, or raise \`limits.requestTimeoutMs\` in levain.config.ts`,
   },
   APP_RESPONSE_STALLED: {
     owner: "user",
     status: 504,
     message: (app: string, idleMs: number) =>
       `Cannot go on: the response of app "${app}" was silent for ${idleMs} ms`,
-    remedy: "Send something within `limits.streamIdleMs`, such as an SSE comment",
+    remedy:
+      "Send something within `limits.streamIdleMs`, such as a comment line of server-sent events, or raise it in levain.config.ts",
   },
   APP_RESPONSE_INVALID: {
     owner: "user",
     status: 502,
     message: (app: string, what: string) => `Cannot pass on the response of app "${app}": ${what}`,
-    remedy: "Correct the response in the app; `levain logs` has the request",
+    remedy: (app: string) =>
+      `Correct the response in the app; \`levain logs ${app}\` has the request`,
   },
   APP_THREW: {
     owner: "user",
     status: 500,
     message: (app: string) => `Cannot answer: app "${app}" failed while handling the request`,
-    remedy: "Look at `levain logs` for the error and its stack",
+    remedy: (app: string) => `Look at \`levain logs ${app}\` for the error and its stack`,
   },
   APP_EXITED: {
     owner: "user",
     status: 502,
     message: (app: string, how: string) =>
       `Cannot answer: app "${app}" ended (${how}) during the request`,
-    remedy: "Look at `levain logs` for the last lines before the end",
+    remedy: (app: string) => `Look at \`levain logs ${app}\` for the last lines before the end`,
   },
   APP_UNRESPONSIVE: {
     owner: "user",
     status: 502,
     message: (app: string, silentMs: number) =>
       `Cannot answer: app "${app}" was stopped after its event loop had not run for ${silentMs} ms`,
-    remedy: "Look for an endless loop or a long synchronous call in the app",
+    remedy: (app: string) =>
+      `Look for an endless loop or a long synchronous call in the app; \`levain logs ${app}\` has its last lines`,
   },
   APP_MEMORY_EXCEEDED: {
     owner: "user",
@@ -160,8 +166,8 @@ export const CATALOG = {
     owner: "user",
     status: 503,
     message: (app: string, cause: string) => `Cannot start app "${app}": ${cause}`,
-    remedy:
-      "Look at `levain logs`; the node tries again by itself, or roll back with `levain rollback`",
+    remedy: (app: string) =>
+      `Look at \`levain logs ${app}\`; the node tries again by itself, or go back with \`levain rollback ${app}\``,
   },
   APP_BUSY: {
     owner: "user",
@@ -191,7 +197,7 @@ export const CATALOG = {
     status: 503,
     message: (app: string, holdsMax: number) =>
       `Cannot hold another request for app "${app}": ${holdsMax} are waiting for it to be ready`,
-    remedy: "Try again after the time in Retry-After",
+    remedy: "Try again after the time in Retry-After; `levain ps` shows what the app is doing",
   },
   NODE_DRAINING: {
     owner: "platform",
@@ -204,7 +210,7 @@ export const CATALOG = {
     status: 503,
     message: (connectionsMax: number) =>
       `Cannot take another connection: ${connectionsMax} are open`,
-    remedy: "Try again after the time in Retry-After",
+    remedy: "Try again after the time in Retry-After; `levain status` shows how many are open",
   },
 
   // --- deploy ---
@@ -225,13 +231,14 @@ export const CATALOG = {
     owner: "user",
     status: 400,
     message: (what: string) => `Cannot read the uploaded project: ${what}`,
-    remedy: "Deploy again with `levain deploy`",
+    remedy: "Send the folder with `levain deploy`, or a gzipped tar as docs/admin-api.md says",
   },
   CONFIG_INVALID: {
     owner: "user",
     status: 400,
     message: (file: string, what: string) => `Cannot use ${file}: ${what}`,
-    remedy: "Correct the named key; docs/configuration.md lists every key with its range",
+    remedy: (file: string) =>
+      `Correct what is named in ${file}; docs/configuration.md lists every key with its range`,
   },
   ENTRY_NOT_FOUND: {
     owner: "user",
@@ -244,7 +251,8 @@ export const CATALOG = {
     status: 400,
     message: (what: string, name: string, rule: string) =>
       `Cannot use "${name}" as ${what}: ${rule}`,
-    remedy: "Choose a name that follows the rule",
+    remedy:
+      "Give another one with `--app` or `--branch`; the app's can also be `name` in levain.config.ts",
   },
   INSTALL_FAILED: {
     owner: "user",
@@ -290,7 +298,8 @@ export const CATALOG = {
     status: 422,
     message: (how: string) =>
       `Cannot start the new version: it ended (${how}) before it answered a request`,
-    remedy: "Read the last lines in the detail, correct the cause and deploy again",
+    remedy:
+      "Read what it printed last, here or with `levain logs`, correct the cause and deploy again",
   },
   BOOT_TIMEOUT: {
     owner: "user",
@@ -340,7 +349,8 @@ export const CATALOG = {
     status: 409,
     message: (app: string, waitingMax: number) =>
       `Cannot deploy app "${app}": ${waitingMax} deploys of it are already waiting`,
-    remedy: "Wait for them to end and deploy again",
+    remedy: (app: string) =>
+      `Wait for them to end, as \`levain logs ${app} --follow\` shows, and deploy again`,
   },
 
   // --- control ---
@@ -361,7 +371,7 @@ export const CATALOG = {
     status: 409,
     message: (app: string, branch: string) =>
       `Cannot roll back branch "${branch}" of app "${app}": it had no other version live before`,
-    remedy: "Name a version with `--to`",
+    remedy: (app: string) => `Choose one of \`levain versions ${app}\` and name it with \`--to\``,
   },
   STORE_UNAVAILABLE: {
     owner: "platform",
@@ -388,7 +398,7 @@ export const CATALOG = {
     owner: "user",
     status: 400,
     message: (what: string) => `Cannot carry out the command: ${what}`,
-    remedy: "Correct the named value; `levain <command> --help` shows what it takes",
+    remedy: "Correct the named value; the command with `--help` shows what it takes",
   },
   ENDPOINT_UNKNOWN: {
     owner: "user",
@@ -414,8 +424,8 @@ export const CATALOG = {
     owner: "user",
     status: 400,
     message: (app: string) => `Cannot delete app "${app}": there is no consent to it by name`,
-    remedy:
-      "Add `--confirm` with the app's name; its versions, logs and addresses cannot be brought back",
+    remedy: (app: string) =>
+      `Add \`--confirm ${app}\`; its versions, logs and addresses cannot be brought back`,
   },
   INTERRUPTED: {
     owner: "user",
@@ -443,7 +453,8 @@ export const CATALOG = {
     status: 409,
     message: (dataDir: string, pid: number) =>
       `Cannot start the node: process ${pid} already runs one on data directory ${dataDir}`,
-    remedy: "Use that one, stop it with `levain down`, or choose another `--data-dir`",
+    remedy:
+      "Look at it with `levain status`, stop it with `levain down`, or choose another `--data-dir`",
   },
   NODE_NOT_RUNNING: {
     owner: "user",
@@ -504,7 +515,8 @@ export const CATALOG = {
     owner: "user",
     status: 409,
     message: (setting: string, port: number) => `Cannot listen: ${setting} ${port} is in use`,
-    remedy: "Stop what uses the port, or choose another one",
+    remedy: (setting: string, port: number) =>
+      `Stop what uses it (\`ss -ltnp "sport = :${port}"\` shows what), or choose another ${setting}; 0 takes any that is free`,
   },
   PORT_FORBIDDEN: {
     owner: "user",
@@ -579,7 +591,7 @@ export const CATALOG = {
     owner: "platform",
     status: 500,
     message: () => "Cannot complete the operation: something unexpected went wrong in Levain",
-    remedy: "Report it with the request id and the node's log",
+    remedy: "Report it with the request id and the lines of node.log in the data directory",
   },
 } as const satisfies Record<string, ErrorRow>;
 

@@ -1,4 +1,5 @@
 import { describe, expect, test } from "bun:test";
+import { CATALOG } from "./catalog.ts";
 import { asPlatformError, InvariantError, invariant, messageOf, PlatformError } from "./errors.ts";
 
 describe("an error of the catalogue", () => {
@@ -14,6 +15,17 @@ describe("an error of the catalogue", () => {
       docs: "docs/errors.md#app_busy",
     });
     expect(error.message).toContain('"shop": 5 are running');
+  });
+
+  test("names in its remedy what the message names, so that it can be run as it is", () => {
+    expect(new PlatformError("VERSION_UNKNOWN", ["shop", "v9"]).toBody().fix).toContain(
+      "`levain versions shop`",
+    );
+    for (const [code, row] of Object.entries(CATALOG)) {
+      const { remedy } = row;
+      const fix = typeof remedy === "string" ? remedy : remedy("shop" as never, 1 as never);
+      expect(fix, code).not.toMatch(/<|undefined/);
+    }
   });
 
   test("keeps what is underneath, and its evidence", () => {

@@ -37,6 +37,8 @@ export class PlatformError<Code extends ErrorCode = ErrorCode> extends Error {
   override readonly name = "PlatformError";
   readonly code: Code;
   readonly detail: Record<string, unknown> | undefined;
+  /** What to do next. */
+  readonly fix: string;
 
   constructor(code: Code, args: MessageArgs<Code>, options: PlatformErrorOptions = {}) {
     const row = CATALOG[code] as ErrorRow;
@@ -46,6 +48,7 @@ export class PlatformError<Code extends ErrorCode = ErrorCode> extends Error {
     );
     this.code = code;
     this.detail = options.detail;
+    this.fix = remedyOf(row, args);
   }
 
   /** The error that `toBody` of another process of ours has described. */
@@ -72,11 +75,23 @@ export class PlatformError<Code extends ErrorCode = ErrorCode> extends Error {
       code: this.code,
       message: this.message,
       cause: this.cause === undefined ? null : messageOf(this.cause),
-      fix: CATALOG[this.code].remedy,
+      fix: this.fix,
       docs: `docs/errors.md#${this.code.toLowerCase()}`,
       ...(this.detail === undefined ? {} : { detail: this.detail }),
     };
   }
+}
+
+/** @param args values for its placeholders, those of the message. */
+export function remedyOf({ remedy }: ErrorRow, args: readonly unknown[]): string {
+  return typeof remedy === "string" ? remedy : remedy(...(args as never[]));
+}
+
+/** The texts of a row with their placeholders named: `Cannot find app "<app>"`. */
+export function templatesOf(row: ErrorRow): { message: string; remedy: string } {
+  const names = /^\(([^)]*)\)/.exec(row.message.toString())?.[1]?.split(",") ?? [];
+  const args = names.map((name) => `<${name.trim()}>`);
+  return { message: row.message(...(args as never[])), remedy: remedyOf(row, args) };
 }
 
 /** The message of anything that was thrown. */

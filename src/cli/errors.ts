@@ -1,5 +1,6 @@
 /** `levain errors`: the catalogue of errors, or one of its codes explained. Needs no node. */
 import { CATALOG, type ErrorCode, type ErrorRow } from "../base/catalog.ts";
+import { templatesOf } from "../base/errors.ts";
 import { usageError } from "./failure.ts";
 import type { Paint } from "./paint.ts";
 import { type Column, renderTable } from "./table.ts";
@@ -49,13 +50,13 @@ export const errors: Verb = {
 };
 
 function errorInfo(code: ErrorCode, row: ErrorRow): ErrorInfo {
-  const names = /^\(([^)]*)\)/.exec(row.message.toString())?.[1]?.split(",") ?? [];
+  const { message, remedy } = templatesOf(row);
   return {
     code,
-    message: row.message(...(names.map((name) => `<${name.trim()}>`) as never[])),
+    message,
     status: row.status,
     owner: row.owner,
-    fix: row.remedy,
+    fix: remedy,
     docs: `docs/errors.md#${code.toLowerCase()}`,
   };
 }

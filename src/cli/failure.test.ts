@@ -18,7 +18,7 @@ test("the evidence of an error is shown, its lines indented, its control charact
       "  Last lines:\n    one\\x1b]0;x\\x07\n    two\n" +
       "  Exit code: 1\n" +
       "  Trace:\n    a\n    b\n" +
-      "  Fix: Read the last lines in the detail, correct the cause and deploy again\n" +
+      "  Fix: Read what it printed last, here or with `levain logs`, correct the cause and deploy again\n" +
       "  More: docs/errors.md#boot_crashed\n",
   );
 });
