@@ -453,8 +453,8 @@ export const CATALOG = {
     status: 409,
     message: (dataDir: string, pid: number) =>
       `Cannot start the node: process ${pid} already runs one on data directory ${dataDir}`,
-    remedy:
-      "Look at it with `levain status`, stop it with `levain down`, or choose another `--data-dir`",
+    remedy: (dataDir: string) =>
+      `Look at it with \`levain status --data-dir ${dataDir}\`, stop it with \`levain down\`, or choose another \`--data-dir\``,
   },
   NODE_NOT_RUNNING: {
     owner: "user",

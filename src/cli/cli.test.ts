@@ -281,6 +281,22 @@ describe("words", () => {
     expect(JSON.parse(variable.stdout).next[0]).not.toContain("--data-dir");
   });
 
+  test("a flag without its value does not take the next flag for it", async () => {
+    for (const words of [
+      ["up", "--data-dir", "--detach"],
+      ["--data-dir", "--json", "status"],
+      ["deploy", "--branch", "--json"],
+    ]) {
+      const run = await cli(words);
+      expect([run.code, run.stdout + run.stderr]).toEqual([
+        2,
+        expect.stringContaining("needs a value; when"),
+      ]);
+    }
+    const meant = await cli(["logs", "shop", "--grep=--x", "--json", ...at]);
+    expect([meant.code, meant.stdout]).toEqual([0, ""]);
+  });
+
   test("logs --version is a version of the app, not of Levain", async () => {
     const run = await cli(["logs", "shop", "--version", "v2", ...at]);
 

@@ -29,6 +29,7 @@ export const groups: readonly Verb["group"][] = ["Node", "Deploy", "Observe", "L
  * @throws {PlatformError} `INPUT_INVALID` saying what is wrong with the words.
  */
 export function readWords(argv: readonly string[], verbs: readonly Verb[]): Selection | null {
+  refuseSwallowedFlag(argv, verbs);
   let selection: Selection | null = null;
   const program = buildProgram(verbs, (chosen) => {
     selection = chosen;
@@ -41,6 +42,22 @@ export function readWords(argv: readonly string[], verbs: readonly Verb[]): Sele
     throw usageError(error.message.replace(/^error: /, "").replace(/\s*\n\s*/g, " "));
   }
   return selection;
+}
+
+/** A flag whose value was forgotten would take the flag behind it for the value. */
+function refuseSwallowedFlag(argv: readonly string[], verbs: readonly Verb[]): void {
+  const syntaxes = [...GLOBAL_FLAGS, ...verbs.flatMap(({ flags }) => flags ?? [])].map(
+    ([syntax]) => syntax,
+  );
+  const takesValue = new Set(syntaxes.flatMap((syntax) => /(--[\w-]+) </.exec(syntax)?.[1] ?? []));
+  for (const [index, word] of argv.entries()) {
+    if (word === "--") return;
+    const next = argv[index + 1];
+    if (next === undefined || !takesValue.has(word) || !next.startsWith("--")) continue;
+    throw usageError(
+      `${word} needs a value; when "${next}" is meant as one, write ${word}=${next}`,
+    );
+  }
 }
 
 /** Text of `--help`: of one verb, or of the program when `name` is undefined. Ends in a newline. */

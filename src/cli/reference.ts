@@ -29,7 +29,10 @@ too.
 
 ## What every command promises
 
-- **Exit code.** 0: done. 1: failed. 2: not used as it is meant (unknown command or flag, wrong value, missing consent).
+- **Exit code.** 0: done. 1: failed. 2: not used as it is meant: an unknown command or flag, a value that cannot be, a name
+  that is none, a missing consent, or a node's configuration with a mistake. 130: ended by a second Ctrl-C.
+- **A value** never begins with \`--\`, so that a flag without its value does not take the next flag for it; \`--grep=--x\`
+  says that it is meant.
 - **\`--json\`** prints exactly one object on one line of stdout, whatever happens, and nothing on stderr:
   \`{"ok":true,"command":…,"data":…,"next":[…]}\` or
   \`{"ok":false,"command":…,"error":{"code","message","cause","fix","docs"},"next":[…]}\`. \`error.detail\` holds evidence when
