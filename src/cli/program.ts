@@ -46,9 +46,9 @@ export function readWords(argv: readonly string[], verbs: readonly Verb[]): Sele
 
 /** A flag whose value was forgotten would take the flag behind it for the value. */
 function refuseSwallowedFlag(argv: readonly string[], verbs: readonly Verb[]): void {
-  const syntaxes = [...GLOBAL_FLAGS, ...verbs.flatMap(({ flags }) => flags ?? [])].map(
-    ([syntax]) => syntax,
-  );
+  const named = argv.find((word) => verbs.some(({ name }) => name === word));
+  const own = verbs.find(({ name }) => name === named)?.flags ?? [];
+  const syntaxes = [...GLOBAL_FLAGS, ...own].map(([syntax]) => syntax);
   const takesValue = new Set(syntaxes.flatMap((syntax) => /(--[\w-]+) </.exec(syntax)?.[1] ?? []));
   for (const [index, word] of argv.entries()) {
     if (word === "--") return;
