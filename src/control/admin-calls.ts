@@ -26,8 +26,10 @@ export interface AdminCall {
   request: Request;
   query: URLSearchParams;
   deps: AdminDeps;
-  /** Aborted when the client goes away or the server stops. */
+  /** Aborted when the client goes away. */
   signal: AbortSignal;
+  /** Aborted when the server stops, with `NODE_DRAINING` as its reason. */
+  stopping: AbortSignal;
   /** Takes the idle limit off the request's connection. */
   unboundIdle(): void;
 }
@@ -45,7 +47,7 @@ const CALLS: {
   deploy(call) {
     const query = readQuery(deployQuery, call);
     call.unboundIdle();
-    return deployStream(call.deps, query, call.request.body ?? emptyBody(), call.signal);
+    return deployStream(call.deps, query, call.request.body ?? emptyBody(), call);
   },
   promote: async (call, app) => promote(call.deps, app, await readInput(promoteInput, call)),
   rollback: async (call, app) => rollback(call.deps, app, await readInput(rollbackInput, call)),
@@ -57,7 +59,7 @@ const CALLS: {
   async logs(call, app) {
     const query = readQuery(logsQuery, call);
     call.unboundIdle();
-    return logsStream(call.deps, app, query, call.signal);
+    return logsStream(call.deps, app, query, call);
   },
   metrics: ({ deps }) => metricsResponse(deps),
   down({ deps }) {

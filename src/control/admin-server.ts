@@ -61,7 +61,7 @@ export async function startAdminServer(options: AdminServerOptions): Promise<Adm
     port: tcp.port as number,
     stop() {
       stopped ??= (async () => {
-        stopping.abort();
+        stopping.abort(new PlatformError("NODE_DRAINING", []));
         await Promise.all([close(tcp), close(unix)]);
       })();
       return stopped;
@@ -127,7 +127,8 @@ async function answer(
       request,
       query: searchParams,
       deps,
-      signal: AbortSignal.any([request.signal, stopping]),
+      signal: request.signal,
+      stopping,
       // A stream proves itself with its own lines; its silence is bounded there.
       unboundIdle: () => server.timeout(request, 0),
     });

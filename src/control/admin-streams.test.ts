@@ -50,6 +50,32 @@ describe("deploy", () => {
     });
   });
 
+  test("a node that stops tells the client of a deploy so before it closes", async () => {
+    const started = Promise.withResolvers<void>();
+    await using node = await startTestNode({
+      deployer: {
+        async deploy(upload, _query, emit, signal) {
+          await new Response(upload).arrayBuffer();
+          emit({ type: "step", step: "build" });
+          const aborted = Promise.withResolvers<void>();
+          signal.addEventListener("abort", () => aborted.resolve());
+          started.resolve();
+          await aborted.promise;
+          throw signal.reason;
+        },
+      },
+    });
+    const answer = node.request("/v1/deploys", { method: "POST", body: "x" }).then(events);
+    await started.promise;
+
+    await node.server.stop();
+
+    expect((await answer).at(-1)).toMatchObject({
+      type: "failed",
+      error: { code: "NODE_DRAINING" },
+    });
+  });
+
   test("a client that goes away while the build runs cancels it", async () => {
     const started = Promise.withResolvers<void>();
     const cancelled = Promise.withResolvers<void>();

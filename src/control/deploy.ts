@@ -7,18 +7,19 @@ import type { DeployEvent, DeployQuery } from "../deploy/deploy-api.ts";
 import { sourceUploadBytesMax } from "../deploy/limits.ts";
 import type { AdminDeps } from "./deps.ts";
 import { uploadSilenceMs } from "./limits.ts";
-import { type LineWriter, lineStream } from "./line-stream.ts";
+import { type LineStreamOptions, type LineWriter, lineStream } from "./line-stream.ts";
 import { watchUpload } from "./upload.ts";
 
 export function deployStream(
   deps: Pick<AdminDeps, "deployer" | "report">,
   query: DeployQuery,
   body: ReadableStream<Uint8Array>,
-  signal: AbortSignal,
+  { signal, stopping }: Pick<LineStreamOptions, "signal" | "stopping">,
 ): Response {
   const upload = watchUpload(body, { bytesMax: sourceUploadBytesMax, silenceMs: uploadSilenceMs });
   return lineStream({
     signal,
+    stopping,
     async produce(lines, cancel) {
       const emit = emitter(lines);
       try {

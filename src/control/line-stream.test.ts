@@ -7,6 +7,7 @@ const open = new AbortController().signal;
 test("each value is a line of JSON, and the stream ends when the producer does", async () => {
   const response = lineStream({
     signal: open,
+    stopping: open,
     async produce(lines) {
       lines.write({ a: 1 });
       lines.write("two\nlines");
@@ -18,7 +19,12 @@ test("each value is a line of JSON, and the stream ends when the producer does",
 
 test("a silent stream shows with an empty line that it is alive", async () => {
   const over = Promise.withResolvers<void>();
-  const response = lineStream({ signal: open, heartbeatMs: 5, produce: () => over.promise });
+  const response = lineStream({
+    signal: open,
+    stopping: open,
+    heartbeatMs: 5,
+    produce: () => over.promise,
+  });
   const reader = response.body!.getReader();
 
   const { value } = await reader.read();
@@ -32,6 +38,7 @@ test("a full stream makes its producer wait until the client reads, or is gone",
   let writer: LineWriter | undefined;
   const response = lineStream({
     signal: open,
+    stopping: open,
     async produce(lines) {
       writer = lines;
       lines.write("x".repeat(streamBacklogBytesMax));
@@ -47,24 +54,27 @@ test("a full stream makes its producer wait until the client reads, or is gone",
   expect(writer?.isFull).toBe(false);
 });
 
-test("the producer's signal aborts at the client's end and at the server's", async () => {
-  for (const end of ["client", "server"] as const) {
+test("the producer's signal aborts at the client's end and at the server's, which takes its last words", async () => {
+  for (const end of ["response", "client", "server"] as const) {
+    const client = new AbortController();
     const server = new AbortController();
     const aborted = Promise.withResolvers<void>();
     const response = lineStream({
-      signal: server.signal,
+      signal: client.signal,
+      stopping: server.signal,
       async produce(lines, signal) {
         signal.addEventListener("abort", () => aborted.resolve());
         await aborted.promise;
-        lines.write("too late");
+        lines.write("last words");
         await lines.drained();
       },
     });
 
-    if (end === "client") await response.body!.cancel();
-    else server.abort();
+    if (end === "response") await response.body!.cancel();
+    else (end === "client" ? client : server).abort();
 
     await aborted.promise;
-    if (end === "server") expect(await response.text()).toBe("");
+    if (end === "client") expect(await response.text()).toBe("");
+    if (end === "server") expect(await response.text()).toBe('"last words"\n');
   }
 });

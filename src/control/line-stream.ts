@@ -2,7 +2,8 @@
  * An answer that goes on: one JSON object a line, for as long as there is something to say and somebody who listens.
  *
  *   open ──produce() ends──▶ closed
- *     └────client goes away, or the server stops──▶ aborted (`signal`), then closed
+ *     ├────server stops──▶ aborted (`stopping`): takes its last lines, then closed
+ *     └────client goes away──▶ aborted (`signal`), then closed
  *
  * A silent stream carries an empty line now and then, so that no idle limit on the way cuts it. Lines wait in memory
  * while the client does not read; `isFull` says that enough of them wait, `drained()` waits for the client.
@@ -19,11 +20,13 @@ export interface LineWriter {
 }
 
 export interface LineStreamOptions {
-  /** Aborted when the client goes away (the request's own signal) or the server stops. */
+  /** Aborted when the client goes away: the request's own signal. */
   signal: AbortSignal;
+  /** Aborted when the server stops; what is written then still reaches the client. */
+  stopping: AbortSignal;
   /**
-   * Writes the lines; the stream ends when it resolves. Gets a signal that also covers a client which closes only the
-   * response. Must not reject: what went wrong is a line of its own.
+   * Writes the lines; the stream ends when it resolves. Gets a signal that covers both, and a client which closes only
+   * the response. Must not reject: what went wrong is a line of its own.
    */
   produce(lines: LineWriter, signal: AbortSignal): Promise<void>;
   /** Default `streamHeartbeatMs`. */
@@ -36,7 +39,8 @@ const heartbeat = encoder.encode("\n");
 export function lineStream(options: LineStreamOptions): Response {
   const { heartbeatMs = streamHeartbeatMs } = options;
   const closed = new AbortController();
-  const signal = AbortSignal.any([options.signal, closed.signal]);
+  const gone = AbortSignal.any([options.signal, closed.signal]);
+  const signal = AbortSignal.any([gone, options.stopping]);
   let onDrained: (() => void) | undefined;
   let timer: ReturnType<typeof setInterval> | undefined;
 
@@ -52,7 +56,7 @@ export function lineStream(options: LineStreamOptions): Response {
         let silentSince = performance.now();
         const lines: LineWriter = {
           write(value) {
-            if (signal.aborted) return;
+            if (gone.aborted) return;
             silentSince = performance.now();
             controller.enqueue(encoder.encode(`${JSON.stringify(value)}\n`));
           },
@@ -68,7 +72,7 @@ export function lineStream(options: LineStreamOptions): Response {
         };
         timer = setInterval(() => {
           const isSilent = performance.now() - silentSince >= heartbeatMs;
-          if (isSilent && !signal.aborted && !lines.isFull) controller.enqueue(heartbeat);
+          if (isSilent && !gone.aborted && !lines.isFull) controller.enqueue(heartbeat);
         }, heartbeatMs);
         timer.unref();
         // Not awaited: a stream whose start() is pending is not read.

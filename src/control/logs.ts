@@ -3,7 +3,7 @@ import { asPlatformError, PlatformError } from "../base/errors.ts";
 import { versionName } from "../base/version-spec.ts";
 import type { LogsQuery } from "./api.ts";
 import type { AdminDeps } from "./deps.ts";
-import { lineStream } from "./line-stream.ts";
+import { type LineStreamOptions, lineStream } from "./line-stream.ts";
 
 /**
  * Needs no store. What goes wrong once lines are sent is the last line: `{"error": …}`.
@@ -15,7 +15,7 @@ export async function logsStream(
   deps: Pick<AdminDeps, "hasApp" | "hasVersion" | "logs" | "requestLogs" | "report">,
   app: string,
   query: LogsQuery,
-  signal: AbortSignal,
+  { signal, stopping }: Pick<LineStreamOptions, "signal" | "stopping">,
 ): Promise<Response> {
   if (!deps.hasApp(app) && !(await hasLog(deps, app))) {
     throw new PlatformError("APP_UNKNOWN", [app]);
@@ -27,6 +27,7 @@ export async function logsStream(
   const logs = query.requests ? deps.requestLogs : deps.logs;
   return lineStream({
     signal,
+    stopping,
     async produce(lines, cancel) {
       try {
         const records = query.follow ? logs.follow(app, query, cancel) : logs.read(app, query);

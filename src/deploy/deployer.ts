@@ -383,8 +383,12 @@ interface Job {
   startedAtMs: number;
 }
 
-/** What a step throws when it is aborted is the signal's reason; a person is told that the deploy was cancelled. */
+/**
+ * What a step throws when it is aborted is the signal's reason, or comes of it. A reason that means something to a person
+ * is what they are told; without one, that the deploy was cancelled.
+ */
 function asDeployError(thrown: unknown, signal: AbortSignal): PlatformError {
+  if (signal.aborted && signal.reason instanceof PlatformError) return signal.reason;
   if (signal.aborted && !(thrown instanceof PlatformError)) {
     return new PlatformError("DEPLOY_CANCELLED", [], { cause: thrown });
   }
