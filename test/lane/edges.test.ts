@@ -48,7 +48,8 @@ describe("several edges", () => {
     const { hits, misses, starts } = factsOf(lane, "shop");
     expect([hits + misses, starts]).toEqual([60, 1]);
     const pool = [...lane.lane.pools.all()][0]!;
-    expect(pool.traffic.answers.of("2xx")).toBe(60);
+    // An answer is counted when it has ended, which a report may come before.
+    await until(() => pool.traffic.answers.of("2xx") === 60);
     expect(pool.traffic.latency.count).toBe(60);
     await until(() => lane.requests.length === 60);
     expect(lane.requests[0]).toMatchObject({ app: "shop", version: 1 });
