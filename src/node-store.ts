@@ -4,7 +4,9 @@ import { messageOf } from "./base/errors.ts";
 import type { NodeStatus } from "./control/api.ts";
 import type { NodeConfig } from "./control/node-config.ts";
 import { startEmbeddedPostgres } from "./store/embedded-postgres.ts";
+import { storeConnectTimeoutMs } from "./store/limits.ts";
 import { openStore, type Store } from "./store/store.ts";
+import { StoreWatch } from "./store/store-watch.ts";
 
 export interface NodeStore {
   store: Store;
@@ -59,6 +61,12 @@ export async function startNodeStore(
     }
   })();
   ready.catch((error) => note(messageOf(error)));
+  const watch = new StoreWatch({
+    ping: () => store.probe(storeConnectTimeoutMs),
+    onChange: (silence) =>
+      note(silence === null ? "PostgreSQL answers again" : `PostgreSQL is silent: ${silence}`),
+  });
+  void ready.then(() => watch.start()).catch(() => {});
   return {
     store,
     ready,
@@ -66,10 +74,12 @@ export async function startNodeStore(
       const kind = embedded === null ? "external" : "embedded";
       const server = embedded?.state() ?? { state: "ready" as const, cause: null };
       if (server.state !== "ready") return { kind, ...server };
-      return { kind, state: cause === null ? "ready" : "unavailable", cause };
+      const why = cause ?? watch.cause;
+      return { kind, state: why === null ? "ready" : "unavailable", cause: why };
     },
     async stop() {
       isStopped = true;
+      watch.stop();
       await store.close();
       await embedded?.stop();
     },

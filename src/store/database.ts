@@ -42,12 +42,15 @@ export interface DatabaseTimes {
 
 export class Database {
   readonly #pool: pg.Pool;
+  readonly #address: pg.ClientConfig;
   readonly #callTimeoutMs: number;
 
   constructor(address: DatabaseAddress, times: DatabaseTimes = {}) {
     this.#callTimeoutMs = times.callTimeoutMs ?? storeCallTimeoutMs;
+    this.#address =
+      "connection" in address ? address.connection : { connectionString: address.databaseUrl };
     this.#pool = new pg.Pool({
-      ...("connection" in address ? address.connection : { connectionString: address.databaseUrl }),
+      ...this.#address,
       application_name: "levain",
       max: storeConnectionsMax,
       connectionTimeoutMillis: times.connectTimeoutMs ?? storeConnectTimeoutMs,
@@ -73,6 +76,25 @@ export class Database {
     timeoutMs = this.#callTimeoutMs,
   ): Promise<Result> {
     return this.#transaction("READ COMMITTED", work, timeoutMs);
+  }
+
+  /** Answers when a new connection does. @throws {PlatformError} `STORE_UNAVAILABLE` after the time at the latest */
+  async probe(timeoutMs: number): Promise<void> {
+    const client = new pg.Client({
+      ...this.#address,
+      application_name: "levain",
+      connectionTimeoutMillis: timeoutMs,
+      query_timeout: timeoutMs,
+    });
+    client.on("error", ignore);
+    try {
+      await client.connect();
+      await client.query("SELECT");
+    } catch (error) {
+      throw storeError(error);
+    } finally {
+      await settlesWithin(client.end(), timeoutMs);
+    }
   }
 
   /** Closes every connection; calls that run get a short grace. Safe to call twice. */

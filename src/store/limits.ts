@@ -88,3 +88,9 @@ export const deploysKeptInAllMax = 20_000;
 
 /** Error of a failed deploy as it is kept; a larger one loses its detail. Bytes. */
 export const deployErrorBytesMax = 64 * 1024;
+
+/** Pause between two looks at whether PostgreSQL answers; one look costs it a process. Milliseconds. */
+export const storePingMs = 10_000;
+
+/** The same while it does not, so that its return is seen soon. Milliseconds. */
+export const storePingSilentMs = 1_000;

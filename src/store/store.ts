@@ -59,6 +59,11 @@ export class Store {
     await this.#database.read((queries) => queries.rows("SELECT"));
   }
 
+  /** Answers when the database takes a new connection. @throws {PlatformError} `STORE_UNAVAILABLE` when not in time */
+  probe(timeoutMs: number): Promise<void> {
+    return this.#database.probe(timeoutMs);
+  }
+
   /** Closes every connection. Calls that run get a short grace, later ones fail. Safe to call twice. */
   close(): Promise<void> {
     return this.#database.close();
