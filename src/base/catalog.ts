@@ -352,6 +352,13 @@ export const CATALOG = {
     remedy: (app: string) =>
       `Wait for them to end, as \`levain logs ${app} --follow\` shows, and deploy again`,
   },
+  DEPLOYS_FULL: {
+    owner: "platform",
+    status: 503,
+    message: (deploysMax: number) =>
+      `Cannot take another deploy: the node has ${deploysMax} that run, wait or are uploaded`,
+    remedy: "Deploy again when one of them has ended; `levain logs` of an app shows its deploys",
+  },
 
   // --- control ---
   APP_UNKNOWN: {

@@ -47,18 +47,23 @@ test("apps run beside each other up to the bound, and none is held up by another
   expect(again?.turn).toBeNull();
 });
 
-test("a line that is full refuses, by app and in all", async () => {
+test("a line that is full refuses", async () => {
   const queue = setup();
   for (let count = 0; count < 3; count += 1) enter(queue, "a");
   const refused = enter(queue, "a");
   await refused.settled;
   expect(refused.error).toMatchObject({ code: "DEPLOY_IN_PROGRESS" });
+});
 
-  enter(queue, "b");
-  enter(queue, "c");
-  const last = enter(queue, "d");
-  await last.settled;
-  expect(last.error).toMatchObject({ code: "DEPLOY_IN_PROGRESS" });
+test("no more deploys are admitted than the node has places, and each gives back one", () => {
+  const queue = setup({ deploysMax: 2 });
+  const [first] = [queue.admit(), queue.admit()];
+
+  expect(() => queue.admit()).toThrow("the node has 2");
+  first?.[Symbol.dispose]();
+  first?.[Symbol.dispose]();
+  using _third = queue.admit();
+  expect(() => queue.admit()).toThrow("the node has 2");
 });
 
 test("one that gives up while it waits leaves the line", async () => {

@@ -1,6 +1,6 @@
 /**
- * The order of deploys: one at a time per app, a few at once per node, and a bounded line behind them. Counts and waits,
- * nothing else.
+ * The order of deploys: so many on the node, from their first byte on; of these one at a time per app, a few at once, and a
+ * bounded line behind them. Counts and waits, nothing else.
  */
 import { PlatformError } from "../base/errors.ts";
 import { buildsMax, deploysMax, deploysWaitingMax } from "./limits.ts";
@@ -21,6 +21,8 @@ export class DeployQueue {
   readonly #bounds: DeployQueueBounds;
   readonly #running = new Set<string>();
   #waiting: Waiter[] = [];
+  /** Deploys that were admitted and have not ended. Count. */
+  #admitted = 0;
 
   constructor(
     bounds: DeployQueueBounds = { buildsMax, waitingMax: deploysWaitingMax, deploysMax },
@@ -31,6 +33,24 @@ export class DeployQueue {
   /** Deploys that run. Count. */
   get running(): number {
     return this.#running.size;
+  }
+
+  /**
+   * Takes one of the node's places for a deploy, before anything of it is read; dispose it when the deploy has ended.
+   *
+   * @throws {PlatformError} `DEPLOYS_FULL`
+   */
+  admit(): Disposable {
+    const { deploysMax } = this.#bounds;
+    if (this.#admitted >= deploysMax) throw new PlatformError("DEPLOYS_FULL", [deploysMax]);
+    this.#admitted += 1;
+    let isHeld = true;
+    return {
+      [Symbol.dispose]: () => {
+        if (isHeld) this.#admitted -= 1;
+        isHeld = false;
+      },
+    };
   }
 
   /**
@@ -46,8 +66,7 @@ export class DeployQueue {
     onWait: () => void = () => {},
   ): Promise<Disposable> {
     const waiting = this.#waiting.filter((waiter) => waiter.app === app).length;
-    const { waitingMax, deploysMax } = this.#bounds;
-    if (waiting >= waitingMax || this.#waiting.length + this.#running.size >= deploysMax) {
+    if (waiting >= this.#bounds.waitingMax) {
       throw new PlatformError("DEPLOY_IN_PROGRESS", [app, waiting]);
     }
     signal.throwIfAborted();

@@ -7,6 +7,7 @@ import { AppBuilder } from "./build.ts";
 import { deployQuery } from "./deploy-api.ts";
 import { Deployer, type DeployerOptions } from "./deployer.ts";
 import { TestFolder } from "./folder-for-tests.ts";
+import { deploysMax } from "./limits.ts";
 import { packSource } from "./pack.ts";
 import { unpackSource } from "./unpack.ts";
 
@@ -97,4 +98,33 @@ test("nothing is removed while a deploy is between its artifact and its version"
   expect(artifacts.has(digest)).toBe(true);
   await deployer.removeUnreferenced(async () => new Set());
   expect(artifacts.has(digest)).toBe(false);
+});
+
+test("uploads that are being unpacked count as deploys, and give their places back when they fail", async () => {
+  using data = new TestFolder({});
+  const stuck = Promise.withResolvers<never>();
+  let unpacking = 0;
+  const { deploy } = await setup(data, {
+    async unpack() {
+      unpacking += 1;
+      await stuck.promise;
+    },
+  });
+  const codeOf = (deployed: Promise<unknown>) =>
+    deployed.then(
+      () => "done",
+      (error: PlatformError) => error.code,
+    );
+  const running = Array.from({ length: deploysMax }, () => codeOf(deploy()));
+
+  // Packing takes a moment of its own, so one of them all may be the one that is too many.
+  const codes = [...running, codeOf(deploy())];
+  const refused = await Promise.race(codes);
+  stuck.reject(new PlatformError("SOURCE_INVALID", ["test"]));
+  const all = await Promise.all(codes);
+
+  expect(refused).toBe("DEPLOYS_FULL");
+  expect(unpacking).toBe(deploysMax);
+  expect(all.filter((code) => code === "SOURCE_INVALID")).toHaveLength(deploysMax);
+  expect(await codeOf(deploy())).toBe("SOURCE_INVALID");
 });

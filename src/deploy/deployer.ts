@@ -133,6 +133,7 @@ export class Deployer {
     const startedAtMs = clock.nowMs();
     const branch = checkBranchName(query.branch);
     if (query.app !== undefined) checkAppName(query.app);
+    using _place = this.#queue.admit();
     this.#uploads += 1;
     const source = join(dataDir, "builds", `.upload-${process.pid}-${this.#uploads}`);
     try {

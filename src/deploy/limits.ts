@@ -49,7 +49,7 @@ export const evidenceLinesMax = 20;
 export const buildsMax = 2;
 /** Deploys of one app that wait for the running one. Count. */
 export const deploysWaitingMax = 5;
-/** Deploys on a node, running or waiting; each holds an unpacked source on disk. Count. */
+/** Deploys on a node, from the first byte of their upload on; each holds an unpacked source on disk. Count. */
 export const deploysMax = 32;
 
 // --- the artifact ---
