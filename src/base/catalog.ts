@@ -532,6 +532,13 @@ export const CATALOG = {
       `Cannot listen: ${setting} ${port} needs more rights`,
     remedy: "Choose a port from 1024 up, or grant CAP_NET_BIND_SERVICE",
   },
+  DISK_FULL: {
+    owner: "platform",
+    status: 507,
+    message: () => "Cannot write to the data directory: its disk is full",
+    remedy:
+      "Make room and run the command again: `du -sh` of the data directory's folders shows where it went, `levain delete` removes an app",
+  },
   DATA_DIR_UNUSABLE: {
     owner: "user",
     status: 400,

@@ -1,4 +1,5 @@
 import { describe, expect, test } from "bun:test";
+import { appendFile } from "node:fs/promises";
 import { CATALOG } from "./catalog.ts";
 import { asPlatformError, InvariantError, invariant, messageOf, PlatformError } from "./errors.ts";
 
@@ -47,6 +48,15 @@ test("anything thrown has a message and can become an error of the catalogue", (
   expect([new Error("a"), "b", 3, null].map(messageOf)).toEqual(["a", "b", "3", "null"]);
   expect(asPlatformError(known)).toBe(known);
   expect(asPlatformError("b")).toMatchObject({ code: "INTERNAL", cause: "b" });
+});
+
+test("a write that finds the disk full has a code of its own", async () => {
+  const thrown = await appendFile("/dev/full", "x").catch((error: unknown) => error);
+
+  expect(asPlatformError(thrown).toBody()).toMatchObject({
+    code: "DISK_FULL",
+    cause: expect.stringContaining("ENOSPC"),
+  });
 });
 
 test("a broken belief is thrown with what was believed", () => {

@@ -99,10 +99,22 @@ export function messageOf(thrown: unknown): string {
   return thrown instanceof Error ? thrown.message : String(thrown);
 }
 
-/** An error as a `PlatformError`; what is not one becomes `INTERNAL` with the original as its cause. */
+/** An error as a `PlatformError`; what is not one becomes `DISK_FULL` or `INTERNAL` with the original as its cause. */
 export function asPlatformError(thrown: unknown): PlatformError {
   if (thrown instanceof PlatformError) return thrown;
+  if (isDiskFull(thrown)) return new PlatformError("DISK_FULL", [], { cause: thrown });
   return new PlatformError("INTERNAL", [], { cause: thrown });
+}
+
+/** Whether the file system had no room for what was written, or this user none left. */
+export function isDiskFull(thrown: unknown): boolean {
+  const { code } = (thrown ?? {}) as { code?: unknown };
+  return code === "ENOSPC" || code === "EDQUOT";
+}
+
+/** Whether an error says something of the node that only its operator can do something about, in its log. */
+export function isForOperator({ code }: PlatformError): boolean {
+  return code === "INTERNAL" || code === "DISK_FULL";
 }
 
 /** A belief of ours turned out false. Nobody catches it; the process restarts. */

@@ -6,7 +6,7 @@
  */
 import { lstatSync, unlinkSync } from "node:fs";
 import type { Server } from "bun";
-import { asPlatformError, PlatformError } from "../base/errors.ts";
+import { asPlatformError, isForOperator, PlatformError } from "../base/errors.ts";
 import { sourceUploadBytesMax } from "../deploy/limits.ts";
 import { answerCall } from "./admin-calls.ts";
 import type { AdminDeps } from "./deps.ts";
@@ -134,7 +134,7 @@ async function answer(
     });
   } catch (thrown) {
     const error = asPlatformError(thrown);
-    if (error.code === "INTERNAL") deps.report(thrown);
+    if (isForOperator(error)) deps.report(thrown);
     return Response.json({ error: error.toBody() }, { status: error.status });
   }
 }

@@ -2,7 +2,7 @@
  * One deploy as a stream of lines. Whatever happens, the last line is `done` or `failed`, and there is only one of
  * them. A client that goes away cancels its deploy; a client that stops reading only loses lines of build output.
  */
-import { asPlatformError } from "../base/errors.ts";
+import { asPlatformError, isForOperator } from "../base/errors.ts";
 import type { DeployEvent, DeployQuery } from "../deploy/deploy-api.ts";
 import { sourceUploadBytesMax } from "../deploy/limits.ts";
 import type { AdminDeps } from "./deps.ts";
@@ -27,7 +27,7 @@ export function deployStream(
         emit({ type: "done", result });
       } catch (thrown) {
         const error = asPlatformError(thrown);
-        if (error.code === "INTERNAL") deps.report(thrown);
+        if (isForOperator(error)) deps.report(thrown);
         emit({ type: "failed", error: error.toBody() });
       } finally {
         // What the deploy did not read must not keep the connection from ending.

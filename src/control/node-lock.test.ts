@@ -83,6 +83,14 @@ describe("a directory that cannot be used is named with what is wrong with it", 
     refused(join(file, "below"), "a part of its path is a file");
   });
 
+  test("a folder that has a file where a folder belongs", () => {
+    const folder = join(root, "taken");
+    mkdirSync(folder);
+    writeFileSync(join(folder, "run"), "");
+
+    refused(folder, '"run" in it is a file where the node keeps a folder');
+  });
+
   test("a folder that everybody can write to", () => {
     const folder = join(root, "open");
     mkdirSync(folder);

@@ -89,6 +89,11 @@ function openLockFile(dataDir: string): number {
     const facts = statSync(dataDir, { throwIfNoEntry: false }) ?? makeFolder(dataDir);
     const problem = dataDirProblem(facts, process.getuid?.() ?? -1);
     if (problem !== null) throw new PlatformError("DATA_DIR_UNUSABLE", [dataDir, problem]);
+    const file = FOLDERS.find((name) => isFile(join(dataDir, name)));
+    if (file !== undefined) {
+      const what = `"${file}" in it is a file where the node keeps a folder; move it away`;
+      throw new PlatformError("DATA_DIR_UNUSABLE", [dataDir, what]);
+    }
     // The folder of somebody who made it for us, with whatever umask: nobody relies on its mode yet.
     if (readdirSync(dataDir).length === 0) chmodSync(dataDir, 0o700);
     return openSync(join(dataDir, "node.lock"), "a+", 0o600);
@@ -96,6 +101,13 @@ function openLockFile(dataDir: string): number {
     if (error instanceof PlatformError) throw error;
     throw new PlatformError("DATA_DIR_UNUSABLE", [dataDir, reason(error)], { cause: error });
   }
+}
+
+/** What the node makes in its data directory, see ARCHITECTURE.md. */
+const FOLDERS = ["artifacts", "builds", "runner", "run", "logs", "requests", "postgres"];
+
+function isFile(path: string): boolean {
+  return statSync(path, { throwIfNoEntry: false })?.isDirectory() === false;
 }
 
 function makeFolder(dataDir: string): Stats {

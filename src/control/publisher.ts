@@ -10,7 +10,7 @@
  */
 import { open, readFile, rename, rm } from "node:fs/promises";
 import { dirname, join } from "node:path";
-import { asPlatformError, messageOf, PlatformError } from "../base/errors.ts";
+import { asPlatformError, isDiskFull, messageOf, PlatformError } from "../base/errors.ts";
 import type { RouteTable } from "../router/route-table.ts";
 import { describeIssues } from "./input-issues.ts";
 import { publishRetryMs, publishRetryMsMax } from "./limits.ts";
@@ -115,7 +115,7 @@ export class Publisher {
     const pauseMs = this.#retryMs;
     this.#retryMs = Math.min(publishRetryMsMax, pauseMs * 2);
     this.#options.note(
-      `Cannot publish the route table: ${messageOf(thrown)}; trying again in ${pauseMs} ms`,
+      `Cannot publish the route table: ${isDiskFull(thrown) ? asPlatformError(thrown).message : messageOf(thrown)}; trying again in ${pauseMs} ms`,
     );
     this.#retryTimer = setTimeout(() => {
       this.publish().catch(() => {});

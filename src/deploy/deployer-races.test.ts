@@ -1,5 +1,7 @@
 /** Goal: what meets a deploy half-way leaves neither a process nor a hole. Method: the store and the removal are passed in. */
 import { expect, test } from "bun:test";
+import { readdirSync } from "node:fs";
+import { appendFile, mkdir } from "node:fs/promises";
 import { systemClock } from "../base/clock.ts";
 import { PlatformError } from "../base/errors.ts";
 import { ArtifactStore } from "./artifact-store.ts";
@@ -98,6 +100,21 @@ test("nothing is removed while a deploy is between its artifact and its version"
   expect(artifacts.has(digest)).toBe(true);
   await deployer.removeUnreferenced(async () => new Set());
   expect(artifacts.has(digest)).toBe(false);
+});
+
+test("a deploy that finds the disk full says so, and leaves nothing of its upload", async () => {
+  using data = new TestFolder({});
+  const { deploy } = await setup(data, {
+    async unpack(_upload, folder) {
+      await mkdir(folder);
+      await appendFile("/dev/full", "x");
+    },
+  });
+
+  const error = await deploy().catch((thrown: unknown) => thrown);
+
+  expect(error).toMatchObject({ code: "DISK_FULL" });
+  expect(readdirSync(data.at("builds"))).toEqual([]);
 });
 
 test("uploads that are being unpacked count as deploys, and give their places back when they fail", async () => {

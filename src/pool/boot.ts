@@ -1,5 +1,5 @@
 /** From a process without an app to one that takes requests for a version, or the reason why not. */
-import { PlatformError } from "../base/errors.ts";
+import { asPlatformError, PlatformError } from "../base/errors.ts";
 import type { VersionSpec } from "../base/version-spec.ts";
 import { ProcessEnded, type RunnerProcess } from "./runner-process.ts";
 import type { Spares } from "./spares.ts";
@@ -25,7 +25,7 @@ export async function boot(
 ): Promise<void> {
   const running = await spares.take().catch((error: unknown) => {
     // That a process without an app does not start is not the app's fault.
-    throw new PlatformError("INTERNAL", [], { cause: error });
+    throw asPlatformError(error);
   });
   onTaken(running);
   const loaded = running.load(spec.app, {

@@ -4,7 +4,7 @@
  */
 import { join } from "node:path";
 import type { Clock } from "../base/clock.ts";
-import { invariant } from "../base/errors.ts";
+import { asPlatformError, invariant, isDiskFull } from "../base/errors.ts";
 import { AppLog, type LogBounds, type LogContext } from "./app-log.ts";
 import {
   logBacklogBytesMax,
@@ -119,5 +119,6 @@ export class LogStore implements LogSink {
 }
 
 function reportFailure(app: string, error: Error): void {
-  console.error(`levain: cannot write the log of app "${app}": ${error.message}`);
+  const why = isDiskFull(error) ? asPlatformError(error).message : error.message;
+  console.error(`levain: cannot write the log of app "${app}": ${why}`);
 }
