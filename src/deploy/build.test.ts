@@ -265,7 +265,7 @@ describe("the config", () => {
     ["import 'nowhere'; export default {};", "nowhere"],
     ["console.error('last words'); process.exit(3);", "(exit code 3): last words"],
     ["process.kill(process.pid, 'SIGKILL'); await new Promise(() => {});", "signal SIGKILL"],
-    ["export default { nam: 'x' };", "did you mean `name`"],
+    ["export default { nam: 'x' };", "did you mean name?"],
   ])("%p is told with its cause", async (text, cause) => {
     const error = await setup().failure(config(text));
 

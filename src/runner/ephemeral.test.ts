@@ -139,10 +139,14 @@ describe("what a request leaves behind goes with it", () => {
     await rounds(2000);
     const before = residentBytes();
 
-    await rounds(5000);
-
-    expect(residentBytes() - before).toBeLessThan(32 * 1024 * 1024);
-  }, 20_000);
+    // Garbage comes and goes; what stays is in the least of several looks.
+    const grownBytes: number[] = [];
+    for (let look = 0; look < 6; look++) {
+      await rounds(1000);
+      grownBytes.push(residentBytes() - before);
+    }
+    expect(Math.min(...grownBytes.slice(3))).toBeLessThan(32 * 1024 * 1024);
+  }, 30_000);
 });
 
 describe("a request that fails", () => {
