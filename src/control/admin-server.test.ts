@@ -182,10 +182,14 @@ describe("inputs", () => {
   test("every wrong field is named", async () => {
     await using node = await startTestNode();
     const cases: [string, unknown, string[]][] = [
-      ["/v1/apps/shop/promote", {}, ["version"]],
-      ["/v1/apps/shop/promote", { version: "7", branch: 3 }, ["version", "branch"]],
+      ["/v1/apps/shop/promote", {}, ["version is missing"]],
+      [
+        "/v1/apps/shop/promote",
+        { version: "7", branch: 3 },
+        ['version is "7", must be a number', "branch is 3, must be a text"],
+      ],
       ["/v1/apps/shop/promote", { version: 7, colour: "red" }, ["colour: unknown key"]],
-      ["/v1/apps/shop/rollback", { to: -1 }, ["to"]],
+      ["/v1/apps/shop/rollback", { to: -1 }, ["to is -1, must be more than 0"]],
       ["/v1/apps/shop/rollback", [], ["body"]],
       ["/v1/apps/shop/rollback", null, ["body"]],
     ];

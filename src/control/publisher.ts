@@ -79,7 +79,7 @@ export class Publisher {
     } catch (error) {
       return this.#setAside(messageOf(error));
     }
-    const parsed = routeTableSchema.safeParse(value);
+    const parsed = routeTableSchema.safeParse(value, { reportInput: true });
     if (!parsed.success) return this.#setAside(describeIssues(parsed.error, "the table"));
     return parsed.data;
   }

@@ -1,5 +1,5 @@
 /**
- * How a problem with a configuration is said, for apps and nodes alike: which key, what was given, what is allowed. The
+ * How a problem with a configuration or a command is said, for apps and nodes alike: which key, what was given, what is allowed. The
  * schema library's own words never reach a person.
  */
 import type { z } from "zod";
@@ -18,6 +18,7 @@ export interface KnownKeys {
 
 /** `limits.queueMax is 20000, at most 10000 is allowed`. The issue must have been made with `reportInput`. Pure. */
 export function describeValue(issue: z.core.$ZodIssue, key: string, known: KnownKeys): string {
+  if (issue.input === undefined) return `${key} is missing`;
   const value = known.isSecret?.(key) === true ? "not usable" : shownValue(issue.input);
   return `${key} is ${value}, ${allowed(issue, key, known)}`;
 }
@@ -55,9 +56,14 @@ function allowed(issue: z.core.$ZodIssue, key: string, known: KnownKeys): string
   switch (issue.code) {
     case "invalid_type":
       return `must be ${KINDS[issue.expected] ?? issue.expected}`;
+    case "invalid_value":
+      return `must be one of ${issue.values.map(shownValue).join(", ")}`;
     case "too_small":
-      return "must be at least one character";
+      if (issue.origin === "string") return "must be at least one character";
+      return `must be ${issue.inclusive === false ? "more than" : "at least"} ${issue.minimum}`;
     case "too_big":
+      if (issue.origin === "number" || issue.origin === "int")
+        return `must be at most ${issue.maximum}`;
       return `must be at most ${issue.maximum} ${issue.origin === "array" ? "of them" : "characters"}`;
     default:
       return issue.message;
@@ -68,6 +74,8 @@ function allowed(issue: z.core.$ZodIssue, key: string, known: KnownKeys): string
 const KINDS: Readonly<Record<string, string>> = {
   array: "a list",
   boolean: "true or false",
+  int: "a whole number",
+  number: "a number",
   object: "a group of keys",
   record: "a group of keys",
   string: "a text",
