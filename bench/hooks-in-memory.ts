@@ -16,6 +16,7 @@ import { HookChain } from "../src/edge/hook-chain.ts";
 import { TraceLines } from "../src/edge/trace-lines.ts";
 import { type LoadedHook, loadHooks } from "../src/hooks/load.ts";
 import { AnswerCounts, Traffic } from "../src/telemetry/traffic.ts";
+import { VerdictLog } from "../src/telemetry/verdict-log.ts";
 import { HOOK_SETS } from "./hook-sets.ts";
 
 /** Requests of one slice. */
@@ -53,7 +54,7 @@ const instance = {
 function connectionWith(hooks: readonly LoadedHook[]): Connection {
   const context: EdgeContext = {
     router: { route: () => instance } as unknown as EdgeContext["router"],
-    log: { write: () => {} },
+    verdictLog: new VerdictLog({ write: () => {} }, clock, new Deadlines(clock)),
     clock: new TurnClock(clock),
     trace: new TraceLines((bytes) => crypto.getRandomValues(bytes)),
     deadlines: new Deadlines(clock),

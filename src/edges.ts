@@ -101,6 +101,9 @@ export class Edges implements Edge {
     throw new InvariantError("an edge in a process of its own takes its own connections");
   }
 
+  /** Not needed: what edges say about an app that is gone is dropped. */
+  forget(): void {}
+
   /** Of all edges together. */
   get counters(): EdgeCounters {
     const total = { ...this.#past };

@@ -245,6 +245,7 @@ async function removeLogs(app: string, lane: Lane, stores: readonly LogStore[]):
   await Promise.race([gone, Bun.sleep(leavingWaitMs)]);
   const remove = async () => {
     lane.requestLog.forget(app);
+    lane.edge.forget(app);
     await Promise.all(stores.map((store) => store.remove(app)));
   };
   await remove();

@@ -11,6 +11,7 @@ import type { VersionSpec } from "../base/version-spec.ts";
 import type { ClientStream, Destination, RequestStart } from "../router/destination.ts";
 import type { Router } from "../router/router.ts";
 import { AnswerCounts, Traffic } from "../telemetry/traffic.ts";
+import { VerdictLog } from "../telemetry/verdict-log.ts";
 import { Connection } from "./connection.ts";
 import { DateLine, type EdgeContext } from "./edge-context.ts";
 import { Peer } from "./forwarded-head.ts";
@@ -60,7 +61,7 @@ function setup() {
           ? (app as unknown as Destination)
           : new PlatformError("HOST_UNKNOWN", [host]),
     } as Router,
-    log: { write: () => {} },
+    verdictLog: new VerdictLog({ write: () => {} }, clock, deadlines),
     clock: new TurnClock(clock),
     trace: new TraceLines((bytes) => bytes.fill(1)),
     deadlines,

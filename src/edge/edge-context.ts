@@ -3,15 +3,15 @@ import type { Clock } from "../base/clock.ts";
 import type { Deadlines } from "../base/deadlines.ts";
 import type { TurnClock } from "../base/turn-clock.ts";
 import type { Router } from "../router/router.ts";
-import type { LogSink } from "../telemetry/log-record.ts";
 import type { AnswerCounts } from "../telemetry/traffic.ts";
+import type { VerdictLog } from "../telemetry/verdict-log.ts";
 import type { HookChain } from "./hook-chain.ts";
 import { headBytesMax } from "./limits.ts";
 import type { TraceLines } from "./trace-lines.ts";
 
 export interface EdgeContext {
   router: Router;
-  log: LogSink;
+  verdictLog: VerdictLog;
   /** Read whenever a socket has something to say. */
   clock: TurnClock;
   trace: TraceLines;

@@ -11,6 +11,7 @@ import type { LoadedHook } from "../hooks/loaded-hook.ts";
 import type { Router } from "../router/router.ts";
 import type { LogSink } from "../telemetry/log-record.ts";
 import { AnswerCounts } from "../telemetry/traffic.ts";
+import { VerdictLog } from "../telemetry/verdict-log.ts";
 import { plainAddress } from "./client-address.ts";
 import type { RawSocket } from "./client-socket.ts";
 import { Connection } from "./connection.ts";
@@ -29,6 +30,7 @@ export interface EdgeOptions {
   /** 0 = any free one. */
   port: number;
   router: Router;
+  /** Gets a record of each answer of the platform's own, within a budget. */
   log: LogSink;
   /** That of the pools, which read it when a wire has something to say. */
   clock: TurnClock;
@@ -49,6 +51,8 @@ export interface Edge {
   readonly counters: Readonly<EdgeContext["counters"]>;
   /** Takes a connection as the listener does, from wherever it comes. @param peer default: this machine, not trusted. */
   accept(socket: RawSocket, peer?: Peer): Connection;
+  /** An app was deleted: nothing is said about it any more. */
+  forget(app: string): void;
   /**
    * Stops accepting, lets answers under way finish, and closes what is left after `drainTimeoutMs`. Resolves when every
    * connection has closed. Twice is safe.
@@ -64,7 +68,7 @@ export function startEdge(options: EdgeOptions): Edge {
   const deadlines = new Deadlines(clock);
   const context: EdgeContext = {
     router,
-    log,
+    verdictLog: new VerdictLog(log, clock, deadlines),
     clock,
     trace: new TraceLines((bytes) => randomFillSync(bytes)),
     deadlines,
@@ -132,6 +136,7 @@ export function startEdge(options: EdgeOptions): Edge {
     port: (listener as unknown as { port: number }).port,
     counters: context.counters,
     accept: (socket, peer = localPeer) => accept(socket, peer),
+    forget: (app) => context.verdictLog.forget(app),
     stop(drainTimeoutMs) {
       stopped ??= (async () => {
         context.isDraining = true;
@@ -147,6 +152,7 @@ export function startEdge(options: EdgeOptions): Edge {
           await empty;
           clearTimeout(timer);
         }
+        context.verdictLog.close();
         deadlines.stop();
       })();
       return stopped;

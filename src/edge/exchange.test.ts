@@ -9,8 +9,10 @@ import { PlatformError } from "../base/errors.ts";
 import { TurnClock } from "../base/turn-clock.ts";
 import { type Destination, HAS_REQUEST_ID, ResetReason } from "../router/destination.ts";
 import type { Router } from "../router/router.ts";
+import { verdictRecordsBurstMax } from "../telemetry/limits.ts";
 import type { LogRecord } from "../telemetry/log-record.ts";
 import { AnswerCounts, Traffic } from "../telemetry/traffic.ts";
+import { VerdictLog } from "../telemetry/verdict-log.ts";
 import { ClientSocket } from "./client-socket.ts";
 import { DateLine, type EdgeContext } from "./edge-context.ts";
 import { Exchange, type ExchangeHost } from "./exchange.ts";
@@ -35,7 +37,7 @@ function setup({ method = "GET", isHttp10 = false, keepsAlive = true }: SetupOpt
   const deadlines = new Deadlines(clock);
   const context: EdgeContext = {
     router: null as unknown as Router,
-    log: { write: (record) => void records.push(record) },
+    verdictLog: new VerdictLog({ write: (record) => void records.push(record) }, clock, deadlines),
     clock: new TurnClock(clock),
     trace: new TraceLines((bytes) => bytes.fill(1)),
     deadlines,
@@ -311,6 +313,18 @@ describe("a request that fails", () => {
         fields: { code: "APP_THREW", status: 500, method: "GET", target: "/path", cause: "secret" },
       },
     ]);
+  });
+
+  test("like thousands before it is counted, and left out of the log", () => {
+    const { exchange, begin, traffic, records } = setup();
+
+    for (let count = 0; count < 5000; count++) {
+      begin();
+      exchange.fail(new PlatformError("APP_BUSY", ["shop", 4]));
+    }
+
+    expect(traffic.verdicts.get("APP_BUSY")).toBe(5000);
+    expect(records).toHaveLength(verdictRecordsBurstMax);
   });
 
   test("after the head breaks the connection, and is in the log too", () => {

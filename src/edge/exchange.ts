@@ -381,9 +381,10 @@ export class Exchange extends ClientStream {
   }
 
   #record(error: PlatformError): void {
-    const { counters, log, clock } = this.#context;
+    const { counters, verdictLog, clock } = this.#context;
     if (error.status >= 500) counters.verdicts += 1;
-    if (this.pool !== null) log.write(verdictRecord(this.pool, error, this, clock.wallMs()));
+    if (this.pool === null || !verdictLog.takes(this.pool.spec, error)) return;
+    verdictLog.write(verdictRecord(this.pool, error, this, clock.wallMs()));
   }
 }
 

@@ -88,6 +88,15 @@ export const requestRecordsPerTurnMax = 200;
 /** Time between two records that say how many requests of an app were left out. Milliseconds. */
 export const requestGapReportMs = 1000;
 
+/** Answers of the platform's own that an app's log has of one code all the time; more are counted, and how many is said. Enough to see that it goes on. Records per second. */
+export const verdictRecordsPerSecondMax = 1;
+
+/** The same at once: enough to see who asked for what. Records. */
+export const verdictRecordsBurstMax = 20;
+
+/** Time between two records that say how many answers of one code were left out of an app's log. Milliseconds. */
+export const verdictGapReportMs = 1000;
+
 /** Characters of a request's target that are kept in a log record. Count. */
 export const loggedTargetCharactersMax = 500;
 

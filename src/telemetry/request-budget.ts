@@ -4,6 +4,7 @@
  *
  * Pure: the time is passed in.
  */
+import { Bucket } from "./bucket.ts";
 import {
   requestFailuresBurstMax,
   requestFailuresPerSecondMax,
@@ -12,32 +13,6 @@ import {
   requestRecordsTotalBurstMax,
   requestRecordsTotalPerSecondMax,
 } from "./limits.ts";
-
-/** Fills with `perSecond` up to `burst`; each record takes one. */
-class Bucket {
-  readonly #perMs: number;
-  readonly #burst: number;
-  #tokens: number;
-  #filledAtMs: number;
-
-  constructor(perSecond: number, burst: number, nowMs: number) {
-    this.#perMs = perSecond / 1000;
-    this.#burst = burst;
-    this.#tokens = burst;
-    this.#filledAtMs = nowMs;
-  }
-
-  hasOne(nowMs: number): boolean {
-    const tokens = this.#tokens + (nowMs - this.#filledAtMs) * this.#perMs;
-    this.#tokens = Math.min(this.#burst, tokens);
-    this.#filledAtMs = nowMs;
-    return this.#tokens >= 1;
-  }
-
-  take(): void {
-    this.#tokens -= 1;
-  }
-}
 
 export class RequestBudget {
   readonly #records: Bucket;

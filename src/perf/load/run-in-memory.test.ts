@@ -10,6 +10,7 @@ import { DateLine, type EdgeContext } from "../../edge/edge-context.ts";
 import { Peer } from "../../edge/forwarded-head.ts";
 import { TraceLines } from "../../edge/trace-lines.ts";
 import { AnswerCounts } from "../../telemetry/traffic.ts";
+import { VerdictLog } from "../../telemetry/verdict-log.ts";
 import type { Accept, ServerConnection } from "./memory-dialer.ts";
 import { runInMemory } from "./run-in-memory.ts";
 import { get, halfAnswer, okAnswer, planFor } from "./servers-for-tests.ts";
@@ -158,7 +159,7 @@ test("the edge's connections are driven in memory", async () => {
   const closed: unknown[] = [];
   const context: EdgeContext = {
     router: { route: (host) => new PlatformError("HOST_UNKNOWN", [host]) } as EdgeContext["router"],
-    log: { write: () => {} },
+    verdictLog: new VerdictLog({ write: () => {} }, clock, new Deadlines(clock)),
     clock: new TurnClock(clock),
     trace: new TraceLines((bytes) => bytes.fill(1)),
     deadlines: new Deadlines(clock),
