@@ -77,6 +77,10 @@ export class EdgeChild implements Lessee {
     this.#send({ type: "refused", version, error: error.toBody() });
   }
 
+  found(version: VersionKey): void {
+    this.#send({ type: "found", version });
+  }
+
   notYet(version: VersionKey): void {
     this.#send({ type: "notYet", version });
   }

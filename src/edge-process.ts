@@ -66,6 +66,8 @@ async function hear(message: ToEdge): Promise<void> {
       closeSync(descriptor);
       return send({ type: "giveBack", lease, opened: 0 });
     }
+    case "found":
+      return pools.found(message.version);
     case "refused":
       return pools.refused(message.version, PlatformError.of(message.error));
     case "notYet":

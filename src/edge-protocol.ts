@@ -21,6 +21,8 @@ export type ToEdge =
   | { type: "open"; config: EdgeConfig }
   /** `applied` follows. */
   | { type: "table"; id: number; table: RouteTable }
+  /** There was an instance, warm or frozen, when one was needed. `grant`, `refused` or `notYet` follows. */
+  | { type: "found"; version: VersionKey }
   /** A descriptor was sent before. */
   | { type: "grant"; version: VersionKey; lease: number; instance: string }
   | { type: "refused"; version: VersionKey; error: ErrorBody }

@@ -63,10 +63,18 @@ test("processes that accept connections are the node's, and levers reach past th
     expect(await node.ask()).toBe("ok");
   }
 
-  const { nodePids, creations, active } = await node.target.facts();
+  let facts = await node.target.facts();
+  // Each edge says what it has counted a little later.
+  await until(async () => {
+    facts = await node.target.facts();
+    return facts.hits + facts.misses === 5;
+  });
+  const { nodePids, creations, active, hits, misses } = facts;
   expect(nodePids).toHaveLength(2);
   expect(childrenOf(node.target.pid)).toEqual(expect.arrayContaining(nodePids));
   expect({ creations, active }).toEqual({ creations: 1, active: 1 });
+  // To wake is to find one, also for an edge that has none lent.
+  expect({ hits, misses }).toEqual({ hits: 4, misses: 1 });
 });
 
 test("a lever for an app that is not there says so", async () => {

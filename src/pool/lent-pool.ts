@@ -22,7 +22,7 @@ import { leastBusy } from "./ready.ts";
 
 /** The node, seen from here. */
 export interface Lender {
-  /** Asks for an instance: `granted` or `refused` follows. */
+  /** Asks for an instance: `granted` or `refused` follows, and before it `found` when there was one. */
   need(spec: VersionSpec): void;
   /** @param opened requests that it was given by this lease. Count. */
   giveBack(lease: number, opened: number): void;
@@ -45,6 +45,8 @@ export class LentPool implements Destination, LentWireOwner {
   readonly #going = new Set<LentWire>();
   #turn = 0;
   #isAsked = false;
+  /** Requests that came while nothing was lent: hits when the node has an instance, else misses. */
+  #undecided = 0;
   #stopError: PlatformError | null = null;
 
   constructor(spec: VersionSpec, lender: Lender, clock: TurnClock, requestLog: AppRequestLog) {
@@ -66,7 +68,7 @@ export class LentPool implements Destination, LentWireOwner {
       this.#counters.hits += 1;
       return this.#requests.submit(stream, start, this.#next().channel);
     }
-    this.#counters.misses += 1;
+    this.#undecided += 1;
     if (this.#requests.hold(stream, start)) this.#askIfAwaited();
   }
 
@@ -82,11 +84,18 @@ export class LentPool implements Destination, LentWireOwner {
   /** Takes no more requests; what is held fails with `error`. What is open goes on. */
   stop(error: PlatformError): void {
     this.#stopError ??= error;
+    this.#decideMisses();
     this.#requests.fail(error);
     for (const wire of [...this.#ready]) wire.recall();
   }
 
   // --- what the node says ---
+
+  /** There is an instance, warm or frozen: who waits has found one. `granted` or `notYet` follows. */
+  found(): void {
+    this.#counters.hits += this.#undecided;
+    this.#undecided = 0;
+  }
 
   /**
    * @param instance its id
@@ -94,6 +103,7 @@ export class LentPool implements Destination, LentWireOwner {
    */
   granted(lease: number, instance: string, descriptor: number): LentWire {
     this.#isAsked = false;
+    this.#decideMisses();
     const wire = new LentWire(lease, this.spec.app, descriptor, this.#clock, this);
     wire.channel.label = instance;
     this.#ready.push(wire);
@@ -104,6 +114,7 @@ export class LentPool implements Destination, LentWireOwner {
 
   refused(error: PlatformError): void {
     this.#isAsked = false;
+    this.#decideMisses();
     if (this.#ready.length === 0) this.#requests.fail(error);
   }
 
@@ -155,6 +166,11 @@ export class LentPool implements Destination, LentWireOwner {
   }
 
   // --- private ---
+
+  #decideMisses(): void {
+    this.#counters.misses += this.#undecided;
+    this.#undecided = 0;
+  }
 
   #next(): LentWire {
     const ready = this.#ready;

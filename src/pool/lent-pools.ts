@@ -76,6 +76,10 @@ export class LentPools implements Destinations {
     return true;
   }
 
+  found(version: VersionKey): void {
+    this.#pools.get(nameOf(version))?.found();
+  }
+
   refused(version: VersionKey, error: PlatformError): void {
     this.#pools.get(nameOf(version))?.refused(error);
   }
