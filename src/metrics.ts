@@ -93,13 +93,13 @@ const versionFamilies: readonly Family[] = [
   perVersion(
     "levain_hits_total",
     "counter",
-    "Requests that found an instance, warm or frozen.",
+    "Requests that found an instance, warm or frozen, and were not refused.",
     ({ hits }) => hits,
   ),
   perVersion(
     "levain_misses_total",
     "counter",
-    "Requests that found no instance.",
+    "Requests that found no instance, and waited for one.",
     ({ misses }) => misses,
   ),
   perVersion(

@@ -172,8 +172,8 @@ export const CATALOG = {
   APP_BUSY: {
     owner: "user",
     status: 503,
-    message: (app: string, concurrencyMax: number) =>
-      `Cannot start another request for app "${app}": ${concurrencyMax} are running and its queue is full`,
+    message: (app: string, running: number) =>
+      `Cannot start another request for app "${app}": ${running} are running and its queue is full`,
     remedy:
       "Try again after the time in Retry-After, or raise `limits.concurrencyMax` in levain.config.ts",
   },

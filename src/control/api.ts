@@ -85,7 +85,7 @@ export const instanceInfo = z.object({
   idleMs: z.number().nullable(),
   /** Requests that wait for it now. */
   requestsHeld: z.int(),
-  /** Requests that found an instance, warm or frozen, and those that found none. */
+  /** Requests that found an instance, warm or frozen, and those that found none; without those that were refused at once. */
   hits: z.int(),
   misses: z.int(),
   /** `hits` as a share of both, 0 to 1; null before the first request. */

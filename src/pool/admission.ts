@@ -18,11 +18,14 @@ import type { PoolCounters } from "./pool-counters.ts";
 export class Admission {
   readonly #spec: VersionSpec;
   readonly #counters: PoolCounters;
+  readonly #running: () => number;
   readonly #holds = new Holds();
 
-  constructor(spec: VersionSpec, counters: PoolCounters) {
+  /** @param running requests that all instances together are busy with now; for those that are turned away */
+  constructor(spec: VersionSpec, counters: PoolCounters, running: () => number) {
     this.#spec = spec;
     this.#counters = counters;
+    this.#running = running;
   }
 
   /** Requests that wait. Count. */
@@ -43,12 +46,14 @@ export class Admission {
   /** Takes a request while there is an instance: sends it, lets it wait its turn, or turns it away. */
   submit(stream: ClientStream, start: RequestStart, channel: Channel): void {
     const { app, limits } = this.#spec;
-    if (this.#holds.count === 0 && this.#hasRoom(channel)) this.#open(stream, start, channel);
-    else if (this.#holds.count < limits.queueMax && this.#holds.bytes < holdBytesMax) {
-      this.#hold(stream, start);
-    } else {
-      this.refuse(stream, new PlatformError("APP_BUSY", [app, limits.concurrencyMax]));
+    const mayRun = this.#holds.count === 0 && this.#hasRoom(channel);
+    const mayWait = this.#holds.count < limits.queueMax && this.#holds.bytes < holdBytesMax;
+    if (!mayRun && !mayWait) {
+      return this.refuse(stream, new PlatformError("APP_BUSY", [app, this.#running()]));
     }
+    this.#counters.hits += 1;
+    if (mayRun) this.#open(stream, start, channel);
+    else this.#hold(stream, start);
   }
 
   /** Sends waiting requests as far as there is room. */

@@ -54,7 +54,7 @@ export class LentPool implements Destination, LentWireOwner {
     this.spec = spec;
     this.#lender = lender;
     this.#clock = clock;
-    this.#requests = new Admission(spec, this.#counters);
+    this.#requests = new Admission(spec, this.#counters, () => this.#running);
   }
 
   /** Whether nothing is lent or awaited. */
@@ -65,11 +65,11 @@ export class LentPool implements Destination, LentWireOwner {
   submit(stream: ClientStream, start: RequestStart): void {
     if (this.#stopError !== null) return this.#requests.refuse(stream, this.#stopError);
     if (this.#ready.length > 0) {
-      this.#counters.hits += 1;
       return this.#requests.submit(stream, start, this.#next().channel);
     }
+    if (!this.#requests.hold(stream, start)) return;
     this.#undecided += 1;
-    if (this.#requests.hold(stream, start)) this.#askIfAwaited();
+    this.#askIfAwaited();
   }
 
   cancel(stream: ClientStream): void {
@@ -166,6 +166,11 @@ export class LentPool implements Destination, LentWireOwner {
   }
 
   // --- private ---
+
+  /** Requests that those that take more are busy with. Count. */
+  get #running(): number {
+    return this.#ready.reduce((all, { running }) => all + running, 0);
+  }
 
   #decideMisses(): void {
     this.#counters.misses += this.#undecided;

@@ -5,9 +5,9 @@ import type { LentCounts } from "./lessee.ts";
 export class PoolCounters {
   /** Requests that were given to an instance. */
   admitted = 0;
-  /** Requests that found an instance, warm or frozen. */
+  /** Requests that found an instance, warm or frozen. Those that were refused when they came are neither hit nor miss. */
   hits = 0;
-  /** Requests that found none: they were held or refused. */
+  /** Requests that found none, and were held. */
   misses = 0;
   /** Requests that waited, for an instance or for their turn. */
   holds = 0;

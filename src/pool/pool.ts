@@ -67,7 +67,7 @@ export class Pool implements Destination, InstanceOwner {
     this.paths = new ProjectPaths(options.artifactPath(this.spec.digest), this.spec.entry);
     this.#options = options;
     this.requestLog = options.requestLog?.of(options.spec.app) ?? null;
-    this.#requests = new Admission(options.spec, this.counters);
+    this.#requests = new Admission(options.spec, this.counters, () => this.#ready.running);
     this.#claim = new Claim(options.spec, options.places, this.#requests);
     this.#scale = options.spec.instances.max > 1 ? new Scale(options.spec) : null;
     this.#log = new PoolLog(options.spec, options.log, options.clock);
@@ -107,17 +107,17 @@ export class Pool implements Destination, InstanceOwner {
   submit(stream: ClientStream, start: RequestStart): void {
     if (this.#stopError !== null) return this.#requests.refuse(stream, this.#stopError);
     if (this.#ready.count > 0) {
-      this.counters.hits += 1;
       const instance = this.#ready.next();
       if (instance.state === "frozen") this.#thaw(instance);
       return this.#requests.submit(stream, start, instance.channel);
     }
-    this.counters.misses += 1;
     const refusal = this.#backOff.refusal(this.#options.clock.nowMs());
     // One that was started before the other crashed may serve it yet.
     const isRefused = refusal !== null && !this.#instances.isStarting;
     if (isRefused) return this.#requests.refuse(stream, refusal);
-    if (this.#requests.hold(stream, start)) this.#startIfAwaited();
+    if (!this.#requests.hold(stream, start)) return;
+    this.counters.misses += 1;
+    this.#startIfAwaited();
   }
 
   /** Nobody waits for this request any more, wherever it is. Twice is safe. */

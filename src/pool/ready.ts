@@ -41,6 +41,11 @@ export class Ready {
     return this.#instances;
   }
 
+  /** Requests they are busy with. Count. */
+  get running(): number {
+    return this.#instances.reduce((all, { running }) => all + running, 0);
+  }
+
   add(instance: Instance): void {
     this.#instances.push(instance);
   }

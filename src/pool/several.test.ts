@@ -75,7 +75,13 @@ describe("instances", () => {
     await Promise.all(running.map(({ opened }) => opened));
     const waiting = submit(s.pool, "/pid");
 
-    expect(await codeOf(ask(s.pool))).toBe("APP_BUSY");
+    const before = s.pool.facts(0).hits;
+
+    expect(await submit(s.pool).outcome).toMatchObject({
+      code: "APP_BUSY",
+      message: expect.stringContaining(": 2 are running"),
+    });
+    expect(s.pool.facts(0).hits, "a refused request is no hit").toBe(before);
     s.pool.cancel(running[1]!);
     expect(await waiting.outcome).toMatchObject({ kind: "answered" });
     s.pool.cancel(running[0]!);
