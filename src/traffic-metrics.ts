@@ -79,7 +79,7 @@ export const trafficFamilies: readonly Family[] = [
   perVersion(
     "levain_verdicts_total",
     "counter",
-    "Answers of the platform's own, by their code.",
+    "Answers of the platform's own and rejections by hooks, by their code.",
     function* ({ verdicts }, labels) {
       for (const [code, value] of verdicts)
         yield { labels: withLabel(labels, "code", code), value };

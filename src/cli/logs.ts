@@ -99,16 +99,17 @@ export function renderRecord(record: LogRecord, paint: Paint, keepsColor: boolea
   return `${time} ${version} ${paint.cyan("levain")}  ${text}`;
 }
 
-/** `GET /cart 200 3.2 ms 1.2 KiB 9f1c2ab4d07e4c55` */
+/** `GET /cart 200 3.2 ms 1.2 KiB 9f1c2ab4d07e4c55`, then the code and the hook of an answer that is not the app's */
 function renderRequest({ fields = {}, requestId, message }: LogRecord, paint: Paint): string {
-  const { method, target, status, durationMs, sentBytes, code } = fields;
+  const { method, target, status, durationMs, sentBytes, code, hook } = fields;
   // Somebody may have edited the file.
   if (typeof status !== "number" || typeof durationMs !== "number")
     return printable(message, false);
   const shown = status >= 500 ? paint.red(`${status}`) : paint.green(`${status}`);
   const bytes = showBytes(Number(sentBytes));
   const why = code === undefined ? "" : ` ${code}`;
+  const who = hook === undefined ? "" : ` by ${hook}`;
   const what = printable(`${method} ${target}`, false);
-  const rest = printable(` ${bytes} ${requestId}${why}`, false);
+  const rest = printable(` ${bytes} ${requestId}${why}${who}`, false);
   return `${what} ${shown} ${showLatency(durationMs)}${paint.dim(rest)}`;
 }

@@ -261,6 +261,7 @@ const testRequest = requestRecord({
   receivedBytes: 0,
   client: "192.0.2.7",
   code: null,
+  hook: null,
 });
 
 function selectRecords({ version, grep = "", tail }: LogQuery): LogRecord[] {

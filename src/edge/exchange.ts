@@ -122,6 +122,7 @@ export class Exchange extends ClientStream {
     this.#record(error);
     this.#release();
     this.tally.code = error.code;
+    this.tally.hook = null;
     this.tally.status = error.status;
     if (this.headSent) {
       this.tally.end(this);

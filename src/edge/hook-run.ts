@@ -234,7 +234,7 @@ export class HookRun {
   }
 
   #answer(hook: LoadedHook, value: unknown): void {
-    const { id, accept } = this.#exchange;
+    const { id, accept, tally } = this.#exchange;
     let status: number;
     let lines: string;
     let body: Buffer;
@@ -250,10 +250,12 @@ export class HookRun {
         const page = verdictPage(error, id.text, accept, status);
         lines = replacedLines(page.block, rejection.headers);
         body = Buffer.from(page.body);
+        tally.code = error.code;
       } else ({ status, lines, body } = readyAnswer(value as HookAnswer));
     } catch (thrown) {
       return this.#fail(hook, thrown);
     }
+    tally.hook = hook.name;
     if (this.#chain.seesResponses) this.#request.headers.keep();
     this.#request.seal();
     this.#exchange.answer("hook", status, lines, body);

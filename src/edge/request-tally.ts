@@ -22,8 +22,10 @@ export class RequestTally {
   #forwardedFor = "";
   /** Of the answer that has begun. */
   status = 0;
-  /** Of a verdict. */
+  /** Of a verdict, or of a hook's rejection. */
   code: ErrorCode | null = null;
+  /** Name of the hook that has given the answer; null when none did. */
+  hook: string | null = null;
   /** Of bodies, or of the tunnel. */
   sentBytes = 0;
   receivedBytes = 0;
@@ -41,6 +43,7 @@ export class RequestTally {
     this.#forwardedFor = forwardedFor;
     this.status = 0;
     this.code = null;
+    this.hook = null;
     this.sentBytes = 0;
     this.receivedBytes = 0;
   }
@@ -87,6 +90,7 @@ export class RequestTally {
       receivedBytes,
       client: clientAddressOf(this.#peer.address, this.#forwardedFor, isTrusted),
       code,
+      hook: this.hook,
     });
   }
 }

@@ -52,6 +52,7 @@ function request(app: string, status: number, endedAtMs: number) {
     receivedBytes: 10,
     client: "192.0.2.7",
     code: null,
+    hook: null,
   };
 }
 
@@ -185,6 +186,12 @@ describe("the log", () => {
       expect(sum, `${app}, LEVAIN_TEST_SEED=${seed}`).toBe(count);
     }
   });
+});
+
+test("a record says which hook has answered", () => {
+  const record = requestRecord({ ...request("shop", 429, 0), hook: "levain/hooks/rate-limit" });
+
+  expect(record.fields).toMatchObject({ by: "hook", hook: "levain/hooks/rate-limit" });
 });
 
 test("a record says why the platform answered itself", () => {

@@ -23,15 +23,17 @@ export interface AnsweredRequest {
   receivedBytes: number;
   /** Address of the client, behind proxies that are trusted. */
   client: string;
-  /** Code of the platform's own answer, or null. */
+  /** Code of the platform's own answer, or of a hook's rejection; else null. */
   code: string | null;
+  /** Name of the operator's hook that has given the answer; null when none did. */
+  hook: string | null;
 }
 
 /** Status of a request whose client has left; the number that nginx made common, and no answer has. */
 const abortedStatus = 499;
 
 export function requestRecord(request: AnsweredRequest): LogRecord {
-  const { app, version, requestId, method, sentBytes, receivedBytes, client, code } = request;
+  const { app, version, requestId, method, sentBytes, receivedBytes, client, code, hook } = request;
   const status = request.status === ABORTED ? abortedStatus : request.status;
   const target = loggedTarget(request.target);
   return {
@@ -52,6 +54,7 @@ export function requestRecord(request: AnsweredRequest): LogRecord {
       receivedBytes,
       client,
       ...(code === null ? {} : { code }),
+      ...(hook === null ? {} : { by: "hook", hook }),
     },
   };
 }

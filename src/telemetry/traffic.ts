@@ -57,7 +57,7 @@ export class Traffic {
   readonly answers = new AnswerCounts();
   /** How long answers took, from the end of the request's head to their own end; without those that were aborted. */
   readonly latency = new LatencyHistogram();
-  /** Answers of the platform's own, by their code. */
+  /** Answers of the platform's own, by their code; rejections by hooks are among them. */
   readonly verdicts = new Map<ErrorCode, number>();
   /** Bodies that were sent to clients, also in part. Bytes. */
   sentBytes = 0;

@@ -4,7 +4,7 @@ import type { HookAnswer, HookRequest, RequestHook } from "../../sdk/src/hooks.t
 import { hookAnswerBytesMax, hookLinesBytesMax, targetBytesMax } from "../../src/edge/limits.ts";
 import { valuesOf } from "../http/answer-reader.ts";
 import { header, type RawLane } from "../lane/raw-lane.ts";
-import { ask, asking, codeOf, type Seen, seenIn, sharedLane, startHookLane } from "./hook-lane.ts";
+import { ask, asking, codeOf, type Seen, seenIn, startHookLane } from "./hook-lane.ts";
 
 /** What a hook has read of the request with this head. */
 async function readOf(
@@ -202,8 +202,11 @@ describe("a hook changes", () => {
 });
 
 describe("what no hook can do is its failure:", () => {
-  let edit: RequestHook = () => {};
-  const shared = sharedLane(() => startHookLane([asking((request) => edit(request))]));
+  /** On a lane of its own, whose log has each of them. */
+  async function failureWith(hook: RequestHook): Promise<string | null> {
+    await using lane = startHookLane([asking(hook)]);
+    return await failureOf(lane);
+  }
 
   const edits: [string, (request: HookRequest) => void, string][] = [
     ["a value with CR LF", ({ headers }) => headers.set("x", "a\r\nb: c"), "Latin-1"],
@@ -240,9 +243,7 @@ describe("what no hook can do is its failure:", () => {
   ];
 
   test.each(edits)("%s", async (_, change, why) => {
-    edit = change;
-
-    expect(await failureOf(shared.lane)).toContain(why);
+    expect(await failureWith(change)).toContain(why);
   });
 
   const answers: [string, unknown, string][] = [
@@ -269,9 +270,7 @@ describe("what no hook can do is its failure:", () => {
   ];
 
   test.each(answers)("an answer with %s", async (_, answer, why) => {
-    edit = () => answer as HookAnswer;
-
-    expect(await failureOf(shared.lane)).toContain(why);
+    expect(await failureWith(() => answer as HookAnswer)).toContain(why);
   });
 
   test("changing or reading a request that is over", async () => {
@@ -394,6 +393,25 @@ describe("a rejection", () => {
     expect(String(page.body)).toContain("come &lt;back&gt; later");
     expect(String(page.body)).toContain("503 REQUEST_REJECTED");
     expect(lane.records.filter(({ event }) => event === "verdict")).toEqual([]);
+  });
+
+  test("is counted by its code, and the request log names the hook; so it does for an answer", async () => {
+    const hook = asking(
+      ({ path }) => (path === "/no" ? { reject: "no", status: 429 } : { status: 204 }),
+      "gate",
+    );
+    await using lane = startHookLane([hook], { keepsRequests: true });
+
+    await ask(lane, "GET /no HTTP/1.1");
+    await ask(lane, "GET /yes HTTP/1.1");
+
+    const pool = [...lane.lane.pools.all()].find(({ spec }) => spec.app === "seen")!;
+    expect([...pool.traffic.verdicts]).toEqual([["REQUEST_REJECTED", 1]]);
+    lane.lane.requestLog.flush();
+    const [rejected, answered] = lane.requests.map(({ fields }) => fields);
+    expect(rejected).toMatchObject({ code: "REQUEST_REJECTED", by: "hook", hook: "gate" });
+    expect(answered).toMatchObject({ status: 204, by: "hook", hook: "gate" });
+    expect(answered).not.toHaveProperty("code");
   });
 
   test("without a status is 403", async () => {
