@@ -3,6 +3,7 @@
  * somebody has changed them. What a hook sets is checked: it cannot end a line, nor write what only the edge may.
  */
 import type { HookHeaders } from "../../sdk/src/hooks.ts";
+import { invariant } from "../base/errors.ts";
 import { isFieldName, isFieldValue } from "../router/destination.ts";
 import { hookLinesBytesMax } from "./limits.ts";
 
@@ -138,9 +139,7 @@ export class EditableHeaders implements HookHeaders {
   #lines(): string {
     if (this.#text !== null) return this.#text;
     if (this.#source === null) {
-      throw new Error(
-        "The request's headers can only be read while its hook runs: read them before",
-      );
+      throw new Error("headers can only be read while the hook runs: read them before it returns");
     }
     const { buffer, ranges } = this.#source;
     let text = "";
@@ -197,6 +196,7 @@ function valuesIn(text: string, key: string): readonly string[] {
   let values: string[] | null = null;
   for (let at = 0; at < text.length; ) {
     const end = text.indexOf("\r\n", at);
+    invariant(end !== -1, "each line has an end");
     const colon = at + key.length;
     if (text.charCodeAt(colon) === 0x3a && isName(text, at, key)) {
       values ??= [];
@@ -219,6 +219,7 @@ function isName(text: string, at: number, key: string): boolean {
 function* linesIn(text: string): Generator<[string, string]> {
   for (let at = 0; at < text.length; ) {
     const end = text.indexOf("\r\n", at);
+    invariant(end !== -1, "each line has an end");
     const colon = text.indexOf(":", at);
     yield [text.slice(at, colon).toLowerCase(), fieldValue(text, colon + 1, end)];
     at = end + 2;

@@ -9,6 +9,7 @@ export class HookedResponse implements HookResponse {
   readonly source: ResponseSource;
   readonly headers: EditableHeaders;
   #status: number;
+  #isSealed = false;
 
   constructor(source: ResponseSource, status: number, lines: LineSource | string) {
     this.source = source;
@@ -21,6 +22,7 @@ export class HookedResponse implements HookResponse {
   }
 
   set status(status: number) {
+    if (this.#isSealed) throw new TypeError("it has been sent on: it cannot be changed");
     if (status === this.#status) return;
     checkStatus(status, 200);
     // Where the body ends was said by the old one.
@@ -30,6 +32,12 @@ export class HookedResponse implements HookResponse {
       );
     }
     this.#status = status;
+  }
+
+  /** No change any more; headers that nobody has asked for cannot be read either. */
+  seal(): void {
+    this.#isSealed = true;
+    this.headers.seal();
   }
 }
 

@@ -159,6 +159,8 @@ export class HookRun {
     // As it came, unless it was changed.
     if (response.status === status && !response.headers.isEdited && source === "app") {
       this.#isAdorned = true;
+      // The lines stand in a buffer that is used again at once.
+      response.seal();
       this.#exchange.onResponse(
         status,
         reason,
@@ -318,7 +320,7 @@ export class HookRun {
     const { response, status, reason, contentLength } = answer;
     const { headers } = response;
     const lines = headers.toLines();
-    headers.seal();
+    response.seal();
     const whole = Buffer.allocUnsafe(lines.length + body.length);
     whole.latin1Write(lines, 0);
     body.copy(whole, lines.length);

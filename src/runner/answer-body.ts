@@ -4,6 +4,7 @@ import { type Head, writeHead } from "./answer-head.ts";
 import { connectionClosed } from "./connection-closed.ts";
 import { inlineBodyBytesMax } from "./limits.ts";
 import type { ServerStream } from "./server-stream.ts";
+import { atTurnEnd } from "./turn-end.ts";
 
 /** A text, in one frame with its head when it is short. */
 export function text(stream: ServerStream, head: Head, body: string): void {
@@ -95,7 +96,7 @@ async function sendPieces(
 class Opening {
   readonly #stream: ServerStream;
   readonly #head: Head;
-  readonly #turnEnd = setImmediate(() => this.send());
+  readonly #turnEnd = atTurnEnd(() => this.send());
   #pieces: Uint8Array[] | null = [];
   #bytes = 0;
 

@@ -84,6 +84,38 @@ describe("a bundled app", () => {
   });
 });
 
+describe("a long body", () => {
+  const send = async (path: string, bytes: number) => {
+    const request = runner.request(path, { method: "POST", isOpen: true });
+    const body = Buffer.alloc(bytes, "b");
+    for (let at = 0; at < bytes; ) {
+      const taken = request.send(body, at, bytes);
+      at += taken;
+      if (taken === 0) await Bun.sleep(0);
+    }
+    request.sendEnd();
+    return request.answer;
+  };
+
+  test.each(["/length", "/refuses-body"])(
+    "that %s leaves behind grants of the window does not silence the process",
+    async (path) => {
+      for (const bytes of [150_000, 200_000, 250_000]) {
+        for (let round = 0; round < 5; round++) {
+          const { text } = await send(path, bytes);
+          expect(text).toBe(path === "/length" ? String(bytes) : "no");
+        }
+      }
+      expect((await runner.ask("/json")).status).toBe(200);
+    },
+  );
+
+  test("is answered also by an app that has replaced the global timers", async () => {
+    expect((await runner.ask("/fake-timers")).text).toBe("faked");
+    expect((await send("/length", 200_000)).text).toBe("200000");
+  });
+});
+
 describe("what a request leaves behind goes with it", () => {
   test("timers and loops", async () => {
     await runner.ask("/leaves-timer");

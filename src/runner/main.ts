@@ -23,6 +23,7 @@ import { watchSlices } from "./file-answer.ts";
 import { LoadError, load } from "./load.ts";
 import { Requests } from "./requests.ts";
 import { watchResponses } from "./response-source.ts";
+import { atTurnEnd } from "./turn-end.ts";
 import { Upgrades } from "./upgrades.ts";
 import { Wires } from "./wires.ts";
 
@@ -67,7 +68,7 @@ void Bun.connect({
     binaryType: "buffer",
     open: (opened: RunnerSocket) => {
       socket = opened;
-      writer = new FrameWriter(opened);
+      writer = new FrameWriter(opened, undefined, atTurnEnd);
       // Answers that the app gave in its last turn still leave.
       process.on("exit", () => writer.flush());
       say({ type: "started" });

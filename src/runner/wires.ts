@@ -6,6 +6,7 @@ import { receiveDescriptor } from "../wire/descriptors.ts";
 import { FrameReader } from "../wire/frame-reader.ts";
 import { FrameWriter, type WireSocket } from "../wire/frame-writer.ts";
 import type { Requests } from "./requests.ts";
+import { atTurnEnd } from "./turn-end.ts";
 
 /** Where their ends come in. */
 const descriptorsFd = 4;
@@ -47,7 +48,7 @@ export class Wires {
       socket: {
         binaryType: "buffer",
         open: (socket: EdgeSocket) => {
-          writer = new FrameWriter(socket);
+          writer = new FrameWriter(socket, undefined, atTurnEnd);
           this.#all.add(requests);
           // Answers that the app gave in its last turn still leave.
           process.on("exit", onExit);

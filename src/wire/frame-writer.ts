@@ -30,6 +30,7 @@ interface Filled {
 export class FrameWriter {
   readonly #socket: WireSocket;
   readonly #onFlushed: () => void;
+  readonly #atTurnEnd: (run: () => void) => unknown;
   readonly #flushNow = () => {
     this.#scheduled = false;
     if (this.#blocked) this.#tell();
@@ -50,10 +51,18 @@ export class FrameWriter {
   /** The socket has taken something since `#onFlushed` was called. */
   #hasTaken = false;
 
-  /** `onFlushed` is called each time the socket has taken something, but not while a frame is written. */
-  constructor(socket: WireSocket, onFlushed: () => void = () => {}) {
+  /**
+   * @param onFlushed called each time the socket has taken something, but not while a frame is written
+   * @param atTurnEnd calls what it is given when the turn ends, whatever happens; default `setImmediate`
+   */
+  constructor(
+    socket: WireSocket,
+    onFlushed: () => void = () => {},
+    atTurnEnd: (run: () => void) => unknown = setImmediate,
+  ) {
     this.#socket = socket;
     this.#onFlushed = onFlushed;
+    this.#atTurnEnd = atTurnEnd;
   }
 
   /** Bytes not yet taken by the socket. */
@@ -85,7 +94,7 @@ export class FrameWriter {
     this.#end = at + total;
     if (!this.#scheduled && !this.#blocked) {
       this.#scheduled = true;
-      setImmediate(this.#flushNow);
+      this.#atTurnEnd(this.#flushNow);
     }
     return at + FRAME_HEADER_BYTES;
   }

@@ -23,6 +23,23 @@ async function adorned(path: string, change: (response: HookResponse) => void, m
   return answers;
 }
 
+test("an answer that a hook holds on to is closed to it, and the next ones are right", async () => {
+  const held: HookResponse[] = [];
+  await using lane = startHookLane([adorning((response) => void held.push(response))]);
+
+  const before = await ask(lane, "GET /bytes?count=200000 HTTP/1.1", { app: "a" });
+  await ask(lane, "GET /bytes?count=100000 HTTP/1.1", { app: "a" });
+
+  const [first] = held;
+  expect(() => first!.headers.get("x-app")).toThrow("read them before it returns");
+  expect(() => first!.headers.set("x-app", "late")).toThrow("it has been sent on");
+  expect(() => {
+    first!.status = 201;
+  }).toThrow("it has been sent on");
+  const after = await ask(lane, "GET /bytes?count=200000 HTTP/1.1", { app: "a" });
+  expect(after.body.equals(before.body)).toBeTrue();
+});
+
 const becomes = (status: number) => (response: HookResponse) => {
   response.status = status;
 };
