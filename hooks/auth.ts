@@ -49,22 +49,30 @@ const rememberedMs = 60_000;
 const OPTIONS = ["users", "tokens", "apps", "paths", "except", "realm", "nameHeader"];
 
 const auth: HookSetup<AuthOptions> = async (options = {}, { env, nowMs }) => {
-  for (const key of Object.keys(options)) {
-    if (!OPTIONS.includes(key)) throw new Error(`there is no option \`${key}\``);
-  }
+  const problems = Object.keys(options)
+    .filter((key) => !OPTIONS.includes(key))
+    .map((key) => `there is no option \`${key}\``);
   const { apps, paths, except = [], realm = "Levain", nameHeader } = options;
   if (!/^[\x20\x21\x23-\x5b\x5d-\x7e]*$/.test(realm)) {
-    throw new Error("`realm` must be visible ASCII without quotes and backslashes");
+    problems.push("`realm` must be visible ASCII without quotes and backslashes");
   }
   for (const path of [...(paths ?? []), ...except]) {
-    if (!path.startsWith("/")) throw new Error(`path "${path}" must begin with "/"`);
+    if (!path.startsWith("/")) problems.push(`path "${path}" must begin with "/"`);
   }
   if (options.users === undefined && options.tokens === undefined) {
-    throw new Error("give `users`, `tokens` or both");
+    problems.push("give `users`, `tokens` or both");
   }
-  const users =
-    options.users === undefined ? null : await Passwords.read(options.users, env, nowMs);
-  const tokens = options.tokens === undefined ? null : readTokens(options.tokens, env);
+  const failed = (thrown: unknown) => {
+    problems.push((thrown as Error).message);
+    return null;
+  };
+  const read = async <Read>(
+    variable: string | undefined,
+    from: (variable: string) => Read | Promise<Read>,
+  ) => (variable === undefined ? null : Promise.try(() => from(variable)).catch(failed));
+  const users = await read(options.users, (variable) => Passwords.read(variable, env, nowMs));
+  const tokens = await read(options.tokens, (variable) => readTokens(variable, env));
+  if (problems.length > 0) throw new Error(problems.join("; "));
 
   const challenges: string[] = [];
   if (users !== null) challenges.push(`Basic realm="${realm}", charset="UTF-8"`);

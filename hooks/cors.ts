@@ -45,18 +45,29 @@ const OPTIONS = [
 ];
 
 const cors: HookSetup<CorsOptions> = (options = {} as CorsOptions) => {
-  for (const key of Object.keys(options)) {
-    if (!OPTIONS.includes(key)) throw new Error(`there is no option \`${key}\``);
-  }
+  const problems = Object.keys(options)
+    .filter((key) => !OPTIONS.includes(key))
+    .map((key) => `there is no option \`${key}\``);
+  const attempt = <Made>(make: () => Made, otherwise: Made): Made => {
+    try {
+      return make();
+    } catch (thrown) {
+      problems.push((thrown as Error).message);
+      return otherwise;
+    }
+  };
   const { credentials = false, exposeHeaders = [], maxAgeS = 600, apps } = options;
-  const isAllowed = originTest(options);
-  const isForAll = options.origins.includes("*");
-  const methods = list(
-    "methods",
-    options.methods ?? ["GET", "HEAD", "PUT", "PATCH", "POST", "DELETE"],
+  const { methods: names = ["GET", "HEAD", "PUT", "PATCH", "POST", "DELETE"] } = options;
+  const isAllowed = attempt(
+    () => originTest(options),
+    () => false,
   );
-  const headers = options.headers === undefined ? null : list("headers", options.headers);
-  const exposed = list("exposeHeaders", exposeHeaders);
+  const methods = attempt(() => list("methods", names), "");
+  const { headers: settable } = options;
+  const headers = settable === undefined ? null : attempt(() => list("headers", settable), "");
+  const exposed = attempt(() => list("exposeHeaders", exposeHeaders), "");
+  if (problems.length > 0) throw new Error(problems.join("; "));
+  const isForAll = options.origins.includes("*");
   const isOurs = ({ app }: HookRequest) => apps === undefined || apps.includes(app ?? "");
 
   /** The origin that may read the answer; null when it may not, or none has asked. */
@@ -113,14 +124,16 @@ function originTest({ origins, credentials }: CorsOptions): (origin: string) => 
   }
   const exact = new Set<string>();
   const below: { scheme: string; suffix: string }[] = [];
+  const wrong: string[] = [];
   for (const origin of origins) {
     if (origin === "*") return () => true;
     const [, scheme = "", suffix] = /^(https?:\/\/)\*(\.[^/*]+)$/.exec(origin) ?? [];
     if (suffix !== undefined) below.push({ scheme, suffix });
     else if (origin === "null" || (!origin.includes("*") && URL.parse(origin)?.origin === origin))
       exact.add(origin);
-    else throw new Error(`"${origin}" is no origin, such as https://www.example.com`);
+    else wrong.push(`"${origin}" is no origin, such as https://www.example.com`);
   }
+  if (wrong.length > 0) throw new Error(wrong.join("; "));
   return (origin) =>
     exact.has(origin) ||
     below.some(({ scheme, suffix }) => {

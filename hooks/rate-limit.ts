@@ -32,14 +32,25 @@ const keyCharactersMax = 64;
 const OPTIONS = ["requestsMax", "perMs", "header", "apps", "clientsMax", "ipv6Bits"];
 
 const rateLimit: HookSetup<RateLimitOptions> = (options = {} as RateLimitOptions, { nowMs }) => {
-  for (const key of Object.keys(options)) {
-    if (!OPTIONS.includes(key)) throw new Error(`there is no option \`${key}\``);
-  }
-  const { header, apps, ipv6Bits = 64 } = options;
+  const problems = Object.keys(options)
+    .filter((key) => !OPTIONS.includes(key))
+    .map((key) => `there is no option \`${key}\``);
+  const { header, apps, requestsMax, perMs, clientsMax = 20_000, ipv6Bits = 64 } = options;
   if (!(ipv6Bits >= 4 && ipv6Bits <= 128 && ipv6Bits % 4 === 0)) {
-    throw new Error(`\`ipv6Bits\` is ${ipv6Bits}, must be a multiple of 4 up to 128`);
+    problems.push(`\`ipv6Bits\` is ${ipv6Bits}, must be a multiple of 4 up to 128`);
   }
-  const buckets = new Buckets(options, nowMs);
+  const numbers = [
+    ["requestsMax", requestsMax, 1],
+    ["perMs", perMs, 1],
+    ["clientsMax", clientsMax, 2],
+  ] as const;
+  for (const [name, value, smallest] of numbers) {
+    if (typeof value === "number" && Number.isFinite(value) && value >= smallest) continue;
+    const shown = value === undefined ? "missing" : JSON.stringify(value);
+    problems.push(`\`${name}\` is ${shown}, must be a number from ${smallest} up`);
+  }
+  if (problems.length > 0) throw new Error(problems.join("; "));
+  const buckets = new Buckets(requestsMax, perMs, clientsMax, nowMs);
 
   return {
     onRequest(request) {
@@ -71,10 +82,7 @@ class Buckets {
   #young = new Map<string, Bucket>();
   #old = new Map<string, Bucket>();
 
-  constructor({ requestsMax, perMs, clientsMax = 20_000 }: RateLimitOptions, nowMs: () => number) {
-    check("requestsMax", requestsMax, 1);
-    check("perMs", perMs, 1);
-    check("clientsMax", clientsMax, 2);
+  constructor(requestsMax: number, perMs: number, clientsMax: number, nowMs: () => number) {
     this.#tokensMax = requestsMax;
     this.#tokensPerMs = requestsMax / perMs;
     this.#halfMax = Math.floor(clientsMax / 2);
@@ -104,11 +112,6 @@ class Buckets {
     this.#young.set(key, bucket);
     return bucket;
   }
-}
-
-function check(name: string, value: unknown, smallest: number): void {
-  if (typeof value === "number" && Number.isFinite(value) && value >= smallest) return;
-  throw new Error(`\`${name}\` is ${JSON.stringify(value)}, must be a number from ${smallest} up`);
 }
 
 /** A letter keeps addresses and header values apart: nobody can take another's bucket by sending an address. */

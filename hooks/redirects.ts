@@ -45,14 +45,25 @@ const locationCharactersMax = 8000;
 const OPTIONS = ["redirects", "rewrites"];
 
 const redirects: HookSetup<RedirectsOptions> = (options = {}) => {
-  for (const key of Object.keys(options)) {
-    if (!OPTIONS.includes(key)) throw new Error(`there is no option \`${key}\``);
-  }
-  const moves = (options.redirects ?? []).map((rule) => ({
-    ...ready(rule, /^(?:https?:\/\/[^/?#*:@\\]+(?::\d+)?)?\//i),
-    status: statusOf(rule),
-  }));
-  const rewrites = (options.rewrites ?? []).map((rule) => ready(rule, /^\//));
+  const problems = Object.keys(options)
+    .filter((key) => !OPTIONS.includes(key))
+    .map((key) => `there is no option \`${key}\``);
+  const attempt = <Made>(make: () => Made): Made[] => {
+    try {
+      return [make()];
+    } catch (thrown) {
+      problems.push((thrown as Error).message);
+      return [];
+    }
+  };
+  const moves = (options.redirects ?? []).flatMap((rule) =>
+    attempt(() => ({
+      ...ready(rule, /^(?:https?:\/\/[^/?#*:@\\]+(?::\d+)?)?\//i),
+      status: statusOf(rule),
+    })),
+  );
+  const rewrites = (options.rewrites ?? []).flatMap((rule) => attempt(() => ready(rule, /^\//)));
+  if (problems.length > 0) throw new Error(problems.join("; "));
 
   return {
     onRequest(request) {

@@ -90,12 +90,30 @@ describe("what is wrong is told with the module's name and the export:", () => {
   });
 
   test.each([
+    ["export default () => {\n  const a = ;\n};", "Unexpected ; (./hook-N.ts:2:13)"],
+    ["const a = 1;\nconst a = 2;\nconst a = 3;\n", "(./hook-N.ts:2:7); "],
+    ["export default () => {\n  missing();\n};", "missing is not defined (./hook-N.ts:2:"],
+    ["import './deep/broken.ts';", "Unexpected ) (./deep/broken.ts:1:10)"],
+    ["export default () => {\n  JSON.parse('{');\n};", "(./hook-N.ts:2:"],
+    ["throw 'text';", ": text"],
+  ])("and the place in the file: %j", async (text, why) => {
+    await Bun.write(join(folder, "deep/broken.ts"), "const a =);");
+
+    const message = await whyNot(load(text));
+
+    expect(message).toContain(why.replace("N", String(count - 1)));
+  });
+
+  test.each([
     ["./none.ts", `there is no file ${join(folder, "none.ts")}`],
     ["no-such-package", "no-such-package"],
-    ["levain/hooks/none", "Levain has no hook of this name"],
+    ["levain/hooks/none", "Levain has no hook of this name; it has auth, cors, rate-limit, red"],
+    ["levain/hooks/ratelimit", 'did you mean "levain/hooks/rate-limit"?'],
+    ["hooks/own.ts", 'this names a package; write "./hooks/own.ts" for the file'],
     ["levain/hooks/../src/main", "Levain has no hook of this name"],
   ])("%s", async (module, why) => {
     const context = { nowMs: () => 0, env: {} };
+    await Bun.write(join(folder, "hooks/own.ts"), "export const onRequest = () => {};");
 
     expect(await whyNot(loadHooks([{ module, folder }], context))).toContain(why);
   });

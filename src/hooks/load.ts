@@ -1,9 +1,11 @@
 /** Loads the hooks that the configuration names. Everything that is wrong with a module is found here, before a port is bound. */
-import { existsSync } from "node:fs";
+import { existsSync, readdirSync, realpathSync } from "node:fs";
 import { isAbsolute, join, resolve } from "node:path";
 import type { HookContext, Hooks, RequestHook, ResponseHook } from "../../sdk/src/hooks.ts";
+import { didYouMean } from "../base/did-you-mean.ts";
 import { messageOf, PlatformError } from "../base/errors.ts";
 import { hookLoadTimeoutMs } from "./limits.ts";
+import { problemOf } from "./load-problem.ts";
 import type { HookSource, LoadedHook } from "./loaded-hook.ts";
 
 export type { HookSource, LoadedHook } from "./loaded-hook.ts";
@@ -15,7 +17,7 @@ const shippedFolder = join(import.meta.dir, "..", "..", "hooks");
 /**
  * Imports the modules one after the other, in order, and sets up those that take options.
  *
- * @throws {PlatformError} `HOOK_NOT_LOADED` that names the module and the export
+ * @throws {PlatformError} `HOOK_NOT_LOADED` that names the module, and the export or the place in a file
  */
 export async function loadHooks(
   sources: readonly HookSource[],
@@ -37,10 +39,18 @@ async function loadHook(source: HookSource, context: HookContext): Promise<Loade
     return await Promise.race([importHook(source, context), tooLong]);
   } catch (error) {
     if (error instanceof PlatformError) throw error;
-    throw new PlatformError("HOOK_NOT_LOADED", [module, messageOf(error)], { cause: error });
+    throw new PlatformError("HOOK_NOT_LOADED", [module, whyNotLoaded(error, source)], {
+      cause: error,
+    });
   } finally {
     clearTimeout(timer);
   }
+}
+
+function whyNotLoaded(thrown: unknown, { module, folder }: HookSource): string {
+  // Of one of ours, the options are wrong.
+  if (module.startsWith(SHIPPED_PREFIX) || !existsSync(folder)) return messageOf(thrown);
+  return problemOf(thrown, realpathSync(folder));
 }
 
 async function importHook(source: HookSource, context: HookContext): Promise<LoadedHook> {
@@ -91,15 +101,25 @@ function pathOf({ module, folder }: HookSource): string {
   if (module.startsWith(SHIPPED_PREFIX)) {
     const name = module.slice(SHIPPED_PREFIX.length);
     const path = join(shippedFolder, `${name}.ts`);
-    if (!/^[a-z-]+$/.test(name) || !existsSync(path))
-      throw new Error("Levain has no hook of this name");
-    return path;
+    if (/^[a-z-]+$/.test(name) && existsSync(path)) return path;
+    throw new Error(`Levain has no hook of this name; ${nearestTo(name)}`);
   }
   const isFile = isAbsolute(module) || /^\.\.?\//.test(module);
   if (isFile && !existsSync(resolve(folder, module))) {
     throw new Error(`there is no file ${resolve(folder, module)}`);
   }
+  if (!isFile && existsSync(resolve(folder, module))) {
+    throw new Error(`this names a package; write "./${module}" for the file`);
+  }
   return Bun.resolveSync(module, folder);
+}
+
+/** Which of the hooks that come with Levain was probably meant. */
+function nearestTo(name: string): string {
+  const names = readdirSync(shippedFolder).flatMap((file) => /^(.+)\.ts$/.exec(file)?.[1] ?? []);
+  const nearest = didYouMean(name, names);
+  if (nearest !== null) return `did you mean "${SHIPPED_PREFIX}${nearest}"?`;
+  return `it has ${names.sort().join(", ")}`;
 }
 
 function kindOf(value: unknown): string {

@@ -246,6 +246,10 @@ test.each([
   [{ tokens: "TOKENS", realm: 'a"b' }, "`realm`"],
   [{ tokens: "TOKENS", paths: ["admin"] }, "must begin"],
   [{ tokens: "TOKENS", path: ["/admin"] }, "no option"],
+  [
+    { users: "NONE", except: ["a", "b"], realm: '"' },
+    'path "b" must begin with "/"; variable NONE',
+  ],
 ])("options %j are refused at the start, and no secret is told", async (options, why) => {
   const secrets = {
     ...env,

@@ -220,6 +220,10 @@ test.each([
   [{ origins: ["https://a.*.com"] }, "no origin"],
   [{ origins: [good], headers: ["a\r\nb: c"] }, "`headers` must"],
   [{ origins: [good], method: ["GET"] }, "no option"],
+  [
+    { origins: ["a", "b"], methods: ["G T"], method: 1 },
+    /no option `method`; "a" is no origin, [^;]*; "b" is no origin, [^;]*; `methods` must/,
+  ],
 ])("options %j are refused at the start", async (options, why) => {
   await expect(lanes(options as CorsOptions)).rejects.toThrow(why);
 });

@@ -195,6 +195,10 @@ test.each([
   [{ requestsMax: "5", perMs: 1000 }, "requestsMax"],
   [{ requestsMax: 5, perMs: 1000, window: 1 }, "no option `window`"],
   [{ requestsMax: 5, perMs: 1000, ipv6Bits: 63 }, "ipv6Bits"],
+  [
+    { max: 5, window: 1, requestsMax: 0 },
+    "there is no option `max`; there is no option `window`; `requestsMax` is 0, must be a number from 1 up; `perMs` is missing, must",
+  ],
 ])("options %j are refused at the start", async (options, why) => {
   await expect(startShippedLane([["rate-limit", options]])).rejects.toThrow(why);
 });

@@ -216,6 +216,10 @@ test.each([
   [{ redirects: [{ from: "/a", to: "/b", status: 200 }] }, "no redirect"],
   [{ rewrites: [{ from: "/a", to: "https://example.com/" }] }, "`to` must"],
   [{ rules: [] }, "no option"],
+  [
+    { rules: [], redirects: [{ from: "a", to: "/" }], rewrites: [{ from: "/", to: "b" }] },
+    /no option `rules`; `from` must .*; `to` must/,
+  ],
 ])("rules %j are refused at the start", async (options, why) => {
   await expect(lanes(options as RedirectsOptions)).rejects.toThrow(why);
 });
