@@ -594,6 +594,13 @@ export const CATALOG = {
     remedy:
       "Find what became slow or fails; change a gate only when it asks for what is not wanted",
   },
+  PERF_NOT_COMPARABLE: {
+    owner: "user",
+    status: 409,
+    message: (base: string, what: string) => `Cannot compare with ${base}: ${what}`,
+    remedy:
+      "Measure both with the same options and `--repeat 5`, or use `--against`; docs/perf.md says what has to be the same",
+  },
   PERF_SLOWER: {
     owner: "platform",
     status: 500,

@@ -26,6 +26,7 @@ const USAGE_CODES = new Set<string>([
   "CONSENT_MISSING",
   "NAME_INVALID",
   "NODE_CONFIG_INVALID",
+  "PERF_NOT_COMPARABLE",
 ]);
 
 /** What to run after a failure. `command` makes a command complete, see `Call`. */

@@ -198,8 +198,8 @@ test("a report is compared with an earlier one, and says what makes them less co
     ...one,
     "--repeat",
     "2",
-    "--rate",
-    "500",
+    "--pool-size",
+    "7",
     "--compare",
     base,
     "--tolerance",
@@ -213,7 +213,12 @@ test("a report is compared with an earlier one, and says what makes them less co
     isInterleaved: false,
     scenarios: [{ scenario: "warm-noop", rounds: 2 }],
   });
-  expect(data.comparison!.notes.join("\n")).toContain("ratePerS: null in the base, 500 now");
+  expect(data.comparison!.notes.join("\n")).toContain("poolSize: 100 in the base, 7 now");
+
+  const once = await runPerf([...one, "--compare", base, "--repeat", "1"]);
+  expect(once.code).toBe(2);
+  expect(once.object.error.code).toBe("PERF_NOT_COMPARABLE");
+  expect(once.object.error.message).toContain("warm-noop: this is 1 run, a spread needs 5");
 });
 
 test("another checkout takes turns with this one", async () => {

@@ -2,6 +2,7 @@
 import { writeFile } from "node:fs/promises";
 import { messageOf, PlatformError } from "../base/errors.ts";
 import { platformVersion } from "../control/platform-version.ts";
+import { isJudged } from "../perf/comparable.ts";
 import { PERF_FLAGS, readPerfOptions } from "../perf/options.ts";
 import type { PerfReport } from "../perf/report.ts";
 import { SCENARIOS } from "../perf/scenarios.ts";
@@ -86,7 +87,14 @@ function failUnlessPassed(report: PerfReport, slower: readonly string[], call: C
     const detail = { breaches: breaches.map(({ text }) => text), ...evidence };
     throw new PlatformError("PERF_GATE_BROKEN", [breaches.length], { detail });
   }
-  if (slower.length === 0 || comparison === null) return;
+  if (comparison === null) return;
+  if (!isJudged(comparison)) {
+    const why = comparison.scenarios.map(({ scenario, verdict }) => `${scenario}: ${verdict}`);
+    throw new PlatformError("PERF_NOT_COMPARABLE", [comparison.base, why.join(", ")], {
+      detail: evidence,
+    });
+  }
+  if (slower.length === 0) return;
   throw new PlatformError("PERF_SLOWER", [slower.join(", "), comparison.base], {
     detail: evidence,
   });

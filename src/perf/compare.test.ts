@@ -89,7 +89,7 @@ test("runs of another time are compared from their worst to their best", () => {
 describe("the verdict is", () => {
   const same = { ratePerS: 100 };
   const cases: [string, TestRun[], TestRun[], string, boolean][] = [
-    ["none for one run", [same], [{ ratePerS: 1 }], "no difference shown", false],
+    ["none for one run", [same], [{ ratePerS: 1 }], "too few runs", false],
     [
       "none when the spread holds 1",
       [same, same],

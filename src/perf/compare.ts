@@ -2,7 +2,7 @@
  * Is the candidate faster than the base, slower, or is nothing shown? Ratios are candidate by base, each with the spread
  * of its repeated runs; a spread that contains 1 shows nothing. Pure.
  */
-import type { Comparison, PerfReport, PerfRun, Ratio } from "./report.ts";
+import type { Comparison, PerfRun, Ratio } from "./report.ts";
 import { medianOf, type Spread, spreadOf } from "./spread.ts";
 import type { MeasuredRun, Turn } from "./summary.ts";
 
@@ -81,26 +81,24 @@ export function compareApart(
   return { ...judged(scenario, metrics, tolerance), rounds: candidate.length, cpuUsAdded: null };
 }
 
-/** What makes two reports less comparable, in words. */
-export function differencesOf(base: PerfReport, candidate: PerfReport): string[] {
-  const notes: string[] = [];
-  const look = (what: string, left: unknown, right: unknown) => {
-    if (left !== right) notes.push(`${what}: ${left} in the base, ${right} now`);
-  };
-  look("machine", base.machine.cpu, candidate.machine.cpu);
-  look("cores", base.machine.cores, candidate.machine.cores);
-  look("Bun", base.bun, candidate.bun);
-  for (const key of Object.keys(candidate.options) as (keyof PerfReport["options"])[]) {
-    if (key === "repeat" || key === "seed") continue;
-    look(key, base.options[key], candidate.options[key]);
-  }
-  const rounds = Math.min(base.options.repeat, candidate.options.repeat);
-  if (rounds < 5) notes.push(`${rounds} of 5 runs that a spread needs: see --repeat`);
-  return notes;
+/** What there is to say of a scenario that the base cannot be asked about. */
+export function notComparable(scenario: string, rounds: number): Compared {
+  const verdict = "not comparable";
+  return { scenario, metrics: {}, isSlower: false, verdict, rounds, cpuUsAdded: null };
 }
 
-function judged(scenario: string, metrics: Record<string, Ratio>, tolerance: number) {
+function judged(
+  scenario: string,
+  metrics: Record<string, Ratio>,
+  tolerance: number,
+): Pick<Compared, "scenario" | "metrics" | "isSlower" | "verdict"> {
   const { rate, p50, cpu } = metrics;
+  const first = rate ?? p50 ?? cpu;
+  // Where nothing went through, there is no speed; where nothing was repeated, no spread.
+  if (first === undefined || first.low === null) {
+    const verdict: Compared["verdict"] = first === undefined ? "not comparable" : "too few runs";
+    return { scenario, metrics, isSlower: false, verdict };
+  }
   // The tail of a few short runs is mostly the machine's; it is shown and not judged.
   const exceeds = (time: Ratio | undefined) => (time?.low ?? 0) > 1 + tolerance;
   const isRateLower = (rate?.high ?? 1) < 1 / (1 + tolerance);

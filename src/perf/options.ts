@@ -81,7 +81,7 @@ export const PERF_FLAGS = [
   ["--port <port>", "of the node that is measured (default: any free one)"],
   ["--rate <count>", "requests per second, sent on time whatever comes back"],
   ["--requests <count>", "end a run early after so many"],
-  ["--repeat <count>", "runs of each scenario (default 1)"],
+  ["--repeat <count>", `runs of each scenario (default 1; ${comparedRoundsDefault} when compared)`],
   ["--edges <count>", "processes that accept connections (default 1)"],
   ["--apps <count>", `apps of many-apps (default ${appsDefault})`],
   ["--seed <number>", "of what is drawn at random (default 1)"],
@@ -96,7 +96,7 @@ export const PERF_FLAGS = [
   ["--keep-fixtures", "leave the generated apps where they are, and say where"],
   ["--fixture-dir <dir>", "generate them there instead of a temporary folder"],
   ["--list", "say what each scenario is good at catching, and measure nothing"],
-  ["--smoke", "a second or two for everything: does it work at all?"],
+  ["--smoke", "twenty seconds for everything: does it work? The numbers mean nothing"],
 ] as const;
 
 /** What `--smoke` changes; whatever is given as well still wins. */

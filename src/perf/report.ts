@@ -97,7 +97,17 @@ const comparison = z.object({
         .describe("CPU per request, node and apps: candidate minus base, when they took turns"),
       metrics: z.record(z.string(), ratio).describe("rate, p50, p99, cpu"),
       isSlower: z.boolean().describe("Slower beyond the tolerance, by all of the spread"),
-      verdict: z.enum(["slower", "a little slower", "faster", "mixed", "no difference shown"]),
+      verdict: z
+        .enum([
+          "slower",
+          "a little slower",
+          "faster",
+          "mixed",
+          "no difference shown",
+          "too few runs",
+          "not comparable",
+        ])
+        .describe("The last two: nothing can be said; `notes` has why"),
     }),
   ),
 });
@@ -141,7 +151,9 @@ export const perfReport = z.object({
   ),
   comparison: comparison.nullable(),
   breaches: z.array(breach),
-  isPassed: z.boolean().describe("No error, no breach, nothing slower; hooks may cost"),
+  isPassed: z
+    .boolean()
+    .describe("No error, no breach, nothing slower, something compared; hooks may cost"),
 });
 
 export type PerfRun = z.infer<typeof perfRun>;

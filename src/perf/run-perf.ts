@@ -8,7 +8,8 @@
 import { readFile } from "node:fs/promises";
 import { messageOf, PlatformError } from "../base/errors.ts";
 import type { HookSource } from "../hooks/loaded-hook.ts";
-import { compareApart, compareInTurns, differencesOf } from "./compare.ts";
+import { differencesOf, inWords, isJudged, obstaclesIn } from "./comparable.ts";
+import { compareApart, compareInTurns, notComparable } from "./compare.ts";
 import { Fixtures } from "./fixtures.ts";
 import { breachesIn, type Gates, readGates } from "./gates.ts";
 import { machineFacts } from "./machine.ts";
@@ -39,11 +40,15 @@ interface Rounds {
   base: MeasuredRun[];
 }
 
-/** @throws {PlatformError} what `measure` throws, and `INPUT_INVALID` for files that cannot be read. */
+/**
+ * @throws {PlatformError} what `measure` throws; before anything is measured `INPUT_INVALID` for files that cannot be
+ *   read, and `PERF_NOT_COMPARABLE` when there is no scenario that the earlier report could be compared in.
+ */
 export async function runPerf(options: PerfOptions, host: PerfHost): Promise<PerfReport> {
   // What cannot be read is better known before an hour of load.
   const gates: Gates = options.gateFile === null ? {} : await readGates(options.gateFile);
   const baseReport = options.compareFile === null ? null : await readReport(options.compareFile);
+  if (baseReport !== null) refuseUnlessComparable(baseReport, options);
   const startedAt = new Date().toISOString();
   const machine = machineFacts();
   await using fixtures = await Fixtures.open({
@@ -94,7 +99,8 @@ export async function runPerf(options: PerfOptions, host: PerfHost): Promise<Per
   } else if (baseReport !== null) {
     report.comparison = compareReports(baseReport, report, options);
   }
-  report.isPassed = breaches.length === 0 && slowerIn(report).length === 0;
+  const hasVerdict = report.comparison === null || isJudged(report.comparison);
+  report.isPassed = breaches.length === 0 && slowerIn(report).length === 0 && hasVerdict;
   return report;
 }
 
@@ -181,21 +187,36 @@ function compareSides(
   return compareInTurns(name, base, candidate, tolerance);
 }
 
-function compareReports(
-  base: PerfReport,
-  candidate: PerfReport,
-  { compareFile, tolerance }: PerfOptions,
-): Comparison {
+/** @throws {PlatformError} `PERF_NOT_COMPARABLE` */
+function refuseUnlessComparable(base: PerfReport, options: PerfOptions): void {
+  const obstacles = obstaclesIn(base, askedOf(options));
+  if (obstacles.size < options.scenarios.length) return;
+  const reasons = inWords(obstacles);
+  throw new PlatformError("PERF_NOT_COMPARABLE", [options.compareFile!, reasons.join("; ")], {
+    detail: { reasons },
+  });
+}
+
+function askedOf(options: PerfOptions) {
+  const scenarios = options.scenarios.map((scenario) => ({
+    name: scenario.name,
+    concurrency: concurrencyOf(scenario, options),
+  }));
+  return { options: reportedOptions(options), scenarios };
+}
+
+function compareReports(base: PerfReport, candidate: PerfReport, options: PerfOptions): Comparison {
+  const obstacles = obstaclesIn(base, askedOf(options));
   return {
-    base: compareFile!,
+    base: options.compareFile!,
     kind: "report",
     baseCommit: base.commit,
     isInterleaved: false,
-    notes: differencesOf(base, candidate),
-    scenarios: candidate.scenarios.flatMap(({ name, runs }) => {
+    notes: [...inWords(obstacles), ...differencesOf(base, candidate)],
+    scenarios: candidate.scenarios.map(({ name, runs }) => {
       const other = base.scenarios.find((scenario) => scenario.name === name);
-      if (other === undefined) return [];
-      return [compareApart(name, other.runs, runs, tolerance)];
+      if (other === undefined || obstacles.has(name)) return notComparable(name, runs.length);
+      return compareApart(name, other.runs, runs, options.tolerance);
     }),
   };
 }
