@@ -46,7 +46,8 @@ async function answer({ id, command }: ToTarget): Promise<void> {
   try {
     send({ id, answer: await carryOut(id, command) });
   } catch (error) {
-    send({ id, failure: messageOf(error) });
+    const { code } = (error ?? {}) as { code?: unknown };
+    send({ id, failure: messageOf(error), ...(typeof code === "string" ? { code } : {}) });
   }
 }
 

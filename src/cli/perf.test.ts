@@ -4,6 +4,7 @@ import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from "n
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { z } from "zod";
+import { until } from "../base/until-for-tests.ts";
 import { PERF_FLAGS, variableOf } from "../perf/options.ts";
 import type { PerfReport } from "../perf/report.ts";
 import { scenarioNames } from "../perf/scenarios.ts";
@@ -269,20 +270,24 @@ test("--hooks without any hook says so", async () => {
   expect(object.error.message).toContain("names none");
 });
 
-test("a folder that is no Levain cannot be compared with", async () => {
+test("a folder that is no Levain is refused before anything is done", async () => {
   using folder = temporaryFolder();
 
-  const { object, left } = await runPerf([
-    "--against",
-    folder.path,
-    "--scenarios",
-    "warm-noop",
-    ...quick,
-  ]);
+  const { code, object, left } = await runPerf(["--against", folder.path, ...quick]);
 
-  expect(object.error).toMatchObject({ code: "PERF_TARGET_FAILED" });
-  expect(object.error.message).toContain(folder.path);
+  expect(code).toBe(2);
+  expect(object.error.message).toContain(`--against ${folder.path}: no checkout of Levain`);
   expect(left).toEqual([]);
+});
+
+test("a port that is taken is said with its number", async () => {
+  await using other = Bun.serve({ port: 0, hostname: "127.0.0.1", fetch: () => new Response() });
+  const words = ["--scenarios", "warm-noop", "--port", `${other.port}`, ...quick];
+
+  const { object } = await runPerf(words);
+
+  expect(object.error.code).toBe("PORT_IN_USE");
+  expect(object.error.message).toContain(`--port ${other.port}`);
 });
 
 test("fixtures that are kept are apps that can be deployed; a folder with anything else is refused", async () => {
@@ -311,20 +316,73 @@ test("fixtures that are kept are apps that can be deployed; a folder with anythi
 
   const refused = await runPerf(["--fixture-dir", folder.path, ...quick]);
   expect(refused.object.error.message).toContain("must be empty");
+  const file = join(folder.path, "file");
+  writeFileSync(file, "");
+  const impossible = await runPerf(["--fixture-dir", join(file, "apps"), ...quick]);
+  expect(impossible.object.error.code).toBe("INPUT_INVALID");
 });
+
+/** The run is under load once a process of it has children of its own. */
+async function underLoad(run: { pid: number }): Promise<number[]> {
+  while (!childrenOf(run.pid).some((pid) => childrenOf(pid).length > 0)) await Bun.sleep(5);
+  return childrenOf(run.pid).flatMap((pid) => [pid, ...childrenOf(pid)]);
+}
+
+function isThere(pid: number): boolean {
+  try {
+    process.kill(pid, 0);
+    return true;
+  } catch {
+    return false;
+  }
+}
 
 test("Ctrl-C ends the load and the node, and removes what was written", async () => {
   using folder = temporaryFolder();
   const words = ["perf", "--scenarios", "warm-noop", "--duration-ms", "60000"];
   const run = spawnCli(words, { env: { TMPDIR: folder.path } });
-  // The node, its apps and the load are there once a process of the run has children of its own.
-  while (!childrenOf(run.pid).some((pid) => childrenOf(pid).length > 0)) await Bun.sleep(5);
-  const below = childrenOf(run.pid).flatMap((pid) => [pid, ...childrenOf(pid)]);
+  const below = await underLoad(run);
 
   run.kill("SIGINT");
 
   expect(await run.exited).toBe(1);
   expect(await new Response(run.stderr).text()).toContain("INTERRUPTED");
   expect(readdirSync(folder.path)).toEqual([]);
-  for (const pid of below) expect(() => process.kill(pid, 0)).toThrow();
+  for (const pid of below) expect(isThere(pid)).toBe(false);
 }, 20_000);
+
+test.each([
+  [["SIGTERM"], 143],
+  [["SIGINT", "SIGINT"], 130],
+] as const)(
+  "%j does the same without waiting",
+  async (signals, code) => {
+    using folder = temporaryFolder();
+    const words = ["perf", "--scenarios", "warm-noop", "--duration-ms", "60000"];
+    const run = spawnCli(words, { env: { TMPDIR: folder.path } });
+    const below = await underLoad(run);
+
+    for (const signal of signals) {
+      run.kill(signal);
+      // Two of a kind that are pending at once are one.
+      await Bun.sleep(1);
+    }
+
+    expect(await run.exited).toBe(code);
+    expect(readdirSync(folder.path)).toEqual([]);
+    await until(() => !below.some(isThere));
+  },
+  20_000,
+);
+
+test("a report that could not be written is refused before anything is measured", async () => {
+  using folder = temporaryFolder();
+  const refusalOf = async (path: string) => {
+    const { code, object } = await runPerf(["--output-file", path, ...quick]);
+    expect(code).toBe(2);
+    return object.error.message;
+  };
+
+  expect(await refusalOf(folder.path)).toContain("it is a folder, must be a file");
+  expect(await refusalOf(join(folder.path, "no/report.json"))).toContain("there is no folder");
+});

@@ -1,5 +1,6 @@
 /** `levain perf`: what requests cost on this machine, with limits that fail and comparisons that do not guess. */
-import { writeFile } from "node:fs/promises";
+import { access, constants, stat, writeFile } from "node:fs/promises";
+import { dirname } from "node:path";
 import { messageOf, PlatformError } from "../base/errors.ts";
 import { platformVersion } from "../control/platform-version.ts";
 import { isJudged } from "../perf/comparable.ts";
@@ -36,6 +37,9 @@ export const perf: Verb = {
     if (call.flags.list === true) return listOutcome(call);
     const { io, flags } = call;
     const options = readPerfOptions({ flags, env: io.env, cwd: io.cwd });
+    if (options.outputFile !== null) await refuseUnlessWritable(options.outputFile);
+    // What is left is removed at exit, see perf/leftovers.ts.
+    process.once("SIGTERM", () => process.exit(143));
     const { runPerf, slowerIn } = await import("../perf/run-perf.ts");
     const report = await runPerf(options, {
       version: platformVersion(),
@@ -46,8 +50,8 @@ export const perf: Verb = {
       },
       signal: interruption(call),
     });
-    if (options.outputFile !== null) await writeReport(options.outputFile, report);
     if (!call.isJson) io.stdout.write(`${renderReport(report, call)}\n`);
+    if (options.outputFile !== null) await writeReport(options.outputFile, report);
     failUnlessPassed(report, slowerIn(report), call);
     return { data: report, next: nextOf(call), ...(call.isJson ? {} : { isPrinted: true }) };
   },
@@ -107,6 +111,20 @@ async function operatorHooks({ io }: Call, configFile: string | null) {
   const { hooks } = await loadNodeConfig(sources);
   if (hooks.length === 0) throw usageError("--hooks: the configuration of the node names none");
   return hooks;
+}
+
+/** Before an hour of load, not after it. @throws {PlatformError} `INPUT_INVALID` */
+async function refuseUnlessWritable(path: string): Promise<void> {
+  const refuse = (why: string) => usageError(`--output-file ${path}: ${why}`);
+  const found = await stat(path).catch(() => null);
+  if (found?.isDirectory()) throw refuse("it is a folder, must be a file");
+  const folder = dirname(path);
+  const isFolder = (await stat(folder).catch(() => null))?.isDirectory() ?? false;
+  if (!isFolder) throw refuse(`there is no folder ${folder}`);
+  const written = found === null ? folder : path;
+  await access(written, constants.W_OK).catch(() => {
+    throw refuse("this user may not write it");
+  });
 }
 
 async function writeReport(path: string, report: PerfReport): Promise<void> {

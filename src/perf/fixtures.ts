@@ -7,7 +7,8 @@
 import { copyFile, mkdir, mkdtemp, readdir, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { PlatformError } from "../base/errors.ts";
+import { isDiskFull, messageOf, PlatformError } from "../base/errors.ts";
+import { removeAtExit } from "./leftovers.ts";
 import type { FixtureApp } from "./scenarios.ts";
 
 /** An app as a deploy would leave it; this is what is measured. */
@@ -26,28 +27,35 @@ export class Fixtures implements AsyncDisposable {
   /** Holds a folder per app. */
   readonly dir: string;
   readonly #keep: boolean;
+  readonly #release: () => void;
   /** Text of each module, built. */
   readonly #built = new Map<string, Promise<string>>();
 
   /**
-   * @throws {PlatformError} `INPUT_INVALID` when the folder holds something else.
-   * @throws {Error} of the file system.
+   * @throws {PlatformError} `INPUT_INVALID` when the folder holds something else, or cannot be made or written.
+   * @throws {Error} of the file system, in the system's temporary folder.
    */
   static async open({ dir, keep }: FixtureOptions): Promise<Fixtures> {
     if (dir === null) return new Fixtures(await mkdtemp(join(tmpdir(), "levain-perf-")), keep);
-    await mkdir(dir, { recursive: true });
-    const found = await readdir(dir);
-    // What is written is removed in the end: it must not be mixed with anybody's own.
-    if (found.length > 0 && !found.includes(marker)) {
-      throw new PlatformError("INPUT_INVALID", [`--fixture-dir ${dir} must be empty, and is not`]);
+    try {
+      await mkdir(dir, { recursive: true });
+      const found = await readdir(dir);
+      // What is written is removed in the end: it must not be mixed with anybody's own.
+      if (found.length > 0 && !found.includes(marker))
+        throw new Error("it must be empty, and is not");
+      await writeFile(join(dir, marker), "Written by levain perf; it may be removed.\n");
+    } catch (error) {
+      if (isDiskFull(error)) throw error;
+      const why = `--fixture-dir ${dir} cannot be used: ${messageOf(error)}`;
+      throw new PlatformError("INPUT_INVALID", [why]);
     }
-    await writeFile(join(dir, marker), "Written by levain perf; it may be removed.\n");
     return new Fixtures(dir, keep);
   }
 
   private constructor(dir: string, keep: boolean) {
     this.dir = dir;
     this.#keep = keep;
+    this.#release = keep ? () => {} : removeAtExit(dir);
   }
 
   /** Writes the apps' folders. @throws {Error} of the file system. */
@@ -62,6 +70,7 @@ export class Fixtures implements AsyncDisposable {
 
   async [Symbol.asyncDispose](): Promise<void> {
     if (!this.#keep) await rm(this.dir, { recursive: true, force: true });
+    this.#release();
   }
 
   async #writeApp({ name, module, ephemeral = false }: FixtureApp): Promise<void> {

@@ -66,3 +66,9 @@ export const holdingsSampleMs = 250;
 
 /** Answers that are read to see whether an app does what it should. Bytes. */
 export const probeBodyBytesMax = 4_194_304;
+
+/** Tries to remove what a killed child may still write to, at our own end. Count. */
+export const removeTriesMax = 50;
+
+/** Pause between two of them. A killed process is gone within a few. Milliseconds. */
+export const removePauseMs = 10;

@@ -4,6 +4,7 @@ import { PlatformError } from "../base/errors.ts";
 import type { HookSource } from "../hooks/loaded-hook.ts";
 import { type Driver, loadDriver, type Piece, shotDriver } from "./drivers.ts";
 import { builtEntry } from "./fixtures.ts";
+import { removeAtExit } from "./leftovers.ts";
 import { LoadProcess } from "./load/load-process.ts";
 import type { LoadPlan, PreparedRequest } from "./load/plan.ts";
 import type { MeasureContext } from "./measure.ts";
@@ -103,6 +104,7 @@ async function driveTarget(
   await fixtures.write(apps);
   const dataDir = await fixtures.dataDir();
   // The node removes it, unless it never came up or was killed.
+  parts.defer(removeAtExit(dataDir));
   parts.defer(() => rm(dataDir, { recursive: true, force: true }));
   const target = await Target.start(side.checkout, {
     dataDir,

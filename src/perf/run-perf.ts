@@ -19,7 +19,7 @@ import type { PerfOptions } from "./options.ts";
 import { type Comparison, type PerfReport, perfReport, type ScenarioReport } from "./report.ts";
 import type { Scenario } from "./scenarios.ts";
 import { type MeasuredRun, summaryOf } from "./summary.ts";
-import { ownCheckout } from "./target.ts";
+import { ownCheckout, requireCheckout } from "./target.ts";
 
 export interface PerfHost {
   /** Of Levain. */
@@ -46,6 +46,7 @@ interface Rounds {
  */
 export async function runPerf(options: PerfOptions, host: PerfHost): Promise<PerfReport> {
   // What cannot be read is better known before an hour of load.
+  if (options.against !== null) requireCheckout(options.against);
   const gates: Gates = options.gateFile === null ? {} : await readGates(options.gateFile);
   const baseReport = options.compareFile === null ? null : await readReport(options.compareFile);
   if (baseReport !== null) refuseUnlessComparable(baseReport, options);

@@ -66,4 +66,5 @@ export interface ToTarget {
 export type FromTarget =
   | { id: number; answer: TargetAnswer }
   | { id: number; phase: LoadPhase }
-  | { id: number; failure: string };
+  /** `code`: of the system's error underneath, such as EADDRINUSE. */
+  | { id: number; failure: string; code?: string };

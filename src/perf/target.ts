@@ -7,6 +7,7 @@
 import { existsSync } from "node:fs";
 import { join } from "node:path";
 import { PlatformError } from "../base/errors.ts";
+import { killAtExit } from "./leftovers.ts";
 import { targetAnswerTimeoutMs, targetStartTimeoutMs, targetStopTimeoutMs } from "./limits.ts";
 import type { RunOptions } from "./load/load-process.ts";
 import type { LoadPlan, LoadResult } from "./load/plan.ts";
@@ -18,6 +19,16 @@ import {
   type TargetFacts,
   targetProtocol,
 } from "./target-protocol.ts";
+
+/** What is started, in a checkout of Levain. */
+const targetEntry = "src/perf-target.ts";
+
+/** @throws {PlatformError} `INPUT_INVALID` when the folder is no checkout that can be measured. */
+export function requireCheckout(folder: string): void {
+  if (existsSync(join(folder, targetEntry))) return;
+  const why = `no checkout of Levain is there (it has no ${targetEntry})`;
+  throw new PlatformError("INPUT_INVALID", [`--against ${folder}: ${why}`]);
+}
 
 /** Root of the checkout that this file is in. */
 export const ownCheckout = join(import.meta.dir, "../..");
@@ -31,6 +42,8 @@ export class Target implements AsyncDisposable {
   readonly #child: Bun.Subprocess<"ignore", "inherit", "inherit">;
   readonly #pending = new Map<number, Pending>();
   readonly #checkout: string;
+  /** As it was asked for; 0 = any free one. */
+  readonly #port: number;
   #nextId = 1;
   #stopping: Promise<void> | null = null;
   port = 0;
@@ -38,14 +51,14 @@ export class Target implements AsyncDisposable {
   /**
    * Starts it from a checkout of Levain, under this Bun.
    *
-   * @throws {PlatformError} `PERF_TARGET_FAILED`; nothing of it is left then.
+   * @throws {PlatformError} `PERF_TARGET_FAILED`, `PORT_IN_USE`, `PORT_FORBIDDEN`; nothing of it is left then.
    */
   static async start(checkout: string, config: TargetConfig): Promise<Target> {
-    const entry = join(checkout, "src/perf-target.ts");
+    const entry = join(checkout, targetEntry);
     if (!existsSync(entry)) {
       throw new PlatformError("PERF_TARGET_FAILED", [checkout, `it has no ${entry}`]);
     }
-    const target = new Target(checkout, entry, config.dataDir);
+    const target = new Target(checkout, entry, config);
     try {
       const opened = await target.#ask({ kind: "open", config }, targetStartTimeoutMs);
       if (opened.kind !== "opened" || opened.protocol !== targetProtocol) {
@@ -63,19 +76,24 @@ export class Target implements AsyncDisposable {
     }
   }
 
-  private constructor(checkout: string, entry: string, cwd: string) {
+  private constructor(checkout: string, entry: string, { dataDir, port }: TargetConfig) {
     this.#checkout = checkout;
+    this.#port = port;
     this.#child = Bun.spawn(
       [process.execPath, "--no-install", "--no-env-file", "--no-orphans", entry],
       {
-        cwd,
+        cwd: dataDir,
         // stdout is the report's.
         stdio: ["ignore", 2, 2] as unknown as ["ignore", "inherit", "inherit"],
         serialization: "advanced",
         ipc: (message) => this.#onMessage(message as FromTarget),
       },
     );
-    void this.#child.exited.then((code) => this.#fail(`it ended with exit code ${code}`));
+    const release = killAtExit(this.#child);
+    void this.#child.exited.then((code) => {
+      release();
+      this.#fail(`it ended with exit code ${code}`);
+    });
   }
 
   get pid(): number {
@@ -146,8 +164,16 @@ export class Target implements AsyncDisposable {
     const pending = this.#pending.get(message.id);
     if (pending === undefined) return;
     if ("phase" in message) pending.onPhase?.(message.phase);
-    else if ("failure" in message) pending.answer.reject(this.#error(message.failure));
+    else if ("failure" in message) pending.answer.reject(this.#failureOf(message));
     else pending.answer.resolve(message.answer);
+  }
+
+  #failureOf({ failure, code }: { failure: string; code?: string }): PlatformError {
+    if (code === "EADDRINUSE") return new PlatformError("PORT_IN_USE", ["--port", this.#port]);
+    if (code === "EACCES" && this.#port > 0) {
+      return new PlatformError("PORT_FORBIDDEN", ["--port", this.#port]);
+    }
+    return this.#error(failure);
   }
 
   #fail(why: string): void {

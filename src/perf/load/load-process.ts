@@ -6,6 +6,7 @@
  */
 import { join } from "node:path";
 import { invariant, PlatformError } from "../../base/errors.ts";
+import { killAtExit } from "../leftovers.ts";
 import type { FromGenerator, ToGenerator } from "./generator-messages.ts";
 import { generatorGraceMs, generatorStartTimeoutMs, generatorStopTimeoutMs } from "./limits.ts";
 import type { LoadPhase, LoadPlan, LoadResult, ShotPlan, ShotResult } from "./plan.ts";
@@ -64,7 +65,11 @@ export class LoadProcess implements AsyncDisposable {
         ipc: (message) => this.#onMessage(message as FromGenerator),
       },
     );
-    void this.#child.exited.then(() => this.#onExit());
+    const release = killAtExit(this.#child);
+    void this.#child.exited.then(() => {
+      release();
+      this.#onExit();
+    });
   }
 
   get pid(): number {
