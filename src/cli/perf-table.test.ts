@@ -78,6 +78,7 @@ test("the largest numbers that are likely fit 80 columns", () => {
   );
 
   expect(widest(text)).toBeLessThanOrEqual(80);
+  expect(text).toContain("\n  errors: 10000 × timeout\n");
   expect(text).toContain(">99%");
 });
 

@@ -1,4 +1,5 @@
 /** What `levain perf` shows a person: tables of 80 columns. All numbers are in the JSON. */
+import { errorsInWords } from "../perf/error-kinds.ts";
 import type { Comparison, PerfReport, Ratio, ScenarioReport } from "../perf/report.ts";
 import type { Paint } from "./paint.ts";
 import { type Column, renderTable } from "./table.ts";
@@ -17,7 +18,14 @@ export function renderRuns(report: PerfReport, columns: number, paint: Paint): s
     `${machine.cores} × ${machine.cpu}, load ${machine.loadAverage.toFixed(1)} before, Bun ${bun}`,
     `Levain ${report.version}${commit === null ? "" : `, commit ${commit.slice(0, 12)}`}`,
   ];
-  return [table, "", ...where.map((line) => paint.dim(line))].join("\n");
+  const [title = "", ...rows] = table.split("\n");
+  const lines = rows.flatMap((row, index) => [row, ...errorLines(report.scenarios[index], paint)]);
+  return [title, ...lines, "", ...where.map((line) => paint.dim(line))].join("\n");
+}
+
+function errorLines(scenario: ScenarioReport | undefined, paint: Paint): string[] {
+  if (scenario === undefined || scenario.summary.errors.total === 0) return [];
+  return [paint.red(`  errors: ${errorsInWords(scenario.summary.errors)}`)];
 }
 
 function runColumns(paint: Paint): Column<ScenarioReport>[] {

@@ -153,7 +153,7 @@ describe("a running app", () => {
     expect(code).toBe(1);
     expect(object.error.code).toBe("PERF_GATE_BROKEN");
     expect(object.error.detail.breaches[0]).toMatch(
-      /^warm-noop: maxErrors is \d+, must be at most 0$/,
+      /^warm-noop: maxErrors is (\d+), must be at most 0 \(\1 × status 503\)$/,
     );
     expect(data.scenarios[0]!.summary.errors.status["503"]).toBeGreaterThan(0);
   });

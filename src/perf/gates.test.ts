@@ -13,8 +13,14 @@ const breaches = (run: TestRun, gate: Partial<Gate> = {}) =>
 
 describe("a limit that is not kept is named with value and limit", () => {
   const cases: [TestRun, Partial<Gate>, string][] = [
-    [{ timeout: 1 }, {}, "maxErrors is 1, must be at most 0"],
+    [{ timeout: 1 }, {}, "maxErrors is 1, must be at most 0 (1 × timeout)"],
     [{ status: { "503": 3 } }, { maxErrors: 2 }, "maxErrors is 3, must be at most 2"],
+    [
+      { status: { "503": 27_456 } },
+      {},
+      "maxErrors is 27456, must be at most 0 (27456 × status 503)",
+    ],
+    [{ ratePerS: 1999.7 }, { minRps: 2000 }, "minRps is 1999.7, must be at least 2000"],
     [{ ratePerS: 999.4 }, { minRps: 1000 }, "minRps is 999.4, must be at least 1000"],
     [{ latenciesMs: [10, 20] }, { maxAvgMs: 14 }, "maxAvgMs is 15, must be at most 14"],
     [{ latenciesMs: [5] }, { maxP50Ms: 4 }, "maxP50Ms is 5, must be at most 4"],

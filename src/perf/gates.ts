@@ -8,6 +8,7 @@
 import { readFile } from "node:fs/promises";
 import { z } from "zod";
 import { messageOf, PlatformError } from "../base/errors.ts";
+import { errorsInWords } from "./error-kinds.ts";
 import type { Breach, PerfRun, ScenarioReport } from "./report.ts";
 import { scenarioNames } from "./scenarios.ts";
 
@@ -55,6 +56,9 @@ const VALUES: Readonly<Record<GateName, (run: PerfRun) => number | null>> = {
 
 export const GATE_NAMES = Object.keys(VALUES);
 
+/** Not in gate files: what got no answer at all was not measured. */
+export const implicitGate = "minRequests";
+
 /** @throws {PlatformError} `INPUT_INVALID` saying what is wrong with the file. */
 export async function readGates(path: string): Promise<Gates> {
   let json: unknown;
@@ -80,12 +84,15 @@ export function breachesIn(
   return scenarios.flatMap(({ name, summary }) => {
     const breaches: Breach[] = [];
     // No answer at all has no error in it either.
-    if (summary.requests === 0) breaches.push(breachOf(name, "minRequests", 1, 0));
+    if (summary.requests === 0) breaches.push(breachOf(name, implicitGate, 1, 0));
     const limits = Object.entries({ maxErrors: 0, ...gates[name] }) as [GateName, number][];
     for (const [gateName, bound] of limits) {
       const value = VALUES[gateName](summary);
       const isKept = value !== null && (isLeast(gateName) ? value >= bound : value <= bound);
-      if (!isKept) breaches.push(breachOf(name, gateName, bound, value));
+      if (isKept) continue;
+      const breach = breachOf(name, gateName, bound, value);
+      const kinds = gateName === "maxErrors" ? ` (${errorsInWords(summary.errors)})` : "";
+      breaches.push({ ...breach, text: breach.text + kinds });
     }
     return breaches;
   });
@@ -95,9 +102,15 @@ function isLeast(gateName: string): boolean {
   return gateName.startsWith("min");
 }
 
+/** Four figures, whole numbers whole; as many as it takes when it would look like the limit that it does not keep. */
+function shown(value: number, bound: number): number {
+  const short = value >= 1000 ? Math.round(value) : Number(value.toPrecision(4));
+  return short === bound ? value : short;
+}
+
 /** With words such as `warm-noop: maxP99Ms is 12.3, must be at most 10`. */
 function breachOf(scenario: string, gateName: string, bound: number, value: number | null): Breach {
-  const is = value === null ? "was not measured" : `is ${Number(value.toPrecision(4))}`;
+  const is = value === null ? "was not measured" : `is ${shown(value, bound)}`;
   const must = `must be at ${isLeast(gateName) ? "least" : "most"} ${bound}`;
   return {
     scenario,

@@ -1,7 +1,7 @@
 /** docs/perf.md is written by hand: what there is must be in it, under its own name and with its own default. */
 import { expect, test } from "bun:test";
 import { join } from "node:path";
-import { GATE_NAMES } from "./gates.ts";
+import { GATE_NAMES, implicitGate } from "./gates.ts";
 import { PERF_FLAGS, readPerfOptions, variableOf } from "./options.ts";
 import { scenarioNames } from "./scenarios.ts";
 
@@ -11,6 +11,7 @@ test("every scenario, gate and flag is in docs/perf.md", () => {
   const names = [
     ...scenarioNames,
     ...GATE_NAMES,
+    implicitGate,
     ...PERF_FLAGS.map(([syntax]) => syntax.split(" ")[0]!),
   ];
 
