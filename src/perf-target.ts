@@ -11,7 +11,7 @@ import { messageOf } from "./base/errors.ts";
 import type { VersionSpec } from "./base/version-spec.ts";
 import { loadHooks } from "./hooks/load.ts";
 import { type Lane, type LaneOptions, startLane, startLaneWithEdges } from "./lane.ts";
-import { leverPollMs } from "./perf/limits.ts";
+import { leverPollMs, logTail } from "./perf/limits.ts";
 import type { LoadPhase } from "./perf/load/plan.ts";
 import { runInMemory } from "./perf/load/run-in-memory.ts";
 import type { FixtureApp } from "./perf/scenarios.ts";
@@ -73,6 +73,8 @@ async function carryOut(id: number, command: TargetCommand): Promise<TargetAnswe
     case "lever":
       await pull(target, command.lever, command.app);
       return { kind: "done" };
+    case "log":
+      return { kind: "log", lines: await logLines(target.log, command.app) };
     case "run": {
       const { edge } = target.lane;
       const onPhase = (phase: LoadPhase) => send({ id, phase });
@@ -110,6 +112,20 @@ async function open(config: TargetConfig): Promise<OpenTarget> {
           hooks: await loadHooks(config.hooks, { nowMs, env: process.env }),
         });
   return { config, lane, log, requests };
+}
+
+/** What an app printed as errors, and why the node answered for it: the hook's or the app's own words. */
+async function logLines(log: LogStore, app: string): Promise<string[]> {
+  const lines: string[] = [];
+  for await (const { stream, event, message, fields } of log.read(app, { tail: logTail })) {
+    if (stream === "stderr") lines.push(message);
+    if (event !== "verdict") continue;
+    const { hook, stack, cause } = fields ?? {};
+    lines.push(hook === undefined ? message : `hook ${hook}:`);
+    const why = stack ?? cause;
+    if (typeof why === "string") lines.push(...why.split("\n"));
+  }
+  return lines.slice(-logTail);
 }
 
 /** Twice is safe. */

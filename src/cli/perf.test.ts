@@ -263,6 +263,24 @@ test("hooks take turns with none, and what they cost is no failure", async () =>
   expect(code).toBe(0);
 }, 30_000);
 
+test("a hook that throws is shown with its own error", async () => {
+  using folder = temporaryFolder();
+  writeFileSync(
+    join(folder.path, "broken.ts"),
+    'export function onRequest() { throw new TypeError("no quota known"); }',
+  );
+  const config = join(folder.path, "levain.node.json");
+  writeFileSync(config, '{ "hooks": ["./broken.ts"] }');
+
+  const words = ["perf", "--hooks", "--config", config, "--scenarios", "warm-noop", ...quick];
+  const { code, stderr } = await cli(words);
+
+  expect(code).toBe(1);
+  expect(stderr).toContain("its app answered 500: HOOK_FAILED, Cannot answer");
+  expect(stderr).toContain("hook ./broken.ts:");
+  expect(stderr).toContain("TypeError: no quota known");
+}, 20_000);
+
 test("--hooks without any hook says so", async () => {
   const { code, object } = await runPerf(["--hooks", ...quick]);
 

@@ -72,3 +72,6 @@ export const removeTriesMax = 50;
 
 /** Pause between two of them. A killed process is gone within a few. Milliseconds. */
 export const removePauseMs = 10;
+
+/** Lines of an app's log that are shown when the app cannot be measured: a stack and what led to it. Count. */
+export const logTail = 20;

@@ -15,7 +15,7 @@ import { ProcessWatch } from "./process-watch.ts";
 import { RunTotals } from "./run-totals.ts";
 import type { Drive, FixtureApp, ProbeAnswer, Scenario, ScenarioRequest } from "./scenarios.ts";
 import type { MeasuredRun } from "./summary.ts";
-import { Target } from "./target.ts";
+import { ownCheckout, Target } from "./target.ts";
 
 /** What is measured: of two that take turns, one. Not used with `--url`. */
 export interface Side {
@@ -127,7 +127,13 @@ async function driveTarget(
   };
   const answer = await ask(scenario, apps, address, options);
   const mistake = scenario.mistakeIn(answer);
-  if (mistake !== null) throw new PlatformError("PERF_PROBE_FAILED", [name, mistake]);
+  if (mistake !== null) {
+    // The log is evidence: without it the answer still says what is wrong.
+    const isOwn = side.checkout === ownCheckout;
+    const log = isOwn ? await target.log(apps[0]!.name).catch(() => []) : [];
+    const evidence = log.length === 0 ? {} : { detail: { log } };
+    throw new PlatformError("PERF_PROBE_FAILED", [name, mistake], evidence);
+  }
   const { nodePids } = await target.facts();
   const watch = new ProcessWatch(() => sampleProcesses([target.pid, ...nodePids]));
   parts.use(watch);

@@ -25,6 +25,10 @@ test("an app that answers something else is not measured", () => {
   );
   expect(byName("echo-1kb").mistakeIn(answerOf('{"bytes":1024}'))).toBeNull();
   expect(byName("echo-1kb").mistakeIn(answerOf('{"bytes":0}'))).toContain('{\\"bytes\\":0}');
+  const verdict = '{"error":{"code":"HOOK_FAILED","message":"Cannot answer","fix":""}}';
+  expect(byName("warm-noop").mistakeIn({ ...answerOf(verdict), status: 500 })).toBe(
+    "answered 500: HOOK_FAILED, Cannot answer",
+  );
   expect(byName("static-50kb").mistakeIn(answerOf("x".repeat(51_200)))).toBe(
     "answered without ETag",
   );

@@ -2,6 +2,7 @@
  * What is measured. Each scenario is data: the apps it needs, how they are driven, and what their answer has to look like
  * before anything is counted.
  */
+import { z } from "zod";
 import { ephemeralConcurrencyMax, streamConcurrencyMax } from "./limits.ts";
 import { zipfWeights } from "./zipf.ts";
 
@@ -262,8 +263,23 @@ function expectBody(bytes: number | null): Scenario["mistakeIn"] {
 }
 
 function shown(answer: ProbeAnswer): string {
+  const verdict = verdictIn(answer);
+  if (verdict !== null) return `${answer.status}: ${verdict.code}, ${verdict.message}`;
   const text = textOf(answer).slice(0, 200);
   return `${answer.status} with ${answer.body.length} bytes: ${JSON.stringify(text)}`;
+}
+
+const verdictBody = z.object({ error: z.object({ code: z.string(), message: z.string() }) });
+
+/** What the node has said instead of the app, or null. */
+function verdictIn(answer: ProbeAnswer): { code: string; message: string } | null {
+  if (answer.status < 400) return null;
+  try {
+    return verdictBody.parse(JSON.parse(textOf(answer))).error;
+  } catch {
+    // The app's own answer, whatever it is.
+    return null;
+  }
 }
 
 function textOf({ body }: ProbeAnswer): string {

@@ -1,6 +1,6 @@
 /**
- * What passes between `levain perf` and the process that it measures. Raise `targetProtocol` with every change: the
- * other process may be of another checkout.
+ * What passes between `levain perf` and the process that it measures. Raise `targetProtocol` with every change that a
+ * measurement needs: the other process may be of another checkout. `log` is asked of this one only.
  */
 import type { HookSource } from "../hooks/loaded-hook.ts";
 import type { LoadPhase, LoadPlan, LoadResult } from "./load/plan.ts";
@@ -36,6 +36,8 @@ export type TargetCommand =
   | { kind: "lever"; lever: "stop" | "freeze"; app: string }
   /** `direct`: the load is made in the target's own process. */
   | { kind: "run"; plan: LoadPlan }
+  /** What there is in an app's log on what went wrong. */
+  | { kind: "log"; app: string }
   | { kind: "close" };
 
 /** Counters since the start of the process, and what there is now. */
@@ -54,6 +56,8 @@ export interface TargetFacts {
 export type TargetAnswer =
   | { kind: "opened"; protocol: number; port: number }
   | { kind: "facts"; facts: TargetFacts }
+  /** Oldest first; a stack is several lines. */
+  | { kind: "log"; lines: string[] }
   | { kind: "done" }
   | { kind: "result"; result: LoadResult };
 

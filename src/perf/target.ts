@@ -106,6 +106,13 @@ export class Target implements AsyncDisposable {
     return answer.facts;
   }
 
+  /** What an app's log says on what went wrong. Not for another checkout, which may not know the command. */
+  async log(app: string): Promise<string[]> {
+    const answer = await this.#ask({ kind: "log", app }, targetAnswerTimeoutMs);
+    if (answer.kind !== "log") throw this.#error("it gave no log");
+    return answer.lines;
+  }
+
   /** Brings an app's instance to where the next request is to find it. */
   async pull(lever: "stop" | "freeze", app: string): Promise<void> {
     await this.#ask({ kind: "lever", lever, app }, targetAnswerTimeoutMs);
