@@ -23,7 +23,7 @@ const MAY_IMPORT: Record<string, readonly string[]> = {
   deploy: ["store"],
   store: [],
   // what measures: the load engine speaks to the edge's connections in memory
-  perf: ["edge", "hooks", "sandbox"],
+  perf: ["deploy", "edge", "hooks", "sandbox"],
   // leaves
   base: [],
   telemetry: [],

@@ -1,7 +1,7 @@
 import { expect, test } from "bun:test";
 import type { Comparison, PerfReport } from "../perf/report.ts";
 import { createPaint } from "./paint.ts";
-import { renderComparison, renderRuns } from "./perf-table.ts";
+import { renderComparison, renderGates, renderRuns } from "./perf-table.ts";
 
 const paint = createPaint(false);
 const widest = (text: string) => Math.max(...text.split("\n").map((line) => Bun.stringWidth(line)));
@@ -49,6 +49,7 @@ function reportWith(summary: Partial<PerfReport["scenarios"][number]["summary"]>
     ],
     comparison: null,
     breaches: [],
+    gates: null,
     isPassed: true,
   };
 }
@@ -80,6 +81,18 @@ test("the largest numbers that are likely fit 80 columns", () => {
   expect(widest(text)).toBeLessThanOrEqual(80);
   expect(text).toContain("\n  errors: 10000 × timeout\n");
   expect(text).toContain(">99%");
+});
+
+test("gates that all hold are said, and so are those that nobody looked at", () => {
+  const skipped = ["wake", "many-apps"];
+
+  expect(renderGates({ kept: 3, skipped: [] }, true, paint)).toBe("✔ All gates hold: 3 limits");
+  expect(renderGates({ kept: 3, skipped }, true, paint)).toBe(
+    "✔ All gates hold: 3 limits\n! Gates skipped, not measured: wake, many-apps",
+  );
+  expect(renderGates({ kept: 1, skipped: ["wake"] }, false, paint)).toBe(
+    "! Gates skipped, not measured: wake",
+  );
 });
 
 test("what was not measured is a dash", () => {

@@ -53,6 +53,23 @@ function runColumns(paint: Paint): Column<ScenarioReport>[] {
   ];
 }
 
+/** Empty when there is nothing to say. @param isKept whether nothing is beyond its limit, errors included */
+export function renderGates(
+  { kept, skipped }: NonNullable<PerfReport["gates"]>,
+  isKept: boolean,
+  paint: Paint,
+): string {
+  const lines: string[] = [];
+  if (isKept && kept > 0) {
+    const limits = `${kept} ${kept === 1 ? "limit" : "limits"}`;
+    lines.push(`${paint.green("✔")} All gates hold: ${limits}`);
+  }
+  if (skipped.length > 0) {
+    lines.push(paint.yellow(`! Gates skipped, not measured: ${skipped.join(", ")}`));
+  }
+  return lines.join("\n");
+}
+
 type Compared = Comparison["scenarios"][number];
 
 export function renderComparison(comparison: Comparison, columns: number, paint: Paint): string {

@@ -9,7 +9,7 @@ import type { PerfReport } from "../perf/report.ts";
 import { SCENARIOS } from "../perf/scenarios.ts";
 import { usageError } from "./failure.ts";
 import { readGitHead } from "./git-head.ts";
-import { renderComparison, renderRuns, renderScenarioList } from "./perf-table.ts";
+import { renderComparison, renderGates, renderRuns, renderScenarioList } from "./perf-table.ts";
 import type { Call, Outcome, Verb } from "./verb.ts";
 
 export const perf: Verb = {
@@ -77,9 +77,10 @@ function nextOf(call: Call): string[] {
 function renderReport(report: PerfReport, call: Call): string {
   const { columns } = call.io.stdout;
   const parts = [renderRuns(report, columns, call.paint)];
-  const { comparison } = report;
+  const { comparison, gates, breaches } = report;
   if (comparison !== null) parts.push(renderComparison(comparison, columns, call.paint));
-  return parts.join("\n\n");
+  if (gates !== null) parts.push(renderGates(gates, breaches.length === 0, call.paint));
+  return parts.filter((part) => part !== "").join("\n\n");
 }
 
 /** @throws {PlatformError} what is wrong, with the values. */

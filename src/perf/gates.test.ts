@@ -2,7 +2,7 @@ import { describe, expect, test } from "bun:test";
 import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { breachesIn, type Gate, readGates } from "./gates.ts";
+import { breachesIn, type Gate, readGates, standingOf } from "./gates.ts";
 import { type TestRun, testRun } from "./run-for-tests.ts";
 import { summaryOf } from "./summary.ts";
 
@@ -53,6 +53,15 @@ test("errors fail also without a gate", () => {
   ]);
 });
 
+test("limits that are kept are counted, and scenarios that were not measured named", () => {
+  const scenarios = [{ name: "warm-noop", summary: summaryOf([testRun({ latenciesMs: [5] })]) }];
+  const gates = { "warm-noop": { maxErrors: 0, maxP50Ms: 4, maxP95Ms: 9 }, wake: { maxErrors: 0 } };
+
+  const standing = standingOf(scenarios, gates, breachesIn(scenarios, gates));
+
+  expect(standing).toEqual({ kept: 2, skipped: ["wake"] });
+});
+
 describe("a gate file", () => {
   async function readText(text: string) {
     const dir = await mkdtemp(join(tmpdir(), "levain-gates-"));
@@ -75,10 +84,22 @@ describe("a gate file", () => {
   test("with a mistake is refused where it is", async () => {
     const rejected = (text: string) => readText(text).then(String, (error) => error.message);
 
-    expect(await rejected("{")).toContain("gates.json: JSON Parse error");
-    expect(await rejected('{"scenarios":{"warm-noop":{"minRsp":1}}}')).toContain("minRsp");
-    expect(await rejected('{"scenarios":{"warm-nop":{}}}')).toContain("scenarios");
-    expect(await rejected('{"scenarios":{"wake":{"maxP99Ms":"1"}}}')).toContain("maxP99Ms");
+    expect(await rejected("{")).toContain("gates.json: cannot be read: JSON Parse error");
+    expect(await rejected("[]")).toContain("gates.json: must hold an object");
+    expect(await rejected("{}")).toContain("scenarios is missing");
+    expect(await rejected('{"scenarios":{},"gates":1}')).toContain("gates is not a key; known is");
+    expect(await rejected('{"scenarios":{"warm-noop":{"minRsp":1}}}')).toContain(
+      "warm-noop.minRsp is not a gate; did you mean minRps? gates are maxErrors, minRps",
+    );
+    expect(await rejected('{"scenarios":{"warm-nop":{}}}')).toContain(
+      "keys must be scenarios that there are, not warm-nop (did you mean warm-noop?)",
+    );
+    expect(await rejected('{"scenarios":{"wake":{"maxP99Ms":"1"}}}')).toContain(
+      'wake.maxP99Ms is "1", must be a number of at least 0',
+    );
+    expect(await rejected('{"scenarios":{"wake":{"maxErrors":0.5,"x":1}}}')).toContain(
+      "2 problems",
+    );
   });
 
   test("in the repository is one that can be read", async () => {

@@ -7,9 +7,12 @@
  */
 import { readFile } from "node:fs/promises";
 import { z } from "zod";
+import { didYouMean } from "../base/did-you-mean.ts";
 import { messageOf, PlatformError } from "../base/errors.ts";
+import { describeValue, type KnownKeys, sumUp } from "../deploy/config-problems.ts";
 import { errorsInWords } from "./error-kinds.ts";
-import type { Breach, PerfRun, ScenarioReport } from "./report.ts";
+import { unknownScenarios } from "./options.ts";
+import type { Breach, PerfReport, PerfRun, ScenarioReport } from "./report.ts";
 import { scenarioNames } from "./scenarios.ts";
 
 const limit = z.number().min(0);
@@ -59,21 +62,75 @@ export const GATE_NAMES = Object.keys(VALUES);
 /** Not in gate files: what got no answer at all was not measured. */
 export const implicitGate = "minRequests";
 
-/** @throws {PlatformError} `INPUT_INVALID` saying what is wrong with the file. */
+/** @throws {PlatformError} `INPUT_INVALID` saying what is wrong with the file; `detail.problems` has all of it. */
 export async function readGates(path: string): Promise<Gates> {
+  const refuse = (problems: readonly string[]) =>
+    new PlatformError("INPUT_INVALID", [`gate file ${path}: ${sumUp(problems)}`], {
+      detail: { problems },
+    });
   let json: unknown;
   try {
     json = JSON.parse(await readFile(path, "utf8"));
   } catch (error) {
-    throw new PlatformError("INPUT_INVALID", [`gate file ${path}: ${messageOf(error)}`]);
+    throw refuse([`cannot be read: ${messageOf(error)}`]);
   }
-  const parsed = gateFile.safeParse(json);
-  if (!parsed.success) {
-    const [issue] = parsed.error.issues;
-    const where = issue?.path.join(".") || "the file";
-    throw new PlatformError("INPUT_INVALID", [`gate file ${path}: ${where}: ${issue?.message}`]);
+  const parsed = gateFile.safeParse(json, { reportInput: true });
+  if (parsed.success) return parsed.data.scenarios;
+  throw refuse(parsed.error.issues.flatMap(describe));
+}
+
+const KNOWN: KnownKeys = { keys: GATE_NAMES, rangeOf: () => undefined };
+
+/** Without the library's words: where, what, what is allowed. */
+function describe(issue: z.core.$ZodIssue): string[] {
+  const [group, ...path] = issue.path.map(String);
+  if (issue.code === "unrecognized_keys") {
+    const [scenario] = path;
+    return issue.keys.map((key) => {
+      if (scenario !== undefined) return unknownGate(scenario, key);
+      return group === "scenarios" ? unknownIn(key) : `${key} is not a key; known is scenarios`;
+    });
   }
-  return parsed.data.scenarios;
+  if (group === undefined) return ["must hold an object"];
+  const key = path.join(".") || group;
+  if (issue.code === "invalid_key") return [unknownIn(key)];
+  const [, gateName] = path;
+  if (gateName === undefined) return [describeValue(issue, key, KNOWN)];
+  return [`${key} is ${JSON.stringify(issue.input)}, must be ${allowedFor(gateName)}`];
+}
+
+function allowedFor(gateName: string): string {
+  if (gateName === "maxErrors") return "a whole number of at least 0";
+  return gateName === "minHitRate" ? "a number from 0 to 1" : "a number of at least 0";
+}
+
+function unknownIn(scenario: string): string {
+  return `keys must be ${unknownScenarios([scenario])}`;
+}
+
+function unknownGate(scenario: string, key: string): string {
+  const near = didYouMean(key, GATE_NAMES);
+  const hint = near === null ? "" : ` did you mean ${near}?`;
+  return `${scenario}.${key} is not a gate;${hint} gates are ${GATE_NAMES.join(", ")}`;
+}
+
+/** What a gate file came to. */
+export function standingOf(
+  scenarios: readonly Pick<ScenarioReport, "name">[],
+  gates: Gates,
+  breaches: readonly Breach[],
+): NonNullable<PerfReport["gates"]> {
+  const measured = new Set(scenarios.map(({ name }) => name));
+  const names = Object.keys(gates);
+  const judged = names.filter((name) => measured.has(name));
+  const limits = judged.flatMap((name) =>
+    Object.keys(gates[name]!).map((gate) => `${name}.${gate}`),
+  );
+  const broken = new Set(breaches.map(({ scenario, gate }) => `${scenario}.${gate}`));
+  return {
+    kept: limits.filter((limit) => !broken.has(limit)).length,
+    skipped: names.filter((name) => !measured.has(name)),
+  };
 }
 
 /** Every limit that a scenario does not keep. A value that was not measured keeps none. */

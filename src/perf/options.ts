@@ -3,7 +3,9 @@
  * `PERF_DURATION_MS`; the flag wins. Pure.
  */
 import { resolve } from "node:path";
+import { didYouMean } from "../base/did-you-mean.ts";
 import { PlatformError } from "../base/errors.ts";
+import { describeUnknownKey, sumUp } from "../deploy/config-problems.ts";
 import {
   appsDefault,
   appsLargest,
@@ -122,6 +124,7 @@ export interface OptionSources {
 
 /** @throws {PlatformError} `INPUT_INVALID` naming the flag or variable and its value. */
 export function readPerfOptions(sources: OptionSources): PerfOptions {
+  refuseUnknownVariables(sources.env);
   const given = new Given(sources);
   const compareFile = given.path("compare");
   const against = given.path("against");
@@ -182,12 +185,37 @@ function chosenScenarios(given: Given, byDefault: readonly string[]): readonly S
   const list = given.text("scenarios");
   if (list === null) return SCENARIOS.filter(({ name }) => byDefault.includes(name));
   const names = list.split(",").map((name) => name.trim());
-  const chosen = [...new Set(names)].map((name) => {
-    const scenario = SCENARIOS.find((candidate) => candidate.name === name);
-    if (scenario === undefined) given.refuse("scenarios", `some of ${scenarioNames.join(", ")}`);
-    return scenario;
+  const unknown = names.filter((name) => !scenarioNames.includes(name));
+  if (unknown.length > 0) given.refuse("scenarios", unknownScenarios(unknown));
+  return [...new Set(names)].map((name) => SCENARIOS.find((one) => one.name === name)!);
+}
+
+/** `not warm-nop (did you mean warm-noop?)` The nearest of each; all of them when one has none near. */
+export function unknownScenarios(names: readonly string[]): string {
+  const nearest = names.map((name) => didYouMean(name, scenarioNames));
+  const said = names.map((name, index) => {
+    const near = nearest[index];
+    return `${name === "" ? '""' : name}${near === null ? "" : ` (did you mean ${near}?)`}`;
   });
-  return chosen;
+  const known = nearest.includes(null) ? `; known are ${scenarioNames.join(", ")}` : "";
+  return `scenarios that there are, not ${said.join(", ")}${known}`;
+}
+
+/** Variables that are known, those of flags and `PERF_JSON`. */
+const VARIABLES = [
+  ...PERF_FLAGS.map(([syntax]) => variableOf(camelCase(syntax.split(" ")[0]!.slice(2)))),
+  "PERF_JSON",
+];
+
+/** A variable that nobody reads is one that somebody believes in. @throws {PlatformError} `INPUT_INVALID` */
+function refuseUnknownVariables(env: OptionSources["env"]): void {
+  // An empty variable is how many tools say "none".
+  const names = Object.keys(env).filter((name) => name.startsWith("PERF_") && env[name]);
+  const problems = names
+    .filter((name) => !VARIABLES.includes(name))
+    .map((name) => describeUnknownKey(name, VARIABLES).replace("a key", "a variable"));
+  if (problems.length === 0) return;
+  throw new PlatformError("INPUT_INVALID", [sumUp(problems)], { detail: { problems } });
 }
 
 /** Options that do not go together, in words; null when all do. */
@@ -284,6 +312,11 @@ class Given {
 /** `durationMs` → `--duration-ms` */
 function flagOf(name: string): string {
   return `--${name.replace(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`)}`;
+}
+
+/** `duration-ms` → `durationMs` */
+function camelCase(word: string): string {
+  return word.replace(/-(\w)/g, (_, letter: string) => letter.toUpperCase());
 }
 
 /** `durationMs` → `PERF_DURATION_MS` */

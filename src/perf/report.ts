@@ -151,6 +151,14 @@ export const perfReport = z.object({
   ),
   comparison: comparison.nullable(),
   breaches: z.array(breach),
+  gates: z
+    .object({
+      kept: count.describe("Limits of the file that are kept"),
+      skipped: z.array(z.string()).describe("Scenarios of the file that were not measured"),
+    })
+    .nullable()
+    .default(null)
+    .describe("What the gate file came to; null without one"),
   isPassed: z
     .boolean()
     .describe("No error, no breach, nothing slower, something compared; hooks may cost"),

@@ -11,7 +11,7 @@ import type { HookSource } from "../hooks/loaded-hook.ts";
 import { differencesOf, inWords, isJudged, obstaclesIn } from "./comparable.ts";
 import { compareApart, compareInTurns, notComparable } from "./compare.ts";
 import { Fixtures } from "./fixtures.ts";
-import { breachesIn, type Gates, readGates } from "./gates.ts";
+import { breachesIn, type Gates, readGates, standingOf } from "./gates.ts";
 import { machineFacts } from "./machine.ts";
 import { type MeasureContext, measure } from "./measure.ts";
 import { concurrencyOf, type Side } from "./measured-runner.ts";
@@ -87,6 +87,7 @@ export async function runPerf(options: PerfOptions, host: PerfHost): Promise<Per
     scenarios,
     comparison: null,
     breaches,
+    gates: options.gateFile === null ? null : standingOf(scenarios, gates, breaches),
     isPassed: true,
   };
   if (sides.base !== null) {
