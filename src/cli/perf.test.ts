@@ -370,11 +370,15 @@ test("Ctrl-C ends the load and the node, and removes what was written", async ()
 }, 20_000);
 
 test.each([
-  [["SIGTERM"], 143],
-  [["SIGINT", "SIGINT"], 130],
+  [["SIGTERM"], [143]],
+  // The first may have ended it before the second is heard, or both are heard as one.
+  [
+    ["SIGINT", "SIGINT"],
+    [130, 1],
+  ],
 ] as const)(
   "%j does the same without waiting",
-  async (signals, code) => {
+  async (signals, codes: readonly number[]) => {
     using folder = temporaryFolder();
     const words = ["perf", "--scenarios", "warm-noop", "--duration-ms", "60000"];
     const run = spawnCli(words, { env: { TMPDIR: folder.path } });
@@ -386,7 +390,7 @@ test.each([
       await Bun.sleep(1);
     }
 
-    expect(await run.exited).toBe(code);
+    expect(codes).toContain(await run.exited);
     expect(readdirSync(folder.path)).toEqual([]);
     await until(() => !below.some(isThere));
   },
