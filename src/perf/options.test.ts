@@ -5,7 +5,7 @@ import { scenarioNames } from "./scenarios.ts";
 const read = (
   flags: Record<string, string | boolean> = {},
   env: Record<string, string> = {},
-  cwd = "/work",
+  cwd = "/srv",
 ) => readPerfOptions({ flags, env, cwd });
 
 test("nothing said is what users of PERF_* variables know", () => {
@@ -55,10 +55,10 @@ test("every flag with a value is a variable, and the flag wins", () => {
     poolSize: 10,
     clientTimeoutMs: 300,
     port: 32001,
-    outputFile: "/work/out.json",
+    outputFile: "/srv/out.json",
     gateFile: "/etc/gates.json",
     keepFixtures: true,
-    fixtureDir: "/work/apps",
+    fixtureDir: "/srv/apps",
     ratePerS: null,
   });
   expect(options.scenarios.map(({ name }) => name)).toEqual(["echo-1kb", "warm-noop"]);
