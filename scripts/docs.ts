@@ -5,7 +5,7 @@
  *   bun scripts/docs.ts
  */
 import { join } from "node:path";
-import { CATALOG, type ErrorRow } from "../src/base/catalog.ts";
+import { CATALOG_BY_GROUP, type ErrorRow } from "../src/base/catalog.ts";
 import { templatesOf } from "../src/base/errors.ts";
 
 const ROOT = join(import.meta.dir, "..");
@@ -23,30 +23,21 @@ interface Limit {
 
 /** Text of each file that is made from code, by path relative to the repository. */
 export async function generateDocs(): Promise<Record<string, string>> {
-  return { "docs/errors.md": await errorsDoc(), "docs/limits.md": await limitsDoc() };
+  return { "docs/errors.md": errorsDoc(), "docs/limits.md": await limitsDoc() };
 }
 
 // --- errors ---
 
-async function errorsDoc(): Promise<string> {
-  const source = await Bun.file(join(ROOT, "src/base/catalog.ts")).text();
-  const sections: string[] = [];
-  let group = "";
-  for (const [, title, code] of source.matchAll(/^ {2}(?:\/\/ --- (.+) ---|([A-Z0-9_]+): \{)$/gm)) {
-    if (title !== undefined) group = `## ${title[0]?.toUpperCase()}${title.slice(1)}\n\n`;
-    if (code === undefined) continue;
-    sections.push(group + errorSection(code, CATALOG[code as keyof typeof CATALOG]));
-    group = "";
-  }
-  if (sections.length !== Object.keys(CATALOG).length) {
-    throw new Error(
-      `Cannot read src/base/catalog.ts: found ${sections.length} of its ${Object.keys(CATALOG).length} rows; ` +
-        "write each as `  CODE: {` on a line of its own",
-    );
-  }
+function errorsDoc(): string {
+  const sections = Object.entries(CATALOG_BY_GROUP).flatMap(([title, rows]) =>
+    Object.entries(rows).map(([code, row], index) => {
+      const heading = index === 0 ? `## ${title}\n\n` : "";
+      return heading + errorSection(code, row);
+    }),
+  );
   return `# Errors
 
-Made from \`src/base/catalog.ts\` by \`bun scripts/docs.ts\`; do not edit.
+Made from \`src/base/*-errors.ts\` by \`bun scripts/docs.ts\`; do not edit.
 
 Each error that Levain reports has a code that never changes. The command line prints the code, the message and the fix;
 with \`--json\`, in the admin API and in answers to programs the same stands as \`code\`, \`message\`, \`cause\` and \`fix\`.

@@ -43,15 +43,14 @@ describe("docs made from code", () => {
 
   test.skipIf(!isWhole)("every code of the catalogue is used by the program", async () => {
     const sources = await readSources();
-    sources.delete("src/base/catalog.ts");
+    for (const path of sources.keys()) {
+      if (/^src\/base\/[a-z]+-errors\.ts$/.test(path)) sources.delete(path);
+    }
     const program = [...sources.values()].join("\n");
 
     const unused = Object.keys(CATALOG)
       .filter((code) => !program.includes(`"${code}"`))
-      .map(
-        (code) =>
-          `${code}: nothing throws it. Throw it, or remove its row from src/base/catalog.ts`,
-      );
+      .map((code) => `${code}: nothing throws it. Throw it, or remove its row from src/base`);
 
     expect(unused).toEqual([]);
   });

@@ -1,6 +1,6 @@
 import { describe, expect, test } from "bun:test";
 import { appendFile } from "node:fs/promises";
-import { CATALOG } from "./catalog.ts";
+import { CATALOG, CATALOG_BY_GROUP } from "./catalog.ts";
 import { asPlatformError, InvariantError, invariant, messageOf, PlatformError } from "./errors.ts";
 
 describe("an error of the catalogue", () => {
@@ -81,4 +81,10 @@ test("what a socket's callback throws ends the process, where Bun would go on", 
 
   expect(stderr).toContain("broken belief");
   expect(code).toBe(1);
+});
+
+test("no code stands in two parts of the catalogue", () => {
+  const codes = Object.values(CATALOG_BY_GROUP).flatMap((rows) => Object.keys(rows));
+
+  expect(codes.sort()).toEqual(Object.keys(CATALOG).sort());
 });

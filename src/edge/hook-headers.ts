@@ -4,7 +4,7 @@
  */
 import type { HookHeaders } from "../../sdk/src/hooks.ts";
 import { invariant } from "../base/errors.ts";
-import { isFieldName, isFieldValue } from "../router/destination.ts";
+import { fieldValue, isFieldName, isFieldValue } from "../router/destination.ts";
 import { hookLinesBytesMax } from "./limits.ts";
 
 /** Lines of both directions that speak of the connection or of where a body ends. */
@@ -224,17 +224,4 @@ function* linesIn(text: string): Generator<[string, string]> {
     yield [text.slice(at, colon).toLowerCase(), fieldValue(text, colon + 1, end)];
     at = end + 2;
   }
-}
-
-/** Without the spaces and tabs around it; `trim` would take off U+00A0 too, which is a byte of the value. */
-function fieldValue(text: string, from: number, to: number): string {
-  let start = from;
-  let end = to;
-  while (start < end && isBlank(text.charCodeAt(start))) start++;
-  while (end > start && isBlank(text.charCodeAt(end - 1))) end--;
-  return text.slice(start, end);
-}
-
-function isBlank(code: number): boolean {
-  return code === 0x20 || code === 0x09;
 }

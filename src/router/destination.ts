@@ -8,6 +8,7 @@ export {
   dataBytesMax,
   FLAG_END,
   FLAG_UPGRADE,
+  fieldValue,
   HAS_DATE,
   HAS_REQUEST_ID,
   isFieldName,

@@ -2,6 +2,7 @@
  * The head of a request, as the edge writes it (see `wire/request-line.ts`). Only the first line is read for every
  * request; the header lines are when somebody asks for them.
  */
+import { fieldValue } from "../wire/field-value.ts";
 import { WireProtocolError } from "../wire/frames.ts";
 
 export class RequestHead {
@@ -63,17 +64,4 @@ const NOT_ASCII = /[^\0-\x7f]/;
 /** Bytes that are not percent-encoded stand for UTF-8, as in Bun. */
 function asUtf8(latin1: string): string {
   return Buffer.from(latin1, "latin1").toString();
-}
-
-/** Without the spaces and tabs around it; `trim` would take off U+00A0 too, which is a byte of the value. */
-function fieldValue(text: string, from: number, to: number): string {
-  let start = from;
-  let end = to;
-  while (start < end && isBlank(text.charCodeAt(start))) start++;
-  while (end > start && isBlank(text.charCodeAt(end - 1))) end--;
-  return text.slice(start, end);
-}
-
-function isBlank(code: number): boolean {
-  return code === 0x20 || code === 0x09;
 }

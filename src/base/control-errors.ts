@@ -1,0 +1,84 @@
+/** Errors of commands and of the admin API. */
+import type { ErrorRow } from "./error-row.ts";
+
+export const controlErrors = {
+  APP_UNKNOWN: {
+    owner: "user",
+    status: 404,
+    message: (app: string) => `Cannot find app "${app}"`,
+    remedy: "Run `levain apps` for the apps that exist",
+  },
+  BRANCH_UNKNOWN: {
+    owner: "user",
+    status: 404,
+    message: (app: string, branch: string) => `Cannot find branch "${branch}" of app "${app}"`,
+    remedy: "Run `levain apps` for the branches that exist",
+  },
+  ROLLBACK_NO_TARGET: {
+    owner: "user",
+    status: 409,
+    message: (app: string, branch: string) =>
+      `Cannot roll back branch "${branch}" of app "${app}": it had no other version live before`,
+    remedy: (app: string) => `Choose one of \`levain versions ${app}\` and name it with \`--to\``,
+  },
+  STORE_UNAVAILABLE: {
+    owner: "platform",
+    status: 503,
+    message: (what: string) => `Cannot reach the store: ${what}`,
+    remedy:
+      "Traffic is not affected. Try again in a few seconds; `levain status` shows the state of PostgreSQL",
+  },
+  STORE_TOO_NEW: {
+    owner: "platform",
+    status: 500,
+    message: (found: number, known: number) =>
+      `Cannot use the store: its schema is at migration ${found}, this Levain knows ${known}`,
+    remedy: "Run the Levain release that wrote it, or a newer one",
+  },
+  STORE_MIGRATION_CHANGED: {
+    owner: "platform",
+    status: 500,
+    message: (number: number, name: string) =>
+      `Cannot use the store: migration ${number} (${name}) was applied in another form than this Levain has`,
+    remedy: "Run the Levain release that wrote it, or restore the store from a backup",
+  },
+  INPUT_INVALID: {
+    owner: "user",
+    status: 400,
+    message: (what: string) => `Cannot carry out the command: ${what}`,
+    remedy: "Correct the named value; the command with `--help` shows what it takes",
+  },
+  ENDPOINT_UNKNOWN: {
+    owner: "user",
+    status: 404,
+    message: (method: string, path: string) => `Cannot find admin endpoint ${method} ${path}`,
+    remedy: "See docs/admin-api.md for the endpoints",
+  },
+  ORIGIN_REFUSED: {
+    owner: "user",
+    status: 403,
+    message: (header: string, value: string) =>
+      `Cannot answer the admin request: ${header} "${value}" is not this node`,
+    remedy: "Use the unix socket, or http://127.0.0.1 with the admin port",
+  },
+  ADMIN_BODY_TOO_LARGE: {
+    owner: "user",
+    status: 413,
+    message: (bytesMax: number) =>
+      `Cannot read the admin request: its body is larger than ${bytesMax} bytes`,
+    remedy: "Send only the fields that docs/admin-api.md lists",
+  },
+  CONSENT_MISSING: {
+    owner: "user",
+    status: 400,
+    message: (app: string) => `Cannot delete app "${app}": there is no consent to it by name`,
+    remedy: (app: string) =>
+      `Add \`--confirm ${app}\`; its versions, logs and addresses cannot be brought back`,
+  },
+  INTERRUPTED: {
+    owner: "user",
+    status: 499,
+    message: () => "Cannot complete the command: it was interrupted",
+    remedy: "Run it again; `levain status` and `levain apps` show how far it came",
+  },
+} as const satisfies Record<string, ErrorRow>;
