@@ -41,6 +41,8 @@ const DIGEST = /^[0-9a-f]{64}$/;
 
 export class ArtifactStore {
   readonly #dir: string;
+  /** What is being put in place, by digest. */
+  readonly #committing = new Map<string, Promise<void>>();
 
   /** @param options.dir is made when something is added; its parent exists */
   constructor(options: { dir: string }) {
@@ -139,16 +141,21 @@ export class ArtifactStore {
     }
   }
 
-  async #commit(staging: string, digest: string): Promise<void> {
-    const target = join(this.#dir, digest);
+  /** One digest is put in place by one at a time: an incomplete artifact is taken away before a whole one comes. */
+  #commit(staging: string, digest: string): Promise<void> {
+    const before = this.#committing.get(digest) ?? Promise.resolve();
+    const put = () => this.#put(staging, digest);
+    const committed = before.then(put, put).finally(() => {
+      if (this.#committing.get(digest) === committed) this.#committing.delete(digest);
+    });
+    this.#committing.set(digest, committed);
+    return committed;
+  }
+
+  async #put(staging: string, digest: string): Promise<void> {
     if (this.has(digest) && (await this.#missing(digest)).length === 0) return;
     await this.remove(digest);
-    try {
-      await rename(staging, target);
-    } catch (error) {
-      // Another add of the same digest was faster.
-      if (!this.has(digest)) throw error;
-    }
+    await rename(staging, join(this.#dir, digest));
     await syncFolder(this.#dir);
   }
 
