@@ -86,7 +86,7 @@ export class EdgeChild implements Lessee {
   }
 
   note({ lease, ...use }: LeaseReport): void {
-    this.#leases.get(lease)?.noteUse(this, use);
+    this.#leases.get(lease)?.leases.noteUse(this, use);
   }
 
   /** Lets it drain. Resolves when it is gone. */
@@ -167,9 +167,9 @@ export class EdgeChild implements Lessee {
     const instance = this.#leases.get(lease);
     // Its process may have ended meanwhile.
     if (instance === undefined) return;
-    if (opened !== null) instance.noteUse(this, { inFlight: 0, running: 0, opened });
+    if (opened !== null) instance.leases.noteUse(this, { inFlight: 0, running: 0, opened });
     this.#forget(lease, instance);
-    instance.returned(this);
+    instance.leases.returned(this);
   }
 
   #forget(lease: number, instance: Instance): void {

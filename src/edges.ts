@@ -188,7 +188,7 @@ export class Edges implements Edge {
       // Now, and not when it is up.
       if (pool.state === "warm" || pool.state === "frozen") child.found(version);
       let lent = 0;
-      for (const instance of await pool.awake()) if (instance.lend(child)) lent += 1;
+      for (const instance of await pool.awake()) if (instance.leases.lend(child)) lent += 1;
       if (lent === 0) child.notYet(version);
     } catch (error) {
       child.refuse(version, asPlatformError(error));

@@ -14,7 +14,7 @@ import { freezeGroup, thawGroup } from "../sandbox/process-group.ts";
 import type { Channel } from "../wire/channel.ts";
 import { type BootOptions, boot } from "./boot.ts";
 import type { Evictable } from "./eviction.ts";
-import type { LeaseUse, Lessee } from "./lessee.ts";
+import { Leases } from "./leases.ts";
 import { lastLinesMax } from "./limits.ts";
 import type { Occupant, Place } from "./places.ts";
 import { ProcessWatch } from "./process-watch.ts";
@@ -65,6 +65,8 @@ export class Instance implements RunnerProcessOwner, Occupant, InstanceLoad {
   readonly #clock: TurnClock;
   readonly #owner: InstanceOwner;
   readonly #place: Place;
+  /** Edges in processes of their own that it is lent to. */
+  readonly leases = new Leases(this);
   /** Clock time. Milliseconds. */
   readonly startedAtMs: number;
   /** Last lines it printed; evidence. */
@@ -84,10 +86,6 @@ export class Instance implements RunnerProcessOwner, Occupant, InstanceLoad {
   /** It has had as many requests as it may; another one takes over when it is warm. */
   isWorn = false;
   #cpuMs = 0;
-  /** What each lessee said last. */
-  readonly #leases = new Map<Lessee, LeaseUse>();
-  /** Requests it was given by leases that are over. Count. */
-  #openedBefore = 0;
   /** Told when no stream is open any more. */
   #onIdle: (() => void)[] = [];
 
@@ -132,28 +130,23 @@ export class Instance implements RunnerProcessOwner, Occupant, InstanceLoad {
 
   /** What keeps it from being idle: requests, streams and tunnels that are open, and leases. Count. */
   get open(): number {
-    return (this.#process?.channel.openStreams ?? 0) + this.#leases.size;
+    return (this.#process?.channel.openStreams ?? 0) + this.leases.count;
   }
 
   /** Requests, streams and tunnels that are open, as far as is known of those of other processes. Count. */
   get inFlight(): number {
-    return (this.#process?.channel.openStreams ?? 0) + this.#lent("inFlight");
+    return (this.#process?.channel.openStreams ?? 0) + this.leases.inFlight;
   }
 
   /** Open requests that are no tunnels; only for one that is up. Count. */
   get running(): number {
     const { openStreams, openTunnels } = this.#process!.channel;
-    return openStreams - openTunnels + this.#lent("running");
+    return openStreams - openTunnels + this.leases.running;
   }
 
   /** Requests it was given so far, as far as is known of those of other processes; only for one that is up. Count. */
   get opened(): number {
-    return this.#process!.channel.opened + this.#openedBefore + this.#lent("opened");
-  }
-
-  /** Edges in processes of their own that it is lent to. */
-  get lessees(): Iterable<Lessee> {
-    return this.#leases.keys();
+    return this.#process!.channel.opened + this.leases.opened;
   }
 
   /** Reads it anew. Bytes; null without a process. */
@@ -237,7 +230,7 @@ export class Instance implements RunnerProcessOwner, Occupant, InstanceLoad {
 
   /** Resolves when nothing is open any more, or the time is over. */
   async drained(timeoutMs: number): Promise<void> {
-    this.recall();
+    this.leases.recall();
     if (timeoutMs <= 0 || this.open === 0) return;
     const { promise, resolve } = Promise.withResolvers<void>();
     this.#onIdle.push(resolve);
@@ -263,57 +256,15 @@ export class Instance implements RunnerProcessOwner, Occupant, InstanceLoad {
     this.#place.release();
   }
 
-  // --- leases ---
-
   /** Another wire to it, for a lessee. @throws when there is no descriptor left */
   openWire(): number {
     return this.#process!.openWire();
   }
 
-  /** Lends it, unless it is lent already; for one that is up. Returns whether it did. */
-  lend(lessee: Lessee): boolean {
-    if (this.#leases.has(lessee)) return false;
-    try {
-      lessee.grant(this);
-    } catch {
-      // One of both is gone, which is not noticed yet, or there is no descriptor left. Who needs it asks again.
-      return false;
-    }
-    this.#leases.set(lessee, { inFlight: 0, running: 0, opened: 0 });
-    return true;
-  }
-
-  /** A lessee says what it has open, and has opened so far. */
-  noteUse(lessee: Lessee, use: LeaseUse): void {
-    if (this.#leases.has(lessee)) this.#leases.set(lessee, use);
-  }
-
-  /** A lessee has given it back, or is gone. Twice is safe. */
-  returned(lessee: Lessee): void {
-    const use = this.#leases.get(lessee);
-    if (use === undefined) return;
-    this.#leases.delete(lessee);
-    this.#openedBefore += use.opened;
-    this.onStreamClosed();
-  }
-
   /** It is given no more requests, and asked for back. */
   retire(nowMs: number): void {
     this.retiredAtMs = nowMs;
-    this.recall();
-  }
-
-  /** Asks for it back from all. Twice is safe. */
-  recall(): void {
-    for (const lessee of this.#leases.keys()) lessee.recall(this);
-  }
-
-  /** Of all leases together. */
-  #lent(of: keyof LeaseUse): number {
-    if (this.#leases.size === 0) return 0;
-    let count = 0;
-    for (const use of this.#leases.values()) count += use[of];
-    return count;
+    this.leases.recall();
   }
 
   // --- what the places ask ---
@@ -366,7 +317,7 @@ export class Instance implements RunnerProcessOwner, Occupant, InstanceLoad {
   onGoing(): void {
     if (this.isUp) {
       this.#move("going");
-      this.recall();
+      this.leases.recall();
       this.#owner.onGoing(this);
     }
     this.#place.release();
@@ -375,10 +326,7 @@ export class Instance implements RunnerProcessOwner, Occupant, InstanceLoad {
   onExit(end: ProcessEnd): void {
     const { cause } = end;
     const error = cause ?? new PlatformError("APP_EXITED", [this.spec.app, describeEnd(end)]);
-    for (const lessee of [...this.#leases.keys()]) {
-      this.#leases.delete(lessee);
-      lessee.ended(this, error);
-    }
+    this.leases.ended(error);
     if (this.open === 0) for (const tell of this.#onIdle.splice(0)) tell();
     this.#owner.onExit(this, end);
     this.#process = null;

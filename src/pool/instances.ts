@@ -31,8 +31,8 @@ export class Instances {
   /** Lends one to the edges in processes of their own that others are lent to. */
   lendLikeOthers(instance: Instance): void {
     const lessees = new Set<Lessee>();
-    for (const other of this.#all) for (const lessee of other.lessees) lessees.add(lessee);
-    for (const lessee of lessees) instance.lend(lessee);
+    for (const other of this.#all) for (const lessee of other.leases.lessees) lessees.add(lessee);
+    for (const lessee of lessees) instance.leases.lend(lessee);
   }
 
   add(instance: Instance): void {

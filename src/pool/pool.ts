@@ -23,7 +23,6 @@ import { bootError } from "./boot-error.ts";
 import { Claim } from "./claim.ts";
 import type { Destination } from "./destination.ts";
 import type { RequestStart } from "./holds.ts";
-import { decideIdle, idleFacts } from "./idle.ts";
 import { Instance, type InstanceOwner } from "./instance.ts";
 import { Instances } from "./instances.ts";
 import { PoolCounters } from "./pool-counters.ts";
@@ -33,7 +32,8 @@ import type { PoolOptions } from "./pool-options.ts";
 import { ProjectPaths } from "./project-paths.ts";
 import { Ready } from "./ready.ts";
 import { describeEnd, type ProcessEnd } from "./runner-process.ts";
-import { Scale } from "./scale.ts";
+import { Standby } from "./standby.ts";
+import { Turnover } from "./turnover.ts";
 
 export class Pool implements Destination, InstanceOwner {
   readonly spec: VersionSpec;
@@ -50,8 +50,8 @@ export class Pool implements Destination, InstanceOwner {
   readonly #backOff = new BackOff();
   readonly #instances = new Instances();
   readonly #ready = new Ready();
-  /** Null for a version that never has more than one. */
-  readonly #scale: Scale | null;
+  readonly #standby: Standby;
+  readonly #turnover: Turnover;
   /** The one that was started last. */
   #latest: Instance | null = null;
   #starting: Promise<void> | null = null;
@@ -59,8 +59,6 @@ export class Pool implements Destination, InstanceOwner {
   #isFailed = false;
   /** Why nothing is started any more: `stop` was called. */
   #stopError: PlatformError | null = null;
-  /** Clock time since when the version is live on no branch, or null. */
-  #supersededAtMs: number | null = null;
 
   constructor(options: PoolOptions) {
     this.spec = options.spec;
@@ -69,8 +67,15 @@ export class Pool implements Destination, InstanceOwner {
     this.requestLog = options.requestLog?.of(options.spec.app) ?? null;
     this.#requests = new Admission(options.spec, this.counters, () => this.#ready.running);
     this.#claim = new Claim(options.spec, options.places, this.#requests);
-    this.#scale = options.spec.instances.max > 1 ? new Scale(options.spec) : null;
     this.#log = new PoolLog(options.spec, options.log, options.clock);
+    this.#standby = new Standby(options.spec, this.#ready, this.#log, options.clock);
+    this.#turnover = new Turnover({
+      spec: options.spec,
+      instances: this.#instances,
+      ready: this.#ready,
+      counters: this.counters,
+      log: this.#log,
+    });
   }
 
   get state(): PoolState {
@@ -87,12 +92,11 @@ export class Pool implements Destination, InstanceOwner {
 
   /** The version is live on no branch any more, or is again. What is open is ended when its time to drain is over. */
   set isSuperseded(isSuperseded: boolean) {
-    if (!isSuperseded) this.#supersededAtMs = null;
-    else this.#supersededAtMs ??= this.#options.clock.nowMs();
+    this.#standby.isSuperseded = isSuperseded;
   }
 
   get isSuperseded(): boolean {
-    return this.#supersededAtMs !== null;
+    return this.#standby.isSuperseded;
   }
 
   /** Last lines the instance printed that was started last; evidence. */
@@ -108,7 +112,7 @@ export class Pool implements Destination, InstanceOwner {
     if (this.#stopError !== null) return this.#requests.refuse(stream, this.#stopError);
     if (this.#ready.count > 0) {
       const instance = this.#ready.next();
-      if (instance.state === "frozen") this.#thaw(instance);
+      if (instance.state === "frozen") this.#standby.wake(instance);
       return this.#requests.submit(stream, start, instance.channel);
     }
     const refusal = this.#backOff.refusal(this.#options.clock.nowMs());
@@ -153,13 +157,14 @@ export class Pool implements Destination, InstanceOwner {
     const mayServe = this.#ready.count > 0 || this.#instances.isStarting;
     if (refusal !== null && (!mayServe || this.#stopError !== null)) throw refusal;
     await this.start().catch((error) => Promise.reject(this.#backOff.failureFor(error)));
-    for (const instance of this.#ready.all) if (instance.state === "frozen") this.#thaw(instance);
+    for (const instance of this.#ready.all)
+      if (instance.state === "frozen") this.#standby.wake(instance);
     return this.#ready.all;
   }
 
   /** Freezes what is idle now. Returns whether all there is is frozen. */
   freeze(): boolean {
-    for (const instance of this.#ready.all) this.#freeze(instance);
+    for (const instance of this.#ready.all) this.#standby.freeze(instance);
     return this.state === "frozen";
   }
 
@@ -181,9 +186,16 @@ export class Pool implements Destination, InstanceOwner {
   /** Looks at idle time, health and memory. Called every `tickMs`. */
   tick(nowMs: number): void {
     for (const instance of this.#instances) if (instance.isUp) this.#look(instance, nowMs);
-    if (this.spec.limits.requestsMax > 0) this.#recycle(nowMs);
-    if (this.#ready.count === 0 || this.#supersededAtMs !== null) return;
-    if (this.#scale !== null) this.#rescale(this.#scale, nowMs);
+    const worn = this.#starting === null ? this.#turnover.findWorn() : null;
+    if (worn !== null && this.#backOff.refusal(nowMs) === null) {
+      worn.isWorn = true;
+      this.#startUnawaited();
+    }
+    if (this.#ready.count === 0 || this.isSuperseded) return;
+    const isOneMoreWanted = this.#turnover.rescale(this.#requests.waiting, nowMs);
+    // One that is not needed to serve at all takes nobody's place.
+    const mayStart = this.#options.places.hasFree && this.#starting === null;
+    if (isOneMoreWanted && mayStart) this.#startUnawaited();
   }
 
   /** Looks without waking anybody. */
@@ -264,6 +276,12 @@ export class Pool implements Destination, InstanceOwner {
     return this.#starting;
   }
 
+  /** That it did not start is in the log, and in the back-off. */
+  #startUnawaited(): void {
+    this.#claim.isStartAsked = true;
+    void this.#startOnce().catch(() => {});
+  }
+
   async #start(): Promise<void> {
     const { clock } = this.#options;
     // Old processes may still be on their way out.
@@ -296,11 +314,7 @@ export class Pool implements Destination, InstanceOwner {
     this.#log.started(instance.id, instance.pid, nowMs - instance.startedAtMs);
     this.#requests.release(instance.channel);
     this.#instances.lendLikeOthers(instance);
-    for (const old of this.#ready.all.filter(({ isWorn }) => isWorn)) {
-      this.counters.recycles += 1;
-      this.#log.recycled(old.id, old.opened);
-      this.#retire(old, nowMs);
-    }
+    this.#turnover.retireWorn(nowMs);
   }
 
   /** @throws {PlatformError} why it did not start */
@@ -331,68 +345,10 @@ export class Pool implements Destination, InstanceOwner {
     }
   }
 
-  // --- private: several ---
-
-  #rescale(scale: Scale, nowMs: number): void {
-    const { waiting } = this.#requests;
-    const decision = scale.look(this.#ready.all, this.#instances.count, waiting, nowMs);
-    // One that is not needed to serve at all takes nobody's place.
-    const mayStart = this.#options.places.hasFree && this.#starting === null;
-    if (decision === "start" && mayStart) this.#startUnawaited();
-    if (decision !== "retire") return;
-    const least = this.#ready.leastMissed();
-    this.#log.retired(least.id, this.#ready.count - 1);
-    this.#retire(least, nowMs);
-  }
-
-  /** That it did not start is in the log, and in the back-off. */
-  #startUnawaited(): void {
-    this.#claim.isStartAsked = true;
-    void this.#startOnce().catch(() => {});
-  }
-
-  /** Starts the successor of an instance that has had its requests; it goes on until that one is warm. */
-  #recycle(nowMs: number): void {
-    // One at a time: what an old one still has open must not add up to processes.
-    if (this.#starting !== null || this.#instances.hasRetired) return;
-    const old = this.#ready.all.find((one) => one.isWarmAndHad(this.spec.limits.requestsMax));
-    if (old === undefined || this.#backOff.refusal(nowMs) !== null) return;
-    old.isWorn = true;
-    this.#startUnawaited();
-  }
-
-  /** It is given no more requests, and ends with its last one. */
-  #retire(instance: Instance, nowMs: number): void {
-    this.#ready.remove(instance);
-    instance.retire(nowMs);
-    if (instance.open === 0) instance.end(null);
-  }
-
-  // --- private: running and ending ---
-
   #look(instance: Instance, nowMs: number): void {
-    const supersededAtMs = instance.retiredAtMs ?? this.#supersededAtMs;
-    const versionIdleMs = this.#ready.idleMs(nowMs) ?? 0;
-    const decision = decideIdle(
-      idleFacts(this.spec, instance, versionIdleMs, supersededAtMs, nowMs),
-    );
-    if (decision === "stop") return instance.end(null);
-    if (decision === "drain") {
-      const why = instance.retiredAtMs === null ? "stopped for a newer version" : "replaced";
-      return instance.end(new PlatformError("APP_EXITED", [this.spec.app, why]));
-    }
-    if (decision === "freeze") this.#freeze(instance);
+    this.#standby.look(instance, nowMs);
     if (instance.state !== "warm" || !instance.look(nowMs)) return;
     // An upgrade makes room without an end of a stream.
     if (instance.retiredAtMs === null) this.#requests.release(instance.channel);
-  }
-
-  #freeze(instance: Instance): void {
-    if (!instance.freeze(this.#options.clock.nowMs())) return;
-    this.#log.frozen(instance.id, instance.memoryBytes());
-  }
-
-  #thaw(instance: Instance): void {
-    this.#log.woken(instance.id, instance.thaw(this.#options.clock.nowMs()));
   }
 }

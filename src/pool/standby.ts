@@ -1,0 +1,59 @@
+/** What becomes of a version's instances that nobody uses: `idle.ts` decides, here it is done and logged. */
+import type { Clock } from "../base/clock.ts";
+import { PlatformError } from "../base/errors.ts";
+import type { VersionSpec } from "../base/version-spec.ts";
+import { decideIdle, idleFacts } from "./idle.ts";
+import type { Instance } from "./instance.ts";
+import type { PoolLog } from "./pool-log.ts";
+import type { Ready } from "./ready.ts";
+
+export class Standby {
+  readonly #spec: VersionSpec;
+  readonly #ready: Ready;
+  readonly #log: PoolLog;
+  readonly #clock: Clock;
+  /** Clock time since when the version is live on no branch, or null. */
+  #supersededAtMs: number | null = null;
+
+  constructor(spec: VersionSpec, ready: Ready, log: PoolLog, clock: Clock) {
+    this.#spec = spec;
+    this.#ready = ready;
+    this.#log = log;
+    this.#clock = clock;
+  }
+
+  set isSuperseded(isSuperseded: boolean) {
+    if (!isSuperseded) this.#supersededAtMs = null;
+    else this.#supersededAtMs ??= this.#clock.nowMs();
+  }
+
+  get isSuperseded(): boolean {
+    return this.#supersededAtMs !== null;
+  }
+
+  /** Freezes or ends one that is up, when its time has come. */
+  look(instance: Instance, nowMs: number): void {
+    const supersededAtMs = instance.retiredAtMs ?? this.#supersededAtMs;
+    const versionIdleMs = this.#ready.idleMs(nowMs) ?? 0;
+    const decision = decideIdle(
+      idleFacts(this.#spec, instance, versionIdleMs, supersededAtMs, nowMs),
+    );
+    if (decision === "stop") instance.end(null);
+    if (decision === "drain") {
+      const why = instance.retiredAtMs === null ? "stopped for a newer version" : "replaced";
+      instance.end(new PlatformError("APP_EXITED", [this.#spec.app, why]));
+    }
+    if (decision === "freeze") this.freeze(instance);
+  }
+
+  /** Freezes it when nothing is open. */
+  freeze(instance: Instance): void {
+    if (!instance.freeze(this.#clock.nowMs())) return;
+    this.#log.frozen(instance.id, instance.memoryBytes());
+  }
+
+  /** Wakes one that sleeps; it can be given requests at once. */
+  wake(instance: Instance): void {
+    this.#log.woken(instance.id, instance.thaw(this.#clock.nowMs()));
+  }
+}
