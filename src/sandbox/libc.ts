@@ -77,12 +77,33 @@ export function processCpuUs(pid: number): number | null {
   return Number(timespec[0]) * 1e6 + Number(timespec[1]) / 1e3;
 }
 
+/**
+ * A descriptor of a process, which becomes readable when it ends. The caller closes it.
+ *
+ * @throws {LibcError} when there is no such process, or no descriptor left
+ */
+export function openPidfd(pid: number): number {
+  const fd = Number(libc().syscall(SYS_PIDFD_OPEN, pid, 0, 0, 0));
+  if (fd < 0) throw new LibcError("open a process", lastErrno());
+  return fd;
+}
+
+/** A pipe that no child inherits: its end to read, its end to write. @throws {LibcError} */
+export function openPipe(): [number, number] {
+  const ends = new Int32Array(2);
+  if (libc().pipe2(ptr(ends), O_CLOEXEC) !== 0) throw new LibcError("open a pipe", lastErrno());
+  return [ends[0]!, ends[1]!];
+}
+
 /** Level of Landlock this kernel offers. 1 or more; 0 = none, or switched off. */
 export function landlockAbi(): number {
   const answer = Number(libc().syscall(SYS_LANDLOCK_CREATE_RULESET, 0, 0, LANDLOCK_VERSION, 0));
   return Math.max(answer, 0);
 }
 
+// pidfd_open(2); the number is the same on x86-64 and arm64.
+const SYS_PIDFD_OPEN = 434;
+const O_CLOEXEC = 0o2000000;
 // flock(2)
 const LOCK_EX = 2;
 const LOCK_NB = 4;
@@ -105,6 +126,7 @@ function open() {
         flock: { args: ["i32", "i32"], returns: "i32" },
         // Variadic in C; on x86-64 and arm64 Linux a call with register arguments is the same either way.
         prctl: { args: ["i32", "u64", "u64", "u64", "u64"], returns: "i32" },
+        pipe2: { args: ["ptr", "i32"], returns: "i32" },
         clock_gettime: { args: ["i32", "ptr"], returns: "i32" },
         syscall: { args: ["i64", "u64", "u64", "u64", "u64"], returns: "i64" },
         __errno_location: { args: [], returns: "ptr" },

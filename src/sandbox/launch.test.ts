@@ -1,0 +1,249 @@
+import { afterAll, describe, expect, test } from "bun:test";
+import { closeSync, mkdtempSync, openSync, realpathSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { appFilter } from "./app-filter.ts";
+import { FS, LOOK, NET, READ, ruleset, WRITE } from "./landlock.ts";
+import { type LaunchPlan, launch, RLIMIT } from "./launch.ts";
+import { landlockAbi, openPipe } from "./libc.ts";
+
+const folder = realpathSync(mkdtempSync(join(tmpdir(), "levain-launch-")));
+const nothing = openSync("/dev/null", "r+");
+
+afterAll(() => {
+  closeSync(nothing);
+  rmSync(folder, { recursive: true });
+});
+
+const arch = process.arch as "x64" | "arm64";
+const free = { noNewPrivs: false, ruleset: null, filter: null };
+const system = ["/usr", "/bin", "/lib", "/lib64", "/etc/ld.so.cache"].map((path) => ({
+  path,
+  access: READ,
+}));
+
+/** Runs a shell line and gives what it printed, and how it ended. */
+async function shell(line: string, plan: Partial<LaunchPlan> = {}) {
+  const [output, input] = openPipe();
+  try {
+    const { pid, exited } = launch({
+      program: "/bin/sh",
+      argv: ["sh", "-c", line],
+      env: { PATH: "/usr/bin:/bin" },
+      directory: folder,
+      descriptors: [nothing, input, input],
+      user: null,
+      rlimits: [],
+      cgroupProcs: [],
+      confinement: free,
+      ...plan,
+    });
+    closeSync(input);
+    const printed = (await new Response(Bun.file(output).stream()).text()).trim();
+    return { pid, printed, ...(await exited) };
+  } finally {
+    closeSync(output);
+  }
+}
+
+describe("a launched process", () => {
+  test("runs with its arguments, environment and folder, and its exit code is told", async () => {
+    const { printed, exitCode, signal } = await shell('echo "$NAME in $PWD"; exit 7', {
+      env: { NAME: "é" },
+    });
+
+    expect(printed).toBe(`é in ${folder}`);
+    expect([exitCode, signal]).toEqual([7, null]);
+  });
+
+  test("that a signal ends says which", async () => {
+    expect(await shell("kill -9 $$")).toMatchObject({ exitCode: null, signal: "SIGKILL" });
+    expect(await shell("kill -11 $$")).toMatchObject({ exitCode: null, signal: "SIGSEGV" });
+  });
+
+  test("leads a session and a group of its own", async () => {
+    const { pid, printed } = await shell("cut -d' ' -f5,6 /proc/$$/stat");
+
+    expect(printed).toBe(`${pid} ${pid}`);
+  });
+
+  test("has the descriptors it was given and no other", async () => {
+    const secret = openSync("/dev/null", "r");
+    try {
+      // The third is what `ls` itself opens.
+      expect((await shell("exec ls /proc/self/fd")).printed.split("\n")).toEqual([
+        "0",
+        "1",
+        "2",
+        "3",
+      ]);
+    } finally {
+      closeSync(secret);
+    }
+  });
+
+  test("ignores no signal, whatever the node ignores", async () => {
+    const { printed } = await shell("grep -E 'Sig(Blk|Ign)' /proc/$$/status");
+
+    expect(printed.match(/[0-9a-f]{16}/g)).toEqual(["0000000000000000", "0000000000000000"]);
+  });
+
+  test("has the bounds it was given, and no core", async () => {
+    const { printed } = await shell("ulimit -n; ulimit -c", {
+      rlimits: [
+        { resource: RLIMIT.NOFILE, soft: 40, hard: 40 },
+        { resource: RLIMIT.CORE, soft: 0, hard: 0 },
+      ],
+    });
+
+    expect(printed).toBe("40\n0");
+  });
+
+  test.if(process.getuid?.() === 0)(
+    "is another user, with no group and no capability",
+    async () => {
+      const { printed } = await shell("id -u; id -G; grep -E 'Cap(Eff|Prm)' /proc/$$/status", {
+        user: { uid: 1_900_000_001, gid: 1_900_000_001 },
+        directory: "/",
+      });
+
+      expect(printed.split("\n").slice(0, 2)).toEqual(["1900000001", "1900000001"]);
+      expect(printed.match(/[0-9a-f]{16}/g)).toEqual(["0000000000000000", "0000000000000000"]);
+    },
+  );
+
+  test("twenty at once are each told by their own end", async () => {
+    const ends = await Promise.all(Array.from({ length: 20 }, (_, code) => shell(`exit ${code}`)));
+
+    expect(ends.map(({ exitCode }) => exitCode)).toEqual(Array.from({ length: 20 }, (_, i) => i));
+  });
+
+  test("leaves no descriptor behind", async () => {
+    const count = async () =>
+      (await Array.fromAsync(new Bun.Glob("*").scan({ cwd: "/proc/self/fd", onlyFiles: false })))
+        .length;
+    await shell("true");
+    const before = await count();
+
+    for (let round = 0; round < 5; round++) await shell("true");
+
+    expect(await count()).toBe(before);
+  });
+});
+
+describe("a process that cannot be launched", () => {
+  test("says which step failed and why", async () => {
+    expect(shell("true", { program: "/no/such/program" })).rejects.toMatchObject({
+      stage: "open the program",
+      code: "ENOENT",
+    });
+    expect(shell("true", { directory: "/no/such/folder" })).rejects.toMatchObject({
+      stage: "enter its folder",
+      code: "ENOENT",
+    });
+    expect(shell("true", { cgroupProcs: ["/no/cgroup.procs"] })).rejects.toMatchObject({
+      stage: "join its control group",
+    });
+    expect(shell("true", { program: "/etc/passwd" })).rejects.toMatchObject({
+      stage: "execute the program",
+      code: "EACCES",
+    });
+  });
+});
+
+describe.if(landlockAbi() >= 1)("a process held by Landlock", () => {
+  const held = (paths: { path: string; access: bigint }[]) => ({
+    noNewPrivs: true,
+    ruleset: ruleset(landlockAbi(), [...system, ...paths], []),
+    filter: null,
+  });
+
+  test("reaches what it was given and nothing else", async () => {
+    writeFileSync(join(folder, "note"), "mine");
+
+    const { printed } = await shell(
+      `cat ${folder}/note; echo; cat /etc/hostname || echo denied; ls / || echo denied; touch x || echo denied`,
+      { confinement: held([{ path: folder, access: LOOK }]) },
+    );
+
+    expect(printed.split("\n").filter((line) => !line.includes("ermission"))).toEqual([
+      "mine",
+      "denied",
+      "denied",
+      "denied",
+    ]);
+  });
+
+  test("a rule for a file takes no rights for folders, and one for nothing is left out", async () => {
+    const { printed, exitCode } = await shell("cat note; echo more > note && cat note", {
+      confinement: held([
+        { path: join(folder, "note"), access: WRITE },
+        { path: join(folder, "absent"), access: FS.READ_FILE },
+      ]),
+    });
+
+    expect([printed, exitCode]).toEqual(["minemore", 0]);
+  });
+
+  test.if(landlockAbi() >= 6)("cannot signal us", async () => {
+    const { printed } = await shell(`kill -0 ${process.pid} || echo denied`, {
+      confinement: held([]),
+    });
+
+    expect(printed).toContain("denied");
+  });
+
+  test.if(landlockAbi() >= 4)("connects to its ports only", async () => {
+    using server = Bun.listen({ hostname: "127.0.0.1", port: 0, socket: { data() {} } });
+    const program = `for (const port of [${server.port}, 1]) await Bun.connect({ hostname: "127.0.0.1", port, socket: { data() {} } }).then(() => console.log("open"), (e) => console.log(e.code)); process.exit()`;
+    const { printed } = await shell("", {
+      program: process.execPath,
+      argv: ["bun", "-e", program],
+      confinement: {
+        noNewPrivs: true,
+        ruleset: ruleset(
+          landlockAbi(),
+          [
+            ...system,
+            { path: process.execPath, access: READ },
+            { path: folder, access: WRITE },
+            { path: "/proc/self", access: LOOK },
+          ],
+          [{ port: server.port, access: NET.CONNECT_TCP }],
+        ),
+        filter: null,
+      },
+    });
+
+    expect(printed).toBe("open\nEACCES");
+  });
+});
+
+describe("a process with the filter", () => {
+  const filtered = {
+    noNewPrivs: true,
+    ruleset: null,
+    filter: appFilter({ arch, udp: false, isUserShared: true }),
+  };
+
+  test("runs under it, and so does what it starts", async () => {
+    const { printed } = await shell(
+      "sh -c 'grep -E \"^(NoNewPrivs|Seccomp):\" /proc/self/status'",
+      {
+        confinement: filtered,
+      },
+    );
+
+    expect(printed.replaceAll("\t", "")).toBe("NoNewPrivs:1\nSeccomp:2");
+  });
+
+  test("is told no, and goes on", async () => {
+    writeFileSync(join(folder, "note"), "mine");
+
+    const { printed } = await shell("chmod 777 note || echo refused; echo on", {
+      confinement: filtered,
+    });
+
+    expect(printed.split("\n").slice(-2)).toEqual(["refused", "on"]);
+  });
+});
