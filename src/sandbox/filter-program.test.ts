@@ -9,7 +9,8 @@ function decide(program: Uint8Array, call: number, args: number[] = [], audit = 
   const data = new DataView(new ArrayBuffer(64));
   data.setInt32(0, call, true);
   data.setUint32(4, audit, true);
-  for (const [index, value] of args.entries()) data.setBigInt64(16 + 8 * index, BigInt(value), true);
+  for (const [index, value] of args.entries())
+    data.setBigInt64(16 + 8 * index, BigInt(value), true);
   const code = new DataView(program.buffer);
   let accumulator = 0;
   for (let at = 0; at < program.byteLength / 8; at++) {

@@ -83,7 +83,7 @@ describe("a launched process", () => {
   });
 
   test("ignores no signal, whatever the node ignores", async () => {
-    const { printed } = await shell("grep -E 'Sig(Blk|Ign)' /proc/$$/status");
+    const { printed } = await shell("exec grep -E 'Sig(Blk|Ign)' /proc/self/status");
 
     expect(printed.match(/[0-9a-f]{16}/g)).toEqual(["0000000000000000", "0000000000000000"]);
   });
