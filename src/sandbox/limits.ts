@@ -15,3 +15,13 @@ export const reserveBytesMin = 256 * 1024 * 1024;
 
 /** The most it leaves: what a system needs besides does not grow with the machine. Bytes. */
 export const reserveBytesMax = 2 * 1024 * 1024 * 1024;
+// --- cgroups ---
+
+/** Looks at whether a group whose processes were ended is empty. Count. */
+export const cgroupEmptyRoundsMax = 200;
+/** Pause between two of these looks: the kernel takes a millisecond or two to end a process. Milliseconds. */
+export const cgroupEmptyRoundMs = 5;
+/** Version 1: weight of all apps together, for each processor; a process of the node has as much. Part of 1,024. */
+export const sharesPerCore = 1024;
+/** Version 2: weight of the node, which serves everybody, where all apps together have 100. Count, 1 to 10,000. */
+export const nodeCpuWeight = 1000;
