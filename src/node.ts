@@ -12,6 +12,7 @@ import { asPlatformError, messageOf, PlatformError } from "./base/errors.ts";
 import { versionName } from "./base/version-spec.ts";
 import type { NodeWatcher } from "./cli/run-node.ts";
 import { startAdminServer } from "./control/admin-server.ts";
+import { ensureAdminToken } from "./control/admin-token.ts";
 import type { NodeStatus } from "./control/api.ts";
 import type { AdminDeps } from "./control/deps.ts";
 import { bindError, type NodeConfig } from "./control/node-config.ts";
@@ -157,6 +158,7 @@ export async function runNode(config: NodeConfig, watcher: NodeWatcher): Promise
     publish: () => publisher.publish(),
     shutdown: () => stopped.resolve(),
     urlOf: (app, target) => urlOf(app, "version" in target ? target.version : target.branch),
+    note: watcher.note,
     report: (thrown) => watcher.note(describeUnforeseen(thrown)),
   };
   const admin = await openAdmin(config, deps);
@@ -222,7 +224,9 @@ async function openLane(
 
 async function openAdmin(config: NodeConfig, deps: AdminDeps) {
   try {
+    ensureAdminToken(config.dataDir);
     return await startAdminServer({
+      dataDir: config.dataDir,
       socketPath: join(config.dataDir, "admin.sock"),
       hostname: "127.0.0.1",
       port: config.adminPort,

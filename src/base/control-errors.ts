@@ -59,7 +59,41 @@ export const controlErrors = {
     status: 403,
     message: (header: string, value: string) =>
       `Cannot answer the admin request: ${header} "${value}" is not this node`,
-    remedy: "Use the unix socket, or http://127.0.0.1 with the admin port",
+    remedy: "Use the unix socket, or http://127.0.0.1 with the port that leads to the admin API",
+  },
+  ADMIN_TOKEN_MISSING: {
+    owner: "user",
+    status: 401,
+    message: () => "Cannot answer the admin request: it carries no token",
+    remedy:
+      "Send `Authorization: Bearer <token>`; `levain token` prints the token on the node's machine",
+  },
+  ADMIN_TOKEN_WRONG: {
+    owner: "user",
+    status: 401,
+    message: () => "Cannot answer the admin request: its token is not this node's",
+    remedy:
+      "Take the token that `levain token` prints on the node's machine; LEVAIN_TOKEN and `--token` go before the data directory's own",
+  },
+  ADMIN_TOKEN_METRICS_ONLY: {
+    owner: "user",
+    status: 403,
+    message: () => "Cannot answer the admin request: its token may only read /metrics",
+    remedy: "Take the token that `levain token` prints without `--metrics`",
+  },
+  ADMIN_TOKEN_LIMITED: {
+    owner: "user",
+    status: 429,
+    message: () => "Cannot answer the admin request: too many came with a wrong token",
+    remedy:
+      "Find what sends them; a request with the right token is answered all the time (`levain token`)",
+  },
+  ADMIN_TOKEN_UNREADABLE: {
+    owner: "user",
+    status: 500,
+    message: (path: string, what: string) => `Cannot read the admin token ${path}: ${what}`,
+    remedy:
+      "Run the command as the node's user, and name its folder with `--data-dir`; `levain up` makes a token where there is none, `levain token --rotate` a new one",
   },
   ADMIN_BODY_TOO_LARGE: {
     owner: "user",

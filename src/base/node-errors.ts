@@ -37,6 +37,13 @@ export const nodeErrors = {
     remedy:
       "It is starting or stopping: try again in a few seconds; node.log in the data directory has more",
   },
+  NODE_UNREACHABLE: {
+    owner: "user",
+    status: 503,
+    message: (url: string, how: string) => `Cannot reach a node at ${url}: ${how}`,
+    remedy:
+      "Check the tunnel (`ssh -N -L 4001:127.0.0.1:4001 <machine>`), and `levain status` on the node's machine",
+  },
   NODE_CONNECTION_LOST: {
     owner: "platform",
     status: 503,

@@ -17,7 +17,7 @@ function clientOf(answer: (request: Request) => Response | Promise<Response>): A
   cleanups.push(() => rmSync(dataDir, { recursive: true, force: true }));
   const server = Bun.serve({ unix: join(dataDir, "admin.sock"), fetch: answer });
   cleanups.push(() => server.stop(true));
-  return new AdminClient(dataDir, bounds);
+  return new AdminClient({ dataDir }, bounds);
 }
 
 async function collect<T>(lines: AsyncIterable<T>): Promise<T[]> {

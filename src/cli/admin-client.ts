@@ -1,9 +1,11 @@
 /**
- * The command line's end of the admin API. Talks over the unix socket in the data directory; what the node answers as
- * an error is thrown as a `NodeError`, what keeps it from answering as a `PlatformError`. No wait is without bound.
+ * The command line's end of the admin API. Talks over the unix socket in the data directory, with the token that lies
+ * there, or to an address that was named; what the node answers as an error is thrown as a `NodeError`, what keeps it
+ * from answering as a `PlatformError`. No wait is without bound.
  */
 import { join } from "node:path";
 import { type ErrorBody, messageOf, PlatformError } from "../base/errors.ts";
+import { readAdminToken } from "../control/admin-token.ts";
 import type { InputOf, LineOf, OutputOf, QueryOf } from "../control/api.ts";
 import { ENDPOINT_PATHS, type EndpointName, endpointPath } from "../control/endpoints.ts";
 import { answerTimeoutMs, streamLineBytesMax, streamSilenceMs } from "./limits.ts";
@@ -43,18 +45,29 @@ export interface ClientBounds {
   streamSilenceMs: number;
 }
 
+/** Which node is meant, and what to show it. */
+export interface AdminTarget {
+  /** Folder of its data; where its socket and its token are. */
+  dataDir: string;
+  /** Its address, in place of the socket; the token of the folder is not sent there, since it is another node's. */
+  url?: string | undefined;
+  /** In place of the folder's token. */
+  token?: string | undefined;
+}
+
 export class AdminClient {
-  readonly #dataDir: string;
+  readonly #target: AdminTarget;
   readonly #bounds: ClientBounds;
 
-  constructor(dataDir: string, bounds: ClientBounds = { answerTimeoutMs, streamSilenceMs }) {
-    this.#dataDir = dataDir;
+  constructor(target: AdminTarget, bounds: ClientBounds = { answerTimeoutMs, streamSilenceMs }) {
+    this.#target = target;
     this.#bounds = bounds;
   }
 
   /**
    * @throws {NodeError} the node's own answer.
-   * @throws {PlatformError} `NODE_NOT_RUNNING`, `NODE_NOT_ANSWERING`, `NODE_CONNECTION_LOST`, `NODE_SILENT`, `INTERRUPTED`.
+   * @throws {PlatformError} `NODE_NOT_RUNNING`, `NODE_NOT_ANSWERING`, `NODE_CONNECTION_LOST`, `NODE_SILENT`, `NODE_UNREACHABLE`,
+   *   `ADMIN_TOKEN_UNREADABLE`, `INTERRUPTED`.
    */
   async call<Name extends EndpointName>(
     name: Name,
@@ -118,35 +131,53 @@ export class AdminClient {
     options: CallOptions<Name>,
     bound: AbortSignal,
   ): Promise<Response> {
-    const url = new URL(endpointPath(name, options.app), "http://localhost");
+    const { dataDir, url: nodeUrl } = this.#target;
+    const url = new URL(endpointPath(name, options.app), nodeUrl ?? "http://localhost");
     for (const [key, value] of Object.entries(options.query ?? {})) {
       if (value !== undefined) url.searchParams.set(key, String(value));
     }
     const signals = options.signal === undefined ? [bound] : [bound, options.signal];
+    const { body, headers } = bodyOf(options);
     const response = await fetch(url, {
       method: ENDPOINT_PATHS[name].method,
-      unix: join(this.#dataDir, "admin.sock"),
+      ...(nodeUrl === undefined ? { unix: join(dataDir, "admin.sock") } : {}),
+      // The operator's proxy is for the world outside, and must not see the token.
+      ...(nodeUrl === undefined ? {} : { proxy: false }),
+      headers: { ...headers, ...this.#authorization() },
+      ...(body === undefined ? {} : { body }),
       signal: AbortSignal.any(signals),
       // The bounds are ours: a stream may be silent between two signs of life.
       timeout: false,
-      ...bodyOf(options),
+      // A node never redirects, and nobody else gets the token.
+      redirect: "error",
     });
     if (response.ok) return response;
     throw new NodeError(await errorOf(response));
   }
 
+  /** Without a token the node says what is missing, when one runs at all. */
+  #authorization(): Record<string, string> {
+    const { dataDir, url, token } = this.#target;
+    const shown = token ?? (url === undefined ? readAdminToken(dataDir) : null);
+    return shown === null ? {} : { authorization: `Bearer ${shown}` };
+  }
+
   async #translate(error: unknown, signal: AbortSignal | undefined): Promise<unknown> {
     if (error instanceof NodeError || error instanceof PlatformError) return error;
     if (signal?.aborted) return new PlatformError("INTERRUPTED", []);
+    const { dataDir, url } = this.#target;
     const code = (error as { code?: unknown } | null)?.code;
+    if (url !== undefined && (code === "ECONNREFUSED" || code === "ConnectionRefused")) {
+      return new PlatformError("NODE_UNREACHABLE", [url, "nothing listens there"]);
+    }
     if (code === "ENOENT" || code === "ECONNREFUSED" || code === "ENOTDIR") {
-      const pid = await lockHolderOf(this.#dataDir);
-      if (pid === null) return new PlatformError("NODE_NOT_RUNNING", [this.#dataDir]);
-      return new PlatformError("NODE_NOT_ANSWERING", [this.#dataDir, pid], { detail: { pid } });
+      const pid = await lockHolderOf(dataDir);
+      if (pid === null) return new PlatformError("NODE_NOT_RUNNING", [dataDir]);
+      return new PlatformError("NODE_NOT_ANSWERING", [dataDir, pid], { detail: { pid } });
     }
     if (code === "EACCES" || code === "EPERM") {
       const what = "its admin.sock belongs to another user";
-      return new PlatformError("DATA_DIR_UNUSABLE", [this.#dataDir, what]);
+      return new PlatformError("DATA_DIR_UNUSABLE", [dataDir, what]);
     }
     const how = typeof code === "string" ? code : messageOf(error);
     return new PlatformError("NODE_CONNECTION_LOST", [how], { cause: error });
@@ -163,7 +194,9 @@ function parseLine<Name extends EndpointName>(line: string): LineOf<Name> {
   return value as LineOf<Name>;
 }
 
-function bodyOf<Name extends EndpointName>(options: CallOptions<Name>): BunFetchRequestInit {
+function bodyOf<Name extends EndpointName>(
+  options: CallOptions<Name>,
+): { body?: Bun.BodyInit; headers?: Record<string, string> } {
   if (options.body !== undefined) {
     return { body: options.body, headers: { "content-type": "application/gzip" } };
   }

@@ -13,6 +13,7 @@ interface Row {
 export const apps: Verb = {
   name: "apps",
   group: "Observe",
+  asksNode: true,
   summary: "List the apps, their branches and URLs",
   examples: [
     ["levain apps", "one line per branch"],

@@ -33,9 +33,17 @@ const runTestNode: RunNode = async (config, watcher) => {
   const stopping = Promise.withResolvers<void>();
   const deps = { ...memoryDeps(config.dataDir, []), shutdown: stopping.resolve };
   const socketPath = join(config.dataDir, "admin.sock");
-  const server = await startAdminServer({ socketPath, hostname: "127.0.0.1", port: 0, deps });
+  const { ensureAdminToken } = await import("../control/admin-token.ts");
+  ensureAdminToken(config.dataDir);
+  const server = await startAdminServer({
+    dataDir: config.dataDir,
+    socketPath,
+    hostname: "127.0.0.1",
+    port: config.adminPort,
+    deps,
+  });
   process.on("SIGTERM", stopping.resolve).on("SIGINT", stopping.resolve);
-  watcher.ready((await deps.status()) as NodeStatus);
+  watcher.ready({ ...((await deps.status()) as NodeStatus), adminPort: server.port });
   await stopping.promise;
   await server.stop();
   if (process.env.TEST_NODE === "slow") await Bun.sleep(300);

@@ -52,6 +52,8 @@ describe("--json", () => {
     ["delete", ["shop", "--yes"], 2],
     ["deploy", [import.meta.dir, "--app", "shop"], 0],
     ["deploy", ["/dev/null"], 2],
+    ["token", [], 0],
+    ["token", ["--metrics"], 0],
     ["doctor", [], 0],
     ["errors", [], 0],
     ["errors", ["BOOT_CRASHED"], 0],

@@ -11,6 +11,7 @@ import { AdminClient } from "./admin-client.ts";
 import type { CliIo } from "./cli-io.ts";
 import { dataDirOf } from "./data-dir.ts";
 import { errorBodyOf, exitCodeOf, nextAfter, renderFailure } from "./failure.ts";
+import { nodeTargetOf } from "./node-target.ts";
 import { createPaint, wantsColor } from "./paint.ts";
 import type { Selection } from "./program.ts";
 import type { RunNode } from "./run-node.ts";
@@ -49,12 +50,17 @@ export async function runCli(argv: readonly string[], host: CliHost): Promise<nu
     }
     const { verb, args, flags } = selection;
     const dataDirFlag = typeof flags.dataDir === "string" ? flags.dataDir : undefined;
-    if (dataDirFlag !== undefined) {
-      command = (text) => `${text} --data-dir ${shellWord(dataDirFlag)}`;
-    }
+    const places = [
+      ["--data-dir", dataDirFlag],
+      ["--node", flags.node],
+    ].flatMap(([flag, value]) =>
+      value === undefined ? [] : [` ${flag} ${shellWord(`${value}`)}`],
+    );
+    command = (text) => text + places.join("");
     const isNamingApp = /^[<[]app[>\]]$/.test(verb.arguments?.[0]?.[0] ?? "");
     if (isNamingApp) app = args[0];
     const dataDir = dataDirOf(dataDirFlag, host.env, host.cwd);
+    const target = nodeTargetOf(verb, flags, host.env, dataDir);
     const call: Call = {
       args,
       flags,
@@ -62,7 +68,8 @@ export async function runCli(argv: readonly string[], host: CliHost): Promise<nu
       io: host,
       paint: createPaint(flags.color !== false && wantsColor(host.stdout.isTerminal, host.env)),
       dataDir,
-      client: new AdminClient(dataDir),
+      client: new AdminClient(target),
+      nodeUrl: target.url ?? null,
       command,
       runNode: host.runNode,
     };
@@ -142,7 +149,7 @@ function normalize(argv: readonly string[]): string[] {
 function verbWord(argv: readonly string[]): string | undefined {
   for (let index = 0; index < argv.length; index += 1) {
     const word = argv[index] as string;
-    if (word === "--data-dir") index += 1;
+    if (["--data-dir", "--node", "--token"].includes(word)) index += 1;
     else if (!word.startsWith("-")) return word;
   }
   return undefined;

@@ -5,6 +5,7 @@ import type { Verb } from "./verb.ts";
 export const deleteVerb: Verb = {
   name: "delete",
   group: "Deploy",
+  asksNode: true,
   summary: "Delete an app with all of its versions",
   description:
     "Its processes end, its addresses stop answering and its logs are removed. This cannot be " +

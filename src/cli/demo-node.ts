@@ -85,7 +85,7 @@ export class OwnNode {
     });
     const { state, cause } = status.store;
     if (state !== "ready") throw new PlatformError("STORE_UNAVAILABLE", [cause ?? state]);
-    return { client: new AdminClient(config.dataDir), status };
+    return { client: new AdminClient({ dataDir: config.dataDir }), status };
   }
 
   /** Stops the node and removes its directory. Returns when both are gone; twice is safe. */
@@ -97,7 +97,7 @@ export class OwnNode {
   async #stop(): Promise<void> {
     await this.#preparing?.catch(() => {});
     if (this.#running !== null) {
-      const client = new AdminClient(this.#dataDir as string);
+      const client = new AdminClient({ dataDir: this.#dataDir as string });
       const bound = () => AbortSignal.timeout(demoFindTimeoutMs);
       // It may not be far enough to answer, or be ending already.
       while (!this.#hasEnded) {

@@ -19,6 +19,7 @@ import type { Call, Verb } from "./verb.ts";
 export const deploy: Verb = {
   name: "deploy",
   group: "Deploy",
+  asksNode: true,
   summary: "Deploy a folder and take it live",
   description:
     "Packs the folder (.gitignore and .levainignore are honoured), builds it on the node, starts it " +

@@ -57,7 +57,7 @@ export async function startDetached(
   }
   if (!report.ok) throw new NodeError(report.error);
   child.unref();
-  return { node: await new AdminClient(config.dataDir).call("status"), log };
+  return { node: await new AdminClient({ dataDir: config.dataDir }).call("status"), log };
 }
 
 function openLog(dataDir: string, log: string): number {

@@ -8,6 +8,7 @@ import type { Call, Verb } from "./verb.ts";
 export const down: Verb = {
   name: "down",
   group: "Node",
+  asksNode: true,
   summary: "Stop the node; requests in flight finish",
   description:
     "Returns when the node's process is gone: after the requests under way, at most the node's " +
@@ -17,7 +18,11 @@ export const down: Verb = {
     const startMs = performance.now();
     const interrupt = call.io.interrupt();
     const pid = await askToStop(call, interrupt);
-    if (!(await waitForEnd(pid, downTimeoutMs, interrupt))) {
+    const hasEnded =
+      call.nodeUrl === null
+        ? await waitForEnd(pid, downTimeoutMs, interrupt)
+        : await waitForSilence(call, interrupt);
+    if (!hasEnded) {
       if (interrupt.aborted) throw new PlatformError("INTERRUPTED", []);
       throw new PlatformError("NODE_STOP_TIMEOUT", [pid, downTimeoutMs]);
     }
@@ -29,6 +34,21 @@ export const down: Verb = {
     };
   },
 };
+
+/** Whether a node whose process is not here to be looked at answers no more. */
+async function waitForSilence(call: Call, interrupt: AbortSignal): Promise<boolean> {
+  const deadlineMs = performance.now() + downTimeoutMs;
+  while (!interrupt.aborted && performance.now() < deadlineMs) {
+    try {
+      await call.client.call("status");
+    } catch (error) {
+      if (error instanceof PlatformError) return true;
+      // It answers still, if only that it is stopping.
+    }
+    await Bun.sleep(downPollMs);
+  }
+  return false;
+}
 
 /**
  * Asks until the node answers or is gone: one that starts can be asked in a moment, one that stops needs no asking. No

@@ -42,6 +42,9 @@ export function nextAfter(
       return [verb === "" ? "levain --help" : `levain ${verb} --help`];
     case "NODE_NOT_RUNNING":
       return [command("levain up --detach")];
+    case "ADMIN_TOKEN_MISSING":
+    case "ADMIN_TOKEN_WRONG":
+      return ["levain token --help"];
     case "NODE_ALREADY_RUNNING":
       return [command("levain status"), command("levain down")];
     case "APP_UNKNOWN":

@@ -18,6 +18,7 @@ import { parseVersionNumber } from "./version-number.ts";
 export const logs: Verb = {
   name: "logs",
   group: "Observe",
+  asksNode: true,
   summary: "Show what an app printed, and what happened to it",
   description:
     "Without --since and --tail, the newest 1,000 records. With --json, one record a line. Lines of " +

@@ -8,6 +8,7 @@ import type { Verb } from "./verb.ts";
 export const open: Verb = {
   name: "open",
   group: "Observe",
+  asksNode: true,
   summary: "Print the URL of an app and open it",
   description:
     "A browser is opened only from a terminal that has a display; the URL is always printed. " +

@@ -33,6 +33,12 @@ const DATA: Readonly<Record<string, z.ZodType>> = {
     /** Path of what the node prints, or null in the foreground. */
     log: z.string().nullable(),
   }),
+  token: z.object({
+    token: z.string(),
+    /** File that the admin token is in. */
+    path: z.string(),
+    isRotated: z.boolean(),
+  }),
   down: z.object({ pid: z.int(), ms: z.number() }),
   status: nodeStatus,
   doctor: z.object({

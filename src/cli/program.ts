@@ -20,6 +20,12 @@ export const GLOBAL_FLAGS = [
   ["--no-color", "no colors, as with NO_COLOR"],
 ] as const;
 
+/** Flags of verbs that ask a node. */
+export const NODE_FLAGS = [
+  ["--node <url>", "a node behind a tunnel, such as http://127.0.0.1:4001 (LEVAIN_NODE)"],
+  ["--token <token>", "admin token instead of the data directory's own (LEVAIN_TOKEN)"],
+] as const;
+
 /** In the order of the help. */
 export const groups: readonly Verb["group"][] = ["Node", "Deploy", "Observe", "Levain"];
 
@@ -48,7 +54,7 @@ export function readWords(argv: readonly string[], verbs: readonly Verb[]): Sele
 function refuseSwallowedFlag(argv: readonly string[], verbs: readonly Verb[]): void {
   const named = argv.find((word) => verbs.some(({ name }) => name === word));
   const own = verbs.find(({ name }) => name === named)?.flags ?? [];
-  const syntaxes = [...GLOBAL_FLAGS, ...own].map(([syntax]) => syntax);
+  const syntaxes = [...GLOBAL_FLAGS, ...NODE_FLAGS, ...own].map(([syntax]) => syntax);
   const takesValue = new Set(syntaxes.flatMap((syntax) => /(--[\w-]+) </.exec(syntax)?.[1] ?? []));
   for (const [index, word] of argv.entries()) {
     if (word === "--") return;
@@ -112,7 +118,11 @@ function addVerb(program: Command, verb: Verb, choose: (selection: Selection) =>
   for (const [syntax, meaning] of verb.arguments ?? []) command.argument(syntax, meaning);
   for (const [syntax, meaning] of verb.flags ?? []) command.option(syntax, meaning);
   for (const syntax of verb.hiddenFlags ?? []) command.addOption(new Option(syntax).hideHelp());
-  addGlobalFlags(command.optionsGroup("Global options:"));
+  command.optionsGroup("Global options:");
+  if (verb.asksNode === true) {
+    for (const [syntax, meaning] of NODE_FLAGS) command.option(syntax, meaning);
+  }
+  addGlobalFlags(command);
   const examples = verb.examples.map(([words, meaning]) => `  ${words}\n      ${meaning}`);
   command.addHelpText("after", `\nExamples:\n${examples.join("\n")}`);
   command.action(() => {

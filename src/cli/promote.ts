@@ -7,6 +7,7 @@ import { parseVersionNumber } from "./version-number.ts";
 export const promote: Verb = {
   name: "promote",
   group: "Deploy",
+  asksNode: true,
   summary: "Make a version live on a branch",
   description:
     "The version is taken as it was deployed; nothing is built again, no request is lost. " +

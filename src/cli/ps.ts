@@ -9,6 +9,7 @@ import type { Call, Verb } from "./verb.ts";
 export const ps: Verb = {
   name: "ps",
   group: "Observe",
+  asksNode: true,
   summary: "List processes: state, memory, requests, age",
   description:
     "One line per version that this node has had to do with since it started, and one for each of " +

@@ -5,7 +5,7 @@
  */
 import { join } from "node:path";
 import { schemaFiles } from "./outputs.ts";
-import { GLOBAL_FLAGS, groups } from "./program.ts";
+import { GLOBAL_FLAGS, groups, NODE_FLAGS } from "./program.ts";
 import type { Verb } from "./verb.ts";
 import { loadVerbs } from "./verbs.ts";
 
@@ -22,9 +22,11 @@ Made from \`src/cli/\` by \`bun src/cli/reference.ts\`; do not edit.
 levain <command> [options]
 \`\`\`
 
-The commands talk to the node of a data directory over the unix socket \`admin.sock\` in it: the directory of
+The commands talk to the node of a data directory over the unix socket \`admin.sock\` in it, with the token in
+\`admin-token\`: the directory of
 \`--data-dir\`, else of \`LEVAIN_DATA_DIR\`, else \`/var/lib/levain\` for root, and \`$XDG_DATA_HOME/levain\` or \`~/.levain\` for
-everybody else. Only \`up\` reads \`levain.node.ts\`: when that file names another \`dataDir\`, name it to the other commands
+everybody else. Commands that ask a node also take the address of one behind a tunnel, \`--node\` or \`LEVAIN_NODE\`, and then
+need its token, \`--token\` or better \`LEVAIN_TOKEN\`: flags are seen by every user of the machine. Only \`up\` reads \`levain.node.ts\`: when that file names another \`dataDir\`, name it to the other commands
 too.
 
 ## What every command promises
@@ -75,10 +77,10 @@ function verbReference(verb: Verb): string {
   const usage = ["levain", verb.name, ...(verb.arguments ?? []).map(([syntax]) => syntax)];
   const sections = [
     `### levain ${verb.name}\n`,
-    `\`${usage.join(" ")}${verb.flags === undefined ? "" : " [options]"}\`\n`,
+    `\`${usage.join(" ")}${verb.flags === undefined && verb.asksNode !== true ? "" : " [options]"}\`\n`,
     `${verb.summary}.${verb.description === undefined ? "" : ` ${verb.description}`}\n`,
     table("argument", verb.arguments),
-    table("flag", verb.flags),
+    table("flag", [...(verb.flags ?? []), ...(verb.asksNode === true ? NODE_FLAGS : [])]),
     `\`\`\`sh\n${verb.examples.map(([words, meaning]) => `# ${meaning}\n${words}`).join("\n")}\n\`\`\`\n`,
     `Output with \`--json\`: [schemas/${verb.name}.json](schemas/${verb.name}.json)\n`,
   ];

@@ -8,6 +8,7 @@ import { parseVersionNumber } from "./version-number.ts";
 export const rollback: Verb = {
   name: "rollback",
   group: "Deploy",
+  asksNode: true,
   summary: "Make the version before live again",
   description:
     "Goes back one step in what was live on the branch; --to goes to any version. Nothing is built " +

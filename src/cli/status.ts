@@ -7,6 +7,7 @@ import type { Verb } from "./verb.ts";
 export const status: Verb = {
   name: "status",
   group: "Node",
+  asksNode: true,
   summary: "Show the node: addresses, store, load",
   description: "Exits with 1 and NODE_NOT_RUNNING when no node runs on the data directory.",
   examples: [

@@ -22,6 +22,8 @@ export interface Verb {
   flags?: readonly (readonly [syntax: string, meaning: string])[];
   /** Variable that asks for JSON as `--json` does. */
   jsonVariable?: string;
+  /** It asks a node, which can be one behind a tunnel: the verb takes `--node` and `--token`. */
+  asksNode?: true;
   /** Flags that Levain gives to itself; not in the help. */
   hiddenFlags?: readonly string[];
   /** At least one: the command and what it does. */
@@ -42,9 +44,11 @@ export interface Call {
   paint: Paint;
   /** Absolute path of the data directory. */
   dataDir: string;
-  /** Talks to the node of that data directory. Connects when used. */
+  /** Talks to the node of that data directory, or to the one that was named. Connects when used. */
   client: AdminClient;
-  /** A command for `next`: with `--data-dir` added when the user gave it, so that it can be pasted as it is. */
+  /** Address of a node that was named, on this machine or behind a tunnel; else null. */
+  nodeUrl: string | null;
+  /** A command for `next`: with `--data-dir` and `--node` added when the user gave them, so that it can be pasted as it is. */
   command(words: string): string;
   runNode: RunNode;
 }

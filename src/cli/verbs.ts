@@ -8,6 +8,7 @@ export const VERBS: Readonly<Record<string, () => Promise<Verb>>> = {
   up: async () => (await import("./up.ts")).up,
   down: async () => (await import("./down.ts")).down,
   status: async () => (await import("./status.ts")).status,
+  token: async () => (await import("./token.ts")).token,
   doctor: async () => (await import("./doctor.ts")).doctor,
   deploy: async () => (await import("./deploy.ts")).deploy,
   promote: async () => (await import("./promote.ts")).promote,

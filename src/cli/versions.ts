@@ -10,6 +10,7 @@ import type { Call, Verb } from "./verb.ts";
 export const versions: Verb = {
   name: "versions",
   group: "Observe",
+  asksNode: true,
   summary: "List the versions of an app",
   arguments: [["[app]", "name of the app; default: the app of this folder"]],
   examples: [

@@ -11,6 +11,7 @@ import type { LogQuery } from "../telemetry/log-reader.ts";
 import type { LogRecord } from "../telemetry/log-record.ts";
 import { requestRecord } from "../telemetry/request-record.ts";
 import { type AdminServer, startAdminServer } from "./admin-server.ts";
+import { rotateAdminToken } from "./admin-token.ts";
 import type { DeployResult, NodeStatus } from "./api.ts";
 import type { AdminDeps, AdminStore } from "./deps.ts";
 
@@ -19,9 +20,11 @@ export interface TestNode extends AsyncDisposable {
   dataDir: string;
   socketPath: string;
   deps: AdminDeps;
+  /** The admin token. */
+  token: string;
   /** What was published, deployed, removed and reported, in order. */
   happened: string[];
-  /** Over the unix socket. */
+  /** Over the unix socket, with the token unless `init` says something else about it. */
   request(path: string, init?: BunFetchRequestInit): Promise<Response>;
 }
 
@@ -32,19 +35,30 @@ export async function startTestNode(overrides: Partial<AdminDeps> = {}): Promise
   const socketPath = join(dataDir, "admin.sock");
   const happened: string[] = [];
   const deps: AdminDeps = { ...memoryDeps(dataDir, happened), ...overrides };
-  const server = await startAdminServer({ socketPath, hostname: "127.0.0.1", port: 0, deps });
+  const token = rotateAdminToken(dataDir);
+  const hostname = "127.0.0.1";
+  const server = await startAdminServer({ dataDir, socketPath, hostname, port: 0, deps });
   return {
     server,
+    token,
     dataDir,
     socketPath,
     deps,
     happened,
-    request: (path, init = {}) => fetch(`http://localhost${path}`, { unix: socketPath, ...init }),
+    request: (path, init = {}) =>
+      fetch(`http://localhost${path}`, { unix: socketPath, ...withToken(token, init) }),
     async [Symbol.asyncDispose]() {
       await server.stop();
       rmSync(dataDir, { recursive: true, force: true });
     },
   };
+}
+
+/** The request with the token, unless it says something about `authorization` itself. */
+export function withToken(token: string, init: BunFetchRequestInit = {}): BunFetchRequestInit {
+  const headers = new Headers(init.headers as Record<string, string>);
+  if (!headers.has("authorization")) headers.set("authorization", `Bearer ${token}`);
+  return { ...init, headers: headers.toJSON() };
 }
 
 /** @throws {Error} that says what was waited for, after five seconds. */
@@ -212,6 +226,9 @@ export function memoryDeps(dataDir: string, happened: string[]): AdminDeps {
     urlOf(app, target) {
       if ("version" in target) return `http://v${target.version}--${app}.localhost:4000`;
       return `http://${target.branch === "main" ? "" : `${target.branch}--`}${app}.localhost:4000`;
+    },
+    note(line) {
+      happened.push(`note ${line}`);
     },
     report(thrown) {
       happened.push(`report ${thrown}`);

@@ -3,7 +3,13 @@ import { existsSync, mkdirSync, statSync } from "node:fs";
 import { createConnection } from "node:net";
 import type { ErrorBody } from "../base/errors.ts";
 import { readExposition } from "../telemetry/exposition-for-tests.ts";
-import { startTestNode, type TestNode, testRecord, waitUntil } from "./admin-deps-for-tests.ts";
+import {
+  startTestNode,
+  type TestNode,
+  testRecord,
+  waitUntil,
+  withToken,
+} from "./admin-deps-for-tests.ts";
 import { startAdminServer } from "./admin-server.ts";
 import { adminIndex, ENDPOINTS } from "./api.ts";
 import { adminBodyBytesMax } from "./limits.ts";
@@ -14,7 +20,7 @@ async function errorOf(response: Response): Promise<ErrorBody> {
 }
 
 function tcp(node: TestNode, path: string, init: BunFetchRequestInit = {}): Promise<Response> {
-  return fetch(`http://127.0.0.1:${node.server.port}${path}`, init);
+  return fetch(`http://127.0.0.1:${node.server.port}${path}`, withToken(node.token, init));
 }
 
 /** Bytes as they are, for what no client sends; resolves with what came back when the connection has ended. */
@@ -253,7 +259,7 @@ describe("inputs", () => {
     for (const name of names) {
       const response = await rawRequest(
         node.server.port,
-        `GET /v1/apps/${name}/versions HTTP/1.1\r\nHost: 127.0.0.1:${node.server.port}\r\nConnection: close\r\n\r\n`,
+        `GET /v1/apps/${name}/versions HTTP/1.1\r\nHost: 127.0.0.1:${node.server.port}\r\nAuthorization: Bearer ${node.token}\r\nConnection: close\r\n\r\n`,
       );
       expect(response, name).toMatch(/^HTTP\/1.1 (400|404) /);
       expect(response, name).toMatch(/INPUT_INVALID|ENDPOINT_UNKNOWN/);
@@ -288,9 +294,9 @@ describe("who may ask", () => {
     for (const host of [
       "evil.example",
       `evil.example:${port}`,
-      "127.0.0.1",
-      `127.0.0.1:${port + 1}`,
       `127.0.0.1.evil.example:${port}`,
+      "127.0.0.1:4001.evil.example",
+      `127.0.0.2:${port}`,
       `shop.localhost:${port}`,
       `localhost.:${port}`,
     ]) {
@@ -306,10 +312,13 @@ describe("who may ask", () => {
       `localhost:${port}`,
       `LocalHost:${port}`,
       `[::1]:${port}`,
+      // The near end of a tunnel.
+      "127.0.0.1",
+      `127.0.0.1:${port + 1}`,
     ]) {
       const answer = await rawRequest(
         port,
-        `GET /v1/status HTTP/1.1\r\nHost: ${host}\r\nConnection: close\r\n\r\n`,
+        `GET /v1/status HTTP/1.1\r\nHost: ${host}\r\nAuthorization: Bearer ${node.token}\r\nConnection: close\r\n\r\n`,
       );
       expect(answer, host).toStartWith("HTTP/1.1 200 ");
     }
@@ -400,13 +409,14 @@ describe("life", () => {
     const socketPath = `${node.dataDir}/old.sock`;
     expect(existsSync(socketPath)).toBe(true);
     const server = await startAdminServer({
+      dataDir: node.dataDir,
       socketPath,
       hostname: "127.0.0.1",
       port: 0,
       deps: node.deps,
     });
 
-    expect((await fetch("http://localhost/v1/status", { unix: socketPath })).status).toBe(200);
+    expect((await node.request("/v1/status", { unix: socketPath })).status).toBe(200);
     await server.stop();
     await node[Symbol.asyncDispose]();
   });
@@ -418,6 +428,7 @@ describe("life", () => {
     const socketPath = `${deep}/admin.sock`;
 
     const server = await startAdminServer({
+      dataDir: node.dataDir,
       socketPath,
       hostname: "127.0.0.1",
       port: 0,
@@ -425,7 +436,7 @@ describe("life", () => {
     });
 
     expect(statSync(socketPath).isSocket()).toBe(true);
-    expect((await fetch("http://localhost/v1/status", { unix: socketPath })).status).toBe(200);
+    expect((await node.request("/v1/status", { unix: socketPath })).status).toBe(200);
     await server.stop();
     await node[Symbol.asyncDispose]();
   });
@@ -435,6 +446,7 @@ describe("life", () => {
     const socketPath = `${node.dataDir}/second.sock`;
 
     const start = startAdminServer({
+      dataDir: node.dataDir,
       socketPath,
       hostname: "127.0.0.1",
       port: node.server.port,

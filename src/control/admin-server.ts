@@ -9,6 +9,7 @@ import type { Server } from "bun";
 import { asPlatformError, isForOperator, PlatformError } from "../base/errors.ts";
 import { sourceUploadBytesMax } from "../deploy/limits.ts";
 import { answerCall } from "./admin-calls.ts";
+import { AdminGuard } from "./admin-guard.ts";
 import type { AdminDeps } from "./deps.ts";
 import { ENDPOINT_NAMES, ENDPOINT_PATHS, matchEndpoint } from "./endpoints.ts";
 import { adminIdleSeconds, adminStopTimeoutMs } from "./limits.ts";
@@ -17,6 +18,8 @@ import { assertOwnOrigin } from "./origin-guard.ts";
 import { platformVersion } from "./platform-version.ts";
 
 export interface AdminServerOptions {
+  /** Folder with the token, which is there; see `admin-token.ts`. */
+  dataDir: string;
   /** Path of the unix socket. What is left of an earlier one there is removed: the caller holds the node's lock. */
   socketPath: string;
   hostname: "127.0.0.1";
@@ -41,16 +44,18 @@ export interface AdminServer {
  * @throws {PlatformError} `PORT_IN_USE`, `PORT_FORBIDDEN`, `DATA_DIR_UNUSABLE`; then nothing is left listening.
  */
 export async function startAdminServer(options: AdminServerOptions): Promise<AdminServer> {
-  const { socketPath, hostname, deps } = options;
+  const { socketPath, hostname, deps, dataDir } = options;
   const stopping = new AbortController();
-  const tcp = listenTcp(hostname, options.port, (request, server) =>
-    answer(request, server, server.port ?? null, deps, stopping.signal),
-  );
+  const { note } = deps;
+  const guard = new AdminGuard({ dataDir, nowMs: () => deps.clock.nowMs(), note });
+  const answerOn =
+    (isTcp: boolean): Fetch =>
+    (request, server) =>
+      answer(request, server, isTcp, deps, guard, stopping.signal);
+  const tcp = listenTcp(hostname, options.port, answerOn(true));
   let unix: Server<undefined>;
   try {
-    unix = listenUnix(socketPath, (request, server) =>
-      answer(request, server, null, deps, stopping.signal),
-    );
+    unix = listenUnix(socketPath, answerOn(false));
   } catch (error) {
     await tcp.stop(true);
     throw error;
@@ -88,7 +93,7 @@ function listenUnix(socketPath: string, fetch: Fetch): Server<undefined> {
   try {
     if (lstatSync(socketPath, { throwIfNoEntry: false })?.isSocket()) unlinkSync(socketPath);
     // No idle limit: `server.timeout` has no effect on a unix socket (Bun 1.4.5), so one would cut streams that wait for
-    // their reader. Only this user's own processes get here.
+    // their reader. Only this user's own processes get here, and a request without the token is answered at once.
     const options: Bun.Serve.Options<undefined> = { unix: socketPath, ...serveOptions, fetch };
     const server = Bun.serve(Object.assign(options, { idleTimeout: 0 }));
     return server;
@@ -110,15 +115,17 @@ const serveOptions = {
 async function answer(
   request: Request,
   server: Server<undefined>,
-  port: number | null,
+  isTcp: boolean,
   deps: AdminDeps,
+  guard: AdminGuard,
   stopping: AbortSignal,
 ): Promise<Response> {
   try {
-    assertOwnOrigin(request.headers, port);
+    assertOwnOrigin(request.headers, isTcp);
     const { pathname, searchParams } = new URL(request.url);
-    if (request.method === "GET" && pathname === "/") return Response.json(index());
     const match = matchEndpoint(request.method, pathname);
+    guard.assertToken(request.headers, match?.name ?? null);
+    if (request.method === "GET" && pathname === "/") return Response.json(index());
     if (match === null) {
       throw new PlatformError("ENDPOINT_UNKNOWN", [request.method, pathname.slice(0, 200)]);
     }
@@ -135,8 +142,17 @@ async function answer(
   } catch (thrown) {
     const error = asPlatformError(thrown);
     if (isForOperator(error)) deps.report(thrown);
-    return Response.json({ error: error.toBody() }, { status: error.status });
+    return Response.json(
+      { error: error.toBody() },
+      { status: error.status, headers: refusalHeaders(error.status) },
+    );
   }
+}
+
+/** What HTTP wants to be said with a refusal. */
+function refusalHeaders(status: number): Record<string, string> {
+  if (status === 401) return { "www-authenticate": 'Bearer realm="levain"' };
+  return status === 429 ? { "retry-after": "1" } : {};
 }
 
 /** What a person sees who opens the admin port. */

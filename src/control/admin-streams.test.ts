@@ -122,7 +122,7 @@ describe("deploy", () => {
     const { port } = node.server;
     const socket = createConnection(port, "127.0.0.1");
     socket.write(
-      `POST /v1/deploys HTTP/1.1\r\nHost: 127.0.0.1:${port}\r\nTransfer-Encoding: chunked\r\n\r\n5\r\nhello\r\n`,
+      `POST /v1/deploys HTTP/1.1\r\nHost: 127.0.0.1:${port}\r\nAuthorization: Bearer ${node.token}\r\nTransfer-Encoding: chunked\r\n\r\n5\r\nhello\r\n`,
     );
     await reading.promise;
 

@@ -54,6 +54,8 @@ export interface AdminDeps {
   shutdown(): void;
   /** URL of what a host name part names: an app's branch or one of its versions. */
   urlOf(app: string, target: { branch: string } | { version: number }): string;
+  /** A line for the node's log. */
+  note(line: string): void;
   /** An error that nobody foresaw, for the node's log. */
   report(thrown: unknown): void;
 }

@@ -1,6 +1,21 @@
 /** JSON body of an admin request; the largest real one has two short fields. Bytes. */
 export const adminBodyBytesMax = 64 * 1024;
 
+/** A token that an operator wrote into the file; one of these is 128 bits in hex. Characters. */
+export const adminTokenCharactersMin = 32;
+
+/** Far below what a header may have. Characters. */
+export const adminTokenCharactersMax = 512;
+
+/** Wrong tokens that are told so at once, such as those of scripts after a rotation. Count. */
+export const wrongTokensBurst = 20;
+
+/** Beyond those; a token has 256 random bits, so this only keeps a loop from costing anything. Count per second. */
+export const wrongTokensPerSecond = 1;
+
+/** Between two lines of the node's log about wrong tokens. Milliseconds. */
+export const wrongTokenNoteMs = 60_000;
+
 /** Silence on an admin connection before it is closed; longer than any answer that is not a stream takes. Seconds. */
 export const adminIdleSeconds = 120;
 

@@ -129,7 +129,9 @@ export const VARIABLES: Readonly<Record<string, string>> = {
 export const OTHER_VARIABLES: readonly string[] = [
   "LEVAIN_BUN",
   "LEVAIN_DEBUG",
+  "LEVAIN_NODE",
   "LEVAIN_TEST_SEED",
+  "LEVAIN_TOKEN",
 ];
 
 /** Settings whose value can hold a secret and is never shown. */

@@ -5,31 +5,24 @@
  */
 import { PlatformError } from "../base/errors.ts";
 
-const LOOPBACK_NAMES = ["127.0.0.1", "localhost", "[::1]"];
+/** With any port: a tunnel has another one at its end than the node. */
+const LOOPBACK_HOST = /^(127\.0\.0\.1|localhost|\[::1\])(:\d{1,5})?$/;
 
 /**
- * @param port the admin port, or null on the unix socket, where `Host` says nothing and no browser has business.
+ * @param isTcp false on the unix socket, where `Host` says nothing and no browser has business.
  * @throws {PlatformError} `ORIGIN_REFUSED` naming the header.
  */
-export function assertOwnOrigin(headers: Headers, port: number | null): void {
-  const allowedHosts = port === null ? [] : hostsOf(port);
-
-  const host = headers.get("host") ?? "";
-  if (port !== null && !allowedHosts.includes(host.toLowerCase())) refuse("Host", host);
+export function assertOwnOrigin(headers: Headers, isTcp: boolean): void {
+  const host = (headers.get("host") ?? "").toLowerCase();
+  if (isTcp && !LOOPBACK_HOST.test(host)) refuse("Host", host);
 
   const origin = headers.get("origin");
-  if (origin !== null) {
-    const isOwn = allowedHosts.some((allowed) => origin.toLowerCase() === `http://${allowed}`);
-    if (!isOwn) refuse("Origin", origin);
+  if (origin !== null && !(isTcp && origin.toLowerCase() === `http://${host}`)) {
+    refuse("Origin", origin);
   }
 
   const site = headers.get("sec-fetch-site");
   if (site !== null && site !== "same-origin" && site !== "none") refuse("Sec-Fetch-Site", site);
-}
-
-function hostsOf(port: number): string[] {
-  const withPort = LOOPBACK_NAMES.map((name) => `${name}:${port}`);
-  return port === 80 ? [...withPort, ...LOOPBACK_NAMES] : withPort;
 }
 
 function refuse(header: string, value: string): never {

@@ -1,0 +1,88 @@
+/**
+ * Whether a request to the admin API carries the token. The right one is always let through; wrong ones are answered
+ * slower than anybody could guess, and the node's log says that there are some, never which.
+ */
+import { createHash, timingSafeEqual } from "node:crypto";
+import { statSync } from "node:fs";
+import { PlatformError } from "../base/errors.ts";
+import { Bucket } from "../telemetry/bucket.ts";
+import { adminTokenPath, metricsTokenOf, readAdminToken } from "./admin-token.ts";
+import type { EndpointName } from "./endpoints.ts";
+import { wrongTokenNoteMs, wrongTokensBurst, wrongTokensPerSecond } from "./limits.ts";
+
+export interface AdminGuardOptions {
+  /** The folder with the token's file. */
+  dataDir: string;
+  /** Monotonic time. Milliseconds. */
+  nowMs(): number;
+  /** A line for the node's log. */
+  note(line: string): void;
+}
+
+export class AdminGuard {
+  readonly #options: AdminGuardOptions;
+  readonly #wrong: Bucket;
+  #tokens: Tokens | null = null;
+  #wrongSinceNote = 0;
+  #notedAtMs = Number.NEGATIVE_INFINITY;
+
+  constructor(options: AdminGuardOptions) {
+    this.#options = options;
+    this.#wrong = new Bucket(wrongTokensPerSecond, wrongTokensBurst, options.nowMs());
+  }
+
+  /**
+   * @param endpoint null when the request names none; that takes the token too
+   * @throws {PlatformError} `ADMIN_TOKEN_MISSING`, `ADMIN_TOKEN_WRONG`, `ADMIN_TOKEN_LIMITED`, `ADMIN_TOKEN_METRICS_ONLY`
+   */
+  assertToken(headers: Headers, endpoint: EndpointName | null): void {
+    const given = /^Bearer +([^\s]+) *$/i.exec(headers.get("authorization") ?? "")?.[1];
+    if (given === undefined) throw new PlatformError("ADMIN_TOKEN_MISSING", []);
+    const tokens = this.#read();
+    const digest = sha256(given);
+    if (tokens !== null && timingSafeEqual(digest, tokens.admin)) return;
+    if (tokens !== null && timingSafeEqual(digest, tokens.metrics)) {
+      if (endpoint === "metrics") return;
+      throw new PlatformError("ADMIN_TOKEN_METRICS_ONLY", []);
+    }
+    this.#refuse();
+  }
+
+  #refuse(): never {
+    const nowMs = this.#options.nowMs();
+    this.#wrongSinceNote += 1;
+    if (nowMs - this.#notedAtMs >= wrongTokenNoteMs) {
+      this.#options.note(`admin API: ${this.#wrongSinceNote} requests with a wrong token`);
+      this.#wrongSinceNote = 0;
+      this.#notedAtMs = nowMs;
+    }
+    if (!this.#wrong.hasOne(nowMs)) throw new PlatformError("ADMIN_TOKEN_LIMITED", []);
+    this.#wrong.take();
+    throw new PlatformError("ADMIN_TOKEN_WRONG", []);
+  }
+
+  /** The tokens as the file has them now; null, and nothing is right, when it cannot be read. */
+  #read(): Tokens | null {
+    const { dataDir } = this.#options;
+    const facts = statSync(adminTokenPath(dataDir), { bigint: true, throwIfNoEntry: false });
+    if (facts === undefined) return null;
+    const stamp = `${facts.ino} ${facts.mtimeNs} ${facts.size}`;
+    if (this.#tokens?.stamp === stamp) return this.#tokens;
+    const token = readAdminToken(dataDir);
+    if (token === null) return null;
+    this.#tokens = { stamp, admin: sha256(token), metrics: sha256(metricsTokenOf(token)) };
+    return this.#tokens;
+  }
+}
+
+/** Digests: of one length, and comparing them tells nothing of the tokens. */
+interface Tokens {
+  /** Changes with the file. */
+  stamp: string;
+  admin: Buffer;
+  metrics: Buffer;
+}
+
+function sha256(text: string): Buffer {
+  return createHash("sha256").update(text).digest();
+}
