@@ -189,3 +189,40 @@ test("the timer looks by itself, from start to stop", async () => {
 
   expect(item.deadlineMs).toBe(Number.POSITIVE_INFINITY);
 });
+
+describe("the timer", () => {
+  test("rests while nothing has a deadline, and knows the time when something gets one", () => {
+    const { clock, deadlines, item } = setup();
+    deadlines.start();
+    const a = item("a");
+    clock.timeMs += deadlineTickMs;
+    deadlines.advance();
+    expect(deadlines.isResting).toBe(true);
+
+    clock.timeMs += 3_600_000;
+    a.deadlineMs = deadlines.after(1000);
+
+    expect(deadlines.isResting).toBe(false);
+    expect(a.deadlineMs).toBeGreaterThanOrEqual(clock.timeMs + 1000);
+    deadlines.stop();
+  });
+
+  test("goes on while one deadline is left, also one that was set when the last one fired", () => {
+    const { clock, deadlines, item } = setup();
+    deadlines.start();
+    const a = item("a", 0);
+    const b = item("b");
+    a.onDeadline = () => {
+      b.deadlineMs = deadlines.after(1000);
+    };
+
+    for (let tick = 0; tick < 4; tick++) {
+      clock.timeMs += deadlineTickMs;
+      deadlines.advance();
+    }
+
+    expect(a.deadlineMs).toBe(Number.POSITIVE_INFINITY);
+    expect(deadlines.isResting).toBe(false);
+    deadlines.stop();
+  });
+});

@@ -4,6 +4,10 @@
  *
  * Measured with 20,000 items: one look at all of them takes 0.1 to 0.5 ms every 100 ms. A wheel of many slots takes ten
  * times as long, since requests move their deadlines nearer all the time and so every item has to be filed anew.
+ *
+ *   stopped ──start()──▶ ticking ──no item has a deadline──▶ resting ──after()──▶ ticking
+ *
+ * A timer that only ticks takes 0.2 % of a core, which a node at rest has no use for.
  */
 import type { Clock } from "./clock.ts";
 
@@ -28,6 +32,8 @@ export class Deadlines {
   #nowMs: number;
   /** The latest tick was late, and called nobody. */
   #isSpared = false;
+  /** Between `start` and `stop`; the timer is null meanwhile when it rests. */
+  #isStarted = false;
 
   constructor(clock: Clock) {
     this.#clock = clock;
@@ -36,25 +42,33 @@ export class Deadlines {
 
   /** Starts the timer. Twice is safe. */
   start(): void {
-    this.#timer ??= setInterval(() => this.advance(), deadlineTickMs);
+    this.#isStarted = true;
+    if (this.#timer === null) this.#wake();
   }
 
   /** Stops the timer. Twice is safe. */
   stop(): void {
-    if (this.#timer !== null) clearInterval(this.#timer);
-    this.#timer = null;
+    this.#isStarted = false;
+    this.#rest();
   }
 
-  /** Clock time of the latest tick; costs no look at the clock. */
+  /** Whether the timer rests: no item has a deadline. */
+  get isResting(): boolean {
+    return this.#isStarted && this.#timer === null;
+  }
+
+  /** Clock time of the latest tick; costs no look at the clock while something has a deadline. */
   get nowMs(): number {
+    if (this.#timer === null) this.#wake();
     return this.#nowMs;
   }
 
   /**
    * The `deadlineMs` that is due after so many milliseconds: never earlier, and two ticks later at most. Costs no look at
-   * the clock.
+   * the clock, but for the first after a rest. Assign it before the turn ends.
    */
   after(ms: number): number {
+    if (this.#timer === null) this.#wake();
     // The latest tick may be almost one tick ago.
     return this.#nowMs + deadlineTickMs + ms;
   }
@@ -78,10 +92,25 @@ export class Deadlines {
     // other one counts.
     this.#isSpared = isLate && !this.#isSpared;
     if (this.#isSpared) return;
+    let mayRest = true;
     for (const item of this.#items) {
+      if (item.deadlineMs !== Number.POSITIVE_INFINITY) mayRest = false;
       if (item.deadlineMs > nowMs) continue;
       item.deadlineMs = Number.POSITIVE_INFINITY;
       item.onDeadline();
     }
+    if (mayRest) this.#rest();
+  }
+
+  #wake(): void {
+    if (!this.#isStarted) return;
+    // The latest tick may be an hour ago.
+    this.#nowMs = this.#clock.nowMs();
+    this.#timer = setInterval(() => this.advance(), deadlineTickMs);
+  }
+
+  #rest(): void {
+    if (this.#timer !== null) clearInterval(this.#timer);
+    this.#timer = null;
   }
 }

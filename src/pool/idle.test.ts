@@ -1,5 +1,6 @@
 import { expect, test } from "bun:test";
-import { decideIdle, type IdleFacts } from "./idle.ts";
+import { randomOf, testSeed } from "../base/random-for-tests.ts";
+import { decideIdle, type IdleFacts, sleepsMs } from "./idle.ts";
 import { drainTimeoutMsMin, supersededIdleMs } from "./limits.ts";
 
 /** Of a version with one instance, unless a case says more. */
@@ -65,4 +66,41 @@ const cases: [string, ReturnType<typeof decideIdle>, Facts][] = [
 
 test.each(cases)("a process %s: %s", (_what, decision, facts) => {
   expect(decideIdle({ versionIdleMs: facts.idleMs, ...facts })).toBe(decision);
+});
+
+/** Goal: no instance sleeps past its time. Method: random facts, and the same ones later. */
+test("one that sleeps has nothing decided about it before the time it says, and something at that time", () => {
+  const seed = testSeed();
+  const next = randomOf(seed);
+  for (let round = 0; round < 2000; round++) {
+    const idleMs = next(20_000);
+    const facts: IdleFacts = {
+      ...live,
+      state: "frozen",
+      idleMs,
+      versionIdleMs: next(idleMs + 1),
+      idleStopMs: next(2) * next(20_000),
+      isSuperseded: next(2) === 0,
+    };
+    const later = (ms: number): IdleFacts => ({
+      ...facts,
+      idleMs: facts.idleMs + ms,
+      versionIdleMs: facts.versionIdleMs + ms,
+    });
+
+    const forMs = sleepsMs(facts);
+
+    const what = `seed ${seed}, ${JSON.stringify(facts)}`;
+    if (forMs === Number.POSITIVE_INFINITY) {
+      expect(decideIdle(later(1e12)), what).toBe("stay");
+    } else {
+      if (forMs > 0) expect(decideIdle(later(forMs - 1)), what).toBe("stay");
+      expect(decideIdle(later(forMs)), what).not.toBe("stay");
+    }
+  }
+});
+
+test("one that is awake or in use is looked at with every tick", () => {
+  expect(sleepsMs({ ...live, versionIdleMs: 0 })).toBe(0);
+  expect(sleepsMs({ ...live, state: "frozen", open: 1, versionIdleMs: 0 })).toBe(0);
 });

@@ -49,6 +49,18 @@ export function idleFacts(
   };
 }
 
+/**
+ * How long an instance needs no look, when nothing happens to it: until `decideIdle` may say something else. Milliseconds;
+ * 0: look with every tick, as at all that are awake; `Infinity`: never.
+ */
+export function sleepsMs(facts: IdleFacts): number {
+  const { state, open, idleMs, versionIdleMs, idleStopMs, isSuperseded } = facts;
+  if (state === "warm" || open > 0) return 0;
+  const stopsMs = idleStopMs > 0 ? idleStopMs - versionIdleMs : Number.POSITIVE_INFINITY;
+  const supersededMs = isSuperseded ? supersededIdleMs - idleMs : Number.POSITIVE_INFINITY;
+  return Math.max(0, Math.min(stopsMs, supersededMs));
+}
+
 /** `drain`: end it though something is open. */
 export function decideIdle(facts: IdleFacts): "stop" | "drain" | "freeze" | "stay" {
   const { state, open, idleMs, versionIdleMs, idleFreezeMs, idleStopMs } = facts;

@@ -13,6 +13,7 @@ import { invariant, PlatformError } from "../base/errors.ts";
 import type { VersionSpec } from "../base/version-spec.ts";
 import { type Evictable, goesBefore } from "./eviction.ts";
 import { evictedShareMax, holdTimeoutMs } from "./limits.ts";
+import type { Ticked } from "./ticks.ts";
 
 /** Who wants to start an instance: a pool. */
 export interface Claimant {
@@ -44,7 +45,7 @@ interface Waiter {
   sinceMs: number;
 }
 
-export class Places {
+export class Places implements Ticked {
   /** Instances with a place at most. Count. */
   readonly instancesMax: number;
   readonly #clock: Clock;
@@ -54,6 +55,8 @@ export class Places {
   /** Evicted processes that have not ended. Count. */
   #evicted = 0;
   #isSettling = false;
+  /** Called when a start has to wait: `tick` is needed from then on. */
+  onWaiting: () => void = () => {};
 
   constructor(instancesMax: number, clock: Clock) {
     invariant(Number.isInteger(instancesMax) && instancesMax >= 1, "instancesMax is 1 or more");
@@ -85,6 +88,7 @@ export class Places {
     const granted = Promise.withResolvers<Place>();
     this.#waiting.add({ claimant, granted, sinceMs: this.#clock.nowMs() });
     this.settle();
+    if (this.#waiting.size > 0) this.onWaiting();
     return granted.promise;
   }
 
@@ -98,10 +102,11 @@ export class Places {
     return new PlatformError("INSTANCES_FULL", [spec.app, this.instancesMax, holdTimeoutMs]);
   }
 
-  /** Lets go of those whose start nobody awaits any more. Called every `tickMs`. */
-  tick(): void {
+  /** Lets go of those whose start nobody awaits any more. */
+  tick(): number {
     for (const waiter of this.#waiting) this.#isStale(waiter);
     this.settle();
+    return this.#waiting.size > 0 ? 0 : Number.POSITIVE_INFINITY;
   }
 
   /** Gives out what is free, and makes room. Called when an instance becomes idle. */

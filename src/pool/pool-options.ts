@@ -5,6 +5,7 @@ import type { LogSink } from "../telemetry/log-record.ts";
 import type { RequestLog } from "../telemetry/request-log.ts";
 import type { BootOptions } from "./boot.ts";
 import type { Places } from "./places.ts";
+import type { Ticks } from "./ticks.ts";
 
 export interface PoolOptions extends BootOptions {
   spec: VersionSpec;
@@ -13,6 +14,8 @@ export interface PoolOptions extends BootOptions {
   clock: TurnClock;
   /** Of the node; shared by all pools. */
   places: Places;
+  /** Of the node; shared by all pools. */
+  ticks: Ticks;
   /** Default: requests are not recorded. */
   requestLog?: RequestLog;
 }

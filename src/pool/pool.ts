@@ -33,9 +33,10 @@ import { ProjectPaths } from "./project-paths.ts";
 import { Ready } from "./ready.ts";
 import { describeEnd, type ProcessEnd } from "./runner-process.ts";
 import { Standby } from "./standby.ts";
+import type { Ticked } from "./ticks.ts";
 import { Turnover } from "./turnover.ts";
 
-export class Pool implements Destination, InstanceOwner {
+export class Pool implements Destination, InstanceOwner, Ticked {
   readonly spec: VersionSpec;
   readonly counters = new PoolCounters();
   /** What the edge has answered. */
@@ -85,7 +86,7 @@ export class Pool implements Destination, InstanceOwner {
     return this.#isFailed ? "failed" : "stopped";
   }
 
-  /** Whether `tick` has anything to look at. */
+  /** Whether a process of it is there, in any state. */
   get hasProcess(): boolean {
     return this.#instances.count > 0;
   }
@@ -93,6 +94,8 @@ export class Pool implements Destination, InstanceOwner {
   /** The version is live on no branch any more, or is again. What is open is ended when its time to drain is over. */
   set isSuperseded(isSuperseded: boolean) {
     this.#standby.isSuperseded = isSuperseded;
+    // It is due at another time.
+    if (this.hasProcess) this.#options.ticks.awaken(this);
   }
 
   get isSuperseded(): boolean {
@@ -112,7 +115,7 @@ export class Pool implements Destination, InstanceOwner {
     if (this.#stopError !== null) return this.#requests.refuse(stream, this.#stopError);
     if (this.#ready.count > 0) {
       const instance = this.#ready.next();
-      if (instance.state === "frozen") this.#standby.wake(instance);
+      if (instance.state === "frozen") this.#wake(instance);
       return this.#requests.submit(stream, start, instance.channel);
     }
     const refusal = this.#backOff.refusal(this.#options.clock.nowMs());
@@ -157,8 +160,7 @@ export class Pool implements Destination, InstanceOwner {
     const mayServe = this.#ready.count > 0 || this.#instances.isStarting;
     if (refusal !== null && (!mayServe || this.#stopError !== null)) throw refusal;
     await this.start().catch((error) => Promise.reject(this.#backOff.failureFor(error)));
-    for (const instance of this.#ready.all)
-      if (instance.state === "frozen") this.#standby.wake(instance);
+    for (const instance of this.#ready.all) if (instance.state === "frozen") this.#wake(instance);
     return this.#ready.all;
   }
 
@@ -183,8 +185,18 @@ export class Pool implements Destination, InstanceOwner {
     await this.#instances.gone();
   }
 
-  /** Looks at idle time, health and memory. Called every `tickMs`. */
-  tick(nowMs: number): void {
+  /** Looks at idle time, health and memory. */
+  tick(nowMs: number): number {
+    this.#lookAtAll(nowMs);
+    if (this.#turnover.hasSurplus) return nowMs;
+    let dueMs = Number.POSITIVE_INFINITY;
+    for (const instance of this.#instances) {
+      if (instance.isUp) dueMs = Math.min(dueMs, this.#standby.dueMs(instance, nowMs));
+    }
+    return dueMs;
+  }
+
+  #lookAtAll(nowMs: number): void {
     for (const instance of this.#instances) if (instance.isUp) this.#look(instance, nowMs);
     const worn = this.#starting === null ? this.#turnover.findWorn() : null;
     if (worn !== null && this.#backOff.refusal(nowMs) === null) {
@@ -315,6 +327,7 @@ export class Pool implements Destination, InstanceOwner {
     this.#requests.release(instance.channel);
     this.#instances.lendLikeOthers(instance);
     this.#turnover.retireWorn(nowMs);
+    this.#options.ticks.awaken(this);
   }
 
   /** @throws {PlatformError} why it did not start */
@@ -343,6 +356,11 @@ export class Pool implements Destination, InstanceOwner {
       this.#isFailed = true;
       this.#requests.fail(failure);
     }
+  }
+
+  #wake(instance: Instance): void {
+    this.#standby.wake(instance);
+    this.#options.ticks.awaken(this);
   }
 
   #look(instance: Instance, nowMs: number): void {

@@ -1,12 +1,12 @@
-/** The pools of a node, one per version, and the clock tick that drives them. */
+/** The pools of a node, one per version, and the ticks that drive them. */
 import { PlatformError } from "../base/errors.ts";
 import { type VersionSpec, versionName } from "../base/version-spec.ts";
-import { tickMs } from "./limits.ts";
 import { Places } from "./places.ts";
 import { Pool } from "./pool.ts";
 import type { PoolOptions } from "./pool-options.ts";
+import { Ticks } from "./ticks.ts";
 
-export interface PoolsOptions extends Omit<PoolOptions, "spec" | "places"> {
+export interface PoolsOptions extends Omit<PoolOptions, "spec" | "places" | "ticks"> {
   /** Instances that run at once. Count, 1 or more. */
   instancesMax: number;
 }
@@ -17,12 +17,13 @@ export class Pools {
   readonly #pools = new Map<string, Pool>();
   /** Removed, and not gone yet. */
   readonly #leaving = new Map<Pool, Promise<void>>();
-  readonly #timer: ReturnType<typeof setInterval>;
+  readonly #ticks: Ticks;
 
   constructor(options: PoolsOptions) {
     this.#options = options;
     this.places = new Places(options.instancesMax, options.clock);
-    this.#timer = setInterval(() => this.tick(), tickMs);
+    this.#ticks = new Ticks(options.clock);
+    this.places.onWaiting = () => this.#ticks.awaken(this.places);
   }
 
   /** The version's pool, made when there is none. */
@@ -33,7 +34,7 @@ export class Pools {
     // A number is used again when a first version failed its boot check.
     const gone = new PlatformError("VERSION_UNKNOWN", [spec.app, versionName(spec.number)]);
     if (known !== undefined) void this.remove(known.spec, 0, gone);
-    const pool = new Pool({ ...this.#options, places: this.places, spec });
+    const pool = new Pool({ ...this.#options, places: this.places, ticks: this.#ticks, spec });
     this.#pools.set(key, pool);
     return pool;
   }
@@ -58,6 +59,7 @@ export class Pools {
     this.#leaving.set(pool, stopped);
     await stopped;
     this.#leaving.delete(pool);
+    this.#ticks.remove(pool);
   }
 
   /** Resolves when every pool of the app that was removed has ended, and so has written its last record. */
@@ -70,15 +72,17 @@ export class Pools {
   async stop(drainTimeoutMs: number, error: PlatformError): Promise<void> {
     const pools = [...this.#pools.values(), ...this.#leaving.keys()];
     await Promise.all(pools.map((pool) => pool.stop(drainTimeoutMs, error)));
-    clearInterval(this.#timer);
+    this.#ticks.stop();
   }
 
-  /** Looks at every process. Called by the timer; tests with a clock of their own call it too. */
+  /** Pools that are looked at with every tick; those whose apps all sleep are not among them. Count. */
+  get awake(): number {
+    return this.#ticks.awake;
+  }
+
+  /** Looks at every process that is due. Called by a timer; tests with a clock of their own call it too. */
   tick(): void {
-    const nowMs = this.#options.clock.nowMs();
-    for (const pool of this.#pools.values()) if (pool.hasProcess) pool.tick(nowMs);
-    for (const pool of this.#leaving.keys()) pool.tick(nowMs);
-    this.places.tick();
+    this.#ticks.advance();
   }
 }
 

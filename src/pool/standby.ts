@@ -2,7 +2,7 @@
 import type { Clock } from "../base/clock.ts";
 import { PlatformError } from "../base/errors.ts";
 import type { VersionSpec } from "../base/version-spec.ts";
-import { decideIdle, idleFacts } from "./idle.ts";
+import { decideIdle, type IdleFacts, idleFacts, sleepsMs } from "./idle.ts";
 import type { Instance } from "./instance.ts";
 import type { PoolLog } from "./pool-log.ts";
 import type { Ready } from "./ready.ts";
@@ -31,13 +31,14 @@ export class Standby {
     return this.#supersededAtMs !== null;
   }
 
+  /** Clock time at which one that is up is to be looked at again; see `Ticked`. */
+  dueMs(instance: Instance, nowMs: number): number {
+    return nowMs + sleepsMs(this.#facts(instance, nowMs));
+  }
+
   /** Freezes or ends one that is up, when its time has come. */
   look(instance: Instance, nowMs: number): void {
-    const supersededAtMs = instance.retiredAtMs ?? this.#supersededAtMs;
-    const versionIdleMs = this.#ready.idleMs(nowMs) ?? 0;
-    const decision = decideIdle(
-      idleFacts(this.#spec, instance, versionIdleMs, supersededAtMs, nowMs),
-    );
+    const decision = decideIdle(this.#facts(instance, nowMs));
     if (decision === "stop") instance.end(null);
     if (decision === "drain") {
       const why = instance.retiredAtMs === null ? "stopped for a newer version" : "replaced";
@@ -55,5 +56,11 @@ export class Standby {
   /** Wakes one that sleeps; it can be given requests at once. */
   wake(instance: Instance): void {
     this.#log.woken(instance.id, instance.thaw(this.#clock.nowMs()));
+  }
+
+  #facts(instance: Instance, nowMs: number): IdleFacts {
+    const supersededAtMs = instance.retiredAtMs ?? this.#supersededAtMs;
+    const versionIdleMs = this.#ready.idleMs(nowMs) ?? 0;
+    return idleFacts(this.#spec, instance, versionIdleMs, supersededAtMs, nowMs);
   }
 }

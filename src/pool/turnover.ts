@@ -42,6 +42,11 @@ export class Turnover {
     return decision === "start";
   }
 
+  /** Whether some are there that may be given back. */
+  get hasSurplus(): boolean {
+    return this.#scale !== null && this.#parts.ready.count > this.#parts.spec.instances.min;
+  }
+
   /** One that has had its requests and should get a successor; it goes on until that one is warm. Null for none. */
   findWorn(): Instance | null {
     const { spec, instances, ready } = this.#parts;
