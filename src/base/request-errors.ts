@@ -179,6 +179,14 @@ export const requestErrors = {
     remedy:
       "Try again after the time in Retry-After; raise `instancesMax` of the node, or look in `levain ps` for what is never idle",
   },
+  HOST_MEMORY_FULL: {
+    owner: "platform",
+    status: 503,
+    message: (app: string, expectedBytes: number, usedBytes: number, budgetBytes: number) =>
+      `Cannot start app "${app}": it is expected to take ${mebibytes(expectedBytes)}, and ${mebibytes(usedBytes)} of the node's ${mebibytes(budgetBytes)} are in use`,
+    remedy:
+      "Try again after the time in Retry-After; raise `memory` of the node, or look in `levain ps` for what uses most and is never idle",
+  },
   HOLD_QUEUE_FULL: {
     owner: "user",
     status: 503,
@@ -200,3 +208,8 @@ export const requestErrors = {
     remedy: "Try again after the time in Retry-After; `levain status` shows how many are open",
   },
 } as const satisfies Record<string, ErrorRow>;
+
+/** `48 MiB`; placeholders of the documentation as they are. */
+function mebibytes(bytes: number): string {
+  return typeof bytes === "number" ? `${Math.round(bytes / 1024 ** 2)} MiB` : `${bytes}`;
+}

@@ -87,3 +87,54 @@ export const lateTicksMax = 3;
 
 /** How long an edge in a process of its own keeps an instance that it has nothing open on; the node sees no idle time before. Milliseconds. */
 export const leaseIdleMs = 250;
+
+/** Part of the node's memory from which room is made before anybody needs it: an app that grows by 100 MiB a second leaves time for some steps. Part of 1. */
+export const shortShare = 0.9;
+
+/** Part of the node's memory at which making room ends, well below its beginning, so that it does not begin anew at once. Part of 1. */
+export const calmShare = 0.8;
+
+/** Share of the time that some work waited for memory from which room is made. Part of 1. */
+export const somePressureMax = 0.1;
+
+/** Share of the time that all work waited for memory from which the machine suffers. Part of 1. */
+export const fullPressureMax = 0.05;
+
+/** Pressure counts only while less than this is left of the machine's memory: with more it is about something else. Part of 1. */
+export const scarceShare = 0.25;
+
+/** The least part of the reserve that the machine should have left, whatever the budget says. Part of 1. */
+export const availableShareMin = 0.5;
+
+/** Idle time before an instance is frozen early to make room: a client that asks again soon has done so. Milliseconds. */
+export const freezeIdleMsMin = 1000;
+
+/** Idle time before an instance is stopped to make room, unless the machine suffers: starting it anew costs more than it gives. Milliseconds. */
+export const stopIdleMsMin = 5000;
+
+/** With less in RAM an instance is not worth paging or stopping. Bytes. */
+export const reliefBytesMin = 1024 * 1024;
+
+/** How often the memory of the machine is looked at. Three small files. Milliseconds. */
+export const memoryLookMs = 1000;
+
+/** How long a look at an instance that runs counts, while memory is not short. Milliseconds. */
+export const memoryFreshMs = 5000;
+
+/** The same for the node's own processes and PostgreSQL. Milliseconds. */
+export const othersFreshMs = 10_000;
+
+/** Instances looked at in one turn, half a millisecond of CPU each: 1 % of a core with twenty. Count. */
+export const samplesPerLookMax = 20;
+
+/** Steps to make room in one turn; more when the next look says so. Count. */
+export const reliefStepsMax = 50;
+
+/** How long it is waited until an instance has frozen or a stopped one has ended, before the next step. Milliseconds. */
+export const reliefWaitMs = 1000;
+
+/** With less swap left nothing is paged: what did not fit would be tried again and again. Bytes. */
+export const swapFreeBytesMin = 64 * 1024 * 1024;
+
+/** How long it is waited until an instance is paged, before the next step; a gigabyte to a slow disk takes longer. Milliseconds. */
+export const pageWaitMs = 5000;
