@@ -16,6 +16,7 @@ import { loadHooks } from "./hooks/load.ts";
 import { LentPools } from "./pool/lent-pools.ts";
 import { tickMs } from "./pool/limits.ts";
 import { Router } from "./router/router.ts";
+import { closeToOthers } from "./sandbox/own-process.ts";
 import type { LogRecord } from "./telemetry/log-record.ts";
 import { RequestLog } from "./telemetry/request-log.ts";
 import { receiveDescriptor } from "./wire/descriptors.ts";
@@ -27,6 +28,9 @@ interface Open {
   edge: Edge;
   router: Router;
 }
+
+// Requests of all apps pass through its memory.
+closeToOthers();
 
 let open: Open | null = null;
 const clock = new TurnClock(systemClock);

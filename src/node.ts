@@ -14,6 +14,7 @@ import type { NodeWatcher } from "./cli/run-node.ts";
 import { startAdminServer } from "./control/admin-server.ts";
 import { ensureAdminToken } from "./control/admin-token.ts";
 import type { NodeStatus } from "./control/api.ts";
+import { closeDataDir } from "./control/data-dir-modes.ts";
 import type { AdminDeps } from "./control/deps.ts";
 import { bindError, type NodeConfig } from "./control/node-config.ts";
 import { acquireNodeLock } from "./control/node-lock.ts";
@@ -33,6 +34,7 @@ import { startNodeStore } from "./node-store.ts";
 import { bootCheck } from "./pool/boot-check.ts";
 import { openRequestStore } from "./request-store.ts";
 import { emptyRouteTable, type RouteTable } from "./router/route-table.ts";
+import { closeToOthers } from "./sandbox/own-process.ts";
 import { LogStore } from "./telemetry/log-store.ts";
 import { TrialLog } from "./telemetry/trial-log.ts";
 
@@ -43,6 +45,8 @@ import { TrialLog } from "./telemetry/trial-log.ts";
  * @throws {PlatformError} when it cannot start; nothing of it is left then.
  */
 export async function runNode(config: NodeConfig, watcher: NodeWatcher): Promise<void> {
+  // It will hold what no app may have: the store's password, the operator's environment, everybody's requests.
+  closeToOthers();
   await using cleanup = new AsyncDisposableStack();
   const stopped = Promise.withResolvers<void>();
   const { dataDir, drainTimeoutMs } = config;
@@ -51,6 +55,7 @@ export async function runNode(config: NodeConfig, watcher: NodeWatcher): Promise
 
   const lock = await acquireNodeLock(dataDir);
   cleanup.defer(() => lock.release());
+  for (const line of closeDataDir(dataDir, process.getuid?.() === 0)) watcher.note(line);
   const stop = onSignals(() => stopped.resolve());
   cleanup.defer(() => stop());
 

@@ -27,7 +27,7 @@ export async function startDetached(
   const logStart = fstatSync(logFd).size;
   const child = Bun.spawn([...io.selfCommand, ...words, "--report-fd", "3"], {
     cwd: io.cwd,
-    env: io.env,
+    env: { ...io.env, ...secretVariables(config) },
     stdio: ["ignore", logFd, logFd, "pipe"],
     // A session of its own: Ctrl-C and the end of this terminal do not reach it.
     detached: true,
@@ -58,6 +58,11 @@ export async function startDetached(
   if (!report.ok) throw new NodeError(report.error);
   child.unref();
   return { node: await new AdminClient({ dataDir: config.dataDir }).call("status"), log };
+}
+
+/** Settings that must not stand on a command line, as variables; the node takes them out of its environment. */
+function secretVariables({ databaseUrl }: NodeConfig): Record<string, string> {
+  return databaseUrl === undefined ? {} : { LEVAIN_DATABASE_URL: databaseUrl };
 }
 
 function openLog(dataDir: string, log: string): number {

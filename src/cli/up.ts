@@ -49,9 +49,13 @@ export const up: Verb = {
   async run(call) {
     const { loadNodeConfig } = await import("../control/node-config.ts");
     const config = await loadNodeConfig(configSources(call));
+    // From here on the configuration alone knows them.
+    const { hideSecrets } = await import("../sandbox/own-process.ts");
+    hideSecrets([config.databaseUrl, call.io.env.LEVAIN_TOKEN]);
     if (call.flags.detach === true) {
       const { startDetached } = await import("./detach.ts");
-      const { node, log } = await startDetached(config, foregroundWords(call, config), call.io);
+      const words = foregroundWords(call, config);
+      const { node, log } = await startDetached(config, words, call.io);
       return startedOutcome(node, { isDetached: true, log }, config, call);
     }
     return runForeground(config, call);
@@ -73,6 +77,8 @@ function foregroundWords(call: Call, config: NodeConfig): string[] {
   const words = ["up", "--data-dir", config.dataDir];
   for (const [key, [syntax]] of Object.entries(SETTINGS)) {
     const value = call.flags[key];
+    // Given to it as a variable: a command line is for everybody to read.
+    if (key === "databaseUrl") continue;
     if (typeof value === "string") words.push(syntax.split(" ")[0] as string, value);
   }
   const { config: file } = call.flags;

@@ -73,10 +73,10 @@ export class LogAppender {
     let handle: FileHandle;
     if (position.offset === 0) {
       // "a" would ignore the position of each write, "w" is only for what may be emptied: here there is nothing to keep.
-      handle = await open(path, "w", 0o640).catch(async (error: NodeJS.ErrnoException) => {
+      handle = await open(path, "w", 0o600).catch(async (error: NodeJS.ErrnoException) => {
         if (error.code !== "ENOENT") throw error;
-        await mkdir(this.#folder, { recursive: true, mode: 0o750 });
-        return open(path, "w", 0o640);
+        await mkdir(this.#folder, { recursive: true, mode: 0o700 });
+        return open(path, "w", 0o600);
       });
       return { handle, at: position };
     }
