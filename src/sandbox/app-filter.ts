@@ -76,7 +76,17 @@ function socketRules(udp: boolean): Rule[] {
   ];
 }
 
+/** The child would be the node's, which does not know of it and would never ask how it ended. */
+const CLONE_PARENT = 0x00008000;
 const PR_SET_PDEATHSIG = 1;
+/** SIGKILL is 1001 in binary: what differs from it in a bit is another signal, or none. */
+const NOT_SIGKILL = [
+  is(1, 0, 1),
+  is(1, 2, 2),
+  is(1, 4, 4),
+  is(1, 0, 8),
+  ...[16, 32, 64].map((bit) => is(1, bit, bit)),
+];
 /** CLONE_NEWCGROUP, NEWUTS, NEWIPC, NEWUSER, NEWPID, NEWNET, NEWNS. */
 const NAMESPACES = [
   0x02000000, 0x04000000, 0x08000000, 0x10000000, 0x20000000, 0x40000000, 0x00020000,
@@ -88,7 +98,11 @@ const PERSONALITIES = [0, 0xffffffff];
 const PROCESSES: Rule[] = [
   // Its flags lie in memory, where a filter cannot look; libc goes on with clone.
   { call: "clone3", errno: ENOSYS },
-  { call: "clone", errno: EPERM, when: NAMESPACES.map((flag) => [is(0, flag, flag)]) },
+  {
+    call: "clone",
+    errno: EPERM,
+    when: [...NAMESPACES, CLONE_PARENT].map((flag) => [is(0, flag, flag)]),
+  },
   { call: "prlimit64", errno: EPERM, unless: [[is(0, 0)]] },
   { call: "setpriority", errno: EPERM, unless: [[is(0, 0), is(1, 0)]] },
   { call: "ioprio_set", errno: EPERM, unless: [[is(0, 1), is(1, 0)]] },
@@ -97,8 +111,8 @@ const PROCESSES: Rule[] = [
   { call: "sched_setparam", errno: EPERM, unless: [[is(0, 0)]] },
   { call: "sched_setscheduler", errno: EPERM, unless: [[is(0, 0)]] },
   { call: "personality", errno: EPERM, unless: PERSONALITIES.map((one) => [is(0, one)]) },
-  // It ends with the node, and cannot choose otherwise: 0 would undo it.
-  { call: "prctl", errno: EPERM, when: [[is(0, PR_SET_PDEATHSIG), is(1, 0)]] },
+  // It ends with the node, and cannot choose otherwise: no signal would undo that, and so would one that ends nothing.
+  { call: "prctl", errno: EPERM, when: NOT_SIGKILL.map((one) => [is(0, PR_SET_PDEATHSIG), one]) },
 ];
 
 const refused = (errno: number, ...calls: SystemCall[]): Rule[] =>
@@ -134,6 +148,7 @@ const OWNED: Rule[] = [
   ...refused(EACCES, "chmod", "fchmodat", "fchmodat2", "chown", "lchown", "fchownat"),
   ...refused(EACCES, "utime", "utimes", "futimesat"),
   ...refused(EACCES, "setxattr", "lsetxattr", "setxattrat", "removexattr", "lremovexattr"),
+  ...refused(EACCES, "removexattrat", "file_setattr"),
   // Without a path it is about a descriptor.
-  { call: "utimensat", errno: EACCES, unless: [[is(1, 0)]] },
+  { call: "utimensat", errno: EACCES, unless: [[is(1, 0), { ...is(1, 0), half: "high" }]] },
 ];

@@ -53,6 +53,16 @@ describe("a filter", () => {
       ],
     },
     { call: 40, errno: 4, unless: [] },
+    {
+      call: 60,
+      errno: 6,
+      unless: [
+        [
+          { argument: 1, equals: 0 },
+          { argument: 1, half: "high", equals: 0 },
+        ],
+      ],
+    },
   ];
   const program = assemble(arch, rules);
 
@@ -75,6 +85,12 @@ describe("a filter", () => {
 
   test("looks at the half of an argument that the kernel takes", () => {
     expect(decide(program, 20, [2 ** 40 + 3])).toBe(2);
+  });
+
+  test("takes no address for none because one half of it is zero", () => {
+    expect(decide(program, 60, [0, 0])).toBe(ALLOWED);
+    expect(decide(program, 60, [0, 2 ** 32])).toBe(6);
+    expect(decide(program, 60, [0, 4096])).toBe(6);
   });
 
   test("refuses a call by its second number, and kills one of another architecture", () => {

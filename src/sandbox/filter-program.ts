@@ -5,10 +5,15 @@
  */
 import { invariant } from "../base/errors.ts";
 
-/** One argument of a call, of which the lower 32 bits are looked at: what the kernel takes as an `int`. */
+/** Half of an argument of a call. */
 export interface ArgumentTest {
   /** 0 to 5. */
   argument: number;
+  /**
+   * Default `low`, the 32 bits that the kernel takes as an `int`. An address or a length needs a test of both: with one
+   * half chosen to fit, it would pass for another.
+   */
+  half?: "low" | "high";
   /** Bits that are looked at. Default all 32. */
   mask?: number;
   equals: number;
@@ -78,9 +83,9 @@ function ruleCode({ call, errno, when, unless }: FilterRule): Instruction[] {
 /** Answers when all tests hold; goes on after it otherwise. */
 function caseCode(tests: readonly ArgumentTest[], matched: Instruction): Instruction[] {
   let code = [matched];
-  for (const { argument, mask, equals } of [...tests].reverse()) {
+  for (const { argument, half, mask, equals } of [...tests].reverse()) {
     const masked = mask === undefined ? [] : [{ ...plain, code: AND, value: mask }];
-    const look = [load(OFFSET_ARGUMENTS + 8 * argument), ...masked];
+    const look = [load(OFFSET_ARGUMENTS + 8 * argument + (half === "high" ? 4 : 0)), ...masked];
     code = [...look, jump(JUMP_EQUAL, equals, 0, code.length), ...code];
   }
   return code;

@@ -1,0 +1,15 @@
+/** Keeps more and more on the heap. */
+import { attack } from "../attack.ts";
+
+const kept: Uint8Array[] = [];
+
+export default attack(() => ({
+  it: async () => {
+    // Ends by itself where nothing holds it, so that it does no harm there.
+    for (let mebibytes = 0; mebibytes < 600; mebibytes += 8) {
+      kept.push(new Uint8Array(8 * 1024 * 1024).fill(1));
+      await Bun.sleep(2);
+    }
+    return `got ${kept.length * 8} MiB`;
+  },
+}));
