@@ -2,7 +2,7 @@
  * A whole node as a process of its own, with its own data directory, PostgreSQL and free ports; and the command line
  * against it. For tests of what users do.
  */
-import { mkdtempSync, readFileSync, rmSync } from "node:fs";
+import { chownSync, mkdtempSync, readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 
@@ -40,8 +40,16 @@ export interface TestNode extends AsyncDisposable {
 /** How long a node may take to be ready on a busy machine. Milliseconds. */
 const readyTimeoutMs = 60_000;
 
-export async function startTestNode(options: { flags?: string[] } = {}): Promise<TestNode> {
+export interface TestNodeOptions {
+  flags?: string[];
+  /** Who runs the node and the command line; only root can choose. Default: who runs the tests. */
+  user?: { uid: number; gid: number };
+}
+
+export async function startTestNode(options: TestNodeOptions = {}): Promise<TestNode> {
   const dataDir = mkdtempSync(join(tmpdir(), "levain-node-"));
+  const { user } = options;
+  if (user !== undefined) chownSync(dataDir, user.uid, user.gid);
   let child: Bun.Subprocess | null = null;
   let ports = { port: 0, adminPort: 0 };
   let output = "";
@@ -60,7 +68,7 @@ export async function startTestNode(options: { flags?: string[] } = {}): Promise
         String(ports.adminPort),
         ...(options.flags ?? []),
       ],
-      { stdio: ["ignore", "pipe", "pipe"], cwd: tmpdir(), env: plainEnvironment() },
+      { stdio: ["ignore", "pipe", "pipe"], cwd: tmpdir(), env: plainEnvironment(), ...user },
     );
     child = started;
     for (const stream of [started.stdout, started.stderr]) void collect(stream);
@@ -91,6 +99,7 @@ export async function startTestNode(options: { flags?: string[] } = {}): Promise
       stdio: ["ignore", "pipe", "pipe"],
       cwd,
       env: plainEnvironment(),
+      ...user,
     });
     const [stdout, stderr, code] = await Promise.all([
       new Response(run.stdout).text(),
