@@ -16,6 +16,7 @@ import { type BootOptions, boot } from "./boot.ts";
 import type { Evictable } from "./eviction.ts";
 import { Leases } from "./leases.ts";
 import { lastLinesMax } from "./limits.ts";
+import type { MemoryShare } from "./memory-room.ts";
 import type { Occupant, Place } from "./places.ts";
 import { ProcessWatch } from "./process-watch.ts";
 import type { ProjectPaths } from "./project-paths.ts";
@@ -54,8 +55,8 @@ export interface InstanceOwner {
   onStreamClosed(instance: Instance): void;
   /** It was warm or frozen and takes no more requests. Called once, before `onExit`. */
   onGoing(instance: Instance): void;
-  /** It is idle, and is ended because another instance needs its place. */
-  onEvicted(instance: Instance): void;
+  /** It is idle, and is ended because another instance needs its place, or says `why` else. */
+  onEvicted(instance: Instance, why: string | null): void;
   /** Its process has exited; every stream was lost before. */
   onExit(instance: Instance, end: ProcessEnd): void;
 }
@@ -81,6 +82,8 @@ export class Instance implements RunnerProcessOwner, Occupant, InstanceLoad {
   #killed: { cause: PlatformError | null } | null = null;
   #idleSinceMs: number;
   #frozenAtMs = 0;
+  /** Of the node's memory; released when it is gone. */
+  share: MemoryShare | null = null;
   /** Clock time since when it is given no more requests, though it is up; null while it is. */
   retiredAtMs: number | null = null;
   /** It has had as many requests as it may; another one takes over when it is warm. */
@@ -149,9 +152,10 @@ export class Instance implements RunnerProcessOwner, Occupant, InstanceLoad {
     return this.#process!.channel.opened + this.leases.opened;
   }
 
-  /** Reads it anew. Bytes; null without a process. */
+  /** As it was measured last, else what is private is read now. Bytes in RAM; null without a process. */
   memoryBytes(): number | null {
-    return this.#process === null ? null : privateMemoryBytes(this.#process.pid);
+    if (this.#process === null) return null;
+    return this.share?.memory?.ramBytes ?? privateMemoryBytes(this.#process.pid);
   }
 
   /** Whether it is warm and was given so many requests since its start. */
@@ -279,9 +283,10 @@ export class Instance implements RunnerProcessOwner, Occupant, InstanceLoad {
     };
   }
 
-  evict(): Promise<unknown> {
+  /** @param why default: another instance needs its place */
+  evict(why: string | null = null): Promise<unknown> {
     const { exited } = this;
-    this.#owner.onEvicted(this);
+    this.#owner.onEvicted(this, why);
     this.end(null);
     return exited;
   }

@@ -63,6 +63,7 @@ export class Instances {
   /** Its process has exited, or never was. */
   delete(instance: Instance): void {
     this.#all.delete(instance);
+    instance.share?.release();
   }
 
   /**

@@ -112,8 +112,17 @@ export const freezeIdleMsMin = 1000;
 /** Idle time before an instance is stopped to make room, unless the machine suffers: starting it anew costs more than it gives. Milliseconds. */
 export const stopIdleMsMin = 5000;
 
+/** Idle time from which an app that keeps its memory makes way for a start that finds none, rather than have that refused. Milliseconds. */
+export const keepIdleMsMin = 60_000;
+
 /** With less in RAM an instance is not worth paging or stopping. Bytes. */
 export const reliefBytesMin = 1024 * 1024;
+
+/** What a version is expected to take that has not run yet; a small app takes half. Bytes. */
+export const startBytesExpected = 32 * 1024 * 1024;
+
+/** Age below which a process is expected to need what the one before it took, though it has not yet. Milliseconds. */
+export const youngMs = 60_000;
 
 /** How often the memory of the machine is looked at. Three small files. Milliseconds. */
 export const memoryLookMs = 1000;

@@ -9,7 +9,7 @@ import { StillClock } from "../base/clock-for-tests.ts";
 import { pick, type Random, randomOf, testSeed } from "../base/random-for-tests.ts";
 import type { VersionSpec } from "../base/version-spec.ts";
 import type { ProcessMemory } from "../sandbox/process-memory.ts";
-import { holdTimeoutMs, memoryLookMs, samplesPerLookMax } from "./limits.ts";
+import { holdTimeoutMs, keepIdleMsMin, memoryLookMs, samplesPerLookMax } from "./limits.ts";
 import { MemoryGovernor } from "./memory-governor.ts";
 import type { MemoryHolder } from "./memory-holder.ts";
 import { MemoryRoom, type MemoryShare } from "./memory-room.ts";
@@ -122,7 +122,10 @@ class App implements Claimant, MemoryHolder {
       this.move("paged");
     }
     if (kind === "stop") {
-      const isKept = !this.mayStop && !this.isSuperseded && model.governor.level !== "over";
+      const isMeant = this.mayStop || this.isSuperseded || model.governor.level === "over";
+      const isForgotten =
+        model.room.waiting > 0 && this.idleMs(model.clock.timeMs) >= keepIdleMsMin;
+      const isKept = !isMeant && !isForgotten;
       if (isKept) model.wrong.push("stopped one that keeps its memory");
       this.move("going");
       await Promise.resolve();

@@ -5,7 +5,7 @@
  *
  *   calm ⇄ short ⇄ over        see the rule
  *
- * One timer, whatever number of apps there is.
+ * One look a second, whatever number of apps there is.
  */
 import type { Clock } from "../base/clock.ts";
 import type { HostMemory } from "../sandbox/host-memory.ts";
@@ -31,6 +31,7 @@ import {
 } from "./memory-rule.ts";
 import { MemorySampler } from "./memory-sampler.ts";
 import { describeSums, ReliefEpisode } from "./relief-episode.ts";
+import type { Ticked } from "./ticks.ts";
 
 export interface MemoryGovernorOptions {
   room: MemoryRoom;
@@ -56,10 +57,9 @@ interface Candidate extends IdleHolder {
   holder: MemoryHolder;
 }
 
-export class MemoryGovernor {
+export class MemoryGovernor implements Ticked {
   readonly #options: MemoryGovernorOptions;
   readonly #sampler: MemorySampler;
-  #timer: ReturnType<typeof setInterval> | null = null;
   #level: MemoryLevel = "calm";
   #host: HostMemory | null = null;
   #othersBytes = 0;
@@ -74,19 +74,18 @@ export class MemoryGovernor {
     this.#options = options;
     this.#sampler = new MemorySampler(options.measure);
     options.room.budgetBytes = options.budgetBytes;
-    options.room.onWaiting = () => void this.look();
+    options.room.onWaiting.push(() => void this.look());
   }
 
-  /** Looks once a second from now on. `stop` ends it. */
-  start(): void {
-    this.#timer ??= setInterval(() => void this.look(), memoryLookMs);
+  /** Looks, once a second. */
+  tick(nowMs: number): number {
     void this.look();
+    return this.#isStopped ? Number.POSITIVE_INFINITY : nowMs + memoryLookMs;
   }
 
   /** Resolves when nothing is being done any more. Twice is safe. */
   async stop(): Promise<void> {
     this.#isStopped = true;
-    if (this.#timer !== null) clearInterval(this.#timer);
     await this.#looking;
   }
 
@@ -117,7 +116,7 @@ export class MemoryGovernor {
       const sums = this.#judge();
       if (this.#level === "calm") break;
       const idle = this.#idle(clock.nowMs()).filter(({ share }) => !tried.has(share));
-      const relief = decideRelief(this.#level, idle);
+      const relief = decideRelief(this.#level, sums.wantedBytes > 0, idle);
       if (relief === null) break;
       await this.#relieve(relief, sums);
       const { share, holder, state } = relief.holder;

@@ -20,7 +20,7 @@ export interface MemoryHolder {
   /** Milliseconds. */
   idleMs(nowMs: number): number;
   /** It was measured. */
-  noteMemory(memory: ProcessMemory): void;
+  noteMemory(memory: ProcessMemory, nowMs: number): void;
   /**
    * Does it, when it is not in use, and says so in the app's log with `why`. Resolves when it is done, or cannot be; never
    * rejects.

@@ -49,9 +49,9 @@ test("a start gets its share at once when it fits", async () => {
 test("a start that does not fit waits until another one gives back, and says that it waits", async () => {
   const { room, shop } = setup();
   let told = 0;
-  room.onWaiting = () => {
+  room.onWaiting.push(() => {
     told += 1;
-  };
+  });
   const first = await room.take(shop, 60 * MiB);
 
   const second = room.take(shop, 60 * MiB);

@@ -13,6 +13,7 @@ import { PlatformError } from "../base/errors.ts";
 import type { ProcessMemory } from "../sandbox/process-memory.ts";
 import type { MemoryHolder } from "./memory-holder.ts";
 import type { Claimant } from "./places.ts";
+import type { Ticked } from "./ticks.ts";
 
 /** What an instance takes up of the node's memory. */
 export interface MemoryShare {
@@ -36,7 +37,7 @@ interface Waiter {
   sinceMs: number;
 }
 
-export class MemoryRoom {
+export class MemoryRoom implements Ticked {
   readonly #clock: Clock;
   readonly #shares = new Set<MemoryShare>();
   /** In the order of arrival. */
@@ -47,8 +48,8 @@ export class MemoryRoom {
   othersBytes = 0;
   /** The machine suffers: nothing is started, whatever would fit. */
   isOver = false;
-  /** Told when a start begins to wait. */
-  onWaiting: () => void = () => {};
+  /** Each is told when a start begins to wait. */
+  readonly onWaiting: (() => void)[] = [];
 
   constructor(clock: Clock) {
     this.#clock = clock;
@@ -96,7 +97,7 @@ export class MemoryRoom {
     const granted = Promise.withResolvers<MemoryShare>();
     this.#waiting.add({ claimant, expectedBytes, granted, sinceMs: this.#clock.nowMs() });
     this.settle();
-    if (this.#waiting.size > 0) this.onWaiting();
+    if (this.#waiting.size > 0) for (const tell of this.onWaiting) tell();
     return granted.promise;
   }
 
@@ -111,9 +112,10 @@ export class MemoryRoom {
     return new PlatformError("HOST_MEMORY_FULL", [spec.app, expectedBytes, usedBytes, budgetBytes]);
   }
 
-  /** Lets go of those whose start nobody awaits any more. Called every `tickMs`. */
-  tick(): void {
-    if (this.#waiting.size > 0) this.settle();
+  /** Lets go of those whose start nobody awaits any more. */
+  tick(): number {
+    this.settle();
+    return this.#waiting.size > 0 ? 0 : Number.POSITIVE_INFINITY;
   }
 
   /** Gives what there is to those who wait. Called when memory was given back. */
@@ -152,7 +154,7 @@ export class MemoryRoom {
         return isStarting ? Math.max(expectedBytes, measuredBytes) : measuredBytes;
       },
       release: () => {
-        if (this.#shares.delete(share)) this.tick();
+        if (this.#shares.delete(share)) this.settle();
       },
     };
     this.#shares.add(share);

@@ -72,8 +72,9 @@ const app = (name: string, change: Partial<IdleHolder> = {}): Named => ({
 });
 
 /** The step as `page a`, or null. */
-function step(level: "calm" | "short" | "over", ...idle: Named[]): string | null {
-  const relief = decideRelief(level, idle);
+function step(level: "calm" | "short" | "over" | "awaited", ...idle: Named[]): string | null {
+  const relief =
+    level === "awaited" ? decideRelief("short", true, idle) : decideRelief(level, false, idle);
   return relief === null ? null : `${relief.kind} ${relief.holder.name}`;
 }
 
@@ -135,6 +136,17 @@ describe("the next step is", () => {
     const keeps = app("a", { state: "frozen", isPageable: false, mayStop: false });
 
     expect([step("short", keeps), step("over", keeps)]).toEqual([null, "stop a"]);
+  });
+
+  test("to stop what keeps its memory for a start that waits, when it was not used for a minute", () => {
+    const keeps = { state: "frozen", isPageable: false, mayStop: false } as const;
+    const recent = app("a", { ...keeps, idleMs: 59_000 });
+    const forgotten = app("b", { ...keeps, idleMs: 60_000 });
+    const dispensable = app("c", { ...keeps, mayStop: true });
+
+    expect([step("short", forgotten), step("awaited", recent)]).toEqual([null, null]);
+    expect(step("awaited", recent, forgotten)).toBe("stop b");
+    expect(step("awaited", recent, forgotten, dispensable)).toBe("stop c");
   });
 
   test("not to stop what would give nothing, unless it is all there is and the machine suffers", () => {

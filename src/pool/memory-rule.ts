@@ -4,16 +4,18 @@
  *
  *   calm    nothing
  *   short   end what is live nowhere → page what is frozen → freeze what is idle → end what may be stopped
- *   over    the same sooner, and then what should have kept its memory too
+ *   over    the same sooner, and then end what should have kept its memory too
  *
  * `short` begins at `shortShare` of the budget and ends at `calmShare`, so that the node does not do and undo the same
- * thing; a start that does not fit makes it short too. `over` is beyond the budget, or the machine itself suffers.
+ * thing. A start that does not fit makes it short too, and ends what should have kept its memory when that was not used
+ * for `keepIdleMsMin`: otherwise a node full of sleepers would refuse everybody else for good. `over` is beyond the budget, or the machine itself suffers.
  */
 import type { MemoryPressure } from "../sandbox/host-memory.ts";
 import {
   calmShare,
   freezeIdleMsMin,
   fullPressureMax,
+  keepIdleMsMin,
   reliefBytesMin,
   scarceShare,
   shortShare,
@@ -81,9 +83,14 @@ export function memoryLevel(sums: MemorySums, before: MemoryLevel): MemoryLevel 
   return isShort ? "short" : "calm";
 }
 
-/** The next step, or null when there is nothing to be done, or nobody to do it to. */
+/**
+ * The next step, or null when there is nothing to be done, or nobody to do it to.
+ *
+ * @param isAwaited a start waits for memory: then whoever keeps its memory does not keep it for ever
+ */
 export function decideRelief<Holder extends IdleHolder>(
   level: MemoryLevel,
+  isAwaited: boolean,
   idle: readonly Holder[],
 ): Relief<Holder> | null {
   if (level === "calm") return null;
@@ -101,11 +108,14 @@ export function decideRelief<Holder extends IdleHolder>(
   const warm = longestIdle(idle, ({ state, idleMs }) => state === "warm" && idleMs >= idleMsMin);
   if (warm !== null) return { kind: "freeze", holder: warm };
 
-  const stopMsMin = level === "over" ? 0 : stopIdleMsMin;
+  const isOver = level === "over";
+  const stopMsMin = isOver ? 0 : stopIdleMsMin;
   const dispensable = worthwhile.filter(({ mayStop, idleMs }) => mayStop && idleMs >= stopMsMin);
+  const forgotten = isAwaited ? worthwhile.filter(({ idleMs }) => idleMs >= keepIdleMsMin) : [];
   const victim =
     firstToStop(dispensable) ??
-    (level === "over" ? (firstToStop(worthwhile) ?? firstToStop(idle)) : null);
+    firstToStop(forgotten) ??
+    (isOver ? (firstToStop(worthwhile) ?? firstToStop(idle)) : null);
   return victim === null ? null : { kind: "stop", holder: victim };
 }
 

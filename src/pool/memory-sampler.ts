@@ -46,7 +46,7 @@ export class MemorySampler {
     if (memory === null || holder.pid !== pid) return;
     share.memory = memory;
     this.#samples.set(share, { holder, state, atMs: nowMs });
-    holder.noteMemory(memory);
+    holder.noteMemory(memory, nowMs);
   }
 
   /** For how long what is known is out of date. Milliseconds; 0 = it is not, or cannot be measured. */

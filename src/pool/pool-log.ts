@@ -34,8 +34,11 @@ export class PoolLog {
     this.#event("error", instance, message, { code });
   }
 
-  frozen(instance: string | null, memoryBytes: number | null): void {
-    this.#event("freeze", instance, "Frozen: no CPU until the next request", { memoryBytes });
+  /** @param why it is frozen before its time, or null */
+  frozen(instance: string | null, memoryBytes: number | null, why: string | null): void {
+    const early = why === null ? "" : `; early, since memory is short (${why})`;
+    const text = `Frozen: no CPU until the next request${early}`;
+    this.#event("freeze", instance, text, { memoryBytes });
   }
 
   woken(instance: string | null, ms: number): void {
@@ -48,8 +51,10 @@ export class PoolLog {
     this.#event("throttle", instance, text);
   }
 
-  evicted(instance: string | null): void {
-    this.#event("evict", instance, "Stopped while idle: another app needs its place");
+  /** @param why memory is short; null: another app needs its place */
+  evicted(instance: string | null, why: string | null): void {
+    const reason = why === null ? "another app needs its place" : `memory is short (${why})`;
+    this.#event("evict", instance, `Stopped while idle: ${reason}`);
   }
 
   /** @param left instances that go on. Count. */

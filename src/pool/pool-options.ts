@@ -4,6 +4,7 @@ import type { VersionSpec } from "../base/version-spec.ts";
 import type { LogSink } from "../telemetry/log-record.ts";
 import type { RequestLog } from "../telemetry/request-log.ts";
 import type { BootOptions } from "./boot.ts";
+import type { MemoryRoom } from "./memory-room.ts";
 import type { Places } from "./places.ts";
 import type { Ticks } from "./ticks.ts";
 
@@ -14,6 +15,8 @@ export interface PoolOptions extends BootOptions {
   clock: TurnClock;
   /** Of the node; shared by all pools. */
   places: Places;
+  /** Of the node; shared by all pools. */
+  room: MemoryRoom;
   /** Of the node; shared by all pools. */
   ticks: Ticks;
   /** Default: requests are not recorded. */

@@ -24,6 +24,7 @@ import { Claim } from "./claim.ts";
 import type { Destination } from "./destination.ts";
 import type { RequestStart } from "./holds.ts";
 import { Instance, type InstanceOwner } from "./instance.ts";
+import { InstanceMemory } from "./instance-memory.ts";
 import { Instances } from "./instances.ts";
 import { PoolCounters } from "./pool-counters.ts";
 import { type PoolFacts, type PoolState, poolFacts } from "./pool-facts.ts";
@@ -67,7 +68,7 @@ export class Pool implements Destination, InstanceOwner, Ticked {
     this.#options = options;
     this.requestLog = options.requestLog?.of(options.spec.app) ?? null;
     this.#requests = new Admission(options.spec, this.counters, () => this.#ready.running);
-    this.#claim = new Claim(options.spec, options.places, this.#requests);
+    this.#claim = new Claim(options.spec, options.places, options.room, this.#requests);
     this.#log = new PoolLog(options.spec, options.log, options.clock);
     this.#standby = new Standby(options.spec, this.#ready, this.#log, options.clock);
     this.#turnover = new Turnover({
@@ -206,7 +207,7 @@ export class Pool implements Destination, InstanceOwner, Ticked {
     if (this.#ready.count === 0 || this.isSuperseded) return;
     const isOneMoreWanted = this.#turnover.rescale(this.#requests.waiting, nowMs);
     // One that is not needed to serve at all takes nobody's place.
-    const mayStart = this.#options.places.hasFree && this.#starting === null;
+    const mayStart = this.#claim.isFree && this.#starting === null;
     if (isOneMoreWanted && mayStart) this.#startUnawaited();
   }
 
@@ -247,9 +248,9 @@ export class Pool implements Destination, InstanceOwner, Ticked {
     if (places.waiting > 0 && instance.open === 0) places.settle();
   }
 
-  onEvicted(instance: Instance): void {
+  onEvicted(instance: Instance, why: string | null): void {
     this.counters.evictions += 1;
-    this.#log.evicted(instance.id);
+    this.#log.evicted(instance.id, why);
   }
 
   onGoing(instance: Instance): void {
@@ -300,14 +301,20 @@ export class Pool implements Destination, InstanceOwner, Ticked {
     const { max } = this.spec.instances;
     if (this.#instances.count >= max) await this.#instances.fewerThan(max);
     if (this.#stopError !== null) throw this.#stopError;
-    const place = await this.#claim.take();
+    const { place, share } = await this.#claim.take().catch((error) => this.#refused(error));
     const refusal = this.#stopError ?? this.#backOff.refusal(clock.nowMs());
     if (refusal !== null) {
       place.release();
-      if (this.#ready.count === 0) this.#requests.fail(refusal);
-      throw refusal;
+      share.release();
+      return this.#refused(refusal);
     }
     const instance = new Instance(this.spec, clock, this, place);
+    instance.share = share;
+    share.holder = new InstanceMemory(instance, {
+      claim: this.#claim,
+      ready: this.#ready,
+      standby: this.#standby,
+    });
     this.#instances.add(instance);
     this.#latest = instance;
     this.#isFailed = false;
@@ -328,6 +335,12 @@ export class Pool implements Destination, InstanceOwner, Ticked {
     this.#instances.lendLikeOthers(instance);
     this.#turnover.retireWorn(nowMs);
     this.#options.ticks.awaken(this);
+  }
+
+  /** Tells those who wait why nothing is started. @throws {PlatformError} the same */
+  #refused(error: PlatformError): never {
+    if (this.#ready.count === 0) this.#requests.fail(error);
+    throw error;
   }
 
   /** @throws {PlatformError} why it did not start */

@@ -1,18 +1,21 @@
 /** The pools of a node, one per version, and the ticks that drive them. */
 import { PlatformError } from "../base/errors.ts";
 import { type VersionSpec, versionName } from "../base/version-spec.ts";
+import { MemoryRoom } from "./memory-room.ts";
 import { Places } from "./places.ts";
 import { Pool } from "./pool.ts";
 import type { PoolOptions } from "./pool-options.ts";
-import { Ticks } from "./ticks.ts";
+import { type Ticked, Ticks } from "./ticks.ts";
 
-export interface PoolsOptions extends Omit<PoolOptions, "spec" | "places" | "ticks"> {
+export interface PoolsOptions extends Omit<PoolOptions, "spec" | "places" | "room" | "ticks"> {
   /** Instances that run at once. Count, 1 or more. */
   instancesMax: number;
 }
 
 export class Pools {
   readonly places: Places;
+  /** Without bounds until a governor sets them. */
+  readonly room: MemoryRoom;
   readonly #options: PoolsOptions;
   readonly #pools = new Map<string, Pool>();
   /** Removed, and not gone yet. */
@@ -23,7 +26,9 @@ export class Pools {
     this.#options = options;
     this.places = new Places(options.instancesMax, options.clock);
     this.#ticks = new Ticks(options.clock);
+    this.room = new MemoryRoom(options.clock);
     this.places.onWaiting = () => this.#ticks.awaken(this.places);
+    this.room.onWaiting.push(() => this.#ticks.awaken(this.room));
   }
 
   /** The version's pool, made when there is none. */
@@ -34,7 +39,8 @@ export class Pools {
     // A number is used again when a first version failed its boot check.
     const gone = new PlatformError("VERSION_UNKNOWN", [spec.app, versionName(spec.number)]);
     if (known !== undefined) void this.remove(known.spec, 0, gone);
-    const pool = new Pool({ ...this.#options, places: this.places, ticks: this.#ticks, spec });
+    const { places, room } = this;
+    const pool = new Pool({ ...this.#options, places, room, ticks: this.#ticks, spec });
     this.#pools.set(key, pool);
     return pool;
   }
@@ -78,6 +84,11 @@ export class Pools {
   /** Pools that are looked at with every tick; those whose apps all sleep are not among them. Count. */
   get awake(): number {
     return this.#ticks.awake;
+  }
+
+  /** Has something else looked at, too, from the next tick on. */
+  attend(item: Ticked): void {
+    this.#ticks.awaken(item);
   }
 
   /** Looks at every process that is due. Called by a timer; tests with a clock of their own call it too. */

@@ -47,10 +47,10 @@ export class Standby {
     if (decision === "freeze") this.freeze(instance);
   }
 
-  /** Freezes it when nothing is open. */
-  freeze(instance: Instance): void {
+  /** Freezes it when nothing is open. @param why before its time, or null */
+  freeze(instance: Instance, why: string | null = null): void {
     if (!instance.freeze(this.#clock.nowMs())) return;
-    this.#log.frozen(instance.id, instance.memoryBytes());
+    this.#log.frozen(instance.id, instance.memoryBytes(), why);
   }
 
   /** Wakes one that sleeps; it can be given requests at once. */
