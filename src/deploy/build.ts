@@ -7,8 +7,8 @@
  * The work folder of an app is always the same, so the same source gives the same artifact.
  */
 import { existsSync } from "node:fs";
-import { mkdir, readdir, rename, rm } from "node:fs/promises";
-import { dirname, join } from "node:path";
+import { mkdir, rename, rm } from "node:fs/promises";
+import { join } from "node:path";
 import { type Clock, systemClock } from "../base/clock.ts";
 import { PlatformError } from "../base/errors.ts";
 import { type AppConfig, parseAppConfig } from "./app-config.ts";
@@ -31,8 +31,10 @@ import {
   hasEntries,
   listProjectFiles,
   type Manifest,
+  moveInto,
   needsInstall,
   readManifest,
+  readPlain,
   readSmall,
   removeBuildLeftovers,
 } from "./project-files.ts";
@@ -284,7 +286,8 @@ async function bundleApp(step: Step, entry: string, warnings: string[]): Promise
     }
     throw new PlatformError("BUILD_FAILED", [result.message], { detail });
   }
-  if (result.task !== "bundle" || !existsSync(join(outdir, result.entry))) {
+  // The project's code has run in there: its word for what it wrote is not enough.
+  if (result.task !== "bundle" || !(await listProjectFiles(outdir)).has(result.entry)) {
     throw new PlatformError("BUILD_FAILED", ["the bundler wrote no bundle"], {
       detail: evidence(step),
     });
@@ -316,32 +319,27 @@ async function runChild(
     ],
     { cwd: step.project, ...(timeoutMs === undefined ? {} : { timeoutMs }) },
   );
-  const file = Bun.file(resultPath);
-  const parsed =
-    ended.exitCode === 0 && (await file.exists()) && file.size <= childResultBytesMax
-      ? childResult.safeParse(await file.json().catch(() => null))
-      : null;
-  if (parsed?.success === true) return parsed.data;
+  const result = ended.exitCode === 0 ? await readResult(resultPath) : null;
+  if (result !== null) return result;
   const [last] = step.output.lastLines.slice(-1);
   const message = `its process ended early (${describeEnd(ended)})${last === undefined ? "" : `: ${last}`}`;
   return { ok: false, problem: "error", message };
+}
+
+/** Null when there is none that can be believed. */
+async function readResult(path: string): Promise<ChildResult | null> {
+  try {
+    const text = await readPlain(path, childResultBytesMax);
+    return text === null ? null : childResult.parse(JSON.parse(text.toString("utf8")));
+  } catch {
+    return null;
+  }
 }
 
 async function warnOfPreload(project: string, warnings: string[]): Promise<void> {
   const text = await readSmall(join(project, "bunfig.toml"));
   if (text !== null && /^\s*preload\s*=/m.test(text)) {
     warnings.push("`preload` of bunfig.toml is not run; import what it names from the entry file");
-  }
-}
-
-/** Moves every file of a folder to the same place of another, over what is there. */
-async function moveInto(from: string, to: string): Promise<void> {
-  for (const entry of await readdir(from, { recursive: true, withFileTypes: true })) {
-    if (!entry.isFile()) continue;
-    const path = join(entry.parentPath, entry.name);
-    const target = join(to, path.slice(from.length + 1));
-    await mkdir(dirname(target), { recursive: true });
-    await rename(path, target);
   }
 }
 

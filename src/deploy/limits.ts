@@ -20,6 +20,8 @@ export const sourceDepthMax = 64;
 export const childResultBytesMax = 1024 * 1024;
 /** package.json and lists of ignored files are read whole. Bytes. */
 export const manifestBytesMax = 4 * 1024 * 1024;
+/** The largest of real monorepos have some 10 MiB. Bytes. */
+export const lockfileBytesMax = 64 * 1024 * 1024;
 
 // --- the build ---
 

@@ -2,11 +2,12 @@
  * What the build looks at in a project: its manifest, its lockfile, its config file and the list of its files; and what
  * of a built project goes into the artifact.
  */
-import { readdir, readFile, rm, stat } from "node:fs/promises";
-import { join } from "node:path";
+import { constants } from "node:fs";
+import { type FileHandle, lstat, mkdir, open, readdir, rename, rm } from "node:fs/promises";
+import { dirname, join } from "node:path";
 import { PlatformError } from "../base/errors.ts";
 import type { PackageManifest } from "./entry.ts";
-import { manifestBytesMax } from "./limits.ts";
+import { lockfileBytesMax, manifestBytesMax } from "./limits.ts";
 
 export interface Manifest extends PackageManifest {
   dependencies?: unknown;
@@ -47,14 +48,31 @@ export async function readManifest(folder: string): Promise<Manifest> {
 
 /** A config file's text, or null. @throws {PlatformError} `BUILD_FAILED` when it is far too large */
 export async function readSmall(path: string): Promise<string | null> {
-  const facts = await stat(path).catch(() => null);
-  if (facts === null || !facts.isFile()) return null;
-  if (facts.size > manifestBytesMax) {
+  return (await readPlain(path, manifestBytesMax))?.toString("utf8") ?? null;
+}
+
+/**
+ * Bytes of a plain file; null for what is none. The project's own code may have put it there: a link could lead to what
+ * the node may read and the project may not, and a pipe would keep us waiting.
+ *
+ * @throws {PlatformError} `BUILD_FAILED` when it has more bytes than that
+ */
+export async function readPlain(path: string, bytesMax: number): Promise<Buffer | null> {
+  let file: FileHandle;
+  try {
+    file = await open(path, constants.O_RDONLY | constants.O_NOFOLLOW | constants.O_NONBLOCK);
+  } catch {
+    return null;
+  }
+  await using _file = file;
+  const facts = await file.stat();
+  if (!facts.isFile()) return null;
+  if (facts.size > bytesMax) {
     throw new PlatformError("BUILD_FAILED", [
-      `${path} has ${facts.size} bytes, at most ${manifestBytesMax} are read`,
+      `${path} has ${facts.size} bytes, at most ${bytesMax} are read`,
     ]);
   }
-  return readFile(path, "utf8");
+  return file.readFile();
 }
 
 export function needsInstall(manifest: Manifest): boolean {
@@ -77,7 +95,7 @@ export async function findLockfile(
   folder: string,
 ): Promise<{ name: string; sha256: string } | null> {
   for (const name of LOCKFILES) {
-    const bytes = await readFile(join(folder, name)).catch(() => null);
+    const bytes = await readPlain(join(folder, name), lockfileBytesMax);
     if (bytes !== null)
       return { name, sha256: new Bun.CryptoHasher("sha256").update(bytes).digest("hex") };
   }
@@ -134,4 +152,32 @@ function isLeftover(name: string, isFolder: boolean, keepsPackages: boolean): bo
   if (name.startsWith(".env")) return true;
   if (isFolder) return CACHE_FOLDERS.has(name);
   return /\.(test|spec)\.[cm]?[jt]sx?$|\.tsbuildinfo$/.test(name) || name === ".DS_Store";
+}
+
+/**
+ * Moves every file of a folder to the same place of another, over what is there.
+ *
+ * @throws {PlatformError} `BUILD_FAILED` when a link of the project's would lead a file elsewhere
+ */
+export async function moveInto(from: string, to: string): Promise<void> {
+  for (const entry of await readdir(from, { recursive: true, withFileTypes: true })) {
+    if (!entry.isFile()) continue;
+    const path = join(entry.parentPath, entry.name);
+    const inside = path.slice(from.length + 1);
+    await makeFolder(to, dirname(inside));
+    await rename(path, join(to, inside));
+  }
+}
+
+/** Makes what is missing of a path below a folder, through folders only. */
+async function makeFolder(folder: string, inside: string): Promise<void> {
+  let path = folder;
+  for (const name of inside.split("/")) {
+    path = join(path, name);
+    const facts = await lstat(path).catch(() => null);
+    if (facts === null) await mkdir(path);
+    else if (!facts.isDirectory()) {
+      throw new PlatformError("BUILD_FAILED", [`${inside} is no folder, and files belong in it`]);
+    }
+  }
 }
