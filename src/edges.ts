@@ -186,7 +186,7 @@ export class Edges implements Edge {
       if (pool === null)
         throw new PlatformError("VERSION_UNKNOWN", [version.app, `v${version.number}`]);
       // Now, and not when it is up.
-      if (pool.state === "warm" || pool.state === "frozen") child.found(version);
+      if (["warm", "frozen", "paged"].includes(pool.state)) child.found(version);
       let lent = 0;
       for (const instance of await pool.awake()) if (instance.leases.lend(child)) lent += 1;
       if (lent === 0) child.notYet(version);

@@ -17,6 +17,8 @@ import { Spares } from "./pool/spares.ts";
 import type { RouteTable } from "./router/route-table.ts";
 import { Router } from "./router/router.ts";
 import { RunnerBundle } from "./runner/bundle.ts";
+import { Pager } from "./sandbox/pager.ts";
+import { pagingObstacle, pagingSources } from "./sandbox/paging-way.ts";
 import type { LogSink } from "./telemetry/log-record.ts";
 import { RequestLog } from "./telemetry/request-log.ts";
 
@@ -128,6 +130,11 @@ function startParts(options: LaneOptions, takesWires: boolean) {
   const swept = sweepRunFolders(runDir);
   const runner = new RunnerBundle(options.bundlesDir);
   const spares = new Spares({ runDir, runner, clock, sparesMax, takesWires });
+  const obstacle = pagingObstacle(pagingSources());
+  const { note = () => {} } = options;
+  if (obstacle !== null) note(`Idle apps keep their memory: ${obstacle.text}`);
+  const mayPage = obstacle === null || obstacle.kind === "no-swap";
+  const pager = new Pager({ clock, mayPage, note });
   const pools = new Pools({
     artifactPath,
     environment: platformEnvironment,
@@ -136,6 +143,7 @@ function startParts(options: LaneOptions, takesWires: boolean) {
     clock,
     instancesMax,
     requestLog,
+    pager,
   });
   const router = new Router({
     domain,
@@ -148,6 +156,7 @@ function startParts(options: LaneOptions, takesWires: boolean) {
   const draining = new PlatformError("NODE_DRAINING", []);
   const stop = async () => {
     await Promise.all([pools.stop(0, draining), spares.stop(), runner.make(), swept]);
+    await pager.stop();
     requestLog.close();
   };
   return { clock, requestLog, router, pools, spares, runner, stop };

@@ -32,7 +32,7 @@ export interface MetricsSource {
 type Family = MetricFamily<MetricsSource>;
 
 const version = ["app", "version"];
-const states = ["starting", "warm", "frozen", "retired", "going"] as const;
+const states = ["starting", "warm", "frozen", "paged", "retired", "going"] as const;
 
 /** A family with a sample for each version. */
 function perVersion(

@@ -201,7 +201,9 @@ function specOf(app: FixtureApp, { concurrency, entry }: TargetConfig): VersionS
     },
     instances: { min: 1, max: app.instancesMax ?? 1 },
     idleFreezeMs: 0,
+    idlePageMs: 0,
     idleStopMs: app.stopsWhenIdle === true ? 1 : 0,
+    standby: "keep-memory",
     createdAtMs: 0,
   };
 }

@@ -162,7 +162,9 @@ export function specOf(name: string, app: TestApp): VersionSpec {
     limits: { ...limits, ...app.limits },
     instances: app.instances ?? oneInstance,
     idleFreezeMs: app.idleFreezeMs ?? 0,
+    idlePageMs: 0,
     idleStopMs: app.idleStopMs ?? 0,
+    standby: "keep-memory",
     createdAtMs: 0,
   };
 }

@@ -40,8 +40,20 @@ export interface LevainConfig {
   instances?: LevainInstances;
   /** Idle time after which the process is frozen, in milliseconds; 0 = never. Default 30 seconds. */
   idleFreezeMs?: number;
-  /** Idle time after which the process is stopped, in milliseconds; 0 = never. Default 15 minutes. */
+  /**
+   * Idle time after which the memory of the frozen process is handed to swap, where the node has some, in milliseconds;
+   * 0 = never. Default 1 minute.
+   */
+  idlePageMs?: number;
+  /** Idle time after which the process is stopped, in milliseconds; 0 = never. Default: never, or see `standby`. */
   idleStopMs?: number;
+  /**
+   * Whether the idle app may lose what it has in memory: `keep-memory` lets it sleep for as long as nobody asks,
+   * `stop-allowed` has it stopped after `idleStopMs` (15 minutes when left out) and before others when memory is short.
+   *
+   * @default "keep-memory", or "stop-allowed" when `idleStopMs` is given
+   */
+  standby?: "keep-memory" | "stop-allowed";
   /** Fresh module state for every request. Default false. */
   ephemeral?: boolean;
   /** Path that the boot check asks for; must answer below 500. Default `/`. */

@@ -22,11 +22,25 @@ export interface VersionSpec {
   instances: InstanceCounts;
   /** Idle time after which the process is frozen. Milliseconds; 0 = never. */
   idleFreezeMs: number;
-  /** Idle time after which the process is stopped. Milliseconds; 0 = never. */
+  /** Idle time after which a frozen process's memory is handed to swap, where there is some. Milliseconds; 0 = never. */
+  idlePageMs: number;
+  /** Idle time after which the process is stopped. Milliseconds; 0 = never, as always with `keep-memory`. */
   idleStopMs: number;
+  standby: StandbyPolicy;
   /** Wall-clock milliseconds. */
   createdAtMs: number;
 }
+
+/**
+ * Whether an idle version may lose what it has in memory.
+ *
+ * `keep-memory`: it sleeps for as long as nobody asks for it; it is stopped only when the node has no place or no memory
+ * left for others. `stop-allowed`: it is stopped after `idleStopMs`, and before the others when something is short.
+ */
+export type StandbyPolicy = "keep-memory" | "stop-allowed";
+
+/** Of versions that were deployed before these could be configured: they were stopped when idle. */
+export const standbyBefore = { idlePageMs: 60_000, standby: "stop-allowed" } as const;
 
 export interface VersionLimits {
   /** Private memory of the process. Bytes. */
@@ -61,7 +75,13 @@ export const oneInstance: InstanceCounts = { min: 1, max: 1 };
 /** A version as it was written down, with what earlier releases did not write. */
 export function completeSpec(written: VersionSpec): VersionSpec {
   const limits = { ...written.limits, requestsMax: written.limits.requestsMax ?? 0 };
-  return { ...written, limits, instances: written.instances ?? oneInstance };
+  return {
+    ...written,
+    limits,
+    instances: written.instances ?? oneInstance,
+    idlePageMs: written.idlePageMs ?? standbyBefore.idlePageMs,
+    standby: written.standby ?? standbyBefore.standby,
+  };
 }
 
 /** `v7` */

@@ -97,7 +97,7 @@ export async function waitForFreeze(
   let instance: InstanceInfo | null;
   for (;;) {
     instance = await instanceOf(shop, signal);
-    if (instance?.state === "frozen") break;
+    if (instance?.state === "frozen" || instance?.state === "paged") break;
     say(
       `leaving it alone: ${instance?.state ?? "no process"}, ` +
         `${showCount(instance?.requestsInFlight ?? 0, "request")} under way`,

@@ -14,8 +14,8 @@ export const ps: Verb = {
   description:
     "One line per version that this node has had to do with since it started, and one for each of " +
     "its processes where it has several. Looking never wakes an app. States: stopped (no process), " +
-    "starting, warm, frozen (kept in memory, no CPU), failed (backs off before it tries again; the " +
-    "line below says why); of one process also retired (finishes its requests) and going (is asked " +
+    "starting, warm, frozen (kept in memory, no CPU), paged (frozen, its memory in swap), failed (backs " +
+    "off before it tries again; the line below says why); of one process also retired (finishes its requests) and going (is asked " +
     "to end). The last line says how many of the node's instances run and how many requests found " +
     "one, warm or frozen.",
   examples: [
@@ -39,6 +39,7 @@ function renderInstances(list: readonly InstanceInfo[], instancesMax: number, ca
   const colors: Partial<Record<Row["state"], (text: string) => string>> = {
     warm: paint.green,
     frozen: paint.cyan,
+    paged: paint.cyan,
     starting: paint.yellow,
     failed: paint.red,
   };

@@ -73,7 +73,9 @@ async function addVersion(store: Store, number: number): Promise<void> {
     },
     instances: { min: 1, max: 1 },
     idleFreezeMs: 0,
+    idlePageMs: 0,
     idleStopMs: 0,
+    standby: "keep-memory",
     createdAtMs: testWallMs,
   };
   await store.createVersion({

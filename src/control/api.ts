@@ -22,10 +22,10 @@ export {
 } from "../deploy/deploy-api.ts";
 
 /** Instance states, see `src/pool/`. */
-export const instanceState = z.enum(["starting", "warm", "frozen", "draining", "stopped"]);
+export const instanceState = z.enum(["starting", "warm", "frozen", "paged", "draining", "stopped"]);
 
 /** State of one version's pool on this node: `stopped` has no process, `failed` backs off before it tries again. */
-export const poolState = z.enum(["stopped", "starting", "warm", "frozen", "failed"]);
+export const poolState = z.enum(["stopped", "starting", "warm", "frozen", "paged", "failed"]);
 
 export const branchInfo = z.object({
   name: z.string(),
@@ -59,7 +59,7 @@ export const versionInfo = z.object({
 export const processInfo = z.object({
   id: z.string(),
   pid: z.int(),
-  state: z.enum(["starting", "warm", "frozen", "retired", "going"]),
+  state: z.enum(["starting", "warm", "frozen", "paged", "retired", "going"]),
   memoryBytes: z.number().nullable(),
   requestsInFlight: z.int(),
   ageMs: z.number(),

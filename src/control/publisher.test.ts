@@ -71,7 +71,9 @@ function table(revision: number): RouteTable {
     },
     instances: { min: 1, max: 1 },
     idleFreezeMs: 8,
+    idlePageMs: 0,
     idleStopMs: 0,
+    standby: "keep-memory" as const,
     createdAtMs: 1_700_000_000_000,
   };
   const branches = { main: { label: "main", live: 1 }, next: { label: "next", live: null } };

@@ -3,7 +3,7 @@
  * anything may have happened to the file.
  */
 import { z } from "zod";
-import { oneInstance, type VersionSpec } from "../base/version-spec.ts";
+import { oneInstance, standbyBefore, type VersionSpec } from "../base/version-spec.ts";
 import type { RouteTable } from "../router/route-table.ts";
 
 const count = z.int().nonnegative();
@@ -32,6 +32,9 @@ const versionSpec = z.object({
   instances: z.object({ min: z.int().positive(), max: z.int().positive() }).default(oneInstance),
   idleFreezeMs: count,
   idleStopMs: count,
+  // Releases before did not write these.
+  idlePageMs: count.default(standbyBefore.idlePageMs),
+  standby: z.enum(["keep-memory", "stop-allowed"]).default(standbyBefore.standby),
   createdAtMs: z.number(),
 }) satisfies z.ZodType<VersionSpec>;
 

@@ -43,7 +43,9 @@ describe("parseAppConfig()", () => {
       },
       instances: { min: 1, max: 1 },
       idleFreezeMs: 30_000,
-      idleStopMs: 900_000,
+      idlePageMs: 60_000,
+      idleStopMs: 0,
+      standby: "keep-memory",
       ephemeral: false,
       healthPath: "/",
     });
@@ -68,13 +70,32 @@ describe("parseAppConfig()", () => {
       },
       instances: { min: 2, max: 64 },
       idleFreezeMs: 0,
+      idlePageMs: 0,
       idleStopMs: 0,
+      standby: "stop-allowed",
       ephemeral: true,
       healthPath: "/healthz?x=1",
     } satisfies Required<LevainConfig>);
 
     expect(parse(config)).toEqual({ ...config, env: { A: "1", B: "2", C: "true" } } as never);
     expect(Object.keys(config).sort()).toEqual(Object.keys(appConfigSchema.shape).sort());
+  });
+
+  test("keeps an idle app, unless it says when or that it may be stopped", () => {
+    const standby = (raw: object) => {
+      const { standby, idleStopMs } = parse(raw);
+      return [standby, idleStopMs];
+    };
+
+    expect(standby({})).toEqual(["keep-memory", 0]);
+    expect(standby({ idleStopMs: 0 })).toEqual(["keep-memory", 0]);
+    expect(standby({ idleStopMs: 5000 })).toEqual(["stop-allowed", 5000]);
+    expect(standby({ standby: "stop-allowed" })).toEqual(["stop-allowed", 900_000]);
+    expect(standby({ standby: "stop-allowed", idleStopMs: 0 })).toEqual(["stop-allowed", 0]);
+    expect(problems({ standby: "keep-memory", idleStopMs: 5000 })).toContain(
+      'idleStopMs is 5000, must be 0 or left out with standby "keep-memory"',
+    );
+    expect(problems({ standby: "keep" })).toContain('must be one of "keep-memory", "stop-allowed"');
   });
 
   test("lowers the concurrency of an ephemeral app, unless it was given", () => {

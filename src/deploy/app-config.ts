@@ -4,7 +4,7 @@
  */
 import { z } from "zod";
 import { PlatformError } from "../base/errors.ts";
-import type { VersionSpec } from "../base/version-spec.ts";
+import type { StandbyPolicy, VersionSpec } from "../base/version-spec.ts";
 import { describeUnknownKey, describeValue, type KnownKeys, sumUp } from "./config-problems.ts";
 import * as limits from "./limits.ts";
 import { appNameProblem } from "./names.ts";
@@ -75,6 +75,12 @@ export const IDLE_KEYS = {
     largest: limits.idleMsLargest,
     unit: "milliseconds",
   },
+  idlePageMs: {
+    default: limits.idlePageMsDefault,
+    smallest: limits.idleMsSmallest,
+    largest: limits.idleMsLargest,
+    unit: "milliseconds",
+  },
   idleStopMs: {
     default: limits.idleStopMsDefault,
     smallest: limits.idleMsSmallest,
@@ -95,6 +101,8 @@ export const INSTANCE_KEYS = { min: instances, max: instances } as const satisfi
   keyof VersionSpec["instances"],
   NumberKey
 >;
+
+const STANDBY_POLICIES = ["keep-memory", "stop-allowed"] as const satisfies StandbyPolicy[];
 
 const number = (key: NumberKey) => z.int().min(key.smallest).max(key.largest);
 
@@ -161,7 +169,9 @@ export const appConfigSchema = z.strictObject({
     .transform(({ min, max }) => ({ min, max: max ?? min }))
     .prefault({}),
   idleFreezeMs: number(IDLE_KEYS.idleFreezeMs).default(IDLE_KEYS.idleFreezeMs.default),
-  idleStopMs: number(IDLE_KEYS.idleStopMs).default(IDLE_KEYS.idleStopMs.default),
+  idlePageMs: number(IDLE_KEYS.idlePageMs).default(IDLE_KEYS.idlePageMs.default),
+  idleStopMs: number(IDLE_KEYS.idleStopMs).optional(),
+  standby: z.enum(STANDBY_POLICIES).optional(),
   ephemeral: z.boolean().default(false),
   healthPath: z
     .string()
@@ -170,11 +180,30 @@ export const appConfigSchema = z.strictObject({
     .default("/"),
 });
 
+/** What idle versions are; who says when to stop them allows it. */
+function standbyOf(
+  idleStopMs: number | undefined,
+  standby: StandbyPolicy | undefined,
+): Pick<VersionSpec, "idleStopMs" | "standby"> {
+  const mayStop = standby === "stop-allowed" || (standby === undefined && (idleStopMs ?? 0) > 0);
+  return mayStop
+    ? { standby: "stop-allowed", idleStopMs: idleStopMs ?? IDLE_KEYS.idleStopMs.default }
+    : { standby: "keep-memory", idleStopMs: 0 };
+}
+
 /** The config with every default filled in. */
 export interface AppConfig
   extends Pick<
     VersionSpec,
-    "env" | "limits" | "instances" | "idleFreezeMs" | "idleStopMs" | "ephemeral" | "healthPath"
+    | "env"
+    | "limits"
+    | "instances"
+    | "idleFreezeMs"
+    | "idlePageMs"
+    | "idleStopMs"
+    | "standby"
+    | "ephemeral"
+    | "healthPath"
   > {
   name: string | null;
   entry: string | null;
@@ -197,12 +226,17 @@ export function parseAppConfig(raw: unknown, file: string): AppConfig {
       detail: { problems },
     });
   }
-  const { name, entry, build, limits: given, ...rest } = parsed.data;
+  const { name, entry, build, limits: given, idleStopMs, standby, ...rest } = parsed.data;
+  if (standby === "keep-memory" && (idleStopMs ?? 0) > 0) {
+    const problem = `idleStopMs is ${idleStopMs}, must be 0 or left out with standby "keep-memory"`;
+    throw new PlatformError("CONFIG_INVALID", [file, problem], { detail: { problems: [problem] } });
+  }
   return {
     name: name ?? null,
     entry: entry ?? null,
     build: build ?? null,
     ...rest,
+    ...standbyOf(idleStopMs, standby),
     limits: {
       memoryBytesMax: given.memoryBytesMax ?? LIMIT_KEYS.memoryBytesMax.default,
       requestTimeoutMs: given.requestTimeoutMs ?? LIMIT_KEYS.requestTimeoutMs.default,

@@ -61,7 +61,12 @@ test("code that runs in the bundler cannot have the node write through a link", 
 test("the result of the bundler's process is believed only about files that are there", async () => {
   const target = join(elsewhere(), "planted.js");
   writeFileSync(target, "export default 1");
-  const result = { ok: true, task: "bundle", entry: `../../../../../../../..${target}`, warnings: [] };
+  const result = {
+    ok: true,
+    task: "bundle",
+    entry: `../../../../../../../..${target}`,
+    warnings: [],
+  };
 
   const error = await setup().failure({
     "index.ts": 'import { lie } from "./lie.ts" with { type: "macro" }; console.log(lie());',

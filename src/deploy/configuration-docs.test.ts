@@ -35,25 +35,28 @@ test("docs/configuration.md has the defaults and ranges of the schema", () => {
   ];
   for (const [key, { default: assumed, smallest, largest, unit }] of numbers) {
     const least = key === "instances.max" ? ", or `min`" : "";
+    const without = key === "idleStopMs" ? "0, or " : "";
+    const allowed = key === "idleStopMs" ? " when `standby` allows it" : "";
     const ephemeral = key.endsWith("concurrencyMax")
       ? `, or ${concurrencyMaxEphemeralDefault} when \`ephemeral\``
       : "";
     expect(rows.get(key), key).toEqual([
       unit,
-      `${assumed}${ephemeral}${least}`,
+      `${without}${assumed}${allowed}${ephemeral}${least}`,
       `${smallest} to ${largest}`,
     ]);
   }
-  const { bundle, ephemeral, healthPath } = parseAppConfig({}, "");
+  const { bundle, ephemeral, healthPath, standby } = parseAppConfig({}, "");
   expect(rows.get("bundle")?.[1]).toBe(`\`${bundle}\``);
   expect(rows.get("ephemeral")?.[1]).toBe(`\`${ephemeral}\``);
   expect(rows.get("healthPath")?.[1]).toBe(`\`${healthPath}\``);
+  expect(rows.get("standby")?.[1]).toContain(`\`${standby}\``);
   expect(rows.get("env")?.[2]).toContain(`${envBytesMax} bytes`);
 });
 
 test("docs/configuration.md explains every key", () => {
   const headings = [...text.matchAll(/^### (.+)$/gm)].flatMap(([, heading = ""]) =>
-    heading.split(" and "),
+    heading.split(/, | and /),
   );
 
   expect(headings.sort()).toEqual(Object.keys(appConfigSchema.shape).sort());

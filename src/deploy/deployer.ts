@@ -323,21 +323,15 @@ export class Deployer {
   }
 
   #specOf(job: Job, built: BuiltApp, artifact: StoredArtifact, number: number): VersionSpec {
-    const { env, limits, instances, idleFreezeMs, idleStopMs, ephemeral, healthPath } =
-      built.config;
+    // The others have done their work in the build.
+    const { name, entry, build, bundle, ...frozen } = built.config;
     return {
       app: job.app,
       number,
       branch: job.branch,
       digest: artifact.digest,
       entry: built.entry,
-      ephemeral,
-      env,
-      healthPath,
-      limits,
-      instances,
-      idleFreezeMs,
-      idleStopMs,
+      ...frozen,
       createdAtMs: this.#options.clock.wallMs(),
     };
   }

@@ -27,11 +27,12 @@ function setup(instancesMax: number, poolsCount: number, change: SpecChange = {}
   };
 }
 
-const idle: Evictable = { isSuperseded: false, idleSinceMs: 1000, isFrozen: false };
+const idle: Evictable = { isSuperseded: false, mayStop: false, idleSinceMs: 1000, isFrozen: false };
 
 test.each([
   ["used longer ago", { ...idle, idleSinceMs: 999, isFrozen: false }, { ...idle, isFrozen: true }],
   ["frozen, at equal age", { ...idle, isFrozen: true }, idle],
+  ["that may be stopped", { ...idle, mayStop: true, idleSinceMs: 2000 }, idle],
   ["live nowhere", { ...idle, isSuperseded: true, idleSinceMs: 2000 }, { ...idle, isFrozen: true }],
 ])("who is %s goes first", (_who, first, second) => {
   expect([goesBefore(first, second), goesBefore(second, first)]).toEqual([true, false]);

@@ -10,18 +10,29 @@ const live: Facts = {
   state: "warm",
   open: 0,
   idleMs: 0,
+  isPageable: false,
+  pagerWaitMs: 0,
   idleFreezeMs: 1000,
+  idlePageMs: 2000,
   idleStopMs: 5000,
   isSuperseded: false,
   supersededMs: 0,
   requestTimeoutMs: 100,
 };
+const frozen: Facts = { ...live, state: "frozen", isPageable: true };
 const old: Facts = { ...live, isSuperseded: true };
 
 const cases: [string, ReturnType<typeof decideIdle>, Facts][] = [
   ["used a moment ago", "stay", { ...live, idleMs: 999 }],
   ["idle long enough", "freeze", { ...live, idleMs: 1000 }],
   ["frozen already", "stay", { ...live, state: "frozen", idleMs: 4999 }],
+  ["frozen, idle long enough", "page", { ...frozen, idleMs: 2000 }],
+  ["frozen a moment ago", "stay", { ...frozen, idleMs: 1999 }],
+  ["frozen, and swap is full", "stay", { ...frozen, pagerWaitMs: 1, idleMs: 4999 }],
+  ["frozen, with paging switched off", "stay", { ...frozen, idlePageMs: 0, idleMs: 4999 }],
+  ["frozen, to be paged before it is frozen", "freeze", { ...live, idlePageMs: 1, idleMs: 1000 }],
+  ["paged already", "stay", { ...live, state: "paged", idleMs: 4999 }],
+  ["paged and idle for long", "stop", { ...live, state: "paged", idleMs: 5000 }],
   ["frozen and idle for long", "stop", { ...live, state: "frozen", idleMs: 5000 }],
   [
     "idle for long beside one that is used",
@@ -79,6 +90,9 @@ test("one that sleeps has nothing decided about it before the time it says, and 
       state: "frozen",
       idleMs,
       versionIdleMs: next(idleMs + 1),
+      isPageable: next(2) === 0,
+      pagerWaitMs: next(2) * next(5000),
+      idlePageMs: next(2) * next(20_000),
       idleStopMs: next(2) * next(20_000),
       isSuperseded: next(2) === 0,
     };
@@ -86,6 +100,7 @@ test("one that sleeps has nothing decided about it before the time it says, and 
       ...facts,
       idleMs: facts.idleMs + ms,
       versionIdleMs: facts.versionIdleMs + ms,
+      pagerWaitMs: Math.max(0, facts.pagerWaitMs - ms),
     });
 
     const forMs = sleepsMs(facts);

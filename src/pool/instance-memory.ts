@@ -56,11 +56,11 @@ export class InstanceMemory implements MemoryHolder {
   }
 
   get mayStop(): boolean {
-    return this.spec.idleStopMs > 0;
+    return this.spec.standby === "stop-allowed";
   }
 
   get canPage(): boolean {
-    return false;
+    return this.#parts.standby.canPage(this.#instance);
   }
 
   idleMs(nowMs: number): number {
@@ -78,6 +78,7 @@ export class InstanceMemory implements MemoryHolder {
   async relieve(kind: ReliefKind, why: string): Promise<unknown> {
     if (this.isInUse) return;
     if (kind === "stop") return this.#instance.evict(why);
+    if (kind === "page") return this.#parts.standby.page(this.#instance, why);
     return this.#parts.standby.freeze(this.#instance, why);
   }
 }

@@ -1,14 +1,15 @@
 /**
  * One instance: a process of a version, from its start until it is gone. Its pool decides, it does.
  *
- *   starting ──booted()──▶ warm ⇄ frozen
- *      └─ fails              └────┴── end(), kill(), exit ──▶ going ──▶ gone
+ *   starting ──booted()──▶ warm ⇄ frozen ──page()──▶ paged ──thaw()──▶ warm
+ *      └─ fails              └──────┴──────────────────┴── end(), kill(), exit ──▶ going ──▶ gone
  *
  * One that fails while it starts stays `starting` until its pool has heard of it.
  */
 import { invariant, PlatformError } from "../base/errors.ts";
 import type { TurnClock } from "../base/turn-clock.ts";
 import type { VersionSpec } from "../base/version-spec.ts";
+import type { Paged, PageJob, Pager } from "../sandbox/pager.ts";
 import { privateMemoryBytes, processCpuMs } from "../sandbox/process-facts.ts";
 import { freezeGroup, thawGroup } from "../sandbox/process-group.ts";
 import type { Channel } from "../wire/channel.ts";
@@ -28,12 +29,13 @@ import {
 } from "./runner-process.ts";
 import type { InstanceLoad } from "./scale.ts";
 
-export type InstanceState = "starting" | "warm" | "frozen" | "going";
+export type InstanceState = "starting" | "warm" | "frozen" | "paged" | "going";
 
 const ARROWS: Record<InstanceState, readonly InstanceState[]> = {
   starting: ["warm"],
   warm: ["frozen", "going"],
-  frozen: ["warm", "going"],
+  frozen: ["warm", "paged", "going"],
+  paged: ["warm", "going"],
   going: [],
 };
 
@@ -53,7 +55,7 @@ export interface InstanceOwner {
   onThrottle(instance: Instance, stream: "stdout" | "stderr"): void;
   /** One stream fewer is open. */
   onStreamClosed(instance: Instance): void;
-  /** It was warm or frozen and takes no more requests. Called once, before `onExit`. */
+  /** It was up and takes no more requests. Called once, before `onExit`. */
   onGoing(instance: Instance): void;
   /** It is idle, and is ended because another instance needs its place, or says `why` else. */
   onEvicted(instance: Instance, why: string | null): void;
@@ -84,6 +86,10 @@ export class Instance implements RunnerProcessOwner, Occupant, InstanceLoad {
   #frozenAtMs = 0;
   /** Of the node's memory; released when it is gone. */
   share: MemoryShare | null = null;
+  /** Its memory is about to be handed to swap. */
+  #paging: PageJob | null = null;
+  /** That was tried since it was frozen; what stayed then would stay again. */
+  #wasPagingTried = false;
   /** Clock time since when it is given no more requests, though it is up; null while it is. */
   retiredAtMs: number | null = null;
   /** It has had as many requests as it may; another one takes over when it is warm. */
@@ -109,7 +115,12 @@ export class Instance implements RunnerProcessOwner, Occupant, InstanceLoad {
 
   /** It has booted and is not on its way out. */
   get isUp(): boolean {
-    return this.#state === "warm" || this.#state === "frozen";
+    return this.#state === "warm" || this.isAsleep;
+  }
+
+  /** It stands still, and has to be woken before it is given a request. */
+  get isAsleep(): boolean {
+    return this.#state === "frozen" || this.#state === "paged";
   }
 
   /** Of its process; null when it has none. */
@@ -213,12 +224,33 @@ export class Instance implements RunnerProcessOwner, Occupant, InstanceLoad {
     if (this.#state !== "warm" || this.open > 0 || !freezeGroup(this.#process!.pid)) return false;
     this.#move("frozen");
     this.#frozenAtMs = nowMs;
+    this.#wasPagingTried = false;
     return true;
   }
 
-  /** Wakes it. Returns how long it was frozen. Milliseconds. */
+  /** It is frozen, and its memory was not asked for yet. */
+  get isPageable(): boolean {
+    return this.#state === "frozen" && !this.#wasPagingTried;
+  }
+
+  /** Hands its memory to swap, once each time it is frozen. Null when it was woken or ended meanwhile, or it cannot be done. */
+  async page(pager: Pager): Promise<Paged | null> {
+    if (!this.isPageable) return null;
+    this.#wasPagingTried = true;
+    const job = pager.page(this.#process!.pid);
+    this.#paging = job;
+    const paged = await job.done;
+    // Another one may have begun since.
+    if (this.#paging !== job) return null;
+    this.#paging = null;
+    if (paged !== null) this.#move("paged");
+    return paged;
+  }
+
+  /** Wakes it, frozen or paged. Returns how long it was frozen. Milliseconds. */
   thaw(nowMs: number): number {
     thawGroup(this.#process!.pid);
+    this.#stopPaging();
     this.#move("warm");
     this.#idleSinceMs = nowMs;
     this.#watch!.onSignOfLife(nowMs);
@@ -247,10 +279,10 @@ export class Instance implements RunnerProcessOwner, Occupant, InstanceLoad {
   end(cause: PlatformError | null): void {
     const running = this.#process;
     if (running === null) return;
-    const isFrozen = this.#state === "frozen";
+    const { isAsleep } = this;
     void running.stop(cause);
     // It has to run to hear that it should end.
-    if (isFrozen) thawGroup(running.pid);
+    if (isAsleep) thawGroup(running.pid);
   }
 
   /** Ends it at once, also one that has no process yet. */
@@ -278,8 +310,9 @@ export class Instance implements RunnerProcessOwner, Occupant, InstanceLoad {
     const { isSuperseded } = this.#owner;
     return {
       isSuperseded,
+      mayStop: this.spec.standby === "stop-allowed",
       idleSinceMs: this.#idleSinceMs,
-      isFrozen: this.#state === "frozen",
+      isFrozen: this.isAsleep,
     };
   }
 
@@ -320,6 +353,7 @@ export class Instance implements RunnerProcessOwner, Occupant, InstanceLoad {
   }
 
   onGoing(): void {
+    this.#stopPaging();
     if (this.isUp) {
       this.#move("going");
       this.leases.recall();
@@ -336,6 +370,11 @@ export class Instance implements RunnerProcessOwner, Occupant, InstanceLoad {
     this.#owner.onExit(this, end);
     this.#process = null;
     this.#watch = null;
+  }
+
+  #stopPaging(): void {
+    this.#paging?.cancel();
+    this.#paging = null;
   }
 
   #move(to: InstanceState): void {

@@ -31,7 +31,7 @@ export class LentWire implements ChannelOwner {
   /** Names the lease, to the node. */
   readonly lease: number;
   readonly channel: Channel;
-  readonly state = "warm";
+  readonly isAsleep = false;
   /** Clock time. Milliseconds. */
   idleSinceMs: number;
   readonly #app: string;

@@ -110,7 +110,7 @@ class App implements Claimant, Occupant {
 
   get evictable(): Evictable | null {
     if (this.state !== "up" || this.open > 0) return null;
-    return { isSuperseded: false, idleSinceMs: this.idleSinceMs, isFrozen: false };
+    return { isSuperseded: false, mayStop: false, idleSinceMs: this.idleSinceMs, isFrozen: false };
   }
 
   evict(): Promise<unknown> {

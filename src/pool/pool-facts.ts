@@ -3,7 +3,7 @@ import { messageOf, type PlatformError } from "../base/errors.ts";
 import type { Instance } from "./instance.ts";
 import type { CounterFacts, PoolCounters } from "./pool-counters.ts";
 
-export type PoolState = "stopped" | "starting" | "warm" | "frozen" | "failed";
+export type PoolState = "stopped" | "starting" | "warm" | "frozen" | "paged" | "failed";
 
 /** What `levain ps` shows of a pool. */
 export interface PoolFacts extends CounterFacts {
@@ -29,7 +29,7 @@ export interface PoolFacts extends CounterFacts {
 export interface ProcessFacts {
   id: string;
   pid: number;
-  state: "starting" | "warm" | "frozen" | "retired" | "going";
+  state: "starting" | "warm" | "frozen" | "paged" | "retired" | "going";
   /** Bytes; null when it has just ended. */
   memoryBytes: number | null;
   requestsInFlight: number;

@@ -10,6 +10,7 @@ import { PlatformError } from "../base/errors.ts";
 import { TurnClock } from "../base/turn-clock.ts";
 import { until } from "../base/until-for-tests.ts";
 import type { VersionLimits, VersionSpec } from "../base/version-spec.ts";
+import { Pager } from "../sandbox/pager.ts";
 import type { LogRecord } from "../telemetry/log-record.ts";
 import { ClientStream } from "../wire/client-stream.ts";
 import { FLAG_END, FLAG_UPGRADE } from "../wire/frames.ts";
@@ -113,6 +114,9 @@ export class TestPools {
   readonly records: LogRecord[] = [];
   readonly spares: Spares;
   readonly pools: Pools;
+  readonly pager: Pager;
+  /** What the machine says to have free in swap; what is paged out stays where it is when that is not so. Bytes. */
+  swapFreeBytes = 8 * 1024 ** 3;
   #number = 0;
 
   constructor(
@@ -123,6 +127,12 @@ export class TestPools {
     const clock = new TurnClock(this.clock);
     this.runDir = runDir;
     this.spares = new Spares({ runDir, runner, clock, sparesMax });
+    this.pager = new Pager({
+      clock,
+      mayPage: true,
+      note: () => {},
+      read: (path) => (path === "/proc/meminfo" ? this.#meminfo() : null),
+    });
     this.pools = new Pools({
       artifactPath: (digest) => digest,
       environment: ({ app }) => ({ LEVAIN_APP: app }),
@@ -130,6 +140,7 @@ export class TestPools {
       log: { write: (record) => void this.records.push(record) },
       clock,
       instancesMax,
+      pager: this.pager,
     });
   }
 
@@ -147,7 +158,9 @@ export class TestPools {
       healthPath: "/",
       instances: { min: 1, max: 1 },
       idleFreezeMs: 0,
+      idlePageMs: 0,
       idleStopMs: 0,
+      standby: "keep-memory",
       createdAtMs: 0,
       ...change,
       limits: { ...limits, ...change.limits },
@@ -172,8 +185,13 @@ export class TestPools {
     return readdirSync(this.runDir);
   }
 
+  #meminfo(): string {
+    return `SwapFree: ${this.swapFreeBytes / 1024} kB\n`;
+  }
+
   async [Symbol.asyncDispose](): Promise<void> {
     await Promise.all([this.pools.stop(0, draining), this.spares.stop()]);
+    await this.pager.stop();
     rmSync(this.runDir, { recursive: true, force: true });
   }
 }

@@ -2,6 +2,7 @@
 import type { Clock } from "../base/clock.ts";
 import type { PlatformError } from "../base/errors.ts";
 import { type VersionSpec, versionName } from "../base/version-spec.ts";
+import type { Paged } from "../sandbox/pager.ts";
 import type { LogRecord, LogSink, PlatformEvent } from "../telemetry/log-record.ts";
 import { describeEnd, type ProcessEnd } from "./runner-process.ts";
 
@@ -41,9 +42,18 @@ export class PoolLog {
     this.#event("freeze", instance, text, { memoryBytes });
   }
 
-  woken(instance: string | null, ms: number): void {
+  /** @param why before its time, or null */
+  paged(instance: string | null, { beforeBytes, afterBytes }: Paged, why: string | null): void {
+    const memoryBytes = beforeBytes - afterBytes;
+    const text = `Paged: ${mebibytes(memoryBytes)} of ${mebibytes(beforeBytes)} MiB handed to swap${why === null ? "" : `: ${why}`}`;
+    this.#event("page", instance, text, { memoryBytes });
+  }
+
+  /** @param from what it was */
+  woken(instance: string | null, from: "frozen" | "paged", ms: number): void {
     const frozenMs = Math.round(ms);
-    this.#event("wake", instance, `Woken; it was frozen for ${frozenMs} ms`, { frozenMs });
+    const text = from === "paged" ? "slept, paged out," : "was frozen";
+    this.#event("wake", instance, `Woken; it ${text} for ${frozenMs} ms`, { frozenMs, from });
   }
 
   throttled(instance: string | null, stream: "stdout" | "stderr"): void {
@@ -93,4 +103,8 @@ export class PoolLog {
     const time = new Date(this.#clock.wallMs()).toISOString();
     this.#sink.write({ time, app, version: number, ...record });
   }
+}
+
+function mebibytes(bytes: number): string {
+  return (bytes / 1024 ** 2).toFixed(1);
 }

@@ -1,6 +1,7 @@
 /** What a pool is made with. */
 import type { TurnClock } from "../base/turn-clock.ts";
 import type { VersionSpec } from "../base/version-spec.ts";
+import type { Pager } from "../sandbox/pager.ts";
 import type { LogSink } from "../telemetry/log-record.ts";
 import type { RequestLog } from "../telemetry/request-log.ts";
 import type { BootOptions } from "./boot.ts";
@@ -19,6 +20,8 @@ export interface PoolOptions extends BootOptions {
   room: MemoryRoom;
   /** Of the node; shared by all pools. */
   ticks: Ticks;
+  /** Default: nothing is paged out. */
+  pager?: Pager;
   /** Default: requests are not recorded. */
   requestLog?: RequestLog;
 }

@@ -1,6 +1,6 @@
 /**
  * Goal: whatever happens in whatever order, every request gets exactly one answer, states move along their arrows (a
- * broken arrow ends the test run), and nothing is left in the end. Method: random requests, cancels, freezes, kills,
+ * broken arrow ends the test run), and nothing is left in the end. Method: random requests, cancels, freezes, pages, kills,
  * stops, deploys and jumps of time, with real processes. The seed of a failure is in its message; LEVAIN_TEST_SEED
  * repeats it, as far as processes can be repeated, and LEVAIN_TEST_SECONDS makes it longer.
  */
@@ -15,11 +15,19 @@ const seconds = Number(process.env["LEVAIN_TEST_SECONDS"] ?? 6);
 
 const APPS: readonly [string, SpecChange][] = [
   ["behaves", { idleFreezeMs: 500, idleStopMs: 5000, limits: { requestsMax: 40 } }],
-  ["behaves", { idleFreezeMs: 50, limits: { concurrencyMax: 3, queueMax: 5 } }],
+  ["behaves", { idleFreezeMs: 50, idlePageMs: 60, limits: { concurrencyMax: 3, queueMax: 5 } }],
   ["counts-anew", { ephemeral: true, idleFreezeMs: 200, limits: { concurrencyMax: 2 } }],
-  ["kills-itself", { idleFreezeMs: 100 }],
+  ["kills-itself", { idleFreezeMs: 100, idlePageMs: 100 }],
   ["kills-itself", { idleFreezeMs: 100, idleStopMs: 3000, instances: { min: 2, max: 4 } }],
-  ["behaves", { idleFreezeMs: 50, instances: { min: 1, max: 3 }, limits: { concurrencyMax: 2 } }],
+  [
+    "behaves",
+    {
+      idleFreezeMs: 50,
+      idlePageMs: 100,
+      instances: { min: 1, max: 3 },
+      limits: { concurrencyMax: 2 },
+    },
+  ],
   ["exits-mid-response", {}],
 ];
 
@@ -50,13 +58,22 @@ const CODES = new Set([
 
 class Story {
   readonly t = new TestPools(2);
-  readonly counts = { asked: 0, answered: 0, failed: 0, cancelled: 0, kills: 0, stops: 0 };
+  readonly counts = {
+    asked: 0,
+    answered: 0,
+    failed: 0,
+    cancelled: 0,
+    kills: 0,
+    stops: 0,
+    pages: 0,
+  };
   readonly #random: Random;
   readonly #pools: Pool[];
   /** Requests that have not ended and were not cancelled. */
   readonly #open = new Map<Asked, Pool>();
   readonly #cancelled: Asked[] = [];
   readonly #stopping: Promise<void>[] = [];
+  readonly #paging: Promise<number>[] = [];
 
   constructor(random: Random) {
     this.#random = random;
@@ -73,11 +90,12 @@ class Story {
     if (action < 600) this.#ask(pool);
     else if (action < 700) this.#cancel();
     else if (action < 750) pool.freeze();
-    else if (action < 757) this.#kill(pool);
-    else if (action < 765) pool.isSuperseded = random(2) === 0;
-    else if (action < 785) void pool.start().catch(() => {});
-    else if (action < 845) this.t.pass(pick(random, [1, 50, 300, 900]));
-    else if (action < 850) this.#deploy(index);
+    else if (action < 760) this.#page(pool);
+    else if (action < 767) this.#kill(pool);
+    else if (action < 775) pool.isSuperseded = random(2) === 0;
+    else if (action < 795) void pool.start().catch(() => {});
+    else if (action < 855) this.t.pass(pick(random, [1, 50, 300, 900]));
+    else if (action < 860) this.#deploy(index);
     else await new Promise((resolve) => setTimeout(resolve, random(8)));
     const { processes } = pool.facts(0);
     const { instances, limits } = pool.spec;
@@ -93,7 +111,7 @@ class Story {
       if (!asked.hasEnded && asked.body.includes("tick")) this.#cancelOne(asked, pool);
     }
     for (const pool of this.#pools) this.#stopping.push(pool.stop(100, draining));
-    await Promise.all(this.#stopping);
+    await Promise.all([...this.#stopping, ...this.#paging]);
     const wrong: string[] = [];
     if (this.#open.size > 0) wrong.push(`${this.#open.size} requests were never answered`);
     const told = this.#cancelled.filter(({ hasEnded }) => hasEnded).length;
@@ -131,6 +149,12 @@ class Story {
     this.counts.cancelled += 1;
   }
 
+  #page(pool: Pool): void {
+    pool.freeze();
+    this.counts.pages += 1;
+    this.#paging.push(pool.page());
+  }
+
   #kill(pool: Pool): void {
     const { processes } = pool.facts(0);
     if (processes.length === 0) return;
@@ -155,7 +179,7 @@ class Story {
 const openFiles = () => readdirSync("/proc/self/fd").length;
 
 test(
-  "random requests, freezes, kills, stops and jumps of time leave every request one answer, and nothing else",
+  "random requests, freezes, pages, kills, stops and jumps of time leave every request one answer, and nothing else",
   async () => {
     const seed = testSeed();
     // What Bun opens once and keeps is open before we count.

@@ -2,7 +2,7 @@
  * All there is of one version on this node: its instances, the requests that wait for one, and what is known about its
  * failures.
  *
- *   stopped ──request──▶ starting ──first loaded──▶ warm ⇄ frozen (all of them)
+ *   stopped ──request──▶ starting ──first loaded──▶ warm ⇄ frozen, paged (all of them)
  *      ▲                    │                         │       │
  *      ├────────────────────┼── idle, crash, ─────────┴───────┘   the old process may still be on its way out
  *      │                    │   drained, stop()
@@ -70,7 +70,13 @@ export class Pool implements Destination, InstanceOwner, Ticked {
     this.#requests = new Admission(options.spec, this.counters, () => this.#ready.running);
     this.#claim = new Claim(options.spec, options.places, options.room, this.#requests);
     this.#log = new PoolLog(options.spec, options.log, options.clock);
-    this.#standby = new Standby(options.spec, this.#ready, this.#log, options.clock);
+    this.#standby = new Standby(
+      options.spec,
+      this.#ready,
+      this.#log,
+      options.clock,
+      options.pager ?? null,
+    );
     this.#turnover = new Turnover({
       spec: options.spec,
       instances: this.#instances,
@@ -82,7 +88,9 @@ export class Pool implements Destination, InstanceOwner, Ticked {
 
   get state(): PoolState {
     if (this.#ready.all.some(({ state }) => state === "warm")) return "warm";
-    if (this.#ready.count > 0) return "frozen";
+    if (this.#ready.count > 0) {
+      return this.#ready.all.every(({ state }) => state === "paged") ? "paged" : "frozen";
+    }
     if (this.#instances.isStarting) return "starting";
     return this.#isFailed ? "failed" : "stopped";
   }
@@ -116,7 +124,7 @@ export class Pool implements Destination, InstanceOwner, Ticked {
     if (this.#stopError !== null) return this.#requests.refuse(stream, this.#stopError);
     if (this.#ready.count > 0) {
       const instance = this.#ready.next();
-      if (instance.state === "frozen") this.#wake(instance);
+      if (instance.isAsleep) this.#wake(instance);
       return this.#requests.submit(stream, start, instance.channel);
     }
     const refusal = this.#backOff.refusal(this.#options.clock.nowMs());
@@ -161,14 +169,21 @@ export class Pool implements Destination, InstanceOwner, Ticked {
     const mayServe = this.#ready.count > 0 || this.#instances.isStarting;
     if (refusal !== null && (!mayServe || this.#stopError !== null)) throw refusal;
     await this.start().catch((error) => Promise.reject(this.#backOff.failureFor(error)));
-    for (const instance of this.#ready.all) if (instance.state === "frozen") this.#wake(instance);
+    for (const instance of this.#ready.all) if (instance.isAsleep) this.#wake(instance);
     return this.#ready.all;
   }
 
-  /** Freezes what is idle now. Returns whether all there is is frozen. */
+  /** Freezes what is idle now. Returns whether all there is sleeps. */
   freeze(): boolean {
     for (const instance of this.#ready.all) this.#standby.freeze(instance);
-    return this.state === "frozen";
+    return this.#ready.count > 0 && this.#ready.all.every(({ isAsleep }) => isAsleep);
+  }
+
+  /** Hands the memory of what is frozen to swap. Resolves with what that gave back when it is done. Bytes. */
+  async page(): Promise<number> {
+    let bytes = 0;
+    for (const instance of [...this.#ready.all]) bytes += await this.#standby.page(instance);
+    return bytes;
   }
 
   /**

@@ -1,8 +1,8 @@
 import { expect, test } from "bun:test";
 import { type Busyness, leastBusy } from "./ready.ts";
 
-const warm = (running: number): Busyness => ({ state: "warm", running });
-const frozen: Busyness = { state: "frozen", running: 0 };
+const warm = (running: number): Busyness => ({ isAsleep: false, running });
+const frozen: Busyness = { isAsleep: true, running: 0 };
 
 const cases: [string, number, readonly Busyness[], number][] = [
   ["alone", 0, [warm(9)], 0],

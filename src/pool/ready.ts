@@ -1,15 +1,16 @@
-/** The instances of a version that take requests, warm or frozen, and which of them takes the next one. */
+/** The instances of a version that take requests, warm or asleep, and which of them takes the next one. */
 import type { Instance } from "./instance.ts";
 
 /** What counts of an instance when a request is given to one. */
 export interface Busyness {
-  readonly state: string;
+  /** It has to be woken first. */
+  readonly isAsleep: boolean;
   /** Requests it is busy with. Count. */
   readonly running: number;
 }
 
 /**
- * Index of the one with the fewest running requests. Among equals a warm one goes before a frozen one, which costs a
+ * Index of the one with the fewest running requests. Among equals a warm one goes before one asleep, which costs a
  * signal; then the next in turn. Pure.
  *
  * @param turn index to begin with; pass the last result plus one
@@ -20,8 +21,8 @@ export function leastBusy(instances: readonly Busyness[], turn: number): number 
   let least = Number.POSITIVE_INFINITY;
   for (let step = 0; step < count; step++) {
     const index = (turn + step) % count;
-    const { state, running } = instances[index]!;
-    const cost = state === "frozen" ? running + 0.5 : running;
+    const { isAsleep, running } = instances[index]!;
+    const cost = isAsleep ? running + 0.5 : running;
     if (cost >= least) continue;
     best = index;
     least = cost;
@@ -65,9 +66,9 @@ export class Ready {
     return instances[index]!;
   }
 
-  /** The one that is missed least: with the least that is open; then a frozen one; then the youngest. */
+  /** The one that is missed least: with the least that is open; then one asleep; then the youngest. */
   leastMissed(): Instance {
-    const cost = ({ open, state }: Instance) => (state === "frozen" ? open : open + 0.5);
+    const cost = ({ open, isAsleep }: Instance) => (isAsleep ? open : open + 0.5);
     return this.#instances.reduce((best, one) => (cost(one) <= cost(best) ? one : best));
   }
 

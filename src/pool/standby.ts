@@ -2,6 +2,7 @@
 import type { Clock } from "../base/clock.ts";
 import { PlatformError } from "../base/errors.ts";
 import type { VersionSpec } from "../base/version-spec.ts";
+import type { Pager } from "../sandbox/pager.ts";
 import { decideIdle, type IdleFacts, idleFacts, sleepsMs } from "./idle.ts";
 import type { Instance } from "./instance.ts";
 import type { PoolLog } from "./pool-log.ts";
@@ -12,14 +13,17 @@ export class Standby {
   readonly #ready: Ready;
   readonly #log: PoolLog;
   readonly #clock: Clock;
+  readonly #pager: Pager | null;
   /** Clock time since when the version is live on no branch, or null. */
   #supersededAtMs: number | null = null;
 
-  constructor(spec: VersionSpec, ready: Ready, log: PoolLog, clock: Clock) {
+  /** @param pager null: nothing is paged out */
+  constructor(spec: VersionSpec, ready: Ready, log: PoolLog, clock: Clock, pager: Pager | null) {
     this.#spec = spec;
     this.#ready = ready;
     this.#log = log;
     this.#clock = clock;
+    this.#pager = pager;
   }
 
   set isSuperseded(isSuperseded: boolean) {
@@ -36,7 +40,7 @@ export class Standby {
     return nowMs + sleepsMs(this.#facts(instance, nowMs));
   }
 
-  /** Freezes or ends one that is up, when its time has come. */
+  /** Freezes, pages out or ends one that is up, when its time has come. */
   look(instance: Instance, nowMs: number): void {
     const decision = decideIdle(this.#facts(instance, nowMs));
     if (decision === "stop") instance.end(null);
@@ -45,6 +49,7 @@ export class Standby {
       instance.end(new PlatformError("APP_EXITED", [this.#spec.app, why]));
     }
     if (decision === "freeze") this.freeze(instance);
+    if (decision === "page") void this.page(instance);
   }
 
   /** Freezes it when nothing is open. @param why before its time, or null */
@@ -53,14 +58,35 @@ export class Standby {
     this.#log.frozen(instance.id, instance.memoryBytes(), why);
   }
 
+  /** Whether the memory of one that is frozen can be handed to swap now. */
+  canPage(instance: Instance): boolean {
+    return instance.isPageable && this.#pager?.waitMs(this.#clock.nowMs()) === 0;
+  }
+
+  /**
+   * Hands the memory of one that is frozen to swap. Resolves with what that gave back when it is done; 0 when it cannot be
+   * done, or was woken meanwhile. Bytes.
+   *
+   * @param why before its time, or null
+   */
+  async page(instance: Instance, why: string | null = null): Promise<number> {
+    if (this.#pager === null || !this.canPage(instance)) return 0;
+    const paged = await instance.page(this.#pager);
+    if (paged === null) return 0;
+    this.#log.paged(instance.id, paged, why);
+    return paged.beforeBytes - paged.afterBytes;
+  }
+
   /** Wakes one that sleeps; it can be given requests at once. */
   wake(instance: Instance): void {
-    this.#log.woken(instance.id, instance.thaw(this.#clock.nowMs()));
+    const from = instance.state === "paged" ? "paged" : "frozen";
+    this.#log.woken(instance.id, from, instance.thaw(this.#clock.nowMs()));
   }
 
   #facts(instance: Instance, nowMs: number): IdleFacts {
     const supersededAtMs = instance.retiredAtMs ?? this.#supersededAtMs;
     const versionIdleMs = this.#ready.idleMs(nowMs) ?? 0;
-    return idleFacts(this.#spec, instance, versionIdleMs, supersededAtMs, nowMs);
+    const pagerWaitMs = this.#pager?.waitMs(nowMs) ?? Number.POSITIVE_INFINITY;
+    return idleFacts(this.#spec, instance, versionIdleMs, supersededAtMs, pagerWaitMs, nowMs);
   }
 }

@@ -31,7 +31,9 @@ function specOf(app: string, number: number, digest = `${app}${number}`): Versio
     },
     instances: { min: 1, max: 1 },
     idleFreezeMs: 0,
+    idlePageMs: 0,
     idleStopMs: 0,
+    standby: "keep-memory",
     createdAtMs: 0,
   };
 }

@@ -83,7 +83,7 @@ export function processCpuUs(pid: number): number | null {
  * @throws {LibcError} when there is no such process, or no descriptor left
  */
 export function openPidfd(pid: number): number {
-  const fd = Number(libc().syscall(SYS_PIDFD_OPEN, pid, 0, 0, 0));
+  const fd = Number(libc().syscall(SYS_PIDFD_OPEN, pid, 0, 0, 0, 0));
   if (fd < 0) throw new LibcError("open a process", lastErrno());
   return fd;
 }
@@ -97,12 +97,26 @@ export function openPipe(): [number, number] {
 
 /** Level of Landlock this kernel offers. 1 or more; 0 = none, or switched off. */
 export function landlockAbi(): number {
-  const answer = Number(libc().syscall(SYS_LANDLOCK_CREATE_RULESET, 0, 0, LANDLOCK_VERSION, 0));
+  const answer = Number(libc().syscall(SYS_LANDLOCK_CREATE_RULESET, 0, 0, LANDLOCK_VERSION, 0, 0));
   return Math.max(answer, 0);
 }
 
-// pidfd_open(2); the number is the same on x86-64 and arm64.
-const SYS_PIDFD_OPEN = 434;
+/**
+ * Asks the kernel to move a range of another process's memory to swap. Without room there it does nothing. With zero bytes it
+ * says whether it may.
+ *
+ * @param descriptor of `openPidfd`
+ * @throws {LibcError} `EPERM` without CAP_SYS_NICE or the right to look into the process; `ENOSYS` before Linux 5.10;
+ *   `ESRCH` when it is gone; `ENOMEM` when part of the range is not mapped
+ */
+export function pageOutRange(descriptor: number, start: number, bytes: number): void {
+  range[0] = BigInt(start);
+  range[1] = BigInt(bytes);
+  const { syscall } = libc();
+  const answer = syscall(SYS_PROCESS_MADVISE, descriptor, ptr(range), 1, MADV_PAGEOUT, 0);
+  if (Number(answer) < 0) throw new LibcError("page a process out", lastErrno());
+}
+
 const O_CLOEXEC = 0o2000000;
 // flock(2)
 const LOCK_EX = 2;
@@ -110,6 +124,13 @@ const LOCK_NB = 4;
 // landlock_create_ruleset(2); the number is the same on x86-64 and arm64.
 const SYS_LANDLOCK_CREATE_RULESET = 444;
 const LANDLOCK_VERSION = 1;
+
+// pidfd_open(2), process_madvise(2), madvise(2); the numbers are the same on x86-64 and arm64.
+const SYS_PIDFD_OPEN = 434;
+const SYS_PROCESS_MADVISE = 440;
+const MADV_PAGEOUT = 21;
+/** One `struct iovec`. */
+const range = new BigUint64Array(2);
 
 // clock_getcpuclockid(3)
 const CPUCLOCK_SCHED = 2;
@@ -128,7 +149,7 @@ function open() {
         prctl: { args: ["i32", "u64", "u64", "u64", "u64"], returns: "i32" },
         pipe2: { args: ["ptr", "i32"], returns: "i32" },
         clock_gettime: { args: ["i32", "ptr"], returns: "i32" },
-        syscall: { args: ["i64", "u64", "u64", "u64", "u64"], returns: "i64" },
+        syscall: { args: ["i64", "u64", "u64", "u64", "u64", "u64"], returns: "i64" },
         __errno_location: { args: [], returns: "ptr" },
       }).symbols;
     } catch (error) {

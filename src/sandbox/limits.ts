@@ -15,6 +15,7 @@ export const reserveBytesMin = 256 * 1024 * 1024;
 
 /** The most it leaves: what a system needs besides does not grow with the machine. Bytes. */
 export const reserveBytesMax = 2 * 1024 * 1024 * 1024;
+
 // --- cgroups ---
 
 /** Looks at whether a group whose processes were ended is empty. Count. */
@@ -25,3 +26,29 @@ export const cgroupEmptyRoundMs = 5;
 export const sharesPerCore = 1024;
 /** Version 2: weight of the node, which serves everybody, where all apps together have 100. Count, 1 to 10,000. */
 export const nodeCpuWeight = 1000;
+
+// --- paging ---
+
+/** Memory of a process that is handed to swap in one go: what a woken app may have to share the kernel with. 3 ms. Bytes. */
+export const pageSliceBytesMax = 1024 * 1024;
+
+/** How long paging goes on before it looks whether it is still wanted. Milliseconds. */
+export const pageTurnMs = 2;
+
+/** How long the process that pages others stays when there is nothing to do: its start costs as much as paging a small app. Milliseconds. */
+export const pagerIdleMs = 10_000;
+
+/** Processes of one app that are paged out; more stay in RAM. Count. */
+export const pagedProcessesMax = 64;
+
+/** Swap that stays free for everything else on the machine. Bytes. */
+export const swapReserveBytes = 64 * 1024 * 1024;
+
+/** How long a look at the room in swap counts: many apps become due together. Milliseconds. */
+export const swapLookMs = 1000;
+
+/** How long a sleeping app waits for room in swap before it is looked at again: swap is seldom added to a machine. Milliseconds. */
+export const swapWaitMs = 5 * 60_000;
+
+/** How long nothing is paged after the process that does it has ended by itself. Milliseconds. */
+export const pagerPauseMs = 60_000;

@@ -20,6 +20,7 @@ export type PlatformEvent =
   | "start"
   | "ready"
   | "freeze"
+  | "page"
   | "wake"
   | "drain"
   | "evict"
