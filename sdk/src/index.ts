@@ -97,3 +97,15 @@ export function defineConfig(config: LevainConfig): LevainConfig {
 export interface LevainApp {
   fetch(request: Request): Response | Promise<Response>;
 }
+
+export {
+  type AwakeHolder,
+  keepAwake,
+  type Nap,
+  onResume,
+  onStandby,
+  type ResumeHook,
+  type StandbyHook,
+  type WaitUntilOptions,
+  waitUntil,
+} from "./lifecycle.ts";

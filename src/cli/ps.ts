@@ -16,7 +16,8 @@ export const ps: Verb = {
     "its processes where it has several. Looking never wakes an app. States: stopped (no process), " +
     "starting, warm, frozen (kept in memory, no CPU), paged (frozen, its memory in swap), failed (backs " +
     "off before it tries again; the line below says why); of one process also retired (finishes its requests) and going (is asked " +
-    "to end). The last line says how many of the node's instances run and how many requests found " +
+    "to end). A line below names what keeps an app awake beside its requests (waitUntil, keepAwake). " +
+    "The last line says how many of the node's instances run and how many requests found " +
     "one, warm or frozen.",
   examples: [
     ["levain ps", "every version's process"],
@@ -63,8 +64,33 @@ function renderInstances(list: readonly InstanceInfo[], instancesMax: number, ca
       ? []
       : [`${paint.red("✘")} ${app} ${versionName(version)}: ${printableLine(cause)}`],
   );
+  const holders = list.flatMap(holderLines).map((line) => `${paint.yellow("●")} ${line}`);
   const totals = paint.dim(showTotals(list, instancesMax));
-  return [renderTable(list.flatMap(rowsOf), columns, size), ...causes, totals].join("\n");
+  return [renderTable(list.flatMap(rowsOf), columns, size), ...causes, ...holders, totals].join(
+    "\n",
+  );
+}
+
+/** `shop v7 is kept awake by waitUntil "receipt" 12s, keepAwake 3m`, for each process with holders. */
+function holderLines({ app, version, processes }: InstanceInfo): string[] {
+  return processes.flatMap(({ pid, holders, holdersOpen }) => {
+    const which = `${app} ${versionName(version)}${processes.length > 1 ? ` (${pid})` : ""}`;
+    const shown = (isSpent: boolean) =>
+      holders
+        .filter((holder) => holder.isSpent === isSpent)
+        .map(({ kind, name, ageMs }) => {
+          const label = name === "" ? kind : `${kind} "${printableLine(name)}"`;
+          return `${label} ${showAge(ageMs)}`;
+        });
+    const counted = shown(false);
+    const spent = shown(true);
+    const more = holdersOpen - holders.length;
+    if (more > 0) counted.push(`${more} more`);
+    const lines: string[] = [];
+    if (counted.length > 0) lines.push(`${which} is kept awake by ${counted.join(", ")}`);
+    if (spent.length > 0) lines.push(`${which} is no longer kept awake by ${spent.join(", ")}`);
+    return lines;
+  });
 }
 
 /** `3 of 100 instances; 98.2% hits; 4 starts, 0 failures, 1 eviction, 2 refused` */

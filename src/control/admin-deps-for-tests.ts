@@ -129,6 +129,8 @@ export function memoryDeps(dataDir: string, happened: string[]): AdminDeps {
             requestsInFlight: 2,
             ageMs: 93_000,
             idleMs: null,
+            holders: [{ kind: "waitUntil", name: "receipt", ageMs: 12_000, isSpent: false }],
+            holdersOpen: 1,
           },
           {
             id: "77ab03",
@@ -138,6 +140,8 @@ export function memoryDeps(dataDir: string, happened: string[]): AdminDeps {
             requestsInFlight: 0,
             ageMs: 60_000,
             idleMs: 31_000,
+            holders: [],
+            holdersOpen: 0,
           },
         ],
       },
@@ -279,6 +283,7 @@ const testRequest = requestRecord({
   client: "192.0.2.7",
   code: null,
   hook: null,
+  wake: null,
 });
 
 function selectRecords({ version, grep = "", tail }: LogQuery): LogRecord[] {

@@ -64,6 +64,19 @@ export const processInfo = z.object({
   requestsInFlight: z.int(),
   ageMs: z.number(),
   idleMs: z.number().nullable(),
+  /** What its app has named to keep it awake, the oldest first; no more than fit a screen. */
+  holders: z.array(
+    z.object({
+      kind: z.enum(["waitUntil", "keepAwake"]),
+      /** The app's own word for it; may be empty. */
+      name: z.string(),
+      ageMs: z.number(),
+      /** It is open for too long, and does not keep the process awake any more. */
+      isSpent: z.boolean(),
+    }),
+  ),
+  /** All of them. */
+  holdersOpen: z.int(),
 });
 
 /** One row of `levain ps`: a version's processes on this node, of which most versions have one. */

@@ -97,6 +97,7 @@ export class Exchange extends ClientStream {
     this.isHttp10 = isHttp10;
     this.headSent = false;
     this.foundLines = 0;
+    this.wake = null;
     this.#framing = "none";
     this.#leftBytes = 0;
     this.#heldBytes = 0;
@@ -236,6 +237,7 @@ export class Exchange extends ClientStream {
 
     let at = this.#writeStart(status, reason, (this.foundLines & HAS_DATE) !== 0);
     if ((this.foundLines & HAS_REQUEST_ID) === 0) at = this.id.writeLine(scratch, at);
+    if (this.wake !== null) at += scratch.latin1Write(this.wake.headerLine, at);
     if (blockEnd > blockStart) at += buffer.copy(scratch, at, blockStart, blockEnd);
     if (this.#framing === "chunked") {
       at += scratch.latin1Write("transfer-encoding: chunked\r\n", at);

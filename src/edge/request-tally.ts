@@ -91,6 +91,7 @@ export class RequestTally {
       client: clientAddressOf(this.#peer.address, this.#forwardedFor, isTrusted),
       code,
       hook: this.hook,
+      wake: exchange.wake,
     });
   }
 }

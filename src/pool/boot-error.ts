@@ -1,8 +1,9 @@
 /** Why a version did not start, as an error of the catalogue with its evidence. */
 import { PlatformError } from "../base/errors.ts";
 import type { VersionSpec } from "../base/version-spec.ts";
+import { LoadFailure } from "./load-failure.ts";
 import type { ProjectPaths } from "./project-paths.ts";
-import { describeEnd, LoadFailure, ProcessEnded } from "./runner-process.ts";
+import { describeEnd, ProcessEnded } from "./runner-process.ts";
 
 export function bootError(
   thrown: unknown,

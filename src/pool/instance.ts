@@ -13,14 +13,17 @@ import type { Paged, PageJob, Pager } from "../sandbox/pager.ts";
 import { privateMemoryBytes, processCpuMs } from "../sandbox/process-facts.ts";
 import { freezeGroup, thawGroup } from "../sandbox/process-group.ts";
 import type { Channel } from "../wire/channel.ts";
+import type { LifecycleEvent } from "../wire/control.ts";
+import { Wake } from "../wire/wake.ts";
 import { type BootOptions, boot } from "./boot.ts";
 import type { Evictable } from "./eviction.ts";
+import type { InstanceOwner } from "./instance-owner.ts";
 import { Leases } from "./leases.ts";
+import { Lifecycle } from "./lifecycle.ts";
 import { lastLinesMax } from "./limits.ts";
 import type { MemoryShare } from "./memory-room.ts";
 import type { Occupant, Place } from "./places.ts";
 import { ProcessWatch } from "./process-watch.ts";
-import type { ProjectPaths } from "./project-paths.ts";
 import {
   describeEnd,
   type ProcessEnd,
@@ -39,30 +42,6 @@ const ARROWS: Record<InstanceState, readonly InstanceState[]> = {
   going: [],
 };
 
-/** What the pool of an instance hears. */
-export interface InstanceOwner {
-  /** Its version is live on no branch. */
-  readonly isSuperseded: boolean;
-  /** How the author of the app knows its files. */
-  readonly paths: ProjectPaths;
-  /** May come after `onExit`. */
-  onLine(
-    instanceId: string,
-    stream: "stdout" | "stderr",
-    line: string,
-    requestId: string | null,
-  ): void;
-  onThrottle(instance: Instance, stream: "stdout" | "stderr"): void;
-  /** One stream fewer is open. */
-  onStreamClosed(instance: Instance): void;
-  /** It was up and takes no more requests. Called once, before `onExit`. */
-  onGoing(instance: Instance): void;
-  /** It is idle, and is ended because another instance needs its place, or says `why` else. */
-  onEvicted(instance: Instance, why: string | null): void;
-  /** Its process has exited; every stream was lost before. */
-  onExit(instance: Instance, end: ProcessEnd): void;
-}
-
 export class Instance implements RunnerProcessOwner, Occupant, InstanceLoad {
   readonly spec: VersionSpec;
   readonly #clock: TurnClock;
@@ -70,6 +49,7 @@ export class Instance implements RunnerProcessOwner, Occupant, InstanceLoad {
   readonly #place: Place;
   /** Edges in processes of their own that it is lent to. */
   readonly leases = new Leases(this);
+  readonly lifecycle: Lifecycle;
   /** Clock time. Milliseconds. */
   readonly startedAtMs: number;
   /** Last lines it printed; evidence. */
@@ -105,6 +85,7 @@ export class Instance implements RunnerProcessOwner, Occupant, InstanceLoad {
     this.spec = spec;
     this.#clock = clock;
     this.#owner = owner;
+    this.lifecycle = new Lifecycle(this, owner, clock);
     this.startedAtMs = clock.nowMs();
     this.#idleSinceMs = this.startedAtMs;
   }
@@ -142,9 +123,11 @@ export class Instance implements RunnerProcessOwner, Occupant, InstanceLoad {
     return this.#process!.channel;
   }
 
-  /** What keeps it from being idle: requests, streams and tunnels that are open, and leases. Count. */
+  /** What keeps it from being idle: requests, streams and tunnels that are open, leases, and holders. Count. */
   get open(): number {
-    return (this.#process?.channel.openStreams ?? 0) + this.leases.count;
+    return (
+      (this.#process?.channel.openStreams ?? 0) + this.leases.count + this.lifecycle.holders.count
+    );
   }
 
   /** Requests, streams and tunnels that are open, as far as is known of those of other processes. Count. */
@@ -219,13 +202,16 @@ export class Instance implements RunnerProcessOwner, Occupant, InstanceLoad {
     );
   }
 
-  /** Freezes it when nothing is open. Returns whether it did. */
+  /** Freezes it when nothing is open, and its hooks, if it has any, have run. Returns whether it did. */
   freeze(nowMs: number): boolean {
-    if (this.#state !== "warm" || this.open > 0 || !freezeGroup(this.#process!.pid)) return false;
-    this.#move("frozen");
-    this.#frozenAtMs = nowMs;
-    this.#wasPagingTried = false;
-    return true;
+    if (this.#state !== "warm") return false;
+    if (this.open > 0) this.lifecycle.stayAwake(nowMs);
+    else if (this.lifecycle.isSettled(nowMs) && freezeGroup(this.#process!.pid)) {
+      this.#move("frozen");
+      this.#frozenAtMs = nowMs;
+      this.#wasPagingTried = false;
+    }
+    return this.isAsleep;
   }
 
   /** It is frozen, and its memory was not asked for yet. */
@@ -247,14 +233,16 @@ export class Instance implements RunnerProcessOwner, Occupant, InstanceLoad {
     return paged;
   }
 
-  /** Wakes it, frozen or paged. Returns how long it was frozen. Milliseconds. */
-  thaw(nowMs: number): number {
+  /** Wakes it, frozen or paged; it can be given requests at once. Its owner hears `onAwake` when it gives a sign of life. */
+  thaw(nowMs: number): Wake {
+    const wake = new Wake(this.#state === "paged" ? "paged" : "frozen", nowMs);
     thawGroup(this.#process!.pid);
     this.#stopPaging();
     this.#move("warm");
     this.#idleSinceMs = nowMs;
-    this.#watch!.onSignOfLife(nowMs);
-    return nowMs - this.#frozenAtMs;
+    this.#watch!.onWoken(nowMs);
+    this.lifecycle.woken(wake, nowMs - this.#frozenAtMs, nowMs);
+    return wake;
   }
 
   /** Looks at health and memory; for one that is warm. Ends it, and returns false, when something is wrong. */
@@ -335,11 +323,11 @@ export class Instance implements RunnerProcessOwner, Occupant, InstanceLoad {
     const line = this.#owner.paths.shown(printed);
     this.lastLines.push(line);
     if (this.lastLines.length > lastLinesMax) this.lastLines.shift();
-    this.#owner.onLine(from.id, stream, line, requestId);
+    this.#owner.log.line(from.id, stream, line, requestId);
   }
 
   onThrottle(stream: "stdout" | "stderr"): void {
-    this.#owner.onThrottle(this, stream);
+    this.#owner.log.throttled(this.id, stream);
   }
 
   onStreamClosed(): void {
@@ -350,6 +338,11 @@ export class Instance implements RunnerProcessOwner, Occupant, InstanceLoad {
 
   onPong(): void {
     this.#watch?.onPong(this.#clock.lastMs);
+    this.lifecycle.onPong();
+  }
+
+  onLifecycle(event: LifecycleEvent): void {
+    this.lifecycle.onEvent(event);
   }
 
   onGoing(): void {

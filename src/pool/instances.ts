@@ -48,7 +48,7 @@ export class Instances {
   /** Ends each when nothing is open on it any more, or the time is over; at once what has not started. */
   async end(timeoutMs: number, error: PlatformError, log: PoolLog): Promise<void> {
     const drain = async (instance: Instance) => {
-      if (timeoutMs > 0 && instance.open > 0) log.draining(instance.id, timeoutMs);
+      if (timeoutMs > 0 && instance.open > 0) log.draining(instance, timeoutMs);
       await instance.drained(timeoutMs);
       instance.end(error);
     };

@@ -147,3 +147,9 @@ export const swapFreeBytesMin = 64 * 1024 * 1024;
 
 /** How long it is waited until an instance is paged, before the next step; a gigabyte to a slow disk takes longer. Milliseconds. */
 export const pageWaitMs = 5000;
+
+/** Holders of one instance that are shown; the oldest say most. Count. */
+export const holdersShownMax = 20;
+
+/** Beyond the time that an app's hooks may take, which its own process keeps: an event loop that is stuck says nothing. Milliseconds. */
+export const settlingGraceMs = 1000;

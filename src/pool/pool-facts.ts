@@ -1,5 +1,6 @@
 /** What can be seen of a pool: its state, its instances and its counters, put together. Looking wakes nobody. */
 import { messageOf, type PlatformError } from "../base/errors.ts";
+import type { HolderFacts } from "./holders.ts";
 import type { Instance } from "./instance.ts";
 import type { CounterFacts, PoolCounters } from "./pool-counters.ts";
 
@@ -34,8 +35,12 @@ export interface ProcessFacts {
   memoryBytes: number | null;
   requestsInFlight: number;
   ageMs: number;
-  /** Milliseconds; null while a request is open. */
+  /** Milliseconds; null while a request or a holder is open. */
   idleMs: number | null;
+  /** What keeps it awake beside its requests, the oldest first, and at most `holdersShownMax`. */
+  holders: HolderFacts[];
+  /** All of them. Count. */
+  holdersOpen: number;
 }
 
 /** What a pool consists of. */
@@ -75,7 +80,8 @@ export function poolFacts(parts: PoolParts): PoolFacts {
 }
 
 function processFacts(instance: Instance, nowMs: number): ProcessFacts {
-  const { open, inFlight } = instance;
+  const { open, inFlight, lifecycle } = instance;
+  const { holders } = lifecycle;
   return {
     id: instance.id!,
     pid: instance.pid!,
@@ -84,6 +90,8 @@ function processFacts(instance: Instance, nowMs: number): ProcessFacts {
     requestsInFlight: inFlight,
     ageMs: nowMs - instance.startedAtMs,
     idleMs: open === 0 && instance.isUp ? instance.idleMs(nowMs) : null,
+    holders: holders.facts(nowMs),
+    holdersOpen: holders.size,
   };
 }
 

@@ -4,6 +4,10 @@ import type { PlatformError } from "../base/errors.ts";
 import { type VersionSpec, versionName } from "../base/version-spec.ts";
 import type { Paged } from "../sandbox/pager.ts";
 import type { LogRecord, LogSink, PlatformEvent } from "../telemetry/log-record.ts";
+import { standbyTimeoutMs } from "../wire/limits.ts";
+import type { Wake } from "../wire/wake.ts";
+import { type HolderFacts, holderName } from "./holders.ts";
+import type { Instance } from "./instance.ts";
 import { describeEnd, type ProcessEnd } from "./runner-process.ts";
 
 export class PoolLog {
@@ -49,11 +53,23 @@ export class PoolLog {
     this.#event("page", instance, text, { memoryBytes });
   }
 
-  /** @param from what it was */
-  woken(instance: string | null, from: "frozen" | "paged", ms: number): void {
-    const frozenMs = Math.round(ms);
-    const text = from === "paged" ? "slept, paged out," : "was frozen";
-    this.#event("wake", instance, `Woken; it ${text} for ${frozenMs} ms`, { frozenMs, from });
+  /** @param sleptMs how long it was frozen. Milliseconds. */
+  woken(instance: string | null, { from, ms }: Wake, sleptMs: number): void {
+    const frozenMs = Math.round(sleptMs);
+    const text = `Woken in ${ms} ms, after ${frozenMs} ms`;
+    this.#event("wake", instance, text, { from, wakeMs: ms, frozenMs });
+  }
+
+  unsettled(instance: string | null): void {
+    const text = `Frozen before its onStandby hooks had ended: its event loop was busy for ${standbyTimeoutMs} ms`;
+    this.#event("standby", instance, text);
+  }
+
+  spent(instance: string | null, holder: HolderFacts): void {
+    const seconds = Math.round(holder.ageMs / 1000);
+    const text = `${holderName(holder)} is open for ${seconds} s: it no longer keeps the app awake`;
+    const { kind, name, ageMs } = holder;
+    this.#event("holder", instance, text, { kind, name, ageMs });
   }
 
   throttled(instance: string | null, stream: "stdout" | "stderr"): void {
@@ -77,8 +93,10 @@ export class PoolLog {
     this.#event("recycle", instance, `Replaced after ${requests} requests`, { requests });
   }
 
-  draining(instance: string | null, timeoutMs: number): void {
-    this.#event("drain", instance, `Ending within ${timeoutMs} ms`);
+  draining({ id, lifecycle }: Instance, timeoutMs: number): void {
+    const [holder] = lifecycle.holders.facts(this.#clock.nowMs());
+    const why = holder === undefined ? "" : `: waits for ${holderName(holder)}`;
+    this.#event("drain", id, `Ending within ${timeoutMs} ms${why}`);
   }
 
   ended(instance: string | null, end: ProcessEnd): void {

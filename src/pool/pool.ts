@@ -17,14 +17,16 @@ import type { VersionSpec } from "../base/version-spec.ts";
 import type { AppRequestLog } from "../telemetry/request-log.ts";
 import { Traffic } from "../telemetry/traffic.ts";
 import type { ClientStream } from "../wire/client-stream.ts";
+import { Wake } from "../wire/wake.ts";
 import { Admission } from "./admission.ts";
 import { BackOff } from "./back-off.ts";
 import { bootError } from "./boot-error.ts";
 import { Claim } from "./claim.ts";
 import type { Destination } from "./destination.ts";
 import type { RequestStart } from "./holds.ts";
-import { Instance, type InstanceOwner } from "./instance.ts";
+import { Instance } from "./instance.ts";
 import { InstanceMemory } from "./instance-memory.ts";
+import type { InstanceOwner } from "./instance-owner.ts";
 import { Instances } from "./instances.ts";
 import { PoolCounters } from "./pool-counters.ts";
 import { type PoolFacts, type PoolState, poolFacts } from "./pool-facts.ts";
@@ -46,17 +48,19 @@ export class Pool implements Destination, InstanceOwner, Ticked {
   readonly requestLog: AppRequestLog | null;
   readonly paths: ProjectPaths;
   readonly #options: PoolOptions;
-  readonly #log: PoolLog;
+  readonly log: PoolLog;
   readonly #requests: Admission;
   readonly #claim: Claim;
   readonly #backOff = new BackOff();
   readonly #instances = new Instances();
   readonly #ready = new Ready();
-  readonly #standby: Standby;
+  readonly standby: Standby;
   readonly #turnover: Turnover;
   /** The one that was started last. */
   #latest: Instance | null = null;
   #starting: Promise<void> | null = null;
+  /** Of the request for which an instance was started last. */
+  #startWake: Wake | null = null;
   /** The latest start or process failed, and nothing has started since. */
   #isFailed = false;
   /** Why nothing is started any more: `stop` was called. */
@@ -69,20 +73,14 @@ export class Pool implements Destination, InstanceOwner, Ticked {
     this.requestLog = options.requestLog?.of(options.spec.app) ?? null;
     this.#requests = new Admission(options.spec, this.counters, () => this.#ready.running);
     this.#claim = new Claim(options.spec, options.places, options.room, this.#requests);
-    this.#log = new PoolLog(options.spec, options.log, options.clock);
-    this.#standby = new Standby(
-      options.spec,
-      this.#ready,
-      this.#log,
-      options.clock,
-      options.pager ?? null,
-    );
+    this.log = new PoolLog(options.spec, options.log, options.clock);
+    this.standby = new Standby(options, this.#ready, this.log);
     this.#turnover = new Turnover({
       spec: options.spec,
       instances: this.#instances,
       ready: this.#ready,
       counters: this.counters,
-      log: this.#log,
+      log: this.log,
     });
   }
 
@@ -102,13 +100,13 @@ export class Pool implements Destination, InstanceOwner, Ticked {
 
   /** The version is live on no branch any more, or is again. What is open is ended when its time to drain is over. */
   set isSuperseded(isSuperseded: boolean) {
-    this.#standby.isSuperseded = isSuperseded;
+    this.standby.isSuperseded = isSuperseded;
     // It is due at another time.
     if (this.hasProcess) this.#options.ticks.awaken(this);
   }
 
   get isSuperseded(): boolean {
-    return this.#standby.isSuperseded;
+    return this.standby.isSuperseded;
   }
 
   /** Last lines the instance printed that was started last; evidence. */
@@ -124,7 +122,7 @@ export class Pool implements Destination, InstanceOwner, Ticked {
     if (this.#stopError !== null) return this.#requests.refuse(stream, this.#stopError);
     if (this.#ready.count > 0) {
       const instance = this.#ready.next();
-      if (instance.isAsleep) this.#wake(instance);
+      if (instance.isAsleep) stream.wake = this.#wake(instance);
       return this.#requests.submit(stream, start, instance.channel);
     }
     const refusal = this.#backOff.refusal(this.#options.clock.nowMs());
@@ -133,6 +131,10 @@ export class Pool implements Destination, InstanceOwner, Ticked {
     if (isRefused) return this.#requests.refuse(stream, refusal);
     if (!this.#requests.hold(stream, start)) return;
     this.counters.misses += 1;
+    if (this.#starting === null) {
+      this.#startWake = new Wake("started", this.#options.clock.nowMs());
+      stream.wake = this.#startWake;
+    }
     this.#startIfAwaited();
   }
 
@@ -175,14 +177,14 @@ export class Pool implements Destination, InstanceOwner, Ticked {
 
   /** Freezes what is idle now. Returns whether all there is sleeps. */
   freeze(): boolean {
-    for (const instance of this.#ready.all) this.#standby.freeze(instance);
+    for (const instance of this.#ready.all) this.standby.freeze(instance);
     return this.#ready.count > 0 && this.#ready.all.every(({ isAsleep }) => isAsleep);
   }
 
   /** Hands the memory of what is frozen to swap. Resolves with what that gave back when it is done. Bytes. */
   async page(): Promise<number> {
     let bytes = 0;
-    for (const instance of [...this.#ready.all]) bytes += await this.#standby.page(instance);
+    for (const instance of [...this.#ready.all]) bytes += await this.standby.page(instance);
     return bytes;
   }
 
@@ -194,7 +196,7 @@ export class Pool implements Destination, InstanceOwner, Ticked {
   async stop(drainTimeoutMs: number, error: PlatformError): Promise<void> {
     this.#stopError ??= error;
     this.#requests.fail(error);
-    const drained = this.#instances.end(drainTimeoutMs, error, this.#log);
+    const drained = this.#instances.end(drainTimeoutMs, error, this.log);
     this.#claim.giveUp(error);
     await this.#starting?.catch(() => {});
     await drained;
@@ -207,7 +209,7 @@ export class Pool implements Destination, InstanceOwner, Ticked {
     if (this.#turnover.hasSurplus) return nowMs;
     let dueMs = Number.POSITIVE_INFINITY;
     for (const instance of this.#instances) {
-      if (instance.isUp) dueMs = Math.min(dueMs, this.#standby.dueMs(instance, nowMs));
+      if (instance.isUp) dueMs = Math.min(dueMs, this.standby.dueMs(instance, nowMs));
     }
     return dueMs;
   }
@@ -242,19 +244,6 @@ export class Pool implements Destination, InstanceOwner, Ticked {
 
   // --- what the instances say ---
 
-  onLine(
-    instanceId: string,
-    stream: "stdout" | "stderr",
-    line: string,
-    requestId: string | null,
-  ): void {
-    this.#log.line(instanceId, stream, line, requestId);
-  }
-
-  onThrottle(instance: Instance, stream: "stdout" | "stderr"): void {
-    this.#log.throttled(instance.id, stream);
-  }
-
   onStreamClosed(instance: Instance): void {
     if (instance.retiredAtMs !== null) {
       if (instance.open === 0) instance.end(null);
@@ -263,9 +252,13 @@ export class Pool implements Destination, InstanceOwner, Ticked {
     if (places.waiting > 0 && instance.open === 0) places.settle();
   }
 
+  onHeld(instance: Instance): void {
+    this.#wake(instance);
+  }
+
   onEvicted(instance: Instance, why: string | null): void {
     this.counters.evictions += 1;
-    this.#log.evicted(instance.id, why);
+    this.log.evicted(instance.id, why);
   }
 
   onGoing(instance: Instance): void {
@@ -274,7 +267,7 @@ export class Pool implements Destination, InstanceOwner, Ticked {
 
   onExit(instance: Instance, end: ProcessEnd): void {
     const { wasAsked, cause } = end;
-    this.#log.ended(instance.id, end);
+    this.log.ended(instance.id, end);
     // One during a start is told by the start itself.
     if (instance.state === "starting") return;
     this.#instances.delete(instance);
@@ -328,7 +321,7 @@ export class Pool implements Destination, InstanceOwner, Ticked {
     share.holder = new InstanceMemory(instance, {
       claim: this.#claim,
       ready: this.#ready,
-      standby: this.#standby,
+      standby: this.standby,
     });
     this.#instances.add(instance);
     this.#latest = instance;
@@ -345,7 +338,8 @@ export class Pool implements Destination, InstanceOwner, Ticked {
     this.#ready.add(instance);
     this.#instances.started(instance);
     this.#backOff.started();
-    this.#log.started(instance.id, instance.pid, nowMs - instance.startedAtMs);
+    this.log.started(instance.id, instance.pid, nowMs - instance.startedAtMs);
+    this.#startWake?.done(nowMs);
     this.#requests.release(instance.channel);
     this.#instances.lendLikeOthers(instance);
     this.#turnover.retireWorn(nowMs);
@@ -366,7 +360,7 @@ export class Pool implements Destination, InstanceOwner, Ticked {
     this.#instances.delete(instance);
     if (this.#stopError !== null) throw this.#stopError;
     const error = bootError(thrown, this.spec, instance.lastLines, this.paths);
-    this.#log.failed(instance.id, error);
+    this.log.failed(instance.id, error);
     this.#crashed(instance, error, 0);
     throw error;
   }
@@ -386,13 +380,13 @@ export class Pool implements Destination, InstanceOwner, Ticked {
     }
   }
 
-  #wake(instance: Instance): void {
-    this.#standby.wake(instance);
+  #wake(instance: Instance): Wake {
     this.#options.ticks.awaken(this);
+    return this.standby.wake(instance);
   }
 
   #look(instance: Instance, nowMs: number): void {
-    this.#standby.look(instance, nowMs);
+    this.standby.look(instance, nowMs);
     if (instance.state !== "warm" || !instance.look(nowMs)) return;
     // An upgrade makes room without an end of a stream.
     if (instance.retiredAtMs === null) this.#requests.release(instance.channel);

@@ -104,7 +104,7 @@ test("time it was frozen is not lateness", () => {
   run(5 * tickMs);
 
   pause(60_000);
-  watch.onSignOfLife(now());
+  watch.onWoken(now());
 
   expect(watch.lagMs(now())).toBe(0);
 });

@@ -42,11 +42,13 @@ export class ProcessWatch {
     this.#sampledAtMs = nowMs;
   }
 
-  /** It was woken. */
-  onSignOfLife(nowMs: number): void {
+  /** It was woken; asks it for a sign of life. */
+  onWoken(nowMs: number): void {
     this.#aliveAtMs = nowMs;
     this.#dueSinceMs = null;
     this.#lagMs = 0;
+    this.#pingedAtMs = nowMs;
+    this.#watched.ping();
   }
 
   /** It answered a PING. */

@@ -14,11 +14,12 @@ import { killGroup, terminateGroup } from "../sandbox/process-group.ts";
 import { OutputBudget } from "../telemetry/output-budget.ts";
 import { captureOutput } from "../telemetry/process-output.ts";
 import { Channel, type ChannelOwner } from "../wire/channel.ts";
-import { asRunnerMessage, type FailedMessage, type LoadMessage } from "../wire/control.ts";
+import { asRunnerMessage, type LifecycleEvent, type LoadMessage } from "../wire/control.ts";
 import { sendDescriptor, socketPair } from "../wire/descriptors.ts";
 import type { WireSocket } from "../wire/frame-writer.ts";
 import type { WireProtocolError } from "../wire/frames.ts";
 import { outputGraceMs, spareStartTimeoutMs, stopTimeoutMs, wireGraceMs } from "./limits.ts";
+import { LoadFailure } from "./load-failure.ts";
 import { claimRunFolder, makeRunFolder, type RunFolder, removeRunFolder } from "./run-folder.ts";
 
 /** How a process ended. */
@@ -47,6 +48,8 @@ export interface RunnerProcessOwner {
   onThrottle(stream: "stdout" | "stderr"): void;
   onStreamClosed(): void;
   onPong(): void;
+  /** @throws {WireProtocolError} for what no runner says */
+  onLifecycle(event: LifecycleEvent): void;
   /** The process is on its way out: it is given no more requests. Called once, before `onExit`. */
   onGoing(): void;
   /** The process has exited; every stream was lost before. Lines it printed may still follow. */
@@ -228,6 +231,9 @@ export class RunnerProcess implements ChannelOwner {
       this.#loading?.resolve();
     } else if (message.type === "failed") {
       this.#loading?.reject(new LoadFailure(message));
+    } else if (message.type !== "wired") {
+      this.#owner?.onLifecycle(message);
+      if (message.type === "lifecycle") this.channel.control({ type: "heard" });
     }
   }
 
@@ -380,16 +386,5 @@ export class ProcessEnded extends Error {
   constructor(end: ProcessEnd) {
     super(`The process ended (${describeEnd(end)})`);
     this.end = end;
-  }
-}
-
-/** The app's module ran and cannot take requests. */
-export class LoadFailure extends Error {
-  override readonly name = "LoadFailure";
-  readonly failure: FailedMessage;
-
-  constructor(failure: FailedMessage) {
-    super(failure.message);
-    this.failure = failure;
   }
 }

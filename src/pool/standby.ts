@@ -3,12 +3,15 @@ import type { Clock } from "../base/clock.ts";
 import { PlatformError } from "../base/errors.ts";
 import type { VersionSpec } from "../base/version-spec.ts";
 import type { Pager } from "../sandbox/pager.ts";
+import type { Wake } from "../wire/wake.ts";
 import { decideIdle, type IdleFacts, idleFacts, sleepsMs } from "./idle.ts";
 import type { Instance } from "./instance.ts";
+import type { LifecycleListener } from "./lifecycle.ts";
 import type { PoolLog } from "./pool-log.ts";
+import type { PoolOptions } from "./pool-options.ts";
 import type { Ready } from "./ready.ts";
 
-export class Standby {
+export class Standby implements LifecycleListener {
   readonly #spec: VersionSpec;
   readonly #ready: Ready;
   readonly #log: PoolLog;
@@ -18,12 +21,12 @@ export class Standby {
   #supersededAtMs: number | null = null;
 
   /** @param pager null: nothing is paged out */
-  constructor(spec: VersionSpec, ready: Ready, log: PoolLog, clock: Clock, pager: Pager | null) {
+  constructor({ spec, clock, pager }: PoolOptions, ready: Ready, log: PoolLog) {
     this.#spec = spec;
     this.#ready = ready;
     this.#log = log;
     this.#clock = clock;
-    this.#pager = pager;
+    this.#pager = pager ?? null;
   }
 
   set isSuperseded(isSuperseded: boolean) {
@@ -50,12 +53,25 @@ export class Standby {
     }
     if (decision === "freeze") this.freeze(instance);
     if (decision === "page") void this.page(instance);
+    if (instance.open > 0) instance.lifecycle.stayAwake(nowMs);
+    for (const holder of instance.lifecycle.holders.look(nowMs)) {
+      this.#log.spent(instance.id, holder);
+      instance.onStreamClosed();
+    }
   }
 
-  /** Freezes it when nothing is open. @param why before its time, or null */
+  /**
+   * Freezes it when nothing is open; one with hooks a little later, when they have run.
+   *
+   * @param why before its time, or null
+   */
   freeze(instance: Instance, why: string | null = null): void {
-    if (!instance.freeze(this.#clock.nowMs())) return;
-    this.#log.frozen(instance.id, instance.memoryBytes(), why);
+    const { lifecycle } = instance;
+    const reason = why ?? lifecycle.freezeReason;
+    if (instance.freeze(this.#clock.nowMs())) {
+      this.#log.frozen(instance.id, instance.memoryBytes(), reason);
+    }
+    lifecycle.freezeReason = lifecycle.isSettling ? reason : null;
   }
 
   /** Whether the memory of one that is frozen can be handed to swap now. */
@@ -78,9 +94,22 @@ export class Standby {
   }
 
   /** Wakes one that sleeps; it can be given requests at once. */
-  wake(instance: Instance): void {
-    const from = instance.state === "paged" ? "paged" : "frozen";
-    this.#log.woken(instance.id, from, instance.thaw(this.#clock.nowMs()));
+  wake(instance: Instance): Wake {
+    return instance.thaw(this.#clock.nowMs());
+  }
+
+  // --- what the instances say of their sleep ---
+
+  onSettled(instance: Instance): void {
+    this.freeze(instance);
+  }
+
+  onUnsettled(instance: Instance): void {
+    this.#log.unsettled(instance.id);
+  }
+
+  onAwake(instance: Instance, wake: Wake, sleptMs: number): void {
+    this.#log.woken(instance.id, wake, sleptMs);
   }
 
   #facts(instance: Instance, nowMs: number): IdleFacts {

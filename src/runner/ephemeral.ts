@@ -6,12 +6,13 @@
  * No graph is made ahead of its request: what a module does when it is loaded (print, connect, start a clock) belongs to a
  * request, runs under its id and its deadline, and must not lie for hours in a frozen process.
  *
- *   loading ──handler called──▶ running ──stream closed──▶ disposed
- *        └──── error nobody caught: the request fails ────▶ disposed
+ *   loading ──handler called──▶ running ──stream closed──▶ (held) ──▶ disposed
+ *        └──── error nobody caught: the request fails ──────────────▶ disposed
  */
 import { messageOf } from "../base/errors.ts";
 import { ResetReason } from "../wire/frames.ts";
 import type { Capture, Captures } from "./capture.ts";
+import type { HeldGraphs } from "./held-graphs.ts";
 import { captureOf, LoadError } from "./load.ts";
 import type { ServerStream } from "./server-stream.ts";
 import { SharedProcess } from "./shared-process.ts";
@@ -30,11 +31,13 @@ export class EphemeralApp {
   readonly #path: string;
   readonly #captures: Captures;
   readonly #process = new SharedProcess();
+  readonly #held: HeldGraphs;
   readonly #runs = new WeakMap<ServerStream, Run>();
 
-  constructor(path: string, captures: Captures) {
+  constructor(path: string, captures: Captures, held: HeldGraphs) {
     this.#path = path;
     this.#captures = captures;
+    this.#held = held;
   }
 
   /** Loads the modules once, so that a broken app is told from a broken request. */
@@ -42,12 +45,14 @@ export class EphemeralApp {
     await keepSource(this.#path);
     this.#process.install();
     using graph = new Bun.ModuleGraph({ onError: console.error });
-    if ((await this.#load(graph)) === null) {
+    const capture = await this.#load(graph);
+    this.#held.drop(graph);
+    if (capture === null) {
       throw new LoadError({ type: "failed", code: "NO_HANDLER", message: this.#path });
     }
   }
 
-  /** Handles one request; its graph goes when the stream closes. */
+  /** Handles one request; its graph goes when the stream has closed and nothing holds it (`waitUntil`). */
   handle(request: Request, stream: ServerStream): Promise<unknown> {
     const ended = Promise.withResolvers<never>();
     const graph = new Bun.ModuleGraph({
@@ -62,8 +67,10 @@ export class EphemeralApp {
     this.#runs.set(stream, run);
     this.#process.enter(graph, ended.reject);
     stream.onRelease = () => {
-      this.#process.leave(graph);
-      graph.dispose();
+      this.#held.whenFree(graph, () => {
+        this.#process.leave(graph);
+        graph.dispose();
+      });
       // A disposed graph settles nothing, and nobody may wait for ever.
       ended.reject(requestEnded);
     };

@@ -17,6 +17,7 @@ import {
   u32,
 } from "../wire/wire-for-tests.ts";
 import { App } from "./app.ts";
+import { Nap } from "./nap.ts";
 import { Requests } from "./requests.ts";
 import { TestRunner } from "./runner-for-tests.ts";
 
@@ -26,11 +27,13 @@ function requestPayload(text: string, body = "", headBytes = text.length): Buffe
   return Buffer.concat([u32(headBytes), Buffer.from(text, "latin1"), Buffer.from(body)]);
 }
 
+const awake = new Nap({ onHooks() {}, onSettled() {}, onResumed() {} });
+
 /** A reader whose app answers with what it read. */
 function setup() {
   const socket = new FakeSocket();
   const writer = new FrameWriter(socket);
-  const requests = new Requests(() => writer);
+  const requests = new Requests(() => writer, awake);
   const app = new App({ fetch: async (request) => new Response(await request.text()) });
   requests.serve({ app, server: {} as never });
   const reader = new FrameReader((type, flags, id, buffer, start, end) =>
@@ -71,7 +74,7 @@ describe("frames that the node would not send", () => {
   });
 
   test("a REQUEST before there is an app is refused", () => {
-    const requests = new Requests(() => new FrameWriter(new FakeSocket()));
+    const requests = new Requests(() => new FrameWriter(new FakeSocket()), awake);
     const reader = new FrameReader((type, flags, id, buffer, start, end) =>
       requests.onFrame(type, flags, id, buffer, start, end),
     );

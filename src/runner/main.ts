@@ -20,6 +20,8 @@ import { tagConsole } from "./console.ts";
 import { passEnvironment } from "./environment.ts";
 import { EphemeralApp } from "./ephemeral.ts";
 import { watchSlices } from "./file-answer.ts";
+import { HeldGraphs } from "./held-graphs.ts";
+import { AppLifecycle } from "./lifecycle.ts";
 import { LoadError, load } from "./load.ts";
 import { Requests } from "./requests.ts";
 import { watchResponses } from "./response-source.ts";
@@ -43,7 +45,8 @@ tagConsole();
 let control: Buffer[] = [];
 let socket: RunnerSocket;
 let writer: FrameWriter;
-const requests = new Requests(() => writer);
+const lifecycle = new AppLifecycle(say);
+const requests = new Requests(() => writer, lifecycle.nap);
 /** Those of edges in processes of their own. */
 const wires = new Wires(requests);
 const reader = new FrameReader((type, flags, id, buffer, start, end) => {
@@ -54,9 +57,7 @@ const reader = new FrameReader((type, flags, id, buffer, start, end) => {
     if ((flags & FLAG_END) === 0) return;
     const message = JSON.parse(Buffer.concat(control).toString()) as NodeMessage;
     control = [];
-    if (message.type === "load") return void become(message);
-    wires.take();
-    say({ type: "wired" });
+    onMessage(message);
   } else {
     requests.onFrame(type, flags, id, buffer, start, end);
   }
@@ -88,6 +89,22 @@ void Bun.connect({
   },
 } as never);
 
+function onMessage(message: NodeMessage): void {
+  switch (message.type) {
+    case "load":
+      return void become(message);
+    case "wire":
+      wires.take();
+      return say({ type: "wired" });
+    case "settle":
+      return lifecycle.nap.settle(message.turn);
+    case "resume":
+      return lifecycle.nap.resume();
+    case "heard":
+      return lifecycle.holders.onHeard();
+  }
+}
+
 function say(message: RunnerMessage): void {
   writer.frame(FrameType.CONTROL, FLAG_END, 0, Buffer.from(JSON.stringify(message)));
 }
@@ -105,8 +122,10 @@ async function become(message: LoadMessage): Promise<void> {
     passEnvironment(env);
     process.chdir(root);
     captures.install();
+    lifecycle.install();
     if (ephemeral) {
-      const app = new EphemeralApp(path, captures);
+      lifecycle.graphs = new HeldGraphs();
+      const app = new EphemeralApp(path, captures, lifecycle.graphs);
       await app.check();
       requests.serveEphemeral(app);
     } else {

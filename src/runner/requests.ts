@@ -14,6 +14,7 @@ import {
 import type { Capture } from "./capture.ts";
 import { currentRequestId } from "./console.ts";
 import type { EphemeralApp } from "./ephemeral.ts";
+import type { Nap } from "./nap.ts";
 import { RequestBody } from "./request-body.ts";
 import { RequestHead } from "./request-head.ts";
 import { respond } from "./respond.ts";
@@ -30,18 +31,21 @@ interface Handler {
 
 export class Requests {
   readonly #writer: () => FrameWriter;
+  readonly #nap: Nap;
   readonly #streams = new Map<number, ServerStream>();
   readonly #forget = (stream: ServerStream) => void this.#streams.delete(stream.id);
   readonly #onRespondError = this.#failed.bind(this);
   #handler: Handler | null = null;
 
-  constructor(writer: () => FrameWriter) {
+  /** @param nap whether requests can be given to the app; after a nap they have to wait for it */
+  constructor(writer: () => FrameWriter, nap: Nap) {
     this.#writer = writer;
+    this.#nap = nap;
   }
 
   /** The same app for the requests of another wire. */
   onAnotherWire(writer: () => FrameWriter): Requests {
-    const requests = new Requests(writer);
+    const requests = new Requests(writer, this.#nap);
     requests.#handler = this.#handler;
     return requests;
   }
@@ -118,7 +122,12 @@ export class Requests {
     } catch (error) {
       return stream.reset(ResetReason.RESPONSE_INVALID, String(error));
     }
-    currentRequestId.run(head.requestId, () => this.#run(request, stream));
+    if (this.#nap.isAwake) this.#start(request, stream);
+    else this.#nap.hold(() => stream.closed || this.#start(request, stream));
+  }
+
+  #start(request: WireRequest, stream: ServerStream): void {
+    currentRequestId.run(stream.head.requestId, () => this.#run(request, stream));
   }
 
   #run(request: WireRequest, stream: ServerStream): void {

@@ -8,7 +8,7 @@ import { join } from "node:path";
 import { PlatformError } from "../base/errors.ts";
 import { Channel, type ChannelOwner } from "../wire/channel.ts";
 import { ClientStream } from "../wire/client-stream.ts";
-import type { LoadMessage } from "../wire/control.ts";
+import type { LoadMessage, RunnerMessage } from "../wire/control.ts";
 import { FLAG_END, FLAG_UPGRADE, ResetReason } from "../wire/frames.ts";
 import { RunnerBundle } from "./bundle.ts";
 import { type RequestOptions, requestHead } from "./request-for-tests.ts";
@@ -219,6 +219,8 @@ export class TestRunner implements ChannelOwner, AsyncDisposable {
   readonly #controls: Record<string, unknown>[] = [];
   #waiters: (() => void)[] = [];
   #isGone = false;
+  /** Says that it was heard, as a node does. */
+  answersLifecycle = true;
 
   readonly #socket: Bun.Socket;
 
@@ -306,6 +308,11 @@ export class TestRunner implements ChannelOwner, AsyncDisposable {
     }
   }
 
+  /** All messages of this type so far. */
+  controls(type: RunnerMessage["type"]): Record<string, unknown>[] {
+    return this.#controls.filter((message) => message["type"] === type);
+  }
+
   request(path: string, options: RequestOptions = {}): TestRequest {
     const { isOpen, isUpgrade } = options;
     const head = requestHead(path, options);
@@ -351,6 +358,9 @@ export class TestRunner implements ChannelOwner, AsyncDisposable {
 
   onControl(message: unknown): void {
     this.#controls.push(message as Record<string, unknown>);
+    if (this.answersLifecycle && (message as RunnerMessage).type === "lifecycle") {
+      this.channel.control({ type: "heard" });
+    }
     this.#wake();
   }
   onPong(): void {}

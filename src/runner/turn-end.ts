@@ -5,7 +5,8 @@
 import { AsyncLocalStorage } from "node:async_hooks";
 
 const immediate = globalThis.setImmediate;
-const asRunner = AsyncLocalStorage.snapshot();
+/** Calls a function outside of whatever request's code is running. */
+export const asRunner = AsyncLocalStorage.snapshot();
 
 /** Calls `run` when the events of this turn have been handled. Load this module before any code of the app's. */
 export function atTurnEnd(run: () => void): NodeJS.Immediate {

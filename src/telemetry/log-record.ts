@@ -22,6 +22,8 @@ export type PlatformEvent =
   | "freeze"
   | "page"
   | "wake"
+  | "standby"
+  | "holder"
   | "drain"
   | "evict"
   | "recycle"

@@ -53,6 +53,7 @@ function request(app: string, status: number, endedAtMs: number) {
     client: "192.0.2.7",
     code: null,
     hook: null,
+    wake: null,
   };
 }
 

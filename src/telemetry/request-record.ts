@@ -27,13 +27,16 @@ export interface AnsweredRequest {
   code: string | null;
   /** Name of the operator's hook that has given the answer; null when none did. */
   hook: string | null;
+  /** It woke or started the instance, from what and in which time; null for every other. */
+  wake: { from: string | null; ms: number | null } | null;
 }
 
 /** Status of a request whose client has left; the number that nginx made common, and no answer has. */
 const abortedStatus = 499;
 
 export function requestRecord(request: AnsweredRequest): LogRecord {
-  const { app, version, requestId, method, sentBytes, receivedBytes, client, code, hook } = request;
+  const { app, version, requestId, method, sentBytes, receivedBytes, client, code, hook, wake } =
+    request;
   const status = request.status === ABORTED ? abortedStatus : request.status;
   const target = loggedTarget(request.target);
   return {
@@ -55,6 +58,7 @@ export function requestRecord(request: AnsweredRequest): LogRecord {
       client,
       ...(code === null ? {} : { code }),
       ...(hook === null ? {} : { by: "hook", hook }),
+      ...(wake?.from == null ? {} : { wake: wake.from, wakeMs: wake.ms }),
     },
   };
 }

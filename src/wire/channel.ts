@@ -53,8 +53,8 @@ export class Channel {
   #opened = 0;
   #tunnels = 0;
   #pongsDue = 0;
-  /** A runner says that it has started, and answers each message of ours once. */
-  #controlsDue = 1;
+  /** A runner says that it has started, may say one thing of its own, and answers each message of ours once. */
+  #controlsDue = 2;
   #isBroken = false;
   #closed = false;
 

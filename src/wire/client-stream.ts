@@ -9,6 +9,7 @@
 import type { PlatformError } from "../base/errors.ts";
 import type { Channel } from "./channel.ts";
 import { streamWindowBytes } from "./limits.ts";
+import type { Wake } from "./wake.ts";
 
 export abstract class ClientStream {
   /** The wire it is open on, or null before it is attached and after it has closed. */
@@ -27,6 +28,8 @@ export abstract class ClientStream {
   foundLines = 0;
   /** Upgraded: bytes both ways. */
   isTunnel = false;
+  /** Of a request that woke or started the instance; null for every other. */
+  wake: Wake | null = null;
   /** We have sent END. */
   sendEnded = false;
   /** Bytes consumed and not yet granted again. */

@@ -1,4 +1,5 @@
 /** Control messages: JSON on stream 0, between the node and one runner. */
+import { holderNameCharactersMax, holdersPerMessageMax } from "./limits.ts";
 
 /** node → runner: become this version. Sent once. */
 export interface LoadMessage {
@@ -34,6 +35,60 @@ export interface LoadedMessage {
   type: "loaded";
 }
 
+/** node → runner: call the app's `onStandby` hooks; it is to be frozen. `settled` answers. */
+export interface SettleMessage {
+  type: "settle";
+  /** Comes back in the answer. Count. */
+  turn: number;
+}
+
+/** runner → node: those hooks have run, or their time is over. */
+export interface SettledMessage {
+  type: "settled";
+  turn: number;
+}
+
+/** node → runner: go on, with `onResume` hooks before anything else; what `settle` has begun is over. */
+export interface ResumeMessage {
+  type: "resume";
+}
+
+/** runner → node: those hooks have run, or their time is over. */
+export interface ResumedMessage {
+  type: "resumed";
+}
+
+/** node → runner: `lifecycle` was heard, and another may come. */
+export interface HeardMessage {
+  type: "heard";
+}
+
+export const HOLDER_KINDS = ["waitUntil", "keepAwake"] as const;
+export type HolderKind = (typeof HOLDER_KINDS)[number];
+
+/** What keeps an app awake. */
+export interface Holder {
+  /** Of one process; never used again. */
+  id: number;
+  kind: HolderKind;
+  /** The app's own word for it; may be empty. */
+  name: string;
+}
+
+/** runner → node: what has changed since the last one was heard. */
+export interface LifecycleMessage {
+  type: "lifecycle";
+  /** At most `holdersPerMessageMax`. */
+  taken: Holder[];
+  /** Ids of holders that the node knows. */
+  released: number[];
+  /** The app has hooks: it has to be told before it is frozen and when it goes on. */
+  hasHooks: boolean;
+}
+
+/** What a runner says about the sleep of its app. */
+export type LifecycleEvent = LifecycleMessage | SettledMessage | ResumedMessage;
+
 /** `NODE_SERVER`: the app listens with node:http, which nothing can be captured from. */
 const FAILURE_CODES = ["MODULE_MISSING", "NO_HANDLER", "NODE_SERVER", "THREW"] as const;
 export type FailureCode = (typeof FAILURE_CODES)[number];
@@ -46,18 +101,68 @@ export interface FailedMessage {
   message: string;
 }
 
-export type NodeMessage = LoadMessage | WireMessage;
-export type RunnerMessage = StartedMessage | LoadedMessage | WiredMessage | FailedMessage;
+export type NodeMessage = LoadMessage | WireMessage | SettleMessage | ResumeMessage | HeardMessage;
+export type RunnerMessage =
+  | StartedMessage
+  | LoadedMessage
+  | WiredMessage
+  | FailedMessage
+  | LifecycleEvent;
 
 /** Characters of the text in a `failed` message; more is cut at both ends. */
 export const failedTextMax = 4096;
 
 /** A message of the runner's, or null when it is none we know: the process is not trusted. */
 export function asRunnerMessage(message: unknown): RunnerMessage | null {
-  if (typeof message !== "object" || message === null) return null;
-  const { type, code, message: text } = message as Record<string, unknown>;
-  if (type === "started" || type === "loaded" || type === "wired") return { type };
-  if (type !== "failed" || typeof text !== "string") return null;
-  if (!FAILURE_CODES.includes(code as FailureCode)) return null;
-  return { type, code: code as FailureCode, message: text.slice(0, failedTextMax) };
+  if (!isRecord(message)) return null;
+  const { type, code, message: text, turn } = message;
+  switch (type) {
+    case "started":
+    case "loaded":
+    case "wired":
+    case "resumed":
+      return { type };
+    case "settled":
+      return isCount(turn) ? { type, turn } : null;
+    case "lifecycle":
+      return asLifecycle(message);
+    case "failed":
+      if (typeof text !== "string" || !isOneOf(FAILURE_CODES, code)) return null;
+      return { type, code, message: text.slice(0, failedTextMax) };
+    default:
+      return null;
+  }
+}
+
+function asLifecycle({
+  taken,
+  released,
+  hasHooks,
+}: Record<string, unknown>): LifecycleMessage | null {
+  if (!Array.isArray(taken) || !Array.isArray(released)) return null;
+  if (taken.length > holdersPerMessageMax || !released.every(isCount)) return null;
+  const holders: Holder[] = [];
+  for (const one of taken) {
+    if (!isRecord(one) || !isCount(one["id"]) || !isOneOf(HOLDER_KINDS, one["kind"])) return null;
+    if (typeof one["name"] !== "string") return null;
+    holders.push({ id: one["id"], kind: one["kind"], name: shownName(one["name"]) });
+  }
+  return { type: "lifecycle", taken: holders, released, hasHooks: hasHooks === true };
+}
+
+/** A name as it is shown: on one line, of bounded length. */
+export function shownName(name: string): string {
+  return name.slice(0, holderNameCharactersMax).replace(/\p{C}/gu, " ").trim();
+}
+
+function isRecord(value: unknown): value is Record<string, unknown> {
+  return typeof value === "object" && value !== null;
+}
+
+function isCount(value: unknown): value is number {
+  return Number.isSafeInteger(value) && (value as number) >= 0;
+}
+
+function isOneOf<const T extends string>(all: readonly T[], value: unknown): value is T {
+  return all.includes(value as T);
 }

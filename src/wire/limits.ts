@@ -42,3 +42,27 @@ export const partialSegmentBytesMin = 16 * 1024;
 
 /** Room in front of a frame that was collected in a segment, for the head with which its body goes on. Bytes. */
 export const partialHeadroomBytes = 1024;
+
+/** Holders (`waitUntil`, `keepAwake`) of one process at once; more do not keep it awake. More than its requests at once. Count. */
+export const holdersMax = 1000;
+
+/** Characters of a holder's name that are kept. */
+export const holderNameCharactersMax = 64;
+
+/** Holders in one message, so that it fits a frame; the others follow when it was heard. Count. */
+export const holdersPerMessageMax = 100;
+
+/** How long `waitUntil` work may keep a process awake; mail, uploads and calls of slow services take less, forgotten promises do not. Milliseconds. */
+export const waitUntilMsMax = 15 * 60_000;
+
+/** How long one `keepAwake` may; who needs longer takes another. Milliseconds. */
+export const keepAwakeMsMax = 60 * 60_000;
+
+/** How long the `onStandby` hooks of an app may take together before it is frozen all the same. Milliseconds. */
+export const standbyTimeoutMs = 2000;
+
+/** How long the `onResume` hooks of an app may take together before a request is given to it all the same. Milliseconds. */
+export const resumeTimeoutMs = 2000;
+
+/** Hooks of each kind in one process; more come from registering one with every request. Count. */
+export const lifecycleHooksMax = 100;

@@ -1,0 +1,27 @@
+import type { Instance } from "./instance.ts";
+import type { LifecycleListener } from "./lifecycle.ts";
+import type { PoolLog } from "./pool-log.ts";
+import type { ProjectPaths } from "./project-paths.ts";
+import type { ProcessEnd } from "./runner-process.ts";
+
+/** What the pool of an instance hears. */
+export interface InstanceOwner {
+  /** Its version is live on no branch. */
+  readonly isSuperseded: boolean;
+  /** How the author of the app knows its files. */
+  readonly paths: ProjectPaths;
+  /** Where what it prints goes. */
+  readonly log: PoolLog;
+  /** Hears of its sleep. */
+  readonly standby: LifecycleListener;
+  /** It is frozen, and has said before that it should not be. */
+  onHeld(instance: Instance): void;
+  /** One stream fewer is open. */
+  onStreamClosed(instance: Instance): void;
+  /** It was up and takes no more requests. Called once, before `onExit`. */
+  onGoing(instance: Instance): void;
+  /** It is idle, and is ended because another instance needs its place, or says `why` else. */
+  onEvicted(instance: Instance, why: string | null): void;
+  /** Its process has exited; every stream was lost before. */
+  onExit(instance: Instance, end: ProcessEnd): void;
+}
