@@ -10,6 +10,7 @@ import type { LeaseReport, VersionKey } from "./pool/lent-pools.ts";
 import type { Lessee } from "./pool/lessee.ts";
 import type { RouteTable } from "./router/route-table.ts";
 import { sendDescriptor } from "./wire/descriptors.ts";
+import type { WakeFrom } from "./wire/wake.ts";
 
 export interface EdgeChildOptions {
   config: EdgeConfig;
@@ -77,8 +78,8 @@ export class EdgeChild implements Lessee {
     this.#send({ type: "refused", version, error: error.toBody() });
   }
 
-  found(version: VersionKey): void {
-    this.#send({ type: "found", version });
+  found(version: VersionKey, from: WakeFrom | null): void {
+    this.#send({ type: "found", version, from });
   }
 
   notYet(version: VersionKey): void {

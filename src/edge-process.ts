@@ -71,7 +71,7 @@ async function hear(message: ToEdge): Promise<void> {
       return send({ type: "giveBack", lease, opened: 0 });
     }
     case "found":
-      return pools.found(message.version);
+      return pools.found(message.version, message.from);
     case "refused":
       return pools.refused(message.version, PlatformError.of(message.error));
     case "notYet":

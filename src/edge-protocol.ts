@@ -5,6 +5,7 @@ import type { HookSource } from "./hooks/loaded-hook.ts";
 import type { LeaseReport, VersionKey, VersionReport } from "./pool/lent-pools.ts";
 import type { RouteTable } from "./router/route-table.ts";
 import type { LogRecord } from "./telemetry/log-record.ts";
+import type { WakeFrom } from "./wire/wake.ts";
 
 export interface EdgeConfig {
   hostname: string;
@@ -21,8 +22,11 @@ export type ToEdge =
   | { type: "open"; config: EdgeConfig }
   /** `applied` follows. */
   | { type: "table"; id: number; table: RouteTable }
-  /** There was an instance, warm or frozen, when one was needed. `grant`, `refused` or `notYet` follows. */
-  | { type: "found"; version: VersionKey }
+  /**
+   * There was an instance when one was needed; `from` says how it slept, null that it was warm. `grant`, `refused` or
+   * `notYet` follows.
+   */
+  | { type: "found"; version: VersionKey; from: WakeFrom | null }
   /** A descriptor was sent before. */
   | { type: "grant"; version: VersionKey; lease: number; instance: string }
   | { type: "refused"; version: VersionKey; error: ErrorBody }

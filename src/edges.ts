@@ -186,7 +186,9 @@ export class Edges implements Edge {
       if (pool === null)
         throw new PlatformError("VERSION_UNKNOWN", [version.app, `v${version.number}`]);
       // Now, and not when it is up.
-      if (["warm", "frozen", "paged"].includes(pool.state)) child.found(version);
+      const { state } = pool;
+      if (state === "warm") child.found(version, null);
+      else if (state === "frozen" || state === "paged") child.found(version, state);
       let lent = 0;
       for (const instance of await pool.awake()) if (instance.leases.lend(child)) lent += 1;
       if (lent === 0) child.notYet(version);

@@ -202,3 +202,20 @@ test("ephemeral has counted to one, however often it is asked", async () => {
 
   expect(counts).toEqual([{ count: 1 }, { count: 1 }, { count: 1 }]);
 });
+
+test("orders: works on after its answer, and sleeps with its database closed", async () => {
+  await using lane = await start("orders", { idleFreezeMs: 300 });
+
+  const placed = await lane.fetch("orders", "/orders?item=rye&ms=600", { method: "POST" });
+  expect([placed.status, await placed.json()]).toEqual([202, { id: 1 }]);
+  const [pool] = [...lane.lane.pools.all()];
+  const { holders } = pool!.facts(performance.now()).processes[0]!;
+  expect(holders.map(({ kind, name }) => `${kind} ${name}`)).toEqual(["waitUntil receipt 1"]);
+  await until(() => pool!.state === "frozen");
+
+  // It was not frozen before the receipt was written.
+  expect(lane.records.map(({ message }) => message)).toContain("receipt 1 is written");
+  const answer = (await (await lane.fetch("orders", "/")).json()) as Record<string, unknown>;
+  expect(answer["orders"]).toEqual([{ id: 1, item: "rye", receipt: "1 × rye, thank you" }]);
+  expect(answer["sleptMs"]).toBeGreaterThan(0);
+});

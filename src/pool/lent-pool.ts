@@ -11,6 +11,7 @@ import type { VersionSpec } from "../base/version-spec.ts";
 import type { AppRequestLog } from "../telemetry/request-log.ts";
 import { Traffic } from "../telemetry/traffic.ts";
 import type { ClientStream } from "../wire/client-stream.ts";
+import { Wake, type WakeFrom } from "../wire/wake.ts";
 import { Admission } from "./admission.ts";
 import type { Destination } from "./destination.ts";
 import type { RequestStart } from "./holds.ts";
@@ -45,6 +46,8 @@ export class LentPool implements Destination, LentWireOwner {
   readonly #going = new Set<LentWire>();
   #turn = 0;
   #isAsked = false;
+  /** Of the request for which the node was asked. */
+  #wake: Wake | null = null;
   /** Requests that came while nothing was lent: hits when the node has an instance, else misses. */
   #undecided = 0;
   #stopError: PlatformError | null = null;
@@ -69,6 +72,10 @@ export class LentPool implements Destination, LentWireOwner {
     }
     if (!this.#requests.hold(stream, start)) return;
     this.#undecided += 1;
+    if (!this.#isAsked) {
+      this.#wake = new Wake("started", this.#clock.nowMs());
+      stream.wake = this.#wake;
+    }
     this.#askIfAwaited();
   }
 
@@ -91,8 +98,13 @@ export class LentPool implements Destination, LentWireOwner {
 
   // --- what the node says ---
 
-  /** There is an instance, warm or frozen: who waits has found one. `granted` or `notYet` follows. */
-  found(): void {
+  /**
+   * There is an instance: who waits has found one. `granted` or `notYet` follows.
+   *
+   * @param from how it sleeps; null when it is warm
+   */
+  found(from: WakeFrom | null): void {
+    if (this.#wake !== null) this.#wake.from = from;
     this.#counters.hits += this.#undecided;
     this.#undecided = 0;
   }
@@ -106,6 +118,8 @@ export class LentPool implements Destination, LentWireOwner {
     this.#decideMisses();
     const wire = new LentWire(lease, this.spec.app, descriptor, this.#clock, this);
     wire.channel.label = instance;
+    if (this.#wake !== null) wire.awaitLife(this.#wake);
+    this.#wake = null;
     this.#ready.push(wire);
     if (this.#stopError !== null) wire.recall();
     else this.#requests.release(wire.channel);
@@ -114,6 +128,7 @@ export class LentPool implements Destination, LentWireOwner {
 
   refused(error: PlatformError): void {
     this.#isAsked = false;
+    this.#wake = null;
     this.#decideMisses();
     if (this.#ready.length === 0) this.#requests.fail(error);
   }

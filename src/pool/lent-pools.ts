@@ -4,6 +4,7 @@ import type { TurnClock } from "../base/turn-clock.ts";
 import type { VersionSpec } from "../base/version-spec.ts";
 import type { RequestLog } from "../telemetry/request-log.ts";
 import type { TrafficCounts } from "../telemetry/traffic.ts";
+import type { WakeFrom } from "../wire/wake.ts";
 import type { Destinations } from "./destination.ts";
 import { type Lender, LentPool } from "./lent-pool.ts";
 import type { LentWire } from "./lent-wire.ts";
@@ -76,8 +77,9 @@ export class LentPools implements Destinations {
     return true;
   }
 
-  found(version: VersionKey): void {
-    this.#pools.get(nameOf(version))?.found();
+  /** @param from how the instance sleeps that was found; null when it is warm */
+  found(version: VersionKey, from: WakeFrom | null): void {
+    this.#pools.get(nameOf(version))?.found(from);
   }
 
   refused(version: VersionKey, error: PlatformError): void {

@@ -10,6 +10,7 @@ import type { TurnClock } from "../base/turn-clock.ts";
 import { Channel, type ChannelOwner } from "../wire/channel.ts";
 import type { WireSocket } from "../wire/frame-writer.ts";
 import type { WireProtocolError } from "../wire/frames.ts";
+import type { Wake } from "../wire/wake.ts";
 import { wireGraceMs } from "./limits.ts";
 
 export interface LentWireOwner {
@@ -38,6 +39,8 @@ export class LentWire implements ChannelOwner {
   readonly #owner: LentWireOwner;
   readonly #clock: TurnClock;
   #wire: Wire | null = null;
+  /** Of the request that has woken or started the process, until it gives a sign of life. */
+  #wake: Wake | null = null;
   #isGoing = false;
   #isOver = false;
   #hasClosed = false;
@@ -69,6 +72,12 @@ export class LentWire implements ChannelOwner {
     return this.channel.openStreams - this.channel.openTunnels;
   }
 
+  /** Notes when the process gives a sign of life. Call it before the first request is sent. */
+  awaitLife(wake: Wake): void {
+    this.#wake = wake;
+    this.channel.ping(0);
+  }
+
   /** It takes no more requests; those that are open go on. */
   recall(): void {
     if (this.#isGoing) return;
@@ -95,7 +104,10 @@ export class LentWire implements ChannelOwner {
 
   onControl(): void {}
 
-  onPong(): void {}
+  onPong(): void {
+    this.#wake?.done(this.#clock.lastMs);
+    this.#wake = null;
+  }
 
   onStreamClosed(): void {
     this.#owner.onStreamClosed(this);

@@ -5,6 +5,7 @@
 import { receiveDescriptor } from "../wire/descriptors.ts";
 import { FrameReader } from "../wire/frame-reader.ts";
 import { FrameWriter, type WireSocket } from "../wire/frame-writer.ts";
+import { FrameType } from "../wire/frames.ts";
 import type { Requests } from "./requests.ts";
 import { atTurnEnd } from "./turn-end.ts";
 
@@ -35,7 +36,10 @@ export class Wires {
   take(): void {
     let writer: FrameWriter;
     const requests = this.#node.onAnotherWire(() => writer);
-    const reader = new FrameReader(requests.onFrame.bind(requests));
+    const reader = new FrameReader((type, flags, id, buffer, start, end) => {
+      if (type !== FrameType.PING) return requests.onFrame(type, flags, id, buffer, start, end);
+      writer.frame(FrameType.PONG, 0, 0, buffer.subarray(start, end));
+    });
     const onExit = () => writer.flush();
     const close = () => {
       if (!this.#all.delete(requests)) return;
