@@ -13,6 +13,7 @@ import { type EdgeFacts, Edges } from "./edges.ts";
 import type { HookSource, LoadedHook } from "./hooks/loaded-hook.ts";
 import { Pools } from "./pool/pools.ts";
 import { sweepRunFolders } from "./pool/run-folder.ts";
+import { RunnerSandbox } from "./pool/runner-sandbox.ts";
 import { Spares } from "./pool/spares.ts";
 import type { RouteTable } from "./router/route-table.ts";
 import { Router } from "./router/router.ts";
@@ -39,6 +40,8 @@ export interface LaneOptions {
   bundlesDir: string;
   /** See `Pools`. */
   instancesMax: number;
+  /** How processes are held. Default: as the node's own user. */
+  sandbox?: RunnerSandbox;
   /** What is served from the first connection on. */
   routeTable: RouteTable;
   artifactPath(digest: string): string;
@@ -124,12 +127,13 @@ type Parts = ReturnType<typeof startParts>;
 /** Everything behind the edge. */
 function startParts(options: LaneOptions, takesWires: boolean) {
   const { dataDir, domain, log, sparesMax, instancesMax, artifactPath } = options;
+  const { sandbox = new RunnerSandbox({ users: null }) } = options;
   const clock = new TurnClock(options.clock);
   const requestLog = new RequestLog({ sink: options.requests, clock });
   const runDir = join(dataDir, "run");
   const swept = sweepRunFolders(runDir);
   const runner = new RunnerBundle(options.bundlesDir);
-  const spares = new Spares({ runDir, runner, clock, sparesMax, takesWires });
+  const spares = new Spares({ runDir, runner, clock, sparesMax, takesWires, sandbox });
   const obstacle = pagingObstacle(pagingSources());
   const { note = () => {} } = options;
   if (obstacle !== null) note(`Idle apps keep their memory: ${obstacle.text}`);

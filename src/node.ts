@@ -30,8 +30,10 @@ import type { LoadedHook } from "./hooks/loaded-hook.ts";
 import { instancesOf } from "./instances.ts";
 import { type Lane, type LaneOptions, startLane, startLaneWithEdges } from "./lane.ts";
 import { nodeMetrics } from "./metrics.ts";
+import { openSandbox } from "./node-sandbox.ts";
 import { startNodeStore } from "./node-store.ts";
 import { bootCheck } from "./pool/boot-check.ts";
+import type { RunnerSandbox } from "./pool/runner-sandbox.ts";
 import { openRequestStore } from "./request-store.ts";
 import { emptyRouteTable, type RouteTable } from "./router/route-table.ts";
 import { closeToOthers } from "./sandbox/own-process.ts";
@@ -84,6 +86,7 @@ export async function runNode(config: NodeConfig, watcher: NodeWatcher): Promise
     artifacts,
     { log: trials, requests },
     requestHooks,
+    await openSandbox(config),
     watcher.note,
   );
   cleanup.defer(() => lane.stop(drainTimeoutMs));
@@ -200,6 +203,7 @@ async function openLane(
   artifacts: ArtifactStore,
   sinks: Pick<LaneOptions, "log" | "requests">,
   hooks: readonly LoadedHook[],
+  sandbox: RunnerSandbox,
   note: (line: string) => void,
 ): Promise<Lane> {
   try {
@@ -214,6 +218,7 @@ async function openLane(
       sparesMax: config.sparesMax,
       bundlesDir: join(config.dataDir, "runner"),
       instancesMax: config.instancesMax,
+      sandbox,
       routeTable,
       artifactPath: (digest) => artifacts.path(digest),
       ...sinks,

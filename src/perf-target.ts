@@ -8,6 +8,7 @@ import { rmSync } from "node:fs";
 import { join } from "node:path";
 import { systemClock } from "./base/clock.ts";
 import { messageOf } from "./base/errors.ts";
+import { defaultPermissions } from "./base/permissions.ts";
 import type { VersionSpec } from "./base/version-spec.ts";
 import { loadHooks } from "./hooks/load.ts";
 import { type Lane, type LaneOptions, startLane, startLaneWithEdges } from "./lane.ts";
@@ -199,6 +200,8 @@ function specOf(app: FixtureApp, { concurrency, entry }: TargetConfig): VersionS
       bootTimeoutMs: 30_000,
       requestsMax: 0,
     },
+    permissions: defaultPermissions,
+    sandbox: null,
     instances: { min: 1, max: app.instancesMax ?? 1 },
     idleFreezeMs: 0,
     idlePageMs: 0,

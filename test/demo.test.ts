@@ -35,7 +35,7 @@ function temporaryFolder(): Disposable & { path: string } {
 
 /** Bun itself keeps a cache in the home it is given. */
 function leftIn(path: string): string[] {
-  return readdirSync(path).filter((name) => name !== ".bun");
+  return readdirSync(path).filter((name) => name !== ".bun" && !name.startsWith("bun-cc-"));
 }
 
 function startDemo(folder: string, ...flags: string[]) {

@@ -26,12 +26,12 @@ async function configOf(name: string) {
   return parseAppConfig(raw, `${name}/levain.config.ts`);
 }
 
-/** One example alone on a lane, as a deploy would start it. */
+/** One example alone on a lane; a deploy would have bundled the packages that it finds in the repository. */
 async function start(name: string, change: { idleFreezeMs?: number } = {}): Promise<TestLane> {
   const folder = join(EXAMPLES, name);
   const { entry, ephemeral } = await configOf(name);
   const found = findEntry(entry, await manifestOf(folder), new Set(readdirSync(folder)));
-  return startTestLane({ [name]: { folder, entry: found, ephemeral, ...change } });
+  return startTestLane({ [name]: { folder, entry: found, ephemeral, sandbox: "off", ...change } });
 }
 
 /** Waits for a condition; titles of tests say which. */

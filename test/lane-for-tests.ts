@@ -6,11 +6,13 @@ import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { type Clock, systemClock } from "../src/base/clock.ts";
+import { defaultPermissions } from "../src/base/permissions.ts";
 
 import { oneInstance, type VersionLimits, type VersionSpec } from "../src/base/version-spec.ts";
 import type { LoadedHook } from "../src/hooks/loaded-hook.ts";
 
 import { type Lane, type LaneOptions, startLane, startLaneWithEdges } from "../src/lane.ts";
+import { RunnerSandbox } from "../src/pool/runner-sandbox.ts";
 import type { RouteTable } from "../src/router/route-table.ts";
 import type { LogRecord } from "../src/telemetry/log-record.ts";
 
@@ -25,6 +27,8 @@ export interface TestApp {
   idleFreezeMs?: number;
   idleStopMs?: number;
   instances?: VersionSpec["instances"];
+  /** `off` for an app that finds its packages outside of its folder. Default: as a version that names none. */
+  sandbox?: VersionSpec["sandbox"];
 }
 
 export interface TestLane extends AsyncDisposable {
@@ -104,6 +108,7 @@ function optionsOf(apps: Record<string, TestApp>, options: TestLaneOptions) {
     instancesMax: options.instancesMax ?? 100,
     routeTable: tableOf([...specs.values()]),
     artifactPath: (digest) => digest,
+    sandbox: new RunnerSandbox({ users: null, sandboxMin: "off" }),
     log: { write: (record) => void records.push(record) },
     requests: {
       write(record) {
@@ -160,6 +165,8 @@ export function specOf(name: string, app: TestApp): VersionSpec {
     env: app.env ?? {},
     healthPath: "/",
     limits: { ...limits, ...app.limits },
+    permissions: defaultPermissions,
+    sandbox: app.sandbox ?? null,
     instances: app.instances ?? oneInstance,
     idleFreezeMs: app.idleFreezeMs ?? 0,
     idlePageMs: 0,

@@ -56,8 +56,24 @@ export interface LevainConfig {
   standby?: "keep-memory" | "stop-allowed";
   /** Fresh module state for every request. Default false. */
   ephemeral?: boolean;
+  /** What the app may reach beyond its own files. Default: TCP port 443 of any host. */
+  permissions?: LevainPermissions;
+  /** How strictly the kernel holds it to that. Default: as strictly as it can. */
+  sandbox?: "strict" | "relaxed" | "off";
   /** Path that the boot check asks for; must answer below 500. Default `/`. */
   healthPath?: string;
+}
+
+/** What an app may reach; docs/sandbox.md says who holds it to that. */
+export interface LevainPermissions {
+  /** `host:port`, or `*:port` for any host. Default `["*:443"]`. */
+  connect?: string[];
+  /** It may listen on TCP ports. Default false. */
+  listen?: boolean;
+  /** It may send and receive datagrams. Default false. */
+  udp?: boolean;
+  /** Absolute paths of folders that it may change, within what the operator gives. Default none. */
+  write?: string[];
 }
 
 /** Limits of one version. docs/configuration.md has the range of each. */

@@ -9,6 +9,7 @@ import { deployErrors } from "./deploy-errors.ts";
 import type { ErrorRow } from "./error-row.ts";
 import { nodeErrors } from "./node-errors.ts";
 import { requestErrors } from "./request-errors.ts";
+import { sandboxErrors } from "./sandbox-errors.ts";
 
 export type { ErrorRow };
 
@@ -16,6 +17,7 @@ export type { ErrorRow };
 export const CATALOG_BY_GROUP = {
   Requests: requestErrors,
   Deploy: deployErrors,
+  Sandbox: sandboxErrors,
   Control: controlErrors,
   Node: nodeErrors,
 } as const;
@@ -23,6 +25,7 @@ export const CATALOG_BY_GROUP = {
 export const CATALOG = {
   ...requestErrors,
   ...deployErrors,
+  ...sandboxErrors,
   ...controlErrors,
   ...nodeErrors,
 } as const satisfies Record<string, ErrorRow>;

@@ -66,7 +66,7 @@ export const controlErrors = {
     status: 401,
     message: () => "Cannot answer the admin request: it carries no token",
     remedy:
-      "Send `Authorization: Bearer <token>`; `levain token` prints the token on the node's machine",
+      "Send the token that `levain token` prints on the node's machine, in a header: `Authorization: Bearer …`",
   },
   ADMIN_TOKEN_WRONG: {
     owner: "user",

@@ -1,3 +1,5 @@
+import { defaultPermissions, type Permissions, type SandboxLevel } from "./permissions.ts";
+
 /**
  * What a version is, once and for all: the artifact, the environment and the limits that were frozen at deploy.
  * Written to the store, published in the route table, handed to the pool. Plain JSON.
@@ -19,6 +21,10 @@ export interface VersionSpec {
   /** Path the boot check asks for. Default `/`. */
   healthPath: string;
   limits: VersionLimits;
+  /** What it may reach beyond its own files. */
+  permissions: Permissions;
+  /** How strictly it demands to be held; null: as strictly as the kernel can. */
+  sandbox: SandboxLevel | null;
   instances: InstanceCounts;
   /** Idle time after which the process is frozen. Milliseconds; 0 = never. */
   idleFreezeMs: number;
@@ -78,6 +84,8 @@ export function completeSpec(written: VersionSpec): VersionSpec {
   return {
     ...written,
     limits,
+    permissions: written.permissions ?? defaultPermissions,
+    sandbox: written.sandbox ?? null,
     instances: written.instances ?? oneInstance,
     idlePageMs: written.idlePageMs ?? standbyBefore.idlePageMs,
     standby: written.standby ?? standbyBefore.standby,

@@ -23,6 +23,8 @@ const SETTINGS = {
   drainTimeoutMs: ["--drain-timeout-ms <ms>", "time for requests to finish at the end"],
   instancesMax: ["--instances-max <count>", "instances that run at once (default 100)"],
   sparesMax: ["--spares-max <count>", "processes that stand ready for a first start"],
+  sandboxMin: ["--sandbox-min <level>", "least level that apps may ask for (default relaxed)"],
+  writeRoots: ["--write-roots <list>", "folders beneath which apps may be given folders"],
 } as const;
 
 export const up: Verb = {

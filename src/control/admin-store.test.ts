@@ -1,6 +1,7 @@
 /** Goal: the admin API on a store as it is. Method: real PostgreSQL, real sockets, a real file for the route table. */
 import { expect, test } from "bun:test";
 import { systemClock } from "../base/clock.ts";
+import { defaultPermissions } from "../base/permissions.ts";
 import type { VersionSpec } from "../base/version-spec.ts";
 import { emptyRouteTable, type RouteTable } from "../router/route-table.ts";
 import { withTestPostgres } from "../store/postgres-for-tests.ts";
@@ -71,6 +72,8 @@ async function addVersion(store: Store, number: number): Promise<void> {
       bootTimeoutMs: 1,
       requestsMax: 0,
     },
+    permissions: defaultPermissions,
+    sandbox: null,
     instances: { min: 1, max: 1 },
     idleFreezeMs: 0,
     idlePageMs: 0,

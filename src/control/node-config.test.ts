@@ -81,6 +81,8 @@ test("every variable is read as the kind of value that its setting takes", async
     LEVAIN_DRAIN_TIMEOUT_MS: "5000",
     LEVAIN_INSTANCES_MAX: "100",
     LEVAIN_SPARES_MAX: "0",
+    LEVAIN_SANDBOX_MIN: "strict",
+    LEVAIN_WRITE_ROOTS: "/srv/a,/srv/b",
     LEVAIN_BUILD_TIMEOUT_MS: "60000",
     LEVAIN_BUILD_MEMORY_BYTES_MAX: "1000000000",
   };
@@ -105,6 +107,8 @@ test("every variable is read as the kind of value that its setting takes", async
     drainTimeoutMs: 5000,
     instancesMax: 100,
     sparesMax: 0,
+    sandboxMin: "strict",
+    writeRoots: ["/srv/a", "/srv/b"],
     build: { timeoutMs: 60_000, memoryBytesMax: 1_000_000_000 },
   });
 });

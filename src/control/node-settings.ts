@@ -1,6 +1,8 @@
 /** Every setting of a node, as data: what it takes, its default, and the variable that sets it. */
 import { BlockList, isIP } from "node:net";
+import { isAbsolute } from "node:path";
 import { z } from "zod";
+import { SANDBOX_LEVELS } from "../base/permissions.ts";
 import { buildMemoryBytesMax, buildTimeoutMs } from "../deploy/limits.ts";
 import { hooksMax } from "../hooks/limits.ts";
 import type { HookSource } from "../hooks/loaded-hook.ts";
@@ -83,6 +85,10 @@ export const nodeConfigSchema = z.strictObject({
   instancesMax: z.int().min(1).max(instancesMaxLargest).default(instancesMaxDefault),
   /** Processes that stand ready for a first start. Count. */
   sparesMax: z.int().min(0).max(sparesMaxLargest).default(sparesMaxDefault),
+  /** The least level at which a version may ask to be held; see docs/sandbox.md. */
+  sandboxMin: z.enum(SANDBOX_LEVELS).default("relaxed"),
+  /** Folders beneath which versions may be given folders to write to. */
+  writeRoots: z.array(z.string().refine(isAbsolute, "must be absolute paths")).default([]),
   build: z
     .strictObject({
       /** All steps of one build together. Milliseconds. */
@@ -121,6 +127,8 @@ export const VARIABLES: Readonly<Record<string, string>> = {
   LEVAIN_DRAIN_TIMEOUT_MS: "drainTimeoutMs",
   LEVAIN_INSTANCES_MAX: "instancesMax",
   LEVAIN_SPARES_MAX: "sparesMax",
+  LEVAIN_SANDBOX_MIN: "sandboxMin",
+  LEVAIN_WRITE_ROOTS: "writeRoots",
   LEVAIN_BUILD_TIMEOUT_MS: "build.timeoutMs",
   LEVAIN_BUILD_MEMORY_BYTES_MAX: "build.memoryBytesMax",
 };

@@ -11,6 +11,7 @@ import {
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { PlatformError } from "../base/errors.ts";
+import { defaultPermissions } from "../base/permissions.ts";
 import type { RouteTable } from "../router/route-table.ts";
 import { waitUntil } from "./admin-deps-for-tests.ts";
 import { Publisher } from "./publisher.ts";
@@ -69,6 +70,8 @@ function table(revision: number): RouteTable {
       bootTimeoutMs: 7,
       requestsMax: 0,
     },
+    permissions: defaultPermissions,
+    sandbox: null,
     instances: { min: 1, max: 1 },
     idleFreezeMs: 8,
     idlePageMs: 0,

@@ -3,6 +3,7 @@
  * anything may have happened to the file.
  */
 import { z } from "zod";
+import { defaultPermissions, SANDBOX_LEVELS } from "../base/permissions.ts";
 import { oneInstance, standbyBefore, type VersionSpec } from "../base/version-spec.ts";
 import type { RouteTable } from "../router/route-table.ts";
 
@@ -30,6 +31,15 @@ const versionSpec = z.object({
   }),
   // Releases before did not write it.
   instances: z.object({ min: z.int().positive(), max: z.int().positive() }).default(oneInstance),
+  permissions: z
+    .object({
+      connect: z.array(z.string()),
+      listen: z.boolean(),
+      udp: z.boolean(),
+      write: z.array(z.string()),
+    })
+    .default(defaultPermissions),
+  sandbox: z.enum(SANDBOX_LEVELS).nullable().default(null),
   idleFreezeMs: count,
   idleStopMs: count,
   // Releases before did not write these.

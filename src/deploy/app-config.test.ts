@@ -1,6 +1,7 @@
 import { describe, expect, test } from "bun:test";
 import { defineConfig, type LevainConfig } from "levain";
 import type { PlatformError } from "../base/errors.ts";
+import { defaultPermissions } from "../base/permissions.ts";
 import { appConfigSchema, parseAppConfig } from "./app-config.ts";
 
 const parse = (raw: unknown) => parseAppConfig(raw, "levain.config.ts");
@@ -41,6 +42,8 @@ describe("parseAppConfig()", () => {
         bootTimeoutMs: 30_000,
         requestsMax: 0,
       },
+      permissions: defaultPermissions,
+      sandbox: null,
       instances: { min: 1, max: 1 },
       idleFreezeMs: 30_000,
       idlePageMs: 60_000,
@@ -74,6 +77,8 @@ describe("parseAppConfig()", () => {
       idleStopMs: 0,
       standby: "stop-allowed",
       ephemeral: true,
+      permissions: { connect: ["db.example.com:5432"], listen: true, udp: true, write: ["/srv/a"] },
+      sandbox: "strict",
       healthPath: "/healthz?x=1",
     } satisfies Required<LevainConfig>);
 

@@ -8,6 +8,7 @@ import type { StandbyPolicy, VersionSpec } from "../base/version-spec.ts";
 import { describeUnknownKey, describeValue, type KnownKeys, sumUp } from "./config-problems.ts";
 import * as limits from "./limits.ts";
 import { appNameProblem } from "./names.ts";
+import { PERMISSION_KEYS, permissionsSchema, sandboxSchema } from "./permissions-config.ts";
 
 /** A number of the config: what is assumed, what is accepted. */
 interface NumberKey {
@@ -173,6 +174,8 @@ export const appConfigSchema = z.strictObject({
   idleStopMs: number(IDLE_KEYS.idleStopMs).optional(),
   standby: z.enum(STANDBY_POLICIES).optional(),
   ephemeral: z.boolean().default(false),
+  permissions: permissionsSchema,
+  sandbox: sandboxSchema,
   healthPath: z
     .string()
     .max(limits.sourcePathBytesMax)
@@ -195,6 +198,8 @@ function standbyOf(
 export interface AppConfig
   extends Pick<
     VersionSpec,
+    | "permissions"
+    | "sandbox"
     | "env"
     | "limits"
     | "instances"
@@ -258,6 +263,7 @@ export function parseAppConfig(raw: unknown, file: string): AppConfig {
 export const GROUPS: Readonly<Record<string, object>> = {
   limits: LIMIT_KEYS,
   instances: INSTANCE_KEYS,
+  permissions: PERMISSION_KEYS,
 };
 
 const RANGES: Readonly<Record<string, NumberKey>> = {

@@ -1,3 +1,9 @@
+/** Places that an app may name to connect to; Landlock rules are looked through for each connection. Count. */
+export const connectMax = 100;
+
+/** Folders of the machine that an app may be given. Count. */
+export const writeFoldersMax = 20;
+
 /** Every bound of the deploy folder, with its reason. Checked against docs/limits.md. */
 
 // --- the source on its way in ---

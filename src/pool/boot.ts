@@ -1,6 +1,7 @@
 /** From a process without an app to one that takes requests for a version, or the reason why not. */
 import { asPlatformError, PlatformError } from "../base/errors.ts";
 import type { VersionSpec } from "../base/version-spec.ts";
+import { profileOf } from "./profile.ts";
 import { ProcessEnded, type RunnerProcess } from "./runner-process.ts";
 import type { Spares } from "./spares.ts";
 
@@ -16,20 +17,23 @@ export interface BootOptions {
  * Resolves when the app has a handler.
  *
  * @param onTaken is called as soon as there is a process: from then on it is the caller's, also when this rejects.
- * @throws {PlatformError} `BOOT_TIMEOUT`; {LoadFailure}; {ProcessEnded}
+ * @throws {PlatformError} `BOOT_TIMEOUT`, and what `profileOf` throws; {LoadFailure}; {ProcessEnded}
  */
 export async function boot(
   spec: VersionSpec,
   { artifactPath, environment, spares }: BootOptions,
-  onTaken: (running: RunnerProcess) => void,
+  onTaken: (running: RunnerProcess, root: string) => void,
 ): Promise<void> {
-  const running = await spares.take().catch((error: unknown) => {
-    // That a process without an app does not start is not the app's fault.
-    throw asPlatformError(error);
-  });
-  onTaken(running);
+  const profile = profileOf(spec, spares.sandbox);
+  const { running, root } = await spares
+    .take(profile, artifactPath(spec.digest))
+    .catch((error: unknown) => {
+      // That a process without an app does not start is not the app's fault.
+      throw asPlatformError(error);
+    });
+  onTaken(running, root);
   const loaded = running.load(spec.app, {
-    root: artifactPath(spec.digest),
+    root,
     entry: spec.entry,
     ephemeral: spec.ephemeral,
     env: { ...spec.env, ...environment(spec) },

@@ -1,15 +1,12 @@
 import type { Instance } from "./instance.ts";
 import type { LifecycleListener } from "./lifecycle.ts";
 import type { PoolLog } from "./pool-log.ts";
-import type { ProjectPaths } from "./project-paths.ts";
 import type { ProcessEnd } from "./runner-process.ts";
 
 /** What the pool of an instance hears. */
 export interface InstanceOwner {
   /** Its version is live on no branch. */
   readonly isSuperseded: boolean;
-  /** How the author of the app knows its files. */
-  readonly paths: ProjectPaths;
   /** Where what it prints goes. */
   readonly log: PoolLog;
   /** Hears of its sleep. */

@@ -24,6 +24,8 @@ import { lastLinesMax } from "./limits.ts";
 import type { MemoryShare } from "./memory-room.ts";
 import type { Occupant, Place } from "./places.ts";
 import { ProcessWatch } from "./process-watch.ts";
+import { ProjectPaths } from "./project-paths.ts";
+import type { SandboxFacts } from "./runner-launch.ts";
 import {
   describeEnd,
   type ProcessEnd,
@@ -60,6 +62,8 @@ export class Instance implements RunnerProcessOwner, Occupant, InstanceLoad {
   /** Null before it is taken and after it has exited. */
   #process: RunnerProcess | null = null;
   #watch: ProcessWatch | null = null;
+  /** How the author of the app knows its files; null before it has a process. */
+  paths: ProjectPaths | null = null;
   /** Why it was ended before it had a process. */
   #killed: { cause: PlatformError | null } | null = null;
   #idleSinceMs: number;
@@ -107,6 +111,11 @@ export class Instance implements RunnerProcessOwner, Occupant, InstanceLoad {
   /** Of its process; null when it has none. */
   get id(): string | null {
     return this.#process?.id ?? null;
+  }
+
+  /** What it was really given; null without a process. */
+  get sandbox(): SandboxFacts | null {
+    return this.#process?.sandbox ?? null;
   }
 
   get pid(): number | null {
@@ -182,8 +191,9 @@ export class Instance implements RunnerProcessOwner, Occupant, InstanceLoad {
    * @throws what `boot` throws; call `kill` then, and await `ended`.
    */
   boot(options: BootOptions): Promise<void> {
-    return boot(this.spec, options, (running) => {
+    return boot(this.spec, options, (running, root) => {
       this.#process = running;
+      this.paths = new ProjectPaths(root, this.spec.entry);
       this.ended = running.ended;
       running.owner = this;
       if (this.#killed !== null) running.kill(this.#killed.cause);
@@ -320,7 +330,7 @@ export class Instance implements RunnerProcessOwner, Occupant, InstanceLoad {
     printed: string,
     requestId: string | null,
   ): void {
-    const line = this.#owner.paths.shown(printed);
+    const line = this.paths?.shown(printed) ?? printed;
     this.lastLines.push(line);
     if (this.lastLines.length > lastLinesMax) this.lastLines.shift();
     this.#owner.log.line(from.id, stream, line, requestId);

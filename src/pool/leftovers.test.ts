@@ -13,7 +13,7 @@ function setup() {
   const children: Bun.Subprocess[] = [];
   return {
     runDir,
-    folder: makeRunFolder(runDir, "a"),
+    folder: makeRunFolder(runDir, "a", null),
     /** A process that leads its own group, and the pid its script prints. */
     start: async (script: string, env: Record<string, string> = {}) => {
       const child = Bun.spawn(["sh", "-c", script], { detached: true, stdout: "pipe", env });
@@ -146,7 +146,7 @@ describe("the sweep", () => {
     await using s = setup();
 
     const swept = sweepRunFolders(s.runDir);
-    makeRunFolder(s.runDir, "b");
+    makeRunFolder(s.runDir, "b", null);
     await swept;
 
     expect(readdirSync(s.runDir)).toEqual(["b"]);

@@ -153,3 +153,6 @@ export const holdersShownMax = 20;
 
 /** Beyond the time that an app's hooks may take, which its own process keeps: an event loop that is stuck says nothing. Milliseconds. */
 export const settlingGraceMs = 1000;
+
+/** Files of an artifact that a spare is given as links, some 10 µs each; an app with more is started without a spare. Count. */
+export const filesLinkedMax = 128;

@@ -7,6 +7,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { PushedClock } from "../base/clock-for-tests.ts";
 import { PlatformError } from "../base/errors.ts";
+import { defaultPermissions } from "../base/permissions.ts";
 import { TurnClock } from "../base/turn-clock.ts";
 import { until } from "../base/until-for-tests.ts";
 import type { VersionLimits, VersionSpec } from "../base/version-spec.ts";
@@ -17,6 +18,7 @@ import { FLAG_END, FLAG_UPGRADE } from "../wire/frames.ts";
 import { requestLine } from "../wire/request-line.ts";
 import type { Pool } from "./pool.ts";
 import { Pools } from "./pools.ts";
+import { RunnerSandbox } from "./runner-sandbox.ts";
 import { Spares } from "./spares.ts";
 
 /** How a request ended. */
@@ -125,8 +127,9 @@ export class TestPools {
     instancesMax = 100,
   ) {
     const clock = new TurnClock(this.clock);
+    const sandbox = new RunnerSandbox({ users: null, writeRoots: [tmpdir()] });
     this.runDir = runDir;
-    this.spares = new Spares({ runDir, runner, clock, sparesMax });
+    this.spares = new Spares({ runDir, runner, clock, sparesMax, sandbox });
     this.pager = new Pager({
       clock,
       mayPage: true,
@@ -156,6 +159,8 @@ export class TestPools {
       ephemeral: false,
       env: {},
       healthPath: "/",
+      permissions: defaultPermissions,
+      sandbox: null,
       instances: { min: 1, max: 1 },
       idleFreezeMs: 0,
       idlePageMs: 0,

@@ -46,8 +46,8 @@ export class Pool implements Destination, InstanceOwner, Ticked {
   readonly traffic = new Traffic();
   /** Null when requests are not recorded. */
   readonly requestLog: AppRequestLog | null;
-  readonly paths: ProjectPaths;
   readonly #options: PoolOptions;
+  readonly #paths: ProjectPaths;
   readonly log: PoolLog;
   readonly #requests: Admission;
   readonly #claim: Claim;
@@ -68,7 +68,7 @@ export class Pool implements Destination, InstanceOwner, Ticked {
 
   constructor(options: PoolOptions) {
     this.spec = options.spec;
-    this.paths = new ProjectPaths(options.artifactPath(this.spec.digest), this.spec.entry);
+    this.#paths = new ProjectPaths(options.artifactPath(this.spec.digest), this.spec.entry);
     this.#options = options;
     this.requestLog = options.requestLog?.of(options.spec.app) ?? null;
     this.#requests = new Admission(options.spec, this.counters, () => this.#ready.running);
@@ -359,7 +359,7 @@ export class Pool implements Destination, InstanceOwner, Ticked {
     await instance.ended;
     this.#instances.delete(instance);
     if (this.#stopError !== null) throw this.#stopError;
-    const error = bootError(thrown, this.spec, instance.lastLines, this.paths);
+    const error = bootError(thrown, this.spec, instance.lastLines, instance.paths ?? this.#paths);
     this.log.failed(instance.id, error);
     this.#crashed(instance, error, 0);
     throw error;

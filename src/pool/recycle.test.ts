@@ -1,5 +1,7 @@
 /** Goal: a process that has had its requests is replaced, and nobody notices. Method: real processes, a pushed clock. */
+
 import { describe, expect, test } from "bun:test";
+import { defaultPermissions } from "../base/permissions.ts";
 import { randomOf, testSeed } from "../base/random-for-tests.ts";
 import { until } from "../base/until-for-tests.ts";
 import { drainTimeoutMsMin, holdTimeoutMs } from "./limits.ts";
@@ -123,6 +125,7 @@ describe("a process that has had its requests", () => {
     await using t = new TestPools();
     const pool = t.pool("boots-once", {
       env: { MARK: `${t.runDir}/mark` },
+      permissions: { ...defaultPermissions, write: [t.runDir] },
       limits: { requestsMax: 5 },
     });
     await askTimes(pool, 20);

@@ -2,9 +2,12 @@
  * The folder of one process: its home, its temporary files and its socket, and a note of which process it is, so that a
  * node which was killed leaves nothing behind for good.
  *
- *   run/<instance>/home   run/<instance>/tmp   run/<instance>/app.sock   run/<instance>/process.json
+ *   run/<instance>/home/  tmp/           the app's own; nobody else may look
+ *                  io/app.sock           for upgraded connections
+ *                  app/                  links to the files of an artifact, for a process that was a spare
+ *                  process.json          the note
  */
-import { mkdirSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
+import { chmodSync, chownSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
 import { rm } from "node:fs/promises";
 import { join } from "node:path";
 import { bootId, pidsByVariable, processStartTicks } from "../sandbox/process-facts.ts";
@@ -15,20 +18,32 @@ export interface RunFolder {
   path: string;
   home: string;
   tmp: string;
+  io: string;
+  app: string;
   socketPath: string;
 }
 
-export function makeRunFolder(runDir: string, instanceId: string): RunFolder {
+/** @param uid user of the process, who may pass through `runDir`; null: ours */
+export function makeRunFolder(runDir: string, instanceId: string, uid: number | null): RunFolder {
   const folder = runFolder(join(runDir, instanceId));
-  mkdirSync(folder.home, { recursive: true, mode: 0o700 });
-  mkdirSync(folder.tmp, { mode: 0o700 });
+  mkdirSync(folder.path, { recursive: true, mode: 0o711 });
+  for (const own of [folder.home, folder.tmp, folder.io]) {
+    mkdirSync(own, { mode: 0o700 });
+    if (uid !== null) chownSync(own, uid, uid);
+  }
+  mkdirSync(folder.app);
+  // Whatever our umask says, it may pass; it may not look around.
+  if (uid !== null) {
+    chmodSync(folder.path, 0o711);
+    chmodSync(folder.app, 0o755);
+  }
   return folder;
 }
 
 /** Notes which process uses the folder; it leads its own process group, and `TMPDIR` is the folder's. */
 export function claimRunFolder(folder: RunFolder, pid: number): void {
   const note: Note = { pid, startTicks: processStartTicks(pid), bootId: bootId() };
-  writeFileSync(join(folder.path, "process.json"), JSON.stringify(note));
+  writeFileSync(join(folder.path, "process.json"), JSON.stringify(note), { mode: 0o600 });
 }
 
 /** Instances that end together share a look at all processes of the machine. */
@@ -97,6 +112,8 @@ function runFolder(path: string): RunFolder {
     path,
     home: join(path, "home"),
     tmp: join(path, "tmp"),
-    socketPath: join(path, "app.sock"),
+    io: join(path, "io"),
+    app: join(path, "app"),
+    socketPath: join(path, "io", "app.sock"),
   };
 }

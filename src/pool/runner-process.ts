@@ -10,6 +10,7 @@
 import { closeSync } from "node:fs";
 import { invariant, messageOf, PlatformError, throwUncaught } from "../base/errors.ts";
 import type { TurnClock } from "../base/turn-clock.ts";
+import type { LaunchEnd } from "../sandbox/launch.ts";
 import { killGroup, terminateGroup } from "../sandbox/process-group.ts";
 import { OutputBudget } from "../telemetry/output-budget.ts";
 import { captureOutput } from "../telemetry/process-output.ts";
@@ -19,8 +20,15 @@ import { sendDescriptor, socketPair } from "../wire/descriptors.ts";
 import type { WireSocket } from "../wire/frame-writer.ts";
 import type { WireProtocolError } from "../wire/frames.ts";
 import { outputGraceMs, spareStartTimeoutMs, stopTimeoutMs, wireGraceMs } from "./limits.ts";
+import { linkArtifact } from "./linked-artifact.ts";
 import { LoadFailure } from "./load-failure.ts";
-import { claimRunFolder, makeRunFolder, type RunFolder, removeRunFolder } from "./run-folder.ts";
+import { removeRunFolder } from "./run-folder.ts";
+import {
+  type LaunchedRunner,
+  launchRunner,
+  type RunnerLaunchOptions,
+  type SandboxFacts,
+} from "./runner-launch.ts";
 
 /** How a process ended. */
 export interface ProcessEnd {
@@ -56,21 +64,12 @@ export interface RunnerProcessOwner {
   onExit(end: ProcessEnd): void;
 }
 
-export interface RunnerProcessOptions {
-  id: string;
-  /** Parent of the run folders. */
-  runDir: string;
-  /** Module that the process runs. */
-  runnerPath: string;
+export interface RunnerProcessOptions extends RunnerLaunchOptions {
   /** Read whenever the wire has something to say. */
   clock: TurnClock;
   /** What all processes of the node may print together. */
   outputTotal: OutputBudget;
-  /** Whether it can be given more wires, for edges in processes of their own. */
-  takesWires: boolean;
 }
-
-type Child = Bun.Subprocess<"ignore", "pipe", "pipe">;
 
 /** The part of a Bun socket that is used. */
 interface Wire extends WireSocket {
@@ -88,8 +87,9 @@ export class RunnerProcess implements ChannelOwner {
   /** Resolves when, after the exit, its last output was read and its folder removed. Never rejects. */
   readonly ended: Promise<ProcessEnd>;
   readonly #options: RunnerProcessOptions;
-  readonly #folder: RunFolder;
-  readonly #child: Child;
+  readonly #launched: LaunchedRunner;
+  /** Null while it runs. */
+  #launchEnd: LaunchEnd | null = null;
   readonly #started = Promise.withResolvers<void>();
   readonly #exited = Promise.withResolvers<ProcessEnd>();
   readonly #outputs: Promise<unknown>[];
@@ -104,34 +104,19 @@ export class RunnerProcess implements ChannelOwner {
   #cause: PlatformError | null = null;
   #wasAsked = false;
   #isGoing = false;
-  #hasExited = false;
   #isFinished = false;
   #timer: ReturnType<typeof setTimeout> | null = null;
 
-  /** @throws when the process cannot be spawned; nothing of it is left then. */
+  /** @throws when the process cannot be started; nothing of it is left then. */
   static spawn(options: RunnerProcessOptions): RunnerProcess {
-    const folder = makeRunFolder(options.runDir, options.id);
-    let child: Child | null = null;
-    try {
-      child = spawnRunner(options, folder);
-      return new RunnerProcess(options, folder, child);
-    } catch (error) {
-      // A full disk fails the note of who uses the folder; the process must not outlive that unseen.
-      if (child !== null) {
-        killGroup(child.pid);
-        for (const end of child.stdio.slice(3)) closeSync(end as unknown as number);
-      }
-      void removeRunFolder(folder);
-      throw error;
-    }
+    return new RunnerProcess(options, launchRunner(options));
   }
 
-  private constructor(options: RunnerProcessOptions, folder: RunFolder, child: Child) {
+  private constructor(options: RunnerProcessOptions, launched: LaunchedRunner) {
     this.id = options.id;
-    this.pid = child.pid;
+    this.pid = launched.pid;
     this.#options = options;
-    this.#folder = folder;
-    this.#child = child;
+    this.#launched = launched;
     this.channel = new Channel(
       { write: (data, offset, bytes) => this.#wire?.write(data, offset, bytes) ?? 0 },
       this,
@@ -141,16 +126,31 @@ export class RunnerProcess implements ChannelOwner {
     this.exited = this.#exited.promise;
     // A spare that fails before anybody waits for it is noticed by its end.
     this.started.catch(() => {});
-    claimRunFolder(folder, this.pid);
     this.#killAfter(spareStartTimeoutMs);
     const budget = new OutputBudget(options.clock.nowMs(), { total: options.outputTotal });
     this.#outputs = [
-      this.#capture("stdout", child.stdout, budget),
-      this.#capture("stderr", child.stderr, budget),
+      this.#capture("stdout", launched.stdout, budget),
+      this.#capture("stderr", launched.stderr, budget),
     ];
+    launched.closeOutputs();
     this.ended = this.#end();
-    void this.#connect(child.stdio[3] as unknown as number);
-    void child.exited.then(() => this.#onExit());
+    void this.#connect(launched.wire);
+    void launched.exited.then((end) => this.#onExit(end));
+  }
+
+  /**
+   * Folder of the app's files: the artifact that it was started for, or links to the artifact of the app it becomes.
+   * Null when they cannot be linked.
+   */
+  rootFor(artifact: string): string | null {
+    const { app } = this.#launched.folder;
+    if (this.#options.artifact !== null) return artifact;
+    return linkArtifact(artifact, app) ? app : null;
+  }
+
+  /** What it was really given. */
+  get sandbox(): SandboxFacts {
+    return this.#launched.sandbox;
   }
 
   /** Who hears about this process from now on. */
@@ -173,7 +173,12 @@ export class RunnerProcess implements ChannelOwner {
     this.#app = app;
     this.#loading = Promise.withResolvers();
     if (this.#isGoing) this.#loading.reject(new ProcessEnded(this.#describe()));
-    else this.channel.control({ type: "load", socketPath: this.#folder.socketPath, ...message });
+    else
+      this.channel.control({
+        type: "load",
+        socketPath: this.#launched.folder.socketPath,
+        ...message,
+      });
     return this.#loading.promise;
   }
 
@@ -185,7 +190,7 @@ export class RunnerProcess implements ChannelOwner {
   openWire(): number {
     const [ours, theirs] = socketPair();
     try {
-      sendDescriptor(this.#child.stdio[4] as unknown as number, theirs);
+      sendDescriptor(this.#launched.wires!, theirs);
     } catch (error) {
       closeSync(ours);
       throw error;
@@ -201,7 +206,7 @@ export class RunnerProcess implements ChannelOwner {
    * Twice is safe.
    */
   stop(cause: PlatformError | null = null): Promise<ProcessEnd> {
-    if (!this.#hasExited && !this.#wasAsked) {
+    if (this.#launchEnd === null && !this.#wasAsked) {
       this.#wasAsked = true;
       this.#cause ??= cause;
       terminateGroup(this.pid);
@@ -213,7 +218,7 @@ export class RunnerProcess implements ChannelOwner {
 
   /** Ends the process at once; what is open is lost with `cause`. */
   kill(cause: PlatformError | null = null): void {
-    if (this.#hasExited) return;
+    if (this.#launchEnd !== null) return;
     this.#cause ??= cause;
     killGroup(this.pid);
     this.#going();
@@ -257,7 +262,7 @@ export class RunnerProcess implements ChannelOwner {
     const onClosed = () => {
       this.#wire = null;
       // Without a wire the process is of no use. What it wrote before it exited has been read now.
-      if (this.#hasExited) this.#finish();
+      if (this.#launchEnd !== null) this.#finish();
       else this.kill();
     };
     try {
@@ -290,8 +295,8 @@ export class RunnerProcess implements ChannelOwner {
     this.#owner?.onGoing();
   }
 
-  #onExit(): void {
-    this.#hasExited = true;
+  #onExit(end: LaunchEnd): void {
+    this.#launchEnd = end;
     this.#clearTimer();
     // What the app started goes with it.
     killGroup(this.pid);
@@ -307,7 +312,7 @@ export class RunnerProcess implements ChannelOwner {
     this.#isFinished = true;
     this.#clearTimer();
     this.#wire?.terminate();
-    if (this.#options.takesWires) closeSync(this.#child.stdio[4] as unknown as number);
+    if (this.#launched.wires !== null) closeSync(this.#launched.wires);
     const end = this.#describe();
     const ended = new ProcessEnded(end);
     this.#started.reject(ended);
@@ -324,13 +329,13 @@ export class RunnerProcess implements ChannelOwner {
     const timer = setTimeout(() => this.#outputEnd.abort(), outputGraceMs);
     await Promise.all(this.#outputs);
     clearTimeout(timer);
-    await removeRunFolder(this.#folder);
+    await removeRunFolder(this.#launched.folder);
+    this.#launched.release();
     return end;
   }
 
   #describe(): ProcessEnd {
-    const { exitCode } = this.#child;
-    const signal = this.#child.signalCode as string | null;
+    const { exitCode, signal } = this.#launchEnd ?? { exitCode: null, signal: null };
     return { exitCode, signal, wasAsked: this.#wasAsked, cause: this.#cause };
   }
 
@@ -357,25 +362,6 @@ export class RunnerProcess implements ChannelOwner {
     if (this.#timer !== null) clearTimeout(this.#timer);
     this.#timer = null;
   }
-}
-
-function spawnRunner({ runnerPath, takesWires }: RunnerProcessOptions, folder: RunFolder): Child {
-  const sockets = takesWires ? ["socket-fd", "socket-fd"] : ["socket-fd"];
-  return Bun.spawn(
-    [process.execPath, "--no-install", "--no-env-file", "--no-orphans", runnerPath],
-    {
-      cwd: folder.tmp,
-      env: {
-        PATH: process.env["PATH"] ?? "/usr/local/bin:/usr/bin:/bin",
-        HOME: folder.home,
-        TMPDIR: folder.tmp,
-        LANG: process.env["LANG"] ?? "C.UTF-8",
-      },
-      stdio: ["ignore", "pipe", "pipe", ...sockets] as never,
-      // A group of its own, so that a signal reaches the app's children too.
-      detached: true,
-    },
-  ) as unknown as Child;
 }
 
 /** The process ended before it could take requests. */

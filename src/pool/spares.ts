@@ -1,6 +1,8 @@
 /**
  * Runner processes that stand ready without an app, so that a first start does not pay for a process start.
  *
+ * They are held as strictly as a version that declares nothing; a version that declares something is started for itself.
+ *
  * `take` gives one that is ready, else one that is being started, else starts one for the caller: nobody waits behind
  * somebody else. Those that are missing are started a moment later, when the app that took one has had the machine.
  */
@@ -8,17 +10,30 @@ import { randomBytes } from "node:crypto";
 import type { TurnClock } from "../base/turn-clock.ts";
 import { nodeOutputBudget, type OutputBudget } from "../telemetry/output-budget.ts";
 import { spareDelayMs } from "./limits.ts";
+import { defaultProfile, isSameProfile, type Profile } from "./profile.ts";
 import { RunnerProcess } from "./runner-process.ts";
+import type { RunnerSandbox } from "./runner-sandbox.ts";
 
 export interface SparesOptions {
   runDir: string;
   /** The module that a process runs; it may change. */
-  runner: { readonly path: string };
+  runner: {
+    readonly path: string;
+    /** Resolves when it is a file that other users can read. */
+    make?(): Promise<void>;
+  };
+  sandbox: RunnerSandbox;
   clock: TurnClock;
   /** Processes that stand ready. Count; 0 = none. */
   sparesMax: number;
   /** See `RunnerProcessOptions`. Default false. */
   takesWires?: boolean;
+}
+
+export interface Taken {
+  running: RunnerProcess;
+  /** Where it finds the app's files. */
+  root: string;
 }
 
 export class Spares {
@@ -36,17 +51,32 @@ export class Spares {
     this.#outputTotal = nodeOutputBudget(options.clock.nowMs());
   }
 
+  /** What processes are held to, and what versions may ask for. */
+  get sandbox(): RunnerSandbox {
+    return this.#options.sandbox;
+  }
+
   /** Processes that stand ready. Count. */
   get ready(): number {
     return this.#ready.length;
   }
 
   /**
-   * A started process; the caller owns it.
+   * A started process for an app whose files are in the folder `artifact`; the caller owns it.
    *
    * @throws when none can be started
    */
-  async take(): Promise<RunnerProcess> {
+  async take(profile: Profile, artifact: string): Promise<Taken> {
+    if (isSameProfile(profile, defaultProfile(this.#options.sandbox))) {
+      const running = await this.#takeSpare();
+      const root = running.rootFor(artifact);
+      if (root !== null) return { running, root };
+      running.kill();
+    }
+    return { running: await this.#startOne(profile, artifact), root: artifact };
+  }
+
+  async #takeSpare(): Promise<RunnerProcess> {
     this.#refillSoon();
     for (let spare = this.#ready.shift(); spare !== undefined; spare = this.#ready.shift()) {
       this.#spares.delete(spare);
@@ -58,7 +88,13 @@ export class Spares {
       await starting.started.catch(() => starting.ended);
       if (!starting.isGoing) return starting;
     }
-    const runner = this.#spawn();
+    return this.#startOne(defaultProfile(this.#options.sandbox), null);
+  }
+
+  /** @param artifact null: it is not known yet */
+  async #startOne(profile: Profile, artifact: string | null): Promise<RunnerProcess> {
+    if (!this.#options.sandbox.isUserShared) await this.#options.runner.make?.();
+    const runner = this.#spawn(profile, artifact);
     try {
       await runner.started;
     } catch (error) {
@@ -73,7 +109,7 @@ export class Spares {
     if (this.#stopped) return;
     while (this.#spares.size < this.#options.sparesMax) {
       try {
-        this.#add(this.#spawn());
+        this.#add(this.#spawn(defaultProfile(this.#options.sandbox), null));
       } catch {
         return;
       }
@@ -113,13 +149,16 @@ export class Spares {
     });
   }
 
-  #spawn(): RunnerProcess {
-    const { runDir, runner, clock } = this.#options;
+  #spawn(profile: Profile, artifact: string | null): RunnerProcess {
+    const { runDir, runner, clock, sandbox } = this.#options;
     return RunnerProcess.spawn({
       id: randomBytes(6).toString("hex"),
       runDir,
       runnerPath: runner.path,
       clock,
+      sandbox,
+      profile,
+      artifact,
       outputTotal: this.#outputTotal,
       takesWires: this.#options.takesWires ?? false,
     });

@@ -1,9 +1,11 @@
 import { describe, expect, test } from "bun:test";
 import { systemClock } from "../base/clock.ts";
 import { PlatformError } from "../base/errors.ts";
+import { defaultPermissions } from "../base/permissions.ts";
 import { TurnClock } from "../base/turn-clock.ts";
 import type { VersionSpec } from "../base/version-spec.ts";
 import { Pools } from "../pool/pools.ts";
+import { RunnerSandbox } from "../pool/runner-sandbox.ts";
 import { Spares } from "../pool/spares.ts";
 import { spellingsMax } from "./limits.ts";
 import type { RouteTable } from "./route-table.ts";
@@ -29,6 +31,8 @@ function specOf(app: string, number: number, digest = `${app}${number}`): Versio
       bootTimeoutMs: 1,
       requestsMax: 0,
     },
+    permissions: defaultPermissions,
+    sandbox: null,
     instances: { min: 1, max: 1 },
     idleFreezeMs: 0,
     idlePageMs: 0,
@@ -65,7 +69,13 @@ const shop = tableOf(
 function setup(table = shop, domain = "localhost") {
   const removed: string[] = [];
   const clock = new TurnClock(systemClock);
-  const spares = new Spares({ runDir: "", runner: { path: "" }, clock, sparesMax: 0 });
+  const spares = new Spares({
+    runDir: "",
+    runner: { path: "" },
+    clock,
+    sparesMax: 0,
+    sandbox: new RunnerSandbox({ users: null }),
+  });
   const pools = new Pools({
     artifactPath: (digest) => digest,
     environment: () => ({}),

@@ -6,7 +6,7 @@
  *
  * Made by a process of its own when there is none yet. Until then, and where it cannot be made, the modules are run.
  */
-import { existsSync, mkdirSync, readdirSync, readFileSync } from "node:fs";
+import { chmodSync, existsSync, mkdirSync, readdirSync, readFileSync } from "node:fs";
 import { mkdtemp, readdir, rename, rm, stat } from "node:fs/promises";
 import { join } from "node:path";
 import { bundleKeptMs, bundleTimeoutMs } from "./limits.ts";
@@ -48,6 +48,8 @@ export class RunnerBundle {
       const staging = await mkdtemp(join(this.#bundlesDir, ".staging-"));
       try {
         await bundleTo(staging);
+        // Apps may run as other users, who read it.
+        chmodSync(staging, 0o755);
         // Somebody else may have been faster; theirs is the same.
         await rename(staging, this.#folder).catch(() => {});
       } finally {

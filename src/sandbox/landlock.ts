@@ -49,18 +49,19 @@ export const WRITE = ALL_FS & ~(FS.MAKE_CHAR | FS.MAKE_BLOCK | FS.IOCTL_DEV);
 export const DEVICE = FS.READ_FILE | FS.WRITE_FILE | FS.TRUNCATE;
 
 /**
- * A ruleset of all that the level can handle, with these rules.
+ * A ruleset of all that the level can handle on files, with these rules.
  *
  * @param level 1 or more
- * @param ports null: TCP is not handled
+ * @param handledNet rights on ports that are handled; left out below the level that knows them
  */
 export function ruleset(
   level: number,
   paths: readonly PathRule[],
-  ports: readonly PortRule[] | null,
+  ports: readonly PortRule[] = [],
+  handledNet: bigint = NET.BIND_TCP | NET.CONNECT_TCP,
 ): Ruleset {
   const fs = handledFs(level);
-  const net = ports === null || level < LEVEL.tcp ? 0n : NET.BIND_TCP | NET.CONNECT_TCP;
+  const net = level < LEVEL.tcp ? 0n : handledNet;
   const scoped = level < LEVEL.scopes ? 0n : SCOPE.ABSTRACT_UNIX_SOCKET | SCOPE.SIGNAL;
   return {
     fs,
@@ -69,7 +70,7 @@ export function ruleset(
     attributeBytes: level < LEVEL.tcp ? 8 : level < LEVEL.scopes ? 16 : 24,
     fileAccess: FILE_ACCESS & fs,
     paths: paths.map(({ path, access }) => ({ path, access: access & fs })),
-    ports: net === 0n ? [] : [...(ports ?? [])],
+    ports: net === 0n ? [] : [...ports],
   };
 }
 

@@ -154,7 +154,7 @@ describe("a process that cannot be launched", () => {
 describe.if(landlockAbi() >= 1)("a process held by Landlock", () => {
   const held = (paths: { path: string; access: bigint }[]) => ({
     noNewPrivs: true,
-    ruleset: ruleset(landlockAbi(), [...system, ...paths], []),
+    ruleset: ruleset(landlockAbi(), [...system, ...paths]),
     filter: null,
   });
 

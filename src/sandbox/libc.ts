@@ -95,6 +95,12 @@ export function openPipe(): [number, number] {
   return [ends[0]!, ends[1]!];
 }
 
+/** Whether this kernel takes seccomp filters. */
+export function hasSeccomp(): boolean {
+  // It says in which mode we are, or that it does not know what is meant.
+  return libc().prctl(PR_GET_SECCOMP, 0, 0, 0, 0) >= 0;
+}
+
 /** Level of Landlock this kernel offers. 1 or more; 0 = none, or switched off. */
 export function landlockAbi(): number {
   const answer = Number(libc().syscall(SYS_LANDLOCK_CREATE_RULESET, 0, 0, LANDLOCK_VERSION, 0, 0));
@@ -118,6 +124,8 @@ export function pageOutRange(descriptor: number, start: number, bytes: number): 
 }
 
 const O_CLOEXEC = 0o2000000;
+// prctl(2)
+const PR_GET_SECCOMP = 21;
 // flock(2)
 const LOCK_EX = 2;
 const LOCK_NB = 4;

@@ -19,6 +19,7 @@ import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
 import pg from "pg";
 import { systemClock } from "../base/clock.ts";
+import { blockedAt } from "../base/reach.ts";
 import {
   type EmbeddedPostgres,
   type EmbeddedPostgresOptions,
@@ -26,7 +27,6 @@ import {
 } from "./embedded-postgres.ts";
 import { postgresLogBytesMax } from "./limits.ts";
 import { clearLeftovers, serverProcesses } from "./postgres-leftovers.ts";
-import { blockedAt } from "./reach.ts";
 
 const isRoot = process.getuid?.() === 0;
 const nobody = 65534;

@@ -24,9 +24,9 @@ import { basename, dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { z } from "zod";
 import { invariant, PlatformError } from "../base/errors.ts";
+import { blockedAt, mayReadAndPass } from "../base/reach.ts";
 import { systemCommandTimeoutMs } from "./limits.ts";
 import type { PostgresUser } from "./postgres-user.ts";
-import { blockedAt, mayReadAndPass } from "./reach.ts";
 import { runCommand } from "./system-command.ts";
 
 /** Major version that the clusters of this Levain have. */

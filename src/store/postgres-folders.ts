@@ -23,9 +23,9 @@ import {
 import { tmpdir } from "node:os";
 import { basename, dirname, join } from "node:path";
 import { PlatformError } from "../base/errors.ts";
+import { blockedAt } from "../base/reach.ts";
 import { socketPathBytesMax } from "./limits.ts";
 import type { PostgresUser } from "./postgres-user.ts";
-import { blockedAt } from "./reach.ts";
 
 export interface PostgresFolders {
   /** `<data dir>/postgres`, free of links. */

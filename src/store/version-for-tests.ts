@@ -1,4 +1,6 @@
 /** Inputs of the store for tests: complete, and different only in what a test names. */
+
+import { defaultPermissions } from "../base/permissions.ts";
 import type { VersionSpec } from "../base/version-spec.ts";
 import type { CreateVersionInput } from "./versions.ts";
 
@@ -25,6 +27,8 @@ export function versionInput(spec: Partial<VersionSpec> = {}): CreateVersionInpu
         bootTimeoutMs: 10_000,
         requestsMax: 0,
       },
+      permissions: defaultPermissions,
+      sandbox: null,
       instances: { min: 1, max: 1 },
       idleFreezeMs: 30_000,
       idlePageMs: 0,

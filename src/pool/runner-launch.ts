@@ -1,0 +1,176 @@
+/**
+ * Starts the process that a runner runs in: its folder, the ends of its wires and outputs, and what it is held to.
+ *
+ * Descriptors of the process: 0 nothing, 1 and 2 what it prints, 3 the wire, 4 where it is handed more wires.
+ */
+import { closeSync, openSync } from "node:fs";
+import { dirname } from "node:path";
+import {
+  appConfinement,
+  type ConfinementFacts,
+  confinementFacts,
+  type Grants,
+} from "../sandbox/app-confinement.ts";
+import { type LaunchEnd, launch, RLIMIT, type Rlimit } from "../sandbox/launch.ts";
+import { openPipe } from "../sandbox/libc.ts";
+import { killGroup } from "../sandbox/process-group.ts";
+import { socketPair } from "../wire/descriptors.ts";
+import { connectPorts, type Profile } from "./profile.ts";
+import { claimRunFolder, makeRunFolder, type RunFolder, removeRunFolder } from "./run-folder.ts";
+import type { RunnerSandbox } from "./runner-sandbox.ts";
+
+export interface RunnerLaunchOptions {
+  id: string;
+  /** Parent of the run folders. */
+  runDir: string;
+  /** Module that the process runs. */
+  runnerPath: string;
+  /** Whether it can be given more wires, for edges in processes of their own. */
+  takesWires: boolean;
+  sandbox: RunnerSandbox;
+  profile: Profile;
+  /** Folder of the artifact, when it is known already; otherwise it will be in the run folder's `app`. */
+  artifact: string | null;
+}
+
+/** What an instance was really given. */
+export interface SandboxFacts extends ConfinementFacts {
+  /** User id of its processes. */
+  uid: number;
+  /** TCP ports that it may connect to; null: any. */
+  connectPorts: number[] | null;
+  listen: boolean;
+  udp: boolean;
+  read: readonly string[];
+  write: readonly string[];
+  rlimits: readonly Rlimit[];
+}
+
+export interface LaunchedRunner {
+  pid: number;
+  folder: RunFolder;
+  /** Never rejects. */
+  exited: Promise<LaunchEnd>;
+  stdout: ReadableStream<Uint8Array>;
+  stderr: ReadableStream<Uint8Array>;
+  /** Called once, when both are being read: they have descriptors of their own from then on. */
+  closeOutputs(): void;
+  /** Our end; who takes it closes it. */
+  wire: number;
+  /** Our end of the socket for more wires, which the caller closes; null when it takes none. */
+  wires: number | null;
+  sandbox: SandboxFacts;
+  /** Nothing of it is left: its user may be given to another. Called once. */
+  release(): void;
+}
+
+/** @throws when the process cannot be started; nothing of it is left then. */
+export function launchRunner(options: RunnerLaunchOptions): LaunchedRunner {
+  const { users } = options.sandbox;
+  const uid = users?.take() ?? null;
+  const folder = makeRunFolder(options.runDir, options.id, uid);
+  const opened: number[] = [];
+  const keep = <Ends extends number[]>(ends: Ends): Ends => {
+    opened.push(...ends);
+    return ends;
+  };
+  let pid: number | null = null;
+  try {
+    const nothing = openSync("/dev/null", "r");
+    const [stdout, stdoutEnd] = keep(openPipe());
+    const [stderr, stderrEnd] = keep(openPipe());
+    const [wire, wireEnd] = keep(socketPair());
+    const [wires, wiresEnd] = options.takesWires ? keep(socketPair()) : [null, null];
+    const grants = grantsOf(options, folder);
+    const given = [
+      nothing,
+      stdoutEnd,
+      stderrEnd,
+      wireEnd,
+      ...(wiresEnd === null ? [] : [wiresEnd]),
+    ];
+    const launched = launch({
+      program: process.execPath,
+      argv: ["bun", "--no-install", "--no-env-file", "--no-orphans", options.runnerPath],
+      env: {
+        PATH: process.env["PATH"] ?? "/usr/local/bin:/usr/bin:/bin",
+        HOME: folder.home,
+        TMPDIR: folder.tmp,
+        LANG: process.env["LANG"] ?? "C.UTF-8",
+      },
+      directory: folder.tmp,
+      descriptors: given,
+      user: uid === null ? null : { uid, gid: uid },
+      rlimits,
+      cgroupProcs: [],
+      confinement: appConfinement(options.sandbox.kernel, grants),
+    });
+    pid = launched.pid;
+    claimRunFolder(folder, pid);
+    for (const end of given) closeSync(end);
+    return {
+      ...launched,
+      folder,
+      stdout: Bun.file(stdout).stream(),
+      stderr: Bun.file(stderr).stream(),
+      closeOutputs: () => {
+        closeSync(stdout);
+        closeSync(stderr);
+      },
+      wire,
+      wires,
+      sandbox: sandboxFacts(options, grants, uid),
+      release: () => uid !== null && users?.release(uid),
+    };
+  } catch (error) {
+    // A full disk fails the note of who uses the folder; the process must not outlive that unseen.
+    if (pid !== null) killGroup(pid);
+    for (const end of opened) closeSync(end);
+    if (uid !== null) users?.release(uid);
+    void removeRunFolder(folder);
+    throw error;
+  }
+}
+
+const rlimits: readonly Rlimit[] = [
+  // What a crash would write down may hold secrets, and fills the disk.
+  { resource: RLIMIT.CORE, soft: 0, hard: 0 },
+];
+
+function grantsOf(options: RunnerLaunchOptions, folder: RunFolder): Grants {
+  const { runnerPath, profile, artifact, sandbox } = options;
+  const { permissions, level } = profile;
+  return {
+    level,
+    read: [process.execPath, runnerFolder(runnerPath), artifact ?? folder.app],
+    write: [folder.home, folder.tmp, folder.io, ...permissions.write],
+    connectPorts: connectPorts(permissions),
+    listen: permissions.listen,
+    udp: permissions.udp,
+    isUserShared: sandbox.isUserShared,
+  };
+}
+
+/** A bundle stands alone; the modules that it is made of use those of the folders beside theirs. */
+function runnerFolder(runnerPath: string): string {
+  const folder = dirname(runnerPath);
+  return runnerPath.endsWith(".ts") ? dirname(folder) : folder;
+}
+
+function sandboxFacts(
+  { sandbox }: RunnerLaunchOptions,
+  grants: Grants,
+  uid: number | null,
+): SandboxFacts {
+  const facts = confinementFacts(sandbox.kernel, grants);
+  return {
+    ...facts,
+    uid: uid ?? process.getuid?.() ?? -1,
+    connectPorts: facts.holdsTcp ? [...grants.connectPorts] : null,
+    listen: grants.listen || !facts.holdsTcp,
+    udp: grants.udp || !facts.holdsTcp,
+    read: grants.read,
+    write: grants.write,
+    rlimits,
+  };
+}
