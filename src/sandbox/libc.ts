@@ -123,6 +123,56 @@ export function pageOutRange(descriptor: number, start: number, bytes: number): 
   if (Number(answer) < 0) throw new LibcError("page a process out", lastErrno());
 }
 
+/**
+ * Parts of a process's memory that are in RAM and its own: neither pages of files nor those that are empty.
+ *
+ * @param pagemap open `/proc/<pid>/pagemap`
+ * @returns starts and ends, in order
+ * @throws {LibcError} `ENOTTY` before Linux 6.7
+ */
+export function ownPages(pagemap: number, start: number, end: number): [number, number][] {
+  const found: [number, number][] = [];
+  for (let at = BigInt(start); at < end; ) {
+    scan.set([BigInt(scan.byteLength), 0n, at, BigInt(end), 0n, BigInt(ptr(regions)), regionsMax]);
+    scan.set([0n, PAGE_IS_FILE | PAGE_IS_ZERO, PAGE_IS_OWN, 0n, PAGE_IS_PRESENT], 7);
+    const count = libc().ioctl(pagemap, PAGEMAP_SCAN, ptr(scan));
+    if (count < 0) throw new LibcError("look at the pages of a process", lastErrno());
+    for (let index = 0; index < count; index++) {
+      found.push([Number(regions[3 * index]), Number(regions[3 * index + 1])]);
+    }
+    // Where it stopped, since there was no room for more.
+    const stoppedAt = scan[4]!;
+    if (stoppedAt <= at) break;
+    at = stoppedAt;
+  }
+  return found;
+}
+
+/**
+ * Reads one byte of each page of a range in another process, which brings the pages back that are not in RAM.
+ *
+ * @param bytes at most `touchedMax` pages
+ * @throws {LibcError} `EPERM` without the right to look into the process, `ESRCH`, `EFAULT`
+ */
+export function touchPages(pid: number, start: number, bytes: number, pageBytes: number): void {
+  const count = Math.ceil(bytes / pageBytes);
+  invariant(count <= touchedMax, "a call has room for every page");
+  for (let page = 0; page < count; page++) {
+    touched[2 * page] = BigInt(start + page * pageBytes);
+    touched[2 * page + 1] = 1n;
+  }
+  range[0] = BigInt(ptr(touchedBytes));
+  range[1] = BigInt(count);
+  const { process_vm_readv: readv } = libc();
+  const answer = readv(pid, ptr(range), 1, ptr(touched), count, 0);
+  if (Number(answer) < 0) throw new LibcError("read the memory of a process", lastErrno());
+}
+
+/** Size of a page of memory. Bytes. */
+export function pageBytes(): number {
+  return libc().getpagesize();
+}
+
 const O_CLOEXEC = 0o2000000;
 // prctl(2)
 const PR_GET_SECCOMP = 21;
@@ -140,6 +190,22 @@ const MADV_PAGEOUT = 21;
 /** One `struct iovec`. */
 const range = new BigUint64Array(2);
 
+// PAGEMAP_SCAN, see linux/fs.h: one `struct pm_scan_arg`, and room for its answer, `struct page_region`s.
+const PAGEMAP_SCAN = 0xc060_6610;
+const PAGE_IS_FILE = 1n << 2n;
+const PAGE_IS_PRESENT = 1n << 3n;
+const PAGE_IS_ZERO = 1n << 5n;
+/** What the three have to be, the first and the last of them turned round. */
+const PAGE_IS_OWN = PAGE_IS_PRESENT | PAGE_IS_FILE | PAGE_IS_ZERO;
+const scan = new BigUint64Array(12);
+const regionsMax = 1024n;
+const regions = new BigUint64Array(3 * Number(regionsMax));
+
+/** IOV_MAX: what one call takes. Count. */
+export const touchedMax = 1024;
+const touched = new BigUint64Array(2 * touchedMax);
+const touchedBytes = new Uint8Array(touchedMax);
+
 // clock_getcpuclockid(3)
 const CPUCLOCK_SCHED = 2;
 /** Seconds and nanoseconds, as the kernel writes them. */
@@ -156,6 +222,9 @@ function open() {
         // Variadic in C; on x86-64 and arm64 Linux a call with register arguments is the same either way.
         prctl: { args: ["i32", "u64", "u64", "u64", "u64"], returns: "i32" },
         pipe2: { args: ["ptr", "i32"], returns: "i32" },
+        ioctl: { args: ["i32", "u64", "ptr"], returns: "i32" },
+        process_vm_readv: { args: ["i32", "ptr", "u64", "ptr", "u64", "u64"], returns: "i64" },
+        getpagesize: { args: [], returns: "i32" },
         clock_gettime: { args: ["i32", "ptr"], returns: "i32" },
         syscall: { args: ["i64", "u64", "u64", "u64", "u64", "u64"], returns: "i64" },
         __errno_location: { args: [], returns: "ptr" },

@@ -35,6 +35,18 @@ export const pageSliceBytesMax = 1024 * 1024;
 /** How long paging goes on before it looks whether it is still wanted. Milliseconds. */
 export const pageTurnMs = 2;
 
+/** Of what was handed over, the part that may be found in the swap cache afterwards without a second look at it. Part of 1. */
+export const swapCachedShareMax = 0.25;
+
+/** How long the disk is waited for, until it has what was handed over: 20 MB take 50 ms on an SSD. Milliseconds. */
+export const writtenWaitMsMax = 1000;
+
+/** Between two looks whether it has. Milliseconds. */
+export const writtenLookMs = 20;
+
+/** How often what the disk did not have in time is tried again. Count. */
+export const writtenRoundsMax = 3;
+
 /** How long the process that pages others stays when there is nothing to do: its start costs as much as paging a small app. Milliseconds. */
 export const pagerIdleMs = 10_000;
 

@@ -2,12 +2,14 @@
  * Hands the memory of a sleeping process to swap: its private writable mappings, slice by slice, so that it can be
  * broken off between two of them. What is shared, such as the text of Bun, stays: other processes use it.
  *
- * Takes about 2.5 ms of CPU per MiB, all of it in the kernel: never on a thread that has requests to serve.
+ * Takes about 2.5 ms of CPU per MiB, all of it in the kernel: never on a thread that has requests to serve. Swap on a disk
+ * takes as much again, see `swap-cache.ts`.
  */
 import { closeSync, readFileSync } from "node:fs";
 import { LibcError, openPidfd, pageOutRange } from "./libc.ts";
-import { pageSliceBytesMax, pageTurnMs } from "./limits.ts";
+import { pageSliceBytesMax, pageTurnMs, swapCachedShareMax } from "./limits.ts";
 import { privateMemoryBytes } from "./process-facts.ts";
+import { freeWritten, presentRanges, swapCachedBytes } from "./swap-cache.ts";
 
 /** A private writable mapping with memory behind it. Addresses fit into a number: user space ends at 2^47. */
 export interface Mapping {
@@ -62,7 +64,7 @@ export async function pageOut(pid: number, isCancelled: () => boolean): Promise<
   try {
     const descriptor = openPidfd(pid);
     try {
-      await pageOutAll(descriptor, readFileSync(`/proc/${pid}/smaps`, "latin1"), isCancelled);
+      await pageOutWith(descriptor, pid, beforeBytes, isCancelled);
     } finally {
       closeSync(descriptor);
     }
@@ -73,13 +75,32 @@ export async function pageOut(pid: number, isCancelled: () => boolean): Promise<
   return { beforeBytes, afterBytes: privateMemoryBytes(pid) ?? 0 };
 }
 
+async function pageOutWith(
+  descriptor: number,
+  pid: number,
+  beforeBytes: number,
+  isCancelled: () => boolean,
+): Promise<void> {
+  const mappings = privateMappings(readFileSync(`/proc/${pid}/smaps`, "latin1"));
+  const ranges = presentRanges(pid, mappings);
+  const cachedBytes = swapCachedBytes();
+  await pageOutAll(descriptor, mappings, isCancelled);
+  const handedBytes = beforeBytes - (privateMemoryBytes(pid) ?? 0);
+  // Swap on a disk: it is written, and still there.
+  if (swapCachedBytes() - cachedBytes <= swapCachedShareMax * handedBytes) return;
+  await freeWritten(
+    { pid, ranges, pageOut: () => pageOutAll(descriptor, mappings, isCancelled) },
+    isCancelled,
+  );
+}
+
 async function pageOutAll(
   descriptor: number,
-  smaps: string,
+  mappings: readonly Mapping[],
   isCancelled: () => boolean,
 ): Promise<void> {
   let turnMs = performance.now();
-  for (const mapping of privateMappings(smaps)) {
+  for (const mapping of mappings) {
     for (const [start, bytes] of slicesOf(mapping)) {
       if (isCancelled()) return;
       try {
