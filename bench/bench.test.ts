@@ -213,6 +213,21 @@ test("the benchmark of starts runs and says what it aims at", async () => {
   if (wrkMissing() === null) expect(output).toContain("| ephemeral |");
 }, 60_000);
 
+/** Goal: it cannot rot. Method: a few small apps on a real node, without swap. */
+test("the benchmark of density runs and says what it aims at", async () => {
+  const child = Bun.spawn([process.execPath, `${import.meta.dir}/density.ts`, "--tiny"], {
+    stdio: ["ignore", "pipe", "pipe"],
+  });
+  const output = await new Response(child.stdout).text();
+  const failure = await new Response(child.stderr).text();
+
+  expect(failure).toBe("");
+  expect(await child.exited).toBe(0);
+  expect(output).toContain("|  | none: frozen |");
+  expect(output).toContain("| node at rest ≤ 1 % of a core | none |");
+  expect(output).toContain("| no failed answer under load | none | 0 | met |");
+}, 120_000);
+
 test("a percentile is a value that was measured", () => {
   expect(percentile([3, 1, 2, 4], 0.5)).toBe(2);
   expect(percentile([3, 1, 2, 4], 0.99)).toBe(4);
