@@ -2,6 +2,7 @@
  * What a version's processes are started with: how strictly they are held, and what they may reach beyond their files.
  * Two versions with the same profile can be started in advance by the same kind of spare.
  */
+import { isIP } from "node:net";
 import { PlatformError } from "../base/errors.ts";
 import {
   defaultPermissions,
@@ -60,8 +61,13 @@ export function isSameProfile(one: Profile, other: Profile): boolean {
   return Bun.deepEquals(one, other);
 }
 
-/** TCP ports that it may connect to. */
+/** TCP ports that it may connect to: those it declares, and that of name servers when it names any host. */
 export function connectPorts({ connect }: Permissions): number[] {
-  const ports = connect.flatMap((text) => parseDestination(text)?.port ?? []);
-  return [...new Set(ports)];
+  const destinations = connect.flatMap((text) => parseDestination(text) ?? []);
+  const ports = destinations.map(({ port }) => port);
+  const usesNames = destinations.some(({ host }) => isIP(host.replace(/^\[|\]$/g, "")) === 0);
+  return [...new Set(usesNames ? [...ports, nameServerPort] : ports)];
 }
+
+/** Domain names, over TCP; RFC 7766. */
+const nameServerPort = 53;

@@ -60,6 +60,8 @@ export interface LaunchedRunner {
   /** Our end of the socket for more wires, which the caller closes; null when it takes none. */
   wires: number | null;
   sandbox: SandboxFacts;
+  /** What the sandbox asks of the environment, also of what the app starts. */
+  env: Record<string, string>;
   /** Nothing of it is left: its user may be given to another. Called once. */
   release(): void;
 }
@@ -82,6 +84,8 @@ export function launchRunner(options: RunnerLaunchOptions): LaunchedRunner {
     const [wire, wireEnd] = keep(socketPair());
     const [wires, wiresEnd] = options.takesWires ? keep(socketPair()) : [null, null];
     const grants = grantsOf(options, folder);
+    const sandbox = sandboxFacts(options, grants, uid);
+    const env = resolverEnv(sandbox);
     const given = [
       nothing,
       stdoutEnd,
@@ -97,6 +101,7 @@ export function launchRunner(options: RunnerLaunchOptions): LaunchedRunner {
         HOME: folder.home,
         TMPDIR: folder.tmp,
         LANG: process.env["LANG"] ?? "C.UTF-8",
+        ...env,
       },
       directory: folder.tmp,
       descriptors: given,
@@ -119,7 +124,8 @@ export function launchRunner(options: RunnerLaunchOptions): LaunchedRunner {
       },
       wire,
       wires,
-      sandbox: sandboxFacts(options, grants, uid),
+      sandbox,
+      env,
       release: () => uid !== null && users?.release(uid),
     };
   } catch (error) {
@@ -149,6 +155,11 @@ function grantsOf(options: RunnerLaunchOptions, folder: RunFolder): Grants {
     udp: permissions.udp,
     isUserShared: sandbox.isUserShared,
   };
+}
+
+/** Without datagrams, names are asked for over TCP; resolv.conf(5). */
+function resolverEnv({ udp }: SandboxFacts): Record<string, string> {
+  return udp ? {} : { RES_OPTIONS: "use-vc" };
 }
 
 /** A bundle stands alone; the modules that it is made of use those of the folders beside theirs. */

@@ -178,6 +178,7 @@ export class RunnerProcess implements ChannelOwner {
         type: "load",
         socketPath: this.#launched.folder.socketPath,
         ...message,
+        env: { ...this.#launched.env, ...message.env },
       });
     return this.#loading.promise;
   }

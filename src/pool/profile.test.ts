@@ -1,0 +1,92 @@
+import { describe, expect, test } from "bun:test";
+import { defaultPermissions, type Permissions, type SandboxLevel } from "../base/permissions.ts";
+import type { VersionSpec } from "../base/version-spec.ts";
+import {
+  connectPorts,
+  defaultProfile,
+  isSameProfile,
+  type ProfileRules,
+  profileOf,
+} from "./profile.ts";
+
+const rules: ProfileRules = {
+  kernel: { landlock: 7, seccomp: true, arch: "x64" },
+  isUserShared: true,
+  sandboxMin: "relaxed",
+  writeRoots: ["/srv/data"],
+};
+
+function spec(sandbox: SandboxLevel | null, permissions: Partial<Permissions> = {}): VersionSpec {
+  return {
+    app: "shop",
+    sandbox,
+    permissions: { ...defaultPermissions, ...permissions },
+  } as VersionSpec;
+}
+
+const withLandlock = (landlock: number): ProfileRules => ({
+  ...rules,
+  kernel: { ...rules.kernel, landlock },
+});
+
+const codeOf = (run: () => unknown) => {
+  try {
+    run();
+    return null;
+  } catch (error) {
+    return (error as { code: string }).code;
+  }
+};
+
+describe("a version's profile", () => {
+  test("is as strict as the kernel can be when the version names no level", () => {
+    expect(profileOf(spec(null), rules).level).toBe("strict");
+    expect(profileOf(spec(null), withLandlock(5)).level).toBe("relaxed");
+    expect(profileOf(spec(null), { ...withLandlock(5), isUserShared: false }).level).toBe("strict");
+    expect(profileOf(spec(null), withLandlock(0)).level).toBe("relaxed");
+    expect(
+      profileOf(spec(null), { ...rules, kernel: { ...rules.kernel, seccomp: false } }).level,
+    ).toBe("relaxed");
+  });
+
+  test("that demands what the kernel cannot do is refused", () => {
+    expect(codeOf(() => profileOf(spec("strict"), withLandlock(5)))).toBe("SANDBOX_UNAVAILABLE");
+    expect(profileOf(spec("strict"), rules).level).toBe("strict");
+  });
+
+  test("that asks for less than the operator wants is refused", () => {
+    expect(codeOf(() => profileOf(spec("off"), rules))).toBe("SANDBOX_TOO_WEAK");
+    expect(codeOf(() => profileOf(spec("relaxed"), { ...rules, sandboxMin: "strict" }))).toBe(
+      "SANDBOX_TOO_WEAK",
+    );
+    expect(profileOf(spec("off"), { ...rules, sandboxMin: "off" }).level).toBe("off");
+  });
+
+  test("has only folders beneath those of the operator", () => {
+    const write =
+      (...paths: string[]) =>
+      () =>
+        profileOf(spec(null, { write: paths }), rules);
+
+    expect(codeOf(write("/srv/data", "/srv/data/shop"))).toBe(null);
+    expect(codeOf(write("/srv/database"))).toBe("WRITE_NOT_GRANTED");
+    expect(codeOf(write("/srv/data/shop", "/etc"))).toBe("WRITE_NOT_GRANTED");
+  });
+
+  test("is that of a spare only when nothing differs", () => {
+    const spare = defaultProfile(rules);
+
+    expect(isSameProfile(profileOf(spec(null), rules), spare)).toBe(true);
+    expect(isSameProfile(profileOf(spec("strict"), rules), spare)).toBe(true);
+    expect(isSameProfile(profileOf(spec("relaxed"), rules), spare)).toBe(false);
+    expect(isSameProfile(profileOf(spec(null, { udp: true }), rules), spare)).toBe(false);
+  });
+});
+
+test("ports are those that are declared, and that of name servers when a host is named", () => {
+  const ports = (...connect: string[]) => connectPorts({ ...defaultPermissions, connect });
+
+  expect(ports()).toEqual([]);
+  expect(ports("*:443", "db.example.com:5432", "other:443")).toEqual([443, 5432, 53]);
+  expect(ports("10.0.0.1:5432", "[::1]:80")).toEqual([5432, 80]);
+});

@@ -1,0 +1,23 @@
+import { expect, test } from "bun:test";
+import { AppUsers } from "./app-users.ts";
+
+test("every instance has an id of its own, also when others were given back", () => {
+  const users = new AppUsers("/var/lib/levain");
+  const first = users.take();
+  const second = users.take();
+  users.release(first);
+
+  const third = users.take();
+
+  expect(new Set([first, second, third]).size).toBe(3);
+  expect([first, second, third].every((uid) => users.has(uid))).toBe(true);
+});
+
+test("two data directories share no id, and the same one has the same after a restart", () => {
+  const one = new AppUsers("/var/lib/levain");
+  const other = new AppUsers("/srv/levain");
+
+  expect(other.has(one.first)).toBe(false);
+  expect(new AppUsers("/var/lib/levain").first).toBe(one.first);
+  expect(one.end).toBeLessThan(2 ** 31);
+});
