@@ -71,6 +71,21 @@ export const nodeErrors = {
       `Cannot tell whether the node started: process ${pid} did not serve within ${timeoutMs} ms`,
     remedy: "Read node.log in the data directory; `levain status` shows when it serves",
   },
+  ZRAM_REFUSED: {
+    owner: "user",
+    status: 409,
+    message: (why: string) => `Cannot set up swap in zram: ${why}`,
+    remedy:
+      'Decide it yourself: docs/operating.md lists the steps under "Swap in zram"; apps run without it too',
+  },
+  ZRAM_SETUP_FAILED: {
+    owner: "platform",
+    status: 500,
+    message: (step: string, why: string) =>
+      `Cannot set up swap in zram: step "${step}" failed: ${why}`,
+    remedy:
+      "What was done before it was taken back; try the steps of `levain doctor --setup-zram --dry-run` by hand",
+  },
   DEMO_STEP_FAILED: {
     owner: "platform",
     status: 500,

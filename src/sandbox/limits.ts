@@ -64,3 +64,9 @@ export const swapWaitMs = 5 * 60_000;
 
 /** How long nothing is paged after the process that does it has ended by itself. Milliseconds. */
 export const pagerPauseMs = 60_000;
+
+/** Size of a swap area in zram, as a share of RAM: idle apps together may have as much again as fits. Part of 1. */
+export const zramSizeShare = 1;
+
+/** RAM that its compressed pages may take: apps come to a quarter, and what cannot be compressed must not take all. Part of 1. */
+export const zramMemoryShareMax = 0.5;
