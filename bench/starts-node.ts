@@ -23,8 +23,10 @@ const { lane, port, spec, stop } = startTestLane(
   {
     // Any idle time is too long: it is stopped at the next tick.
     cold: { ...hello, idleStopMs: 1 },
+    "cold-off": { ...hello, idleStopMs: 1, sandbox: "off" },
     frozen: hello,
     warm: noop,
+    "warm-off": { ...noop, sandbox: "off" },
     ephemeral: { ...noop, ephemeral: true },
   },
   { sparesMax },
