@@ -82,7 +82,7 @@ export async function phase(
   const perApp = async (base: number) => (base - (await steadyAvailableBytes())) / apps;
   const readyMs = await node.restart();
   // What the node before it had is given back first.
-  await Bun.sleep(giveBackMs);
+  await Bun.sleep(Math.min(giveBackMs, options.settleMs));
   const base = await steadyAvailableBytes();
 
   const startedAtMs = performance.now();

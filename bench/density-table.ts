@@ -75,7 +75,14 @@ const TARGETS: readonly Target[] = [
     text: percent,
   },
   {
-    name: "wake from paged, p99 without waits for a core ≤ 10 ms",
+    name: "wake from paged, p99 ≤ 10 ms",
+    of: ["zram"],
+    value: (one) => one.wakeMs.p99,
+    most: 10,
+    text: ms,
+  },
+  {
+    name: "wake from paged, p99 ≤ 10 ms, without waits for a core",
     of: ["zram"],
     value: (one) => one.runningWakeMs.p99,
     most: 10,
