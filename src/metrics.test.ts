@@ -102,6 +102,7 @@ describe("a scrape", () => {
     expect(seriesOf(busy, "levain_places_awaited")).toBe(1);
     expect(seriesOf(busy, "levain_edge_connections")).toBeGreaterThanOrEqual(2);
     expect(seriesOf(frozen, "levain_requests_in_flight", shop)).toBe(0);
+    expect(seriesOf(frozen, "levain_holders", shop)).toBe(0);
     expect(seriesOf(frozen, "levain_instances", { ...shop, state: "frozen" })).toBe(1);
     expect(seriesOf(frozen, "levain_instances", { ...shop, state: "warm" })).toBe(0);
   });

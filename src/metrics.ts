@@ -145,6 +145,12 @@ const versionFamilies: readonly Family[] = [
     "Instances that were replaced after limits.requestsMax requests.",
     ({ recycles }) => recycles,
   ),
+  perVersion(
+    "levain_holders",
+    "gauge",
+    "What apps have open that keeps them awake beside requests: waitUntil work, keepAwake.",
+    ({ processes }) => processes.reduce((sum, { holdersOpen }) => sum + holdersOpen, 0),
+  ),
   {
     name: "levain_instances",
     type: "gauge",

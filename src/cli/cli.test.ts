@@ -196,11 +196,17 @@ describe("text", () => {
     expect(run.stdout).not.toContain("\x1b");
   });
 
+  test("ps says what keeps an app awake", async () => {
+    const run = await cli(["ps", ...at]);
+
+    expect(run.stdout).toContain('● shop v3 (4242) is kept awake by waitUntil "receipt" 12s\n');
+  });
+
   test("logs --requests is a line for each request", async () => {
     const run = await cli(["logs", "shop", "--requests", ...at]);
 
     const line =
-      "2026-11-21T08:00:00.000Z v3 GET /cart?voucher=… 200 3.2 ms 1.2 KiB 9f1c2ab4d07e4c55";
+      "2026-11-21T08:00:00.000Z v3 GET /cart?voucher=… 200 3.2 ms 1.2 KiB 9f1c2ab4d07e4c55 wake=frozen;1.2ms";
     expect(run.stdout).toBe(`${line}\n`);
   });
 

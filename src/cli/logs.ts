@@ -100,9 +100,9 @@ export function renderRecord(record: LogRecord, paint: Paint, keepsColor: boolea
   return `${time} ${version} ${paint.cyan("levain")}  ${text}`;
 }
 
-/** `GET /cart 200 3.2 ms 1.2 KiB 9f1c2ab4d07e4c55`, then the code and the hook of an answer that is not the app's */
+/** `GET /cart 200 3.2 ms 1.2 KiB 9f1c2ab4d07e4c55`, then the code and the hook of an answer that is not the app's, and what had to be woken */
 function renderRequest({ fields = {}, requestId, message }: LogRecord, paint: Paint): string {
-  const { method, target, status, durationMs, sentBytes, code, hook } = fields;
+  const { method, target, status, durationMs, sentBytes, code, hook, wake, wakeMs } = fields;
   // Somebody may have edited the file.
   if (typeof status !== "number" || typeof durationMs !== "number")
     return printable(message, false);
@@ -110,7 +110,8 @@ function renderRequest({ fields = {}, requestId, message }: LogRecord, paint: Pa
   const bytes = showBytes(Number(sentBytes));
   const why = code === undefined ? "" : ` ${code}`;
   const who = hook === undefined ? "" : ` by ${hook}`;
+  const woke = wake === undefined ? "" : ` wake=${wake};${wakeMs}ms`;
   const what = printable(`${method} ${target}`, false);
-  const rest = printable(` ${bytes} ${requestId}${why}${who}`, false);
+  const rest = printable(` ${bytes} ${requestId}${why}${who}${woke}`, false);
   return `${what} ${shown} ${showLatency(durationMs)}${paint.dim(rest)}`;
 }

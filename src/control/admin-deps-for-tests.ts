@@ -283,7 +283,7 @@ const testRequest = requestRecord({
   client: "192.0.2.7",
   code: null,
   hook: null,
-  wake: null,
+  wake: { from: "frozen", ms: 1.2 },
 });
 
 function selectRecords({ version, grep = "", tail }: LogQuery): LogRecord[] {

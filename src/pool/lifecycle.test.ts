@@ -6,6 +6,7 @@ import { describe, expect, test } from "bun:test";
 import { readFileSync } from "node:fs";
 import { until } from "../base/until-for-tests.ts";
 import { keepAwakeMsMax, standbyTimeoutMs, waitUntilMsMax } from "../wire/limits.ts";
+import { bundledFixture } from "./bundled-fixture-for-tests.ts";
 import { settlingGraceMs } from "./limits.ts";
 import {
   ask,
@@ -22,8 +23,10 @@ const minuteMs = 60_000;
 
 /** A warm pool of an app that behaves so, and freezes after a minute. */
 async function setup(how: string, change: SpecChange = {}, instancesMax = 100) {
+  const { folder, entry } = await bundledFixture("sleeps");
   const t = new TestPools(0, undefined, instancesMax);
-  const pool = t.pool("sleeps", { idleFreezeMs: minuteMs, env: { HOW: how }, ...change });
+  const app = { digest: folder, entry, idleFreezeMs: minuteMs, env: { HOW: how } };
+  const pool = t.pool("sleeps", { ...app, ...change });
   await bodyOf(pool);
   const facts = () => pool.facts(t.clock.nowMs());
   return {

@@ -46,7 +46,7 @@ export class Lifecycle {
 
   /** Whether an idle instance can be frozen; asks it to settle when it has to be. */
   isSettled(nowMs: number): boolean {
-    const settled = this.#settling.look(this.#instance.opened, nowMs);
+    const settled = this.#settling.look(nowMs);
     if (settled === "late") this.#owner.standby.onUnsettled(this.#instance);
     return settled !== "wait";
   }

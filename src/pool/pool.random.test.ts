@@ -8,10 +8,14 @@ import { expect, test } from "bun:test";
 import { readdirSync } from "node:fs";
 import { pick, type Random, randomOf, testSeed } from "../base/random-for-tests.ts";
 import { until } from "../base/until-for-tests.ts";
+import { bundledFixture } from "./bundled-fixture-for-tests.ts";
 import type { Pool } from "./pool.ts";
 import { type Asked, draining, type SpecChange, submit, TestPools } from "./pool-for-tests.ts";
 
 const seconds = Number(process.env["LEVAIN_TEST_SECONDS"] ?? 6);
+
+const { folder, entry } = await bundledFixture("sleeps");
+const sleeps = { digest: folder, entry };
 
 const APPS: readonly [string, SpecChange][] = [
   ["behaves", { idleFreezeMs: 500, idleStopMs: 5000, limits: { requestsMax: 40 } }],
@@ -29,6 +33,11 @@ const APPS: readonly [string, SpecChange][] = [
     },
   ],
   ["exits-mid-response", {}],
+  ["sleeps", { ...sleeps, idleFreezeMs: 50, idlePageMs: 100, env: { HOW: "waits" } }],
+  [
+    "sleeps",
+    { ...sleeps, idleFreezeMs: 50, env: { HOW: "throws" }, instances: { min: 2, max: 3 } },
+  ],
 ];
 
 const PATHS: Record<string, readonly string[]> = {
@@ -43,6 +52,7 @@ const PATHS: Record<string, readonly string[]> = {
   ],
   "counts-anew": ["/", "/?ms=1", "/?ms=20"],
   "kills-itself": [...Array(60).fill("/"), "/kill", "/exit", "/reject"],
+  sleeps: ["/", "/slow", "/work?name=brief&ms=5", "/work?name=longer&ms=60"],
   "exits-mid-response": [...Array(40).fill("/"), "/cut", "/after"],
 };
 

@@ -22,8 +22,6 @@ export class Settling {
   #turn = 0;
   /** When the state began. Clock time, milliseconds. */
   #sinceMs = 0;
-  /** Requests it had been given when it was asked to settle. Count. */
-  #opened = 0;
 
   constructor(say: (message: NodeMessage) => void) {
     this.#say = say;
@@ -41,17 +39,14 @@ export class Settling {
 
   /**
    * Whether an idle instance can be frozen now; asks it to settle when it has to be. `late`: now, though it did not say
-   * that it has.
-   *
-   * @param opened requests it was given so far. Count.
+   * that it has. One in use is told to `resume` instead: what came meanwhile waits in its runner, so it is open still.
    */
-  look(opened: number, nowMs: number): "ready" | "wait" | "late" {
+  look(nowMs: number): "ready" | "wait" | "late" {
     const forMs = nowMs - this.#sinceMs;
     switch (this.#state) {
       case "awake":
         if (!this.hasHooks) return "ready";
         this.#turn += 1;
-        this.#opened = opened;
         this.#move("settling", nowMs);
         this.#say({ type: "settle", turn: this.#turn });
         return "wait";
@@ -59,10 +54,6 @@ export class Settling {
         if (forMs >= resumeTimeoutMs + settlingGraceMs) this.#move("awake", nowMs);
         return "wait";
       default:
-        if (opened !== this.#opened) {
-          this.resume(nowMs);
-          return "wait";
-        }
         if (this.#state === "settled") return "ready";
         if (forMs < standbyTimeoutMs + settlingGraceMs) return "wait";
         this.#move("settled", nowMs);

@@ -5,6 +5,7 @@
 import { describe, expect, test } from "bun:test";
 import { join } from "node:path";
 import { until } from "../../src/base/until-for-tests.ts";
+import { bundledFixture } from "../../src/pool/bundled-fixture-for-tests.ts";
 import {
   startTestLane,
   startTestLaneWithEdges,
@@ -14,7 +15,7 @@ import {
 
 const folder = join(import.meta.dir, "../../src/pool/fixtures");
 const plain: TestApp = { folder, entry: "behaves.ts" };
-const sleeps: TestApp = { folder, entry: "sleeps.ts", env: { HOW: "waits" } };
+const sleeps: TestApp = { ...(await bundledFixture("sleeps")), env: { HOW: "waits" } };
 
 const apps = { plain, sleeps, ephemeral: { ...plain, ephemeral: true } };
 const options = { keepsRequests: true };
