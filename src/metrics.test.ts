@@ -8,6 +8,7 @@ import { startTestLane, type TestLane } from "../test/lane-for-tests.ts";
 import { until } from "./base/until-for-tests.ts";
 import type { VersionSpec } from "./base/version-spec.ts";
 import type { NodeStatus } from "./control/api.ts";
+import { testMemory } from "./control/memory-for-tests.ts";
 import { METRIC_FAMILIES, nodeMetrics } from "./metrics.ts";
 import { type ReadFamily, readExposition } from "./telemetry/exposition-for-tests.ts";
 
@@ -35,6 +36,7 @@ const status: NodeStatus = {
   connections: 0,
   requests: 0,
   memoryBytes: 50_000_000,
+  memory: { ...testMemory, level: "short", swapBytes: 4096 },
 };
 
 async function scrape({ lane }: TestLane): Promise<Map<string, ReadFamily>> {
@@ -105,6 +107,21 @@ describe("a scrape", () => {
     expect(seriesOf(frozen, "levain_holders", shop)).toBe(0);
     expect(seriesOf(frozen, "levain_instances", { ...shop, state: "frozen" })).toBe(1);
     expect(seriesOf(frozen, "levain_instances", { ...shop, state: "warm" })).toBe(0);
+  });
+
+  test("shows who uses the node's memory, and how short it is", async () => {
+    await using lane = startTestLane(apps, { instancesMax: 1, sparesMax: 0 });
+
+    const read = await scrape(lane);
+
+    const { memory } = status;
+    expect(seriesOf(read, "levain_memory_budget_bytes")).toBe(memory.budgetBytes);
+    expect(seriesOf(read, "levain_memory_level")).toBe(1);
+    expect(seriesOf(read, "levain_memory_awaited")).toBe(0);
+    expect(seriesOf(read, "levain_reliefs_total", { kind: "stop" })).toBe(0);
+    const parts = read.get("levain_memory_used_bytes")!.samples;
+    expect(parts.reduce((sum, { value }) => sum + value, 0)).toBe(memory.usedBytes);
+    expect(seriesOf(read, "levain_machine_memory_pressure")).toBe(0);
   });
 
   test("shows refusals by their code", async () => {

@@ -8,6 +8,7 @@
 import { setImmediate } from "node:timers/promises";
 import type { NodeStatus } from "./control/api.ts";
 import type { Lane } from "./lane.ts";
+import { memoryFamilies } from "./memory-metrics.ts";
 import type { PoolFacts } from "./pool/pool-facts.ts";
 import { labelSet, type MetricFamily, renderFamily, withLabel } from "./telemetry/exposition.ts";
 import type { Traffic } from "./telemetry/traffic.ts";
@@ -168,8 +169,14 @@ const versionFamilies: readonly Family[] = [
   perVersion(
     "levain_memory_bytes",
     "gauge",
-    "Private memory of the version's processes together.",
+    "Memory of the version's processes together in RAM, with its part of what processes share.",
     ({ memoryBytes }) => memoryBytes ?? 0,
+  ),
+  perVersion(
+    "levain_swap_bytes",
+    "gauge",
+    "Memory of the version's processes that was moved out to swap.",
+    ({ swapBytes }) => swapBytes,
   ),
 ];
 
@@ -253,6 +260,7 @@ const edgeFamilies: readonly Family[] = [
 /** Everything that is shown, in its order. */
 export const METRIC_FAMILIES: readonly Family[] = [
   ...nodeFamilies,
+  ...memoryFamilies,
   ...edgeFamilies,
   ...versionFamilies,
 ];

@@ -13,6 +13,8 @@ export interface NodeStore {
   /** Resolves when the schema is up to date; until then calls fail with `STORE_UNAVAILABLE`. Rejects when it never will be. */
   ready: Promise<void>;
   state(): NodeStatus["store"];
+  /** Process of the node's own PostgreSQL; null when it has none. */
+  pid(): number | null;
   stop(): Promise<void>;
 }
 
@@ -77,6 +79,7 @@ export async function startNodeStore(
       const why = cause ?? watch.cause;
       return { kind, state: why === null ? "ready" : "unavailable", cause: why };
     },
+    pid: () => embedded?.pid ?? null,
     async stop() {
       isStopped = true;
       watch.stop();

@@ -30,6 +30,7 @@ import type { LoadedHook } from "./hooks/loaded-hook.ts";
 import { instancesOf } from "./instances.ts";
 import { type Lane, type LaneOptions, startLane, startLaneWithEdges } from "./lane.ts";
 import { nodeMetrics } from "./metrics.ts";
+import { governMemory, memoryBudget } from "./node-memory.ts";
 import { openSandbox } from "./node-sandbox.ts";
 import { startNodeStore } from "./node-store.ts";
 import { bootCheck } from "./pool/boot-check.ts";
@@ -55,6 +56,7 @@ export async function runNode(config: NodeConfig, watcher: NodeWatcher): Promise
   const clock = systemClock;
   const startedAtMs = clock.wallMs();
 
+  const budget = memoryBudget(config.memory);
   const lock = await acquireNodeLock(dataDir);
   cleanup.defer(() => lock.release());
   for (const line of closeDataDir(dataDir, process.getuid?.() === 0)) watcher.note(line);
@@ -90,14 +92,20 @@ export async function runNode(config: NodeConfig, watcher: NodeWatcher): Promise
     watcher.note,
   );
   cleanup.defer(() => lane.stop(drainTimeoutMs));
+  let postgresPid: () => number | null = () => null;
+  const { note } = watcher;
+  const memory = governMemory({ ...budget, lane, clock, postgresPid: () => postgresPid(), note });
+  cleanup.defer(() => memory.stop());
   const store = await startNodeStore(config, clock, watcher.note);
   cleanup.defer(() => store.stop());
+  postgresPid = () => store.pid();
+  void store.ready.then(() => memory.remeasure()).catch(() => {});
   cleanup.defer(() => publisher.close());
 
   const urlOf = urlsOf(config, lane);
   const deployer = new Deployer({
     dataDir,
-    builder: new AppBuilder({ dataDir, ...config.build }),
+    builder: new AppBuilder({ dataDir, ...config.build, memory: budget.builds }),
     unpack: (upload, folder, signal) => unpackSource(upload, folder, { signal }),
     platformVersion: platformVersion(),
     store: store.store,
@@ -135,6 +143,7 @@ export async function runNode(config: NodeConfig, watcher: NodeWatcher): Promise
     connections: lane.edge.counters.connections,
     requests: lane.edge.counters.requests,
     memoryBytes: process.memoryUsage.rss(),
+    memory: memory.facts(),
   });
   const deps: AdminDeps = {
     status,

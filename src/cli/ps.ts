@@ -1,6 +1,6 @@
 /** `levain ps`: the process of each version on this node. Looking never wakes an app. */
 import { versionName } from "../base/version-spec.ts";
-import type { InstanceInfo } from "../control/api.ts";
+import type { InstanceInfo, OutputOf } from "../control/api.ts";
 import { printableLine } from "./printable.ts";
 import { type Column, renderTable } from "./table.ts";
 import { showAge, showBytes, showCount } from "./units.ts";
@@ -15,10 +15,12 @@ export const ps: Verb = {
     "One line per version that this node has had to do with since it started, and one for each of " +
     "its processes where it has several. Looking never wakes an app. States: stopped (no process), " +
     "starting, warm, frozen (kept in memory, no CPU), paged (frozen, its memory in swap), failed (backs " +
-    "off before it tries again; the line below says why); of one process also retired (finishes its requests) and going (is asked " +
-    "to end). A line below names what keeps an app awake beside its requests (waitUntil, keepAwake). " +
-    "The last line says how many of the node's instances run and how many requests found " +
-    "one, warm or frozen.",
+    "off before it tries again; the line below says why); of one process also retired (finishes its " +
+    "requests) and going (is asked to end). A line below names what keeps an app awake beside its " +
+    "requests (waitUntil, keepAwake). MEMORY is what is in RAM, with the app's part of what processes " +
+    "share, as measured in the last seconds; SWAP is what was moved out. The last lines say how many " +
+    "of the node's instances run, how many requests found one, warm or frozen, and how much of the " +
+    "node's memory is used.",
   examples: [
     ["levain ps", "every version's process"],
     ["levain ps --json", "the same for a program, with every counter of each version"],
@@ -29,12 +31,13 @@ export const ps: Verb = {
     return {
       data,
       next: [call.command(failed === undefined ? "levain apps" : `levain logs ${failed.app}`)],
-      text: () => renderInstances(data.instances, data.instancesMax, call),
+      text: () => renderInstances(data, call),
     };
   },
 };
 
-function renderInstances(list: readonly InstanceInfo[], instancesMax: number, call: Call): string {
+function renderInstances(found: OutputOf<"ps">, call: Call): string {
+  const { instances: list } = found;
   if (list.length === 0) return "No app has been asked for since the node started.";
   const { paint } = call;
   const colors: Partial<Record<Row["state"], (text: string) => string>> = {
@@ -43,6 +46,11 @@ function renderInstances(list: readonly InstanceInfo[], instancesMax: number, ca
     paged: paint.cyan,
     starting: paint.yellow,
     failed: paint.red,
+  };
+  const swap: Column<Row> = {
+    title: "SWAP",
+    cell: ({ swapBytes }) => showBytes(swapBytes),
+    align: "right",
   };
   const columns: Column<Row>[] = [
     { title: "APP", cell: (row) => row.app, cutTo: 16, paint: paint.bold },
@@ -54,6 +62,7 @@ function renderInstances(list: readonly InstanceInfo[], instancesMax: number, ca
     },
     { title: "PID", cell: (row) => row.pid, align: "right" },
     { title: "MEMORY", cell: (row) => showBytes(row.memoryBytes), align: "right" },
+    ...(list.some(({ swapBytes }) => swapBytes > 0) ? [swap] : []),
     { title: "REQUESTS", cell: (row) => row.requests, align: "right" },
     { title: "AGE", cell: (row) => showAge(row.ageMs), align: "right" },
     { title: "IDLE", cell: (row) => showAge(row.idleMs), align: "right" },
@@ -65,7 +74,7 @@ function renderInstances(list: readonly InstanceInfo[], instancesMax: number, ca
       : [`${paint.red("✘")} ${app} ${versionName(version)}: ${printableLine(cause)}`],
   );
   const holders = list.flatMap(holderLines).map((line) => `${paint.yellow("●")} ${line}`);
-  const totals = paint.dim(showTotals(list, instancesMax));
+  const totals = paint.dim(showTotals(found));
   return [renderTable(list.flatMap(rowsOf), columns, size), ...causes, ...holders, totals].join(
     "\n",
   );
@@ -93,8 +102,8 @@ function holderLines({ app, version, processes }: InstanceInfo): string[] {
   });
 }
 
-/** `3 of 100 instances; 98.2% hits; 4 starts, 0 failures, 1 eviction, 2 refused` */
-function showTotals(list: readonly InstanceInfo[], instancesMax: number): string {
+/** `3 of 100 instances; 98.2% hits; 4 starts, 0 failures, 1 eviction, 2 refused`, and how much memory is used */
+function showTotals({ instances: list, instancesMax, memory }: OutputOf<"ps">): string {
   const sum = (count: (row: InstanceInfo) => number) =>
     list.reduce((total, row) => total + count(row), 0);
   const running = sum(({ processes }) => processes.length);
@@ -111,7 +120,9 @@ function showTotals(list: readonly InstanceInfo[], instancesMax: number): string
     showCount(evictions, "eviction"),
     `${refused} refused`,
   ];
-  return `${running} of ${instancesMax} instances; ${rate}; ${counts.join(", ")}`;
+  const used = `${showBytes(memory.usedBytes)} of ${showBytes(memory.budgetBytes)} memory`;
+  const level = memory.level === "calm" ? "" : ` (${memory.level})`;
+  return `${running} of ${instancesMax} instances; ${rate}; ${counts.join(", ")}\n${used}${level}`;
 }
 
 /** A version, or one of several processes of the version above it. */
@@ -121,6 +132,7 @@ interface Row {
   state: InstanceInfo["state"] | InstanceInfo["processes"][number]["state"];
   pid: string;
   memoryBytes: number | null;
+  swapBytes: number;
   requests: string;
   ageMs: number | null;
   idleMs: number | null;

@@ -1,7 +1,7 @@
 /** `levain status`: whether a node runs on the data directory, and how it is. */
 import type { NodeStatus } from "../control/api.ts";
 import type { Paint } from "./paint.ts";
-import { showAge, showBytes } from "./units.ts";
+import { showAge, showBytes, showCount } from "./units.ts";
 import type { Verb } from "./verb.ts";
 
 export const status: Verb = {
@@ -31,6 +31,50 @@ function edgesOf({ edges }: NodeStatus): [string, string][] {
   return [["edges", each.join(", ")]];
 }
 
+/** What is used of the budget, by whom, and how the machine is. */
+function memoryOf({ memory }: NodeStatus, paint: Paint): [string, string][] {
+  const { level, machine, startsWaiting } = memory;
+  const shown = level === "calm" ? "" : `, ${paint.yellow(level)}`;
+  const waits = startsWaiting === 0 ? "" : `; ${showCount(startsWaiting, "start")} waiting`;
+  const users: [string, number][] = [
+    ["node", memory.nodeBytes],
+    ["edges", memory.edgesBytes],
+    ["PostgreSQL", memory.postgresBytes],
+    ["spares", memory.sparesBytes],
+    ["builds", memory.buildsBytes],
+    ["zram", machine?.zramBytes ?? 0],
+  ];
+  const apps: [string, number][] = [
+    ["warm", memory.warmBytes],
+    ["frozen", memory.frozenBytes],
+    ["paged", memory.pagedBytes],
+    ["in swap", memory.swapBytes],
+  ];
+  const parts = (list: [string, number][]) =>
+    list.filter(([, bytes]) => bytes > 0).map(([name, bytes]) => `${name} ${showBytes(bytes)}`);
+  const rows: [string, string][] = [
+    [
+      "memory",
+      `${showBytes(memory.usedBytes)} of ${showBytes(memory.budgetBytes)} used${shown}${waits}`,
+    ],
+    ["", parts(users).join(", ")],
+    ["", `apps ${parts(apps).join(", ") || "none"}`],
+  ];
+  if (machine !== null) rows.push(["machine", machineOf(machine)]);
+  return rows;
+}
+
+/** `9.0 GiB of 10.0 GiB free, swap 1.0 GiB of 2.0 GiB free, pressure 0 %` */
+function machineOf(machine: NonNullable<NodeStatus["memory"]["machine"]>): string {
+  const free = (free: number, total: number) => `${showBytes(free)} of ${showBytes(total)} free`;
+  const { swapFreeBytes, swapTotalBytes, pressureSome } = machine;
+  return [
+    free(machine.availableBytes, machine.totalBytes),
+    swapTotalBytes === 0 ? "no swap" : `swap ${free(swapFreeBytes, swapTotalBytes)}`,
+    ...(pressureSome === null ? [] : [`pressure ${Math.round(pressureSome * 100)} %`]),
+  ].join(", ");
+}
+
 /** @param wallMs now, for the age. */
 export function renderStatus(node: NodeStatus, wallMs: number, paint: Paint): string {
   const store =
@@ -49,7 +93,7 @@ export function renderStatus(node: NodeStatus, wallMs: number, paint: Paint): st
     ["apps", `${node.apps}; ${node.instances} of ${node.instancesMax} instances run`],
     ["requests", `${node.requests} since the start, ${node.connections} connections open`],
     ...edgesOf(node),
-    ["memory", showBytes(node.memoryBytes)],
+    ...memoryOf(node, paint),
     ["version", `Levain ${node.version}, Bun ${node.bun}`],
   ];
   return rows.map(([name, value]) => `${paint.dim(name.padEnd(9))} ${value}`).join("\n");

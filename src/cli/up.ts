@@ -22,6 +22,7 @@ const SETTINGS = {
   trustedProxies: ["--trusted-proxies <list>", "proxies whose x-forwarded-* is believed"],
   drainTimeoutMs: ["--drain-timeout-ms <ms>", "time for requests to finish at the end"],
   instancesMax: ["--instances-max <count>", "instances that run at once (default 100)"],
+  memory: ["--memory <amount>", "memory of the node and all apps, such as 8GiB"],
   sparesMax: ["--spares-max <count>", "processes that stand ready for a first start"],
   sandboxMin: ["--sandbox-min <level>", "least level that apps may ask for (default relaxed)"],
   writeRoots: ["--write-roots <list>", "folders beneath which apps may be given folders"],

@@ -52,10 +52,15 @@ const CALLS: {
   promote: async (call, app) => promote(call.deps, app, await readInput(promoteInput, call)),
   rollback: async (call, app) => rollback(call.deps, app, await readInput(rollbackInput, call)),
   delete: (call, app) => deleteApp(call.deps, app, readQuery(deleteQuery, call).confirm),
-  ps: async ({ deps }) => ({
-    instances: await deps.instances(),
-    instancesMax: (await deps.status()).instancesMax,
-  }),
+  async ps({ deps }) {
+    const { instancesMax, memory } = await deps.status();
+    const { budgetBytes, usedBytes, level } = memory;
+    return {
+      instances: await deps.instances(),
+      instancesMax,
+      memory: { budgetBytes, usedBytes, level },
+    };
+  },
   async logs(call, app) {
     const query = readQuery(logsQuery, call);
     call.unboundIdle();

@@ -2,6 +2,7 @@
  * A node for tests of the admin API: a store, logs and deploys that live in memory and behave. What a test needs to be
  * different it passes in.
  */
+
 import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -14,6 +15,7 @@ import { type AdminServer, startAdminServer } from "./admin-server.ts";
 import { rotateAdminToken } from "./admin-token.ts";
 import type { DeployResult, NodeStatus } from "./api.ts";
 import type { AdminDeps, AdminStore } from "./deps.ts";
+import { testMemory } from "./memory-for-tests.ts";
 
 export interface TestNode extends AsyncDisposable {
   server: AdminServer;
@@ -90,6 +92,7 @@ export function memoryDeps(dataDir: string, happened: string[]): AdminDeps {
     connections: 2,
     requests: 1234,
     memoryBytes: 48 * 1024 * 1024,
+    memory: testMemory,
   });
   return {
     status,
@@ -101,6 +104,7 @@ export function memoryDeps(dataDir: string, happened: string[]): AdminDeps {
         state: "warm",
         pid: 4242,
         memoryBytes: 9_500_000,
+        swapBytes: 0,
         requests: 1234,
         requestsInFlight: 2,
         ageMs: 93_000,
@@ -126,6 +130,7 @@ export function memoryDeps(dataDir: string, happened: string[]): AdminDeps {
             pid: 4242,
             state: "warm",
             memoryBytes: 9_500_000,
+            swapBytes: 0,
             requestsInFlight: 2,
             ageMs: 93_000,
             idleMs: null,
@@ -137,6 +142,7 @@ export function memoryDeps(dataDir: string, happened: string[]): AdminDeps {
             pid: 4243,
             state: "frozen",
             memoryBytes: 3_000_000,
+            swapBytes: 0,
             requestsInFlight: 0,
             ageMs: 60_000,
             idleMs: 31_000,
@@ -152,6 +158,7 @@ export function memoryDeps(dataDir: string, happened: string[]): AdminDeps {
         state: "failed",
         pid: null,
         memoryBytes: null,
+        swapBytes: 0,
         requests: 0,
         requestsInFlight: 0,
         ageMs: null,

@@ -60,7 +60,10 @@ export const processInfo = z.object({
   id: z.string(),
   pid: z.int(),
   state: z.enum(["starting", "warm", "frozen", "paged", "retired", "going"]),
+  /** In RAM: its own and its part of what processes share, as measured last. */
   memoryBytes: z.number().nullable(),
+  /** Moved out to swap. */
+  swapBytes: z.number(),
   requestsInFlight: z.int(),
   ageMs: z.number(),
   idleMs: z.number().nullable(),
@@ -88,8 +91,10 @@ export const instanceInfo = z.object({
   state: poolState,
   /** Of the oldest process, or null without one. */
   pid: z.int().nullable(),
-  /** Private memory of the processes together in bytes, or null without one. */
+  /** Memory of the processes together in RAM, in bytes, or null without one. */
   memoryBytes: z.number().nullable(),
+  /** Moved out to swap, in bytes. */
+  swapBytes: z.number(),
   requests: z.number(),
   requestsInFlight: z.int(),
   /** Milliseconds since the oldest process started, or null. */
@@ -131,6 +136,46 @@ export const instanceInfo = z.object({
   processes: z.array(processInfo),
 });
 
+/** What the node may use and what does; all in bytes of RAM, unless it says otherwise. */
+export const memoryStatus = z.object({
+  budgetBytes: z.number(),
+  usedBytes: z.number(),
+  /** `short`: room is being made; `over`: beyond the budget, or the machine suffers. */
+  level: z.enum(["calm", "short", "over"]),
+  nodeBytes: z.number(),
+  /** Of edges in processes of their own. */
+  edgesBytes: z.number(),
+  /** Of the node's own PostgreSQL. */
+  postgresBytes: z.number(),
+  /** Of processes that stand ready for a first start. */
+  sparesBytes: z.number(),
+  buildsBytes: z.number(),
+  /** Of apps, by what their processes do. */
+  warmBytes: z.number(),
+  frozenBytes: z.number(),
+  pagedBytes: z.number(),
+  /** Of apps, moved out to swap; as large as it was in RAM. */
+  swapBytes: z.number(),
+  /** Starts that wait for memory. */
+  startsWaiting: z.int(),
+  /** What was done to idle apps to make room, since the node started. Counts. */
+  reliefs: z.object({ freeze: z.int(), page: z.int(), stop: z.int() }),
+  /** Of the machine, or of the node's cgroup where that has less; null when it does not say. */
+  machine: z
+    .object({
+      totalBytes: z.number(),
+      availableBytes: z.number(),
+      swapTotalBytes: z.number(),
+      swapFreeBytes: z.number(),
+      /** RAM that compressed pages take. */
+      zramBytes: z.number(),
+      /** Part of the last ten seconds in which some, and all, work waited for memory; null when not known. */
+      pressureSome: z.number().nullable(),
+      pressureFull: z.number().nullable(),
+    })
+    .nullable(),
+});
+
 export const nodeStatus = z.object({
   pid: z.int(),
   version: z.string(),
@@ -155,7 +200,9 @@ export const nodeStatus = z.object({
   edges: z.array(z.object({ pid: z.int(), connections: z.int(), requests: z.number() })),
   connections: z.int(),
   requests: z.number(),
+  /** Resident memory of the node's own process. */
   memoryBytes: z.number(),
+  memory: memoryStatus,
 });
 
 /** One line of an app's log: something the app printed, or an event of the platform's own. */
@@ -252,6 +299,7 @@ export const ENDPOINTS = {
       instances: z.array(instanceInfo),
       /** How many may run at once. */
       instancesMax: z.int(),
+      memory: memoryStatus.pick({ budgetBytes: true, usedBytes: true, level: true }),
     }),
   },
   logs: { ...ENDPOINT_PATHS.logs, query: logsQuery, stream: logRecord },

@@ -60,6 +60,9 @@ export const drainTimeoutMsLargest = 600_000;
 /** At 40 MB for a small app that is 4 GB when all of them are in memory. Count. */
 export const instancesMaxDefault = 100;
 
+/** The node and its PostgreSQL take about 150 MiB; what is left is for apps. Bytes. */
+export const memoryBytesSmallest = 256 * 1024 * 1024;
+
 /** Each has a socket, two pipes and a process; Linux has 32,768 pids by default. Count. */
 export const instancesMaxLargest = 10_000;
 

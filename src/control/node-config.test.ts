@@ -80,6 +80,7 @@ test("every variable is read as the kind of value that its setting takes", async
     LEVAIN_HOOKS: "./quota.ts,levain/hooks/cors",
     LEVAIN_DRAIN_TIMEOUT_MS: "5000",
     LEVAIN_INSTANCES_MAX: "100",
+    LEVAIN_MEMORY: "1.5 GiB",
     LEVAIN_SPARES_MAX: "0",
     LEVAIN_SANDBOX_MIN: "strict",
     LEVAIN_WRITE_ROOTS: "/srv/a,/srv/b",
@@ -106,12 +107,33 @@ test("every variable is read as the kind of value that its setting takes", async
     ],
     drainTimeoutMs: 5000,
     instancesMax: 100,
+    memory: 1.5 * 1024 ** 3,
     sparesMax: 0,
     sandboxMin: "strict",
     writeRoots: ["/srv/a", "/srv/b"],
     build: { timeoutMs: 60_000, memoryBytesMax: 1_000_000_000 },
   });
 });
+
+test.each([
+  ["536870912", 512 * 1024 ** 2],
+  ["512MiB", 512 * 1024 ** 2],
+  ["512 mib", 512 * 1024 ** 2],
+  ["2tib", 2 * 1024 ** 4],
+])("memory may be written as %s", async (written, bytes) => {
+  expect((await load({ flags: { memory: written } })).memory).toBe(bytes);
+});
+
+test.each(["lots", "8GB", "-1GiB", "255MiB", "GiB", "1e12"])(
+  "memory may not be written as %s",
+  async (written) => {
+    const error = await load({ flags: { memory: written } }).catch((thrown) => thrown);
+
+    expect(error.detail.problems).toEqual([
+      `--memory: memory is "${written}", must be 256MiB or more, such as 8GiB, or a number of bytes`,
+    ]);
+  },
+);
 
 test("an empty variable is none, and other variables of the prefix are left alone", async () => {
   const others = Object.fromEntries(OTHER_VARIABLES.map((name) => [name, "x"]));

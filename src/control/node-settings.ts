@@ -17,11 +17,14 @@ import {
   edgesLargest,
   instancesMaxDefault,
   instancesMaxLargest,
+  memoryBytesSmallest,
   sparesMaxDefault,
   sparesMaxLargest,
 } from "./limits.ts";
+import { memoryBytesOf } from "./memory-size.ts";
 
 const moduleName = z.string().min(1);
+const memoryRule = "must be 256MiB or more, such as 8GiB, or a number of bytes";
 const port = z.int().min(0).max(65_535);
 
 /** The keys are those of `levain.node.ts`; docs/operating.md lists the same ones in the same order. */
@@ -83,6 +86,12 @@ export const nodeConfigSchema = z.strictObject({
   drainTimeoutMs: z.int().min(0).max(drainTimeoutMsLargest).default(drainTimeoutMsDefault),
   /** Instances that run at once; beyond it an idle one makes way. Count. */
   instancesMax: z.int().min(1).max(instancesMaxLargest).default(instancesMaxDefault),
+  /** What the node and all it runs may use together, such as `8GiB`; default: most of what there is. Bytes. */
+  memory: z
+    .union([z.string(), z.number()], memoryRule)
+    .refine((written) => (memoryBytesOf(written) ?? 0) >= memoryBytesSmallest, memoryRule)
+    .transform((written) => memoryBytesOf(written) ?? 0)
+    .optional(),
   /** Processes that stand ready for a first start. Count. */
   sparesMax: z.int().min(0).max(sparesMaxLargest).default(sparesMaxDefault),
   /** The least level at which a version may ask to be held; see docs/sandbox.md. */
@@ -126,6 +135,7 @@ export const VARIABLES: Readonly<Record<string, string>> = {
   LEVAIN_HOOKS: "hooks",
   LEVAIN_DRAIN_TIMEOUT_MS: "drainTimeoutMs",
   LEVAIN_INSTANCES_MAX: "instancesMax",
+  LEVAIN_MEMORY: "memory",
   LEVAIN_SPARES_MAX: "sparesMax",
   LEVAIN_SANDBOX_MIN: "sandboxMin",
   LEVAIN_WRITE_ROOTS: "writeRoots",

@@ -7,6 +7,7 @@
  */
 import type { Clock } from "../base/clock.ts";
 import { PlatformError } from "../base/errors.ts";
+import type { BuildMemory } from "./build-memory.ts";
 import type { BuildOutput } from "./build-output.ts";
 import { outputGraceMs, watchIntervalMs } from "./limits.ts";
 import { BUILD_MARK, killBuild, ProcessTree } from "./process-tree.ts";
@@ -25,6 +26,8 @@ export interface BuildProcessesOptions extends BuildBounds {
   output: BuildOutput;
   signal: AbortSignal;
   clock: Clock;
+  /** Shared by all builds of the node. Default: each has its own bounds alone. */
+  memory?: BuildMemory | undefined;
 }
 
 export interface Ended {
@@ -90,19 +93,19 @@ export class BuildProcesses {
 
   /** Waits for the end; throws when a bound was passed before. */
   async #watch(exited: Promise<unknown>, tree: ProcessTree, deadlineMs: number): Promise<void> {
-    const { memoryBytesMax, timeoutMs, signal, clock } = this.#options;
+    const { memoryBytesMax, memory, timeoutMs, signal, clock } = this.#options;
     const ended = Promise.withResolvers<void>();
     exited.then(() => ended.resolve());
     const look = () => {
       if (clock.nowMs() >= deadlineMs) {
         ended.reject(new PlatformError("BUILD_TIMEOUT", [timeoutMs], { detail: this.#evidence() }));
-      } else if (tree.memoryBytes() > memoryBytesMax) {
-        ended.reject(
-          new PlatformError("BUILD_MEMORY_EXCEEDED", [memoryBytesMax], {
-            detail: this.#evidence(),
-          }),
-        );
+        return;
       }
+      const bytes = tree.memoryBytes();
+      const bytesMax = Math.min(memoryBytesMax, memory?.note(this, bytes) ?? memoryBytesMax);
+      if (bytes <= bytesMax) return;
+      const detail = this.#evidence();
+      ended.reject(new PlatformError("BUILD_MEMORY_EXCEEDED", [bytesMax], { detail }));
     };
     const abort = () => ended.reject(signal.reason);
     const timer = setInterval(look, watchIntervalMs);
@@ -110,6 +113,7 @@ export class BuildProcesses {
     try {
       await ended.promise;
     } finally {
+      memory?.end(this);
       clearInterval(timer);
       signal.removeEventListener("abort", abort);
     }

@@ -13,6 +13,7 @@ import { type Clock, systemClock } from "../base/clock.ts";
 import { PlatformError } from "../base/errors.ts";
 import { type AppConfig, parseAppConfig } from "./app-config.ts";
 import { buildEnvironment, prepareBuildHome } from "./build-environment.ts";
+import type { BuildMemory } from "./build-memory.ts";
 import { BuildOutput } from "./build-output.ts";
 import { type BuildBounds, BuildProcesses, describeEnd } from "./build-process.ts";
 import { type ChildRequest, type ChildResult, childResult } from "./child-result.ts";
@@ -42,6 +43,8 @@ import {
 export interface AppBuilderOptions extends Partial<BuildBounds> {
   /** Builds happen in its `builds/`. */
   dataDir: string;
+  /** See `BuildProcesses`. */
+  memory?: BuildMemory;
   clock?: Clock;
   /** The node's environment; a few settings of the operator are passed on. Default: this process's. */
   nodeEnv?: Record<string, string | undefined>;
@@ -52,6 +55,7 @@ const CONFIG_FILES = ["levain.config.ts", "levain.config.json"];
 export class AppBuilder implements Builder {
   readonly #buildsDir: string;
   readonly #bounds: BuildBounds;
+  readonly #memory: BuildMemory | undefined;
   readonly #clock: Clock;
   readonly #nodeEnv: Record<string, string | undefined>;
 
@@ -61,6 +65,7 @@ export class AppBuilder implements Builder {
       timeoutMs: options.timeoutMs ?? buildTimeoutMs,
       memoryBytesMax: options.memoryBytesMax ?? buildMemoryBytesMax,
     };
+    this.#memory = options.memory;
     this.#clock = options.clock ?? systemClock;
     this.#nodeEnv = options.nodeEnv ?? process.env;
   }
@@ -182,6 +187,7 @@ export class AppBuilder implements Builder {
       output,
       signal,
       clock: this.#clock,
+      memory: this.#memory,
     });
     return { workFolder, project, emptyConfig, output, processes };
   }

@@ -53,6 +53,8 @@ export const outputCharactersMax = 4 * 1024 * 1024;
 export const bundleWarningsMax = 20;
 /** Last lines that a failure shows as evidence. Count. */
 export const evidenceLinesMax = 20;
+/** Part of the node's memory that all builds may use together; the rest is for apps, whatever is built. Part of 1. */
+export const buildShareMax = 0.5;
 /** Builds at once on a node; each may use a core or more. Count. */
 export const buildsMax = 2;
 /** Deploys of one app that wait for the running one. Count. */

@@ -161,6 +161,11 @@ export class Instance implements RunnerProcessOwner, Occupant, InstanceLoad {
     return this.share?.memory?.ramBytes ?? privateMemoryBytes(this.#process.pid);
   }
 
+  /** Moved out to swap, as it was measured last. Bytes. */
+  get swapBytes(): number {
+    return this.share?.memory?.swapBytes ?? 0;
+  }
+
   /** Whether it is warm and was given so many requests since its start. */
   isWarmAndHad(requests: number): boolean {
     return this.#state === "warm" && this.opened >= requests;

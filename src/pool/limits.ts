@@ -142,9 +142,6 @@ export const reliefStepsMax = 50;
 /** How long it is waited until an instance has frozen or a stopped one has ended, before the next step. Milliseconds. */
 export const reliefWaitMs = 1000;
 
-/** With less swap left nothing is paged: what did not fit would be tried again and again. Bytes. */
-export const swapFreeBytesMin = 64 * 1024 * 1024;
-
 /** How long it is waited until an instance is paged, before the next step; a gigabyte to a slow disk takes longer. Milliseconds. */
 export const pageWaitMs = 5000;
 

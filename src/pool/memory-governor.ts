@@ -17,7 +17,6 @@ import {
   pageWaitMs,
   reliefStepsMax,
   reliefWaitMs,
-  swapFreeBytesMin,
 } from "./limits.ts";
 import type { MemoryHolder } from "./memory-holder.ts";
 import type { MemoryRoom, MemoryShare } from "./memory-room.ts";
@@ -28,6 +27,7 @@ import {
   type MemorySums,
   memoryLevel,
   type Relief,
+  type ReliefKind,
 } from "./memory-rule.ts";
 import { MemorySampler } from "./memory-sampler.ts";
 import { describeSums, ReliefEpisode } from "./relief-episode.ts";
@@ -44,7 +44,7 @@ export interface MemoryGovernorOptions {
   host(): HostMemory | null;
   /** A process and its children; null when it is gone. */
   measure(pid: number): Promise<ProcessMemory | null>;
-  /** What is used besides instances, and besides zram. Bytes. Asked every `othersFreshMs`. */
+  /** What is used besides instances, builds and zram. Bytes. Asked every `othersFreshMs`. */
   others(): Promise<number>;
   /** What builds use. Bytes. Asked at each look: nothing is measured for it. */
   builds(): number;
@@ -67,8 +67,8 @@ export class MemoryGovernor implements Ticked {
   #looking: Promise<void> | null = null;
   #isStopped = false;
   #episode: ReliefEpisode | null = null;
-  /** Paged without an effect; until they are not frozen any more. */
-  readonly #inVain = new WeakSet<MemoryShare>();
+  /** What was done to make room, since the start. Counts. */
+  readonly reliefs: Record<ReliefKind, number> = { freeze: 0, page: 0, stop: 0 };
 
   constructor(options: MemoryGovernorOptions) {
     this.#options = options;
@@ -87,6 +87,11 @@ export class MemoryGovernor implements Ticked {
   async stop(): Promise<void> {
     this.#isStopped = true;
     await this.#looking;
+  }
+
+  /** What is used besides instances has changed at once: it is measured with the next look. */
+  remeasureOthers(): void {
+    this.#othersAtMs = Number.NEGATIVE_INFINITY;
   }
 
   get level(): MemoryLevel {
@@ -175,14 +180,12 @@ export class MemoryGovernor implements Ticked {
 
   #idle(nowMs: number): Candidate[] {
     const candidates: Candidate[] = [];
-    const hasSwap = (this.#host?.swapFreeBytes ?? 0) >= swapFreeBytesMin;
     for (const share of this.#options.room.shares) {
       const { holder, ramBytes } = share;
       if (holder === null || holder.isInUse) continue;
       const { state, mayStop, isSuperseded, isMinimum } = holder;
       if (state !== "warm" && state !== "frozen" && state !== "paged") continue;
-      if (state !== "frozen") this.#inVain.delete(share);
-      const isPageable = hasSwap && holder.canPage && !this.#inVain.has(share);
+      const isPageable = holder.canPage;
       const idleMs = holder.idleMs(nowMs);
       candidates.push({
         share,
@@ -200,15 +203,13 @@ export class MemoryGovernor implements Ticked {
   }
 
   async #relieve({ kind, holder: candidate }: Relief<Candidate>, sums: MemorySums): Promise<void> {
-    const { holder, share, ramBytes } = candidate;
+    const { holder, share } = candidate;
     const why = describeSums(sums);
     this.#episode?.count(kind);
+    this.reliefs[kind] += 1;
     // A process that does not want to end, or a slow disk, must not keep the others from making room.
     await settledWithin(holder.relieve(kind, why), kind === "page" ? pageWaitMs : reliefWaitMs);
-    if (kind !== "page") return;
-    await this.#sampler.measure(share, this.#options.clock.nowMs());
-    // A request that came has woken it; else it would be tried again at once.
-    if (share.ramBytes > ramBytes / 2) this.#inVain.add(share);
+    if (kind === "page") await this.#sampler.measure(share, this.#options.clock.nowMs());
   }
 }
 

@@ -15,7 +15,7 @@ export interface MemoryHolder {
   readonly isMinimum: boolean;
   /** See `VersionSpec`. */
   readonly mayStop: boolean;
-  /** Its memory can be moved out to swap, when there is any. */
+  /** Its memory can be moved out to swap now. */
   readonly canPage: boolean;
   /** Milliseconds. */
   idleMs(nowMs: number): number;

@@ -56,7 +56,7 @@ export interface IdleHolder {
   isSuperseded: boolean;
   /** Its version has no more instances than it should have at least. */
   isMinimum: boolean;
-  /** It can be paged, and was not in vain since it was frozen. */
+  /** It can be paged, and was not since it was frozen. */
   isPageable: boolean;
 }
 

@@ -11,8 +11,10 @@ export interface PoolFacts extends CounterFacts {
   state: PoolState;
   /** Of the oldest process; null without one. */
   pid: number | null;
-  /** Of all processes together. Bytes; null without one. */
+  /** Of all processes together. Bytes in RAM; null without one. */
   memoryBytes: number | null;
+  /** Moved out to swap. Bytes. */
+  swapBytes: number;
   requests: number;
   requestsInFlight: number;
   /** Requests that wait now. Count. */
@@ -31,8 +33,10 @@ export interface ProcessFacts {
   id: string;
   pid: number;
   state: "starting" | "warm" | "frozen" | "paged" | "retired" | "going";
-  /** Bytes; null when it has just ended. */
+  /** Bytes in RAM; null when it has just ended. */
   memoryBytes: number | null;
+  /** Moved out to swap. Bytes. */
+  swapBytes: number;
   requestsInFlight: number;
   ageMs: number;
   /** Milliseconds; null while a request or a holder is open. */
@@ -68,6 +72,7 @@ export function poolFacts(parts: PoolParts): PoolFacts {
     state: state === "failed" && !isRefused ? "stopped" : state,
     pid: oldest?.pid ?? null,
     memoryBytes: oldest === undefined ? null : sum(processes.map((one) => one.memoryBytes ?? 0)),
+    swapBytes: sum(processes.map((one) => one.swapBytes)),
     requests: counters.admitted,
     requestsInFlight: sum(processes.map((one) => one.requestsInFlight)),
     requestsHeld: waiting,
@@ -87,6 +92,7 @@ function processFacts(instance: Instance, nowMs: number): ProcessFacts {
     pid: instance.pid!,
     state: instance.isUp && instance.retiredAtMs !== null ? "retired" : instance.state,
     memoryBytes: instance.memoryBytes(),
+    swapBytes: instance.swapBytes,
     requestsInFlight: inFlight,
     ageMs: nowMs - instance.startedAtMs,
     idleMs: open === 0 && instance.isUp ? instance.idleMs(nowMs) : null,

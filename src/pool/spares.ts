@@ -56,6 +56,11 @@ export class Spares {
     return this.#options.sandbox;
   }
 
+  /** Of those that nobody has taken. */
+  get pids(): number[] {
+    return [...this.#spares].map(({ pid }) => pid);
+  }
+
   /** Processes that stand ready. Count. */
   get ready(): number {
     return this.#ready.length;
