@@ -20,7 +20,7 @@ const MAY_IMPORT: Record<string, readonly string[]> = {
   // control:  cli → control → deploy → store
   cli: ["control", "deploy", "perf", "sandbox"],
   control: ["deploy", "store", "router", "sandbox", "hooks"],
-  deploy: ["store"],
+  deploy: ["store", "sandbox"],
   store: [],
   // what measures: the load engine speaks to the edge's connections in memory
   perf: ["deploy", "edge", "hooks", "sandbox"],

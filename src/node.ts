@@ -105,7 +105,12 @@ export async function runNode(config: NodeConfig, watcher: NodeWatcher): Promise
   const urlOf = urlsOf(config, lane);
   const deployer = new Deployer({
     dataDir,
-    builder: new AppBuilder({ dataDir, ...config.build, memory: budget.builds }),
+    builder: new AppBuilder({
+      dataDir,
+      ...config.build,
+      memory: budget.builds,
+      sandboxMin: config.sandboxMin,
+    }),
     unpack: (upload, folder, signal) => unpackSource(upload, folder, { signal }),
     platformVersion: platformVersion(),
     store: store.store,

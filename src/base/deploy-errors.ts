@@ -68,6 +68,14 @@ export const deployErrors = {
       `Cannot build the app: the build used more than ${bytesMax} bytes of memory`,
     remedy: "Make the build smaller, or raise `build.memoryBytesMax` in the node's configuration",
   },
+  BUILD_PROCESSES_EXCEEDED: {
+    owner: "user",
+    status: 422,
+    message: (processesMax: number) =>
+      `Cannot build: its processes are more than ${processesMax} at once`,
+    remedy:
+      "Let the build start fewer, such as with fewer workers; the last lines show where it was",
+  },
   ARTIFACT_TOO_LARGE: {
     owner: "user",
     status: 422,

@@ -43,6 +43,7 @@ export class TestBuilds implements Disposable {
     try {
       const facts = await builder.readSource(upload, signal, emit);
       return await builder.build({
+        app,
         source: upload,
         workFolder: this.workFolder(app),
         facts,

@@ -1,16 +1,23 @@
 /**
- * Runs one child of a build and ends it for good. However it ends (by itself, too late, too large, aborted), every
+ * Runs one child of a build, held to what its step may reach, and ends it for good. However it ends (by itself, too late, too large, aborted), every
  * process it started is gone when `run` returns, also those that it left in the background.
  *
  *   spawn ──▶ running ──exit──▶ kill what is left ──▶ output read to its end ──▶ done
  *                └──deadline, memory, abort──▶ kill ──▶ … ──▶ throws
  */
+import { closeSync, openSync } from "node:fs";
 import type { Clock } from "../base/clock.ts";
 import { PlatformError } from "../base/errors.ts";
+import { appConfinement, type Grants } from "../sandbox/app-confinement.ts";
+import type { KernelSupport } from "../sandbox/kernel-support.ts";
+import { type LaunchEnd, launch } from "../sandbox/launch.ts";
+import { openPipe } from "../sandbox/libc.ts";
+import type { BuildStep } from "./build-grants.ts";
 import type { BuildMemory } from "./build-memory.ts";
 import type { BuildOutput } from "./build-output.ts";
-import { outputGraceMs, watchIntervalMs } from "./limits.ts";
-import { BUILD_MARK, killBuild, ProcessTree } from "./process-tree.ts";
+import { buildRlimits } from "./build-rlimits.ts";
+import { buildProcessesMax, outputGraceMs, watchIntervalMs } from "./limits.ts";
+import { BUILD_MARK, killBuild, noteRunning, ProcessTree } from "./process-tree.ts";
 
 export interface BuildBounds {
   /** For all steps of the build together. Milliseconds. */
@@ -22,7 +29,11 @@ export interface BuildBounds {
 export interface BuildProcessesOptions extends BuildBounds {
   /** The build's folder: the mark of its processes. */
   dir: string;
-  env: Record<string, string>;
+  /** User and group id of its processes; null: the node's own. */
+  uid: number | null;
+  kernel: KernelSupport;
+  grantsOf(step: BuildStep): Grants;
+  environmentOf(step: BuildStep): Record<string, string>;
   output: BuildOutput;
   signal: AbortSignal;
   clock: Clock;
@@ -30,15 +41,20 @@ export interface BuildProcessesOptions extends BuildBounds {
   memory?: BuildMemory | undefined;
 }
 
-export interface Ended {
-  exitCode: number | null;
-  /** Of the signal that ended it, or null. */
-  signalName: string | null;
-}
+export type Ended = LaunchEnd;
 
 /** How a child ended, in words. */
-export function describeEnd({ exitCode, signalName }: Ended): string {
-  return signalName === null ? `exit code ${exitCode}` : `signal ${signalName}`;
+export function describeEnd({ exitCode, signal }: Ended): string {
+  return signal === null ? `exit code ${exitCode}` : `signal ${signal}`;
+}
+
+export interface StepCommand {
+  step: BuildStep;
+  /** The program's path first. */
+  argv: readonly string[];
+  cwd: string;
+  /** Of this step, when it is shorter than what is left of the build's time. Milliseconds. */
+  timeoutMs?: number;
 }
 
 export class BuildProcesses {
@@ -51,21 +67,14 @@ export class BuildProcesses {
     this.#deadlineMs = options.clock.nowMs() + options.timeoutMs;
   }
 
-  /**
-   * @param timeoutMs of this step, when it is shorter than what is left of the build's time
-   * @throws {PlatformError} `BUILD_TIMEOUT`, `BUILD_MEMORY_EXCEEDED`; the signal's reason
-   */
-  async run(argv: string[], options: { cwd: string; timeoutMs?: number }): Promise<Ended> {
-    const { dir, env, output, signal, clock } = this.#options;
+  /** @throws {PlatformError} `BUILD_TIMEOUT`, `BUILD_MEMORY_EXCEEDED`, `BUILD_PROCESSES_EXCEEDED`; the signal's reason */
+  async run(command: StepCommand): Promise<Ended> {
+    const { dir, uid, output, signal, clock } = this.#options;
     signal.throwIfAborted();
     output.startStep();
-    const child = Bun.spawn(argv, {
-      cwd: options.cwd,
-      env: { ...env, [BUILD_MARK]: dir },
-      stdio: ["ignore", "pipe", "pipe"],
-      detached: true,
-    });
+    const child = this.#launch(command);
     const tree = new ProcessTree(child.pid);
+    using _running = noteRunning(tree, dir);
     const closing = new AbortController();
     const outputRead = Promise.all([
       output.read("stdout", child.stdout, closing.signal),
@@ -73,22 +82,49 @@ export class BuildProcesses {
     ]);
     const deadlineMs = Math.min(
       this.#deadlineMs,
-      clock.nowMs() + (options.timeoutMs ?? Number.POSITIVE_INFINITY),
+      clock.nowMs() + (command.timeoutMs ?? Number.POSITIVE_INFINITY),
     );
     try {
       await this.#watch(child.exited, tree, deadlineMs);
     } finally {
-      await killBuild(dir, tree);
+      await killBuild(dir, tree, uid);
       await child.exited;
       const grace = setTimeout(() => closing.abort(), outputGraceMs);
       await outputRead;
       clearTimeout(grace);
     }
     signal.throwIfAborted();
-    return {
-      exitCode: child.exitCode,
-      signalName: child.signalCode === null ? null : String(child.signalCode),
-    };
+    return child.exited;
+  }
+
+  #launch({ step, argv, cwd }: StepCommand) {
+    const { dir, uid, kernel, grantsOf, environmentOf } = this.#options;
+    const [program = ""] = argv;
+    const ends: number[] = [];
+    const opened: number[] = [];
+    try {
+      ends.push(openSync("/dev/null", "r"));
+      for (const _ of ["stdout", "stderr"]) {
+        const [ours, theirs] = openPipe();
+        opened.push(ours);
+        ends.push(theirs);
+      }
+      const child = launch({
+        program,
+        argv,
+        env: { ...environmentOf(step), [BUILD_MARK]: dir },
+        directory: cwd,
+        descriptors: ends,
+        user: uid === null ? null : { uid, gid: uid },
+        rlimits: buildRlimits(uid),
+        cgroupProcs: [],
+        confinement: appConfinement(kernel, grantsOf(step)),
+      });
+      const [stdout, stderr] = opened.splice(0) as [number, number];
+      return { ...child, stdout: Bun.file(stdout).stream(), stderr: Bun.file(stderr).stream() };
+    } finally {
+      for (const end of [...ends, ...opened]) closeSync(end);
+    }
   }
 
   /** Waits for the end; throws when a bound was passed before. */
@@ -102,6 +138,13 @@ export class BuildProcesses {
         return;
       }
       const bytes = tree.memoryBytes();
+      if (tree.processes > buildProcessesMax) {
+        const detail = this.#evidence();
+        ended.reject(
+          new PlatformError("BUILD_PROCESSES_EXCEEDED", [buildProcessesMax], { detail }),
+        );
+        return;
+      }
       const bytesMax = Math.min(memoryBytesMax, memory?.note(this, bytes) ?? memoryBytesMax);
       if (bytes <= bytesMax) return;
       const detail = this.#evidence();

@@ -220,13 +220,13 @@ describe("what a build can see", () => {
       "LEVAIN_DATABASE_URL",
       "APP_VALUE",
       "FROM_FILE=",
+      "HTTP_PROXY",
       "PRELOADED",
     ]) {
       expect(output).not.toContain(hidden);
     }
-    expect(output).toContain("HTTP_PROXY=http://p");
-    expect(output).toContain(`HOME=${builds.data.at("builds/.home")}`);
-    expect(output).toContain(builds.data.at("builds/.home/bin/bun"));
+    expect(output).toContain(`HOME=${builds.data.at("builds/shop/home")}`);
+    expect(output).toContain(builds.data.at("builds/.programs/bin/bun"));
     expect(built.config.env).toEqual({ APP_VALUE: "at run time" });
     expect(built.warnings.join()).toContain("preload");
   });

@@ -1,41 +1,41 @@
 /**
  * From a source folder to what becomes an artifact. Every step that runs anything of the project's runs in a child
- * process, bounded in time and memory, without the node's environment (`build-process.ts`, `build-environment.ts`).
+ * process, bounded in time and memory, held to what the step may reach (`build-grants.ts`), as a user of its own where
+ * the node is root (`build-users.ts`), without the node's environment (`build-environment.ts`).
  *
  *   read config ─▶ bun install ─▶ build command ─▶ find the entry ─▶ bundle ─▶ remove what is not needed
  *
  * The work folder of an app is always the same, so the same source gives the same artifact.
  */
-import { existsSync } from "node:fs";
+import { chmodSync, existsSync, mkdirSync, realpathSync, statSync } from "node:fs";
 import { mkdir, rename, rm } from "node:fs/promises";
 import { join } from "node:path";
 import { type Clock, systemClock } from "../base/clock.ts";
 import { PlatformError } from "../base/errors.ts";
+import { isAtLeast, type SandboxLevel } from "../base/permissions.ts";
+import type { Identity } from "../base/reach.ts";
+import { defaultLevel, kernelSupport } from "../sandbox/kernel-support.ts";
 import { type AppConfig, parseAppConfig } from "./app-config.ts";
-import { buildEnvironment, prepareBuildHome } from "./build-environment.ts";
+import { certificateFiles, type NodeEnvironment, pathOf } from "./build-environment.ts";
+import { unknownPermissions } from "./build-grants.ts";
 import type { BuildMemory } from "./build-memory.ts";
-import { BuildOutput } from "./build-output.ts";
-import { type BuildBounds, BuildProcesses, describeEnd } from "./build-process.ts";
-import { type ChildRequest, type ChildResult, childResult } from "./child-result.ts";
+import type { BuildBounds } from "./build-process.ts";
+import { type BuildPrograms, prepareBuildPrograms, toolFolders } from "./build-programs.ts";
+import { BuildRoom, type BuildRoomOptions } from "./build-room.ts";
+import { bundleApp, install, prunePackages, runBuildCommand, runConfig } from "./build-steps.ts";
+import { BuildUsers } from "./build-users.ts";
 import type { DeployEvent } from "./deploy-api.ts";
 import type { Builder, BuildRequest, BuiltApp, SourceFacts } from "./deployer.ts";
 import { findEntry } from "./entry.ts";
-import {
-  buildMemoryBytesMax,
-  buildTimeoutMs,
-  childResultBytesMax,
-  configTimeoutMs,
-} from "./limits.ts";
-import { killBuild } from "./process-tree.ts";
+import { buildMemoryBytesMax, buildTimeoutMs } from "./limits.ts";
+import { killBuild, killUsers } from "./process-tree.ts";
 import {
   findLockfile,
   hasEntries,
   listProjectFiles,
   type Manifest,
-  moveInto,
   needsInstall,
   readManifest,
-  readPlain,
   readSmall,
   removeBuildLeftovers,
 } from "./project-files.ts";
@@ -46,21 +46,31 @@ export interface AppBuilderOptions extends Partial<BuildBounds> {
   /** See `BuildProcesses`. */
   memory?: BuildMemory;
   clock?: Clock;
+  /** The least level of the sandbox that an app may ask for. Default `relaxed`. */
+  sandboxMin?: SandboxLevel;
   /** The node's environment; a few settings of the operator are passed on. Default: this process's. */
-  nodeEnv?: Record<string, string | undefined>;
+  nodeEnv?: NodeEnvironment;
 }
 
 const CONFIG_FILES = ["levain.config.ts", "levain.config.json"];
 
 export class AppBuilder implements Builder {
+  readonly #dataDir: string;
   readonly #buildsDir: string;
+  readonly #users: BuildUsers;
+  readonly #sandboxMin: SandboxLevel;
   readonly #bounds: BuildBounds;
   readonly #memory: BuildMemory | undefined;
   readonly #clock: Clock;
-  readonly #nodeEnv: Record<string, string | undefined>;
+  readonly #nodeEnv: NodeEnvironment;
+  #programs: Promise<BuildPrograms> | null = null;
 
   constructor(options: AppBuilderOptions) {
-    this.#buildsDir = join(options.dataDir, "builds");
+    // Free of links, as the kernel sees it.
+    this.#dataDir = realpathSync(options.dataDir);
+    this.#buildsDir = join(this.#dataDir, "builds");
+    this.#users = new BuildUsers(this.#dataDir);
+    this.#sandboxMin = options.sandboxMin ?? "relaxed";
     this.#bounds = {
       timeoutMs: options.timeoutMs ?? buildTimeoutMs,
       memoryBytesMax: options.memoryBytesMax ?? buildMemoryBytesMax,
@@ -71,8 +81,9 @@ export class AppBuilder implements Builder {
   }
 
   /** Kills what builds of a node that was killed have left running. Call it before the first build. */
-  killLeftovers(): Promise<number> {
-    return killBuild(this.#buildsDir);
+  async killLeftovers(): Promise<number> {
+    const marked = await killBuild(this.#buildsDir);
+    return marked + (await killUsers((uid) => this.#users.has(uid)));
   }
 
   async readSource(
@@ -95,25 +106,35 @@ export class AppBuilder implements Builder {
   }
 
   async build(request: BuildRequest): Promise<BuiltApp> {
-    const { workFolder, facts, emit, signal } = request;
+    const { app, workFolder, facts, emit, signal } = request;
     const project = join(workFolder, "app");
     const warnings: string[] = [];
     await rm(workFolder, { recursive: true, force: true });
     await mkdir(workFolder, { recursive: true, mode: 0o700 });
     await rename(request.source, project);
-    const step = await this.#openStep(workFolder, project, signal, emit);
+    using user = this.#users.ofApp(app);
+    const room = await this.#open({
+      workFolder,
+      project,
+      isProjectChanged: true,
+      user,
+      level: this.#levelOf(facts.config.sandbox),
+      permissions: facts.config.permissions,
+      signal,
+      emit,
+    });
 
     const manifest = await readManifest(project);
     const lockfile = await findLockfile(project);
     if (needsInstall(manifest)) {
       emit({ type: "step", step: "install" });
-      await install(step, manifest, facts.config, lockfile?.name ?? null, warnings);
+      await install(room, manifest, facts.config, lockfile?.name ?? null, warnings);
     }
     if (facts.config.build !== null) {
       emit({ type: "step", step: "build" });
-      await runBuildCommand(step, facts.config.build);
+      await runBuildCommand(room, facts.config.build);
       if (!facts.config.bundle && hasEntries(manifest.devDependencies))
-        await prunePackages(step, warnings);
+        await prunePackages(room, warnings);
     }
     await warnOfPreload(project, warnings);
     warnOfBuildScript(manifest, facts.config, warnings);
@@ -126,7 +147,7 @@ export class AppBuilder implements Builder {
     let started = entry;
     if (facts.config.bundle) {
       emit({ type: "step", step: "bundle" });
-      started = await bundleApp(step, entry, warnings);
+      started = await bundleApp(room, entry, warnings);
     }
     await removeBuildLeftovers(project, !facts.config.bundle);
     return {
@@ -155,51 +176,62 @@ export class AppBuilder implements Builder {
     emit: (event: DeployEvent) => void,
   ): Promise<unknown> {
     const workFolder = `${source}.work`;
+    using user = this.#users.passing();
     try {
-      const step = await this.#openStep(workFolder, source, signal, emit);
-      const result = await runChild(
-        step,
-        { task: "config", file: join(source, file) },
-        configTimeoutMs,
-      );
-      if (result.ok && result.task === "config") return result.value;
-      const message = result.ok ? "it gave no config" : result.message;
-      throw new PlatformError("CONFIG_INVALID", [file, message.replaceAll(`${source}/`, "")]);
+      const room = await this.#open({
+        workFolder,
+        project: source,
+        isProjectChanged: false,
+        user,
+        level: this.#levelOf(null),
+        permissions: unknownPermissions,
+        signal,
+        emit,
+      });
+      return await runConfig(room, file);
     } finally {
       await rm(workFolder, { recursive: true, force: true });
     }
   }
 
-  async #openStep(
-    workFolder: string,
-    project: string,
-    signal: AbortSignal,
-    emit: (event: DeployEvent) => void,
-  ): Promise<Step> {
-    const { home, emptyConfig } = await prepareBuildHome(this.#buildsDir);
-    const temporary = join(workFolder, "tmp");
-    await mkdir(temporary, { recursive: true, mode: 0o700 });
-    const output = new BuildOutput((stream, line) => emit({ type: "output", stream, line }));
-    const processes = new BuildProcesses({
-      ...this.#bounds,
-      dir: workFolder,
-      env: buildEnvironment(home, project, temporary, this.#nodeEnv),
-      output,
-      signal,
+  async #open(
+    options: Omit<
+      BuildRoomOptions,
+      "programs" | "tools" | "bounds" | "memory" | "nodeEnv" | "clock"
+    >,
+  ): Promise<BuildRoom> {
+    const { uid } = options.user;
+    this.#programs ??= this.#prepare(uid === null ? null : { uid, gid: uid });
+    const nodeEnv = this.#nodeEnv;
+    return BuildRoom.open({
+      ...options,
+      programs: await this.#programs,
+      tools: [...toolFolders(pathOf(nodeEnv), this.#dataDir), ...certificateFiles(nodeEnv)],
+      bounds: this.#bounds,
+      nodeEnv,
       clock: this.#clock,
       memory: this.#memory,
     });
-    return { workFolder, project, emptyConfig, output, processes };
+  }
+
+  /** @param who one of the users that builds run as; null: they run as the node's own */
+  #prepare(who: Identity | null): Promise<BuildPrograms> {
+    mkdirSync(this.#buildsDir, { recursive: true, mode: 0o700 });
+    if (who !== null) for (const folder of [this.#dataDir, this.#buildsDir]) letPass(folder);
+    return prepareBuildPrograms(this.#buildsDir, who);
+  }
+
+  /** What a version asks for counts only as far as the operator lets it. */
+  #levelOf(wanted: SandboxLevel | null): SandboxLevel {
+    if (wanted !== null && isAtLeast(wanted, this.#sandboxMin)) return wanted;
+    return defaultLevel(kernelSupport(), process.getuid?.() !== 0);
   }
 }
 
-/** What the steps of one build share. */
-interface Step {
-  workFolder: string;
-  project: string;
-  emptyConfig: string;
-  output: BuildOutput;
-  processes: BuildProcesses;
+/** Pass, not list. */
+function letPass(folder: string): void {
+  const mode = statSync(folder).mode & 0o777;
+  if ((mode & 0o011) !== 0o011) chmodSync(folder, mode | 0o011);
 }
 
 /** A script in package.json is the project's habit, not a request: it is not run, and that is said. */
@@ -222,133 +254,9 @@ async function readJsonConfig(source: string, file: string): Promise<unknown> {
   }
 }
 
-async function install(
-  step: Step,
-  manifest: Manifest,
-  config: AppConfig,
-  lockfile: string | null,
-  warnings: string[],
-): Promise<void> {
-  if (lockfile === null) {
-    warnings.push(
-      "there is no bun.lock: versions were chosen now and can change; run `bun install` and commit it",
-    );
-  } else if (!lockfile.startsWith("bun.lock")) {
-    warnings.push(
-      `there is no bun.lock: the versions of ${lockfile} were taken; run \`bun install\` and commit it`,
-    );
-  }
-  // Builds need the development tools; without a build they would only be removed again.
-  const onlyProduction = !config.bundle && config.build === null;
-  const flags = ["--frozen-lockfile", "--ignore-scripts", "--no-env-file", "--no-progress"];
-  if (onlyProduction) flags.push("--production");
-  // Copies, not hard links: a build that changes a package in place must not change the cache of all others.
-  flags.push("--backend=copyfile");
-  const ended = await step.processes.run([process.execPath, "install", ...flags], {
-    cwd: step.project,
-  });
-  if (ended.exitCode !== 0) {
-    throw new PlatformError("INSTALL_FAILED", [describeEnd(ended)], { detail: evidence(step) });
-  }
-  const trusted = manifest as { trustedDependencies?: unknown };
-  if (hasEntries(trusted.trustedDependencies)) {
-    warnings.push(
-      "lifecycle scripts of packages were not run, also not those of trustedDependencies",
-    );
-  }
-}
-
-async function runBuildCommand(step: Step, command: string): Promise<void> {
-  const ended = await step.processes.run(["/bin/sh", "-c", command], { cwd: step.project });
-  if (ended.exitCode !== 0) {
-    throw new PlatformError("BUILD_FAILED", [`\`${command}\` ended with ${describeEnd(ended)}`], {
-      detail: evidence(step),
-    });
-  }
-}
-
-/** Takes the development tools out again once they have done their work. */
-async function prunePackages(step: Step, warnings: string[]): Promise<void> {
-  const ended = await step.processes.run(
-    [process.execPath, "prune", "--production", "--no-env-file"],
-    {
-      cwd: step.project,
-    },
-  );
-  if (ended.exitCode !== 0)
-    warnings.push(
-      "the development dependencies stay in the artifact: taking them out again needs a bun.lock",
-    );
-}
-
-async function bundleApp(step: Step, entry: string, warnings: string[]): Promise<string> {
-  const outdir = join(step.workFolder, "out");
-  await mkdir(outdir);
-  const result = await runChild(step, { task: "bundle", root: step.project, entry, outdir });
-  if (!result.ok) {
-    const detail = { ...evidence(step), problems: result.problems ?? [result.message] };
-    if (result.problem === "module" && result.module !== undefined) {
-      throw new PlatformError("MODULE_MISSING", [result.module], { detail });
-    }
-    throw new PlatformError("BUILD_FAILED", [result.message], { detail });
-  }
-  // The project's code has run in there: its word for what it wrote is not enough.
-  if (result.task !== "bundle" || !(await listProjectFiles(outdir)).has(result.entry)) {
-    throw new PlatformError("BUILD_FAILED", ["the bundler wrote no bundle"], {
-      detail: evidence(step),
-    });
-  }
-  for (const message of result.warnings) warnings.push(message);
-  await moveInto(outdir, step.project);
-  return result.entry;
-}
-
-/** Runs our own script with the project's code in it. */
-async function runChild(
-  step: Step,
-  request: ChildRequest,
-  timeoutMs?: number,
-): Promise<ChildResult> {
-  const resultPath = join(step.workFolder, "result.json");
-  await rm(resultPath, { force: true });
-  const ended = await step.processes.run(
-    [
-      process.execPath,
-      // The project's .env and the preload of its bunfig.toml are not for us; nothing is installed on the way.
-      "--no-env-file",
-      "--no-install",
-      "--no-orphans",
-      `--config=${step.emptyConfig}`,
-      join(import.meta.dir, "build-child.ts"),
-      JSON.stringify(request),
-      resultPath,
-    ],
-    { cwd: step.project, ...(timeoutMs === undefined ? {} : { timeoutMs }) },
-  );
-  const result = ended.exitCode === 0 ? await readResult(resultPath) : null;
-  if (result !== null) return result;
-  const [last] = step.output.lastLines.slice(-1);
-  const message = `its process ended early (${describeEnd(ended)})${last === undefined ? "" : `: ${last}`}`;
-  return { ok: false, problem: "error", message };
-}
-
-/** Null when there is none that can be believed. */
-async function readResult(path: string): Promise<ChildResult | null> {
-  try {
-    const text = await readPlain(path, childResultBytesMax);
-    return text === null ? null : childResult.parse(JSON.parse(text.toString("utf8")));
-  } catch {
-    return null;
-  }
-}
-
 async function warnOfPreload(project: string, warnings: string[]): Promise<void> {
   const text = await readSmall(join(project, "bunfig.toml"));
   if (text !== null && /^\s*preload\s*=/m.test(text)) {
     warnings.push("`preload` of bunfig.toml is not run; import what it names from the entry file");
   }
-}
-
-function evidence(step: Step): Record<string, unknown> {
-  return { lastLines: [...step.output.lastLines] };
 }

@@ -43,6 +43,7 @@ export interface SourceFacts {
 }
 
 export interface BuildRequest {
+  app: string;
   /** Unpacked source. */
   source: string;
   /** Where to build and leave the result; empty or missing. Always the same for an app. */
@@ -95,6 +96,9 @@ type StoredArtifact = Awaited<ReturnType<ArtifactStore["add"]>>;
 /** Times another number is tried when somebody else took it; another node deployed the same app. Count. */
 const numberTriesMax = 5;
 
+/** In the folder of builds: packages that apps have fetched, and what children run. */
+const KEPT = [".cache", ".programs"];
+
 export class Deployer {
   readonly #options: DeployerOptions;
   readonly #queue = new DeployQueue();
@@ -114,8 +118,7 @@ export class Deployer {
     await this.#options.builder.killLeftovers();
     await mkdir(builds, { recursive: true, mode: 0o700 });
     for (const name of await readdir(builds)) {
-      // The home folder is the package manager's cache.
-      if (name !== ".home") await rm(join(builds, name), { recursive: true, force: true });
+      if (!KEPT.includes(name)) await rm(join(builds, name), { recursive: true, force: true });
     }
   }
 
@@ -231,6 +234,7 @@ export class Deployer {
     await rm(workFolder, { recursive: true, force: true });
     try {
       const built = await builder.build({
+        app,
         source: job.source,
         workFolder,
         facts: job.facts,

@@ -35,6 +35,14 @@ export const lockfileBytesMax = 64 * 1024 * 1024;
 export const buildTimeoutMs = 10 * 60_000;
 /** Twice the largest peak measured of real framework builds. Bytes over the whole process tree. */
 export const buildMemoryBytesMax = 2 * 1024 * 1024 * 1024;
+/** Frameworks start a process per core and a few tools; a build that forks without end has thousands. Count at one look. */
+export const buildProcessesMax = 512;
+/** Processes and threads of one build; a Node has a dozen threads. The kernel refuses more, so that a build which forks without end is held before anybody looks. Count. */
+export const buildTasksMax = 2048;
+/** Apps whose packages are kept for their next build, those that were built last. A framework's take 100 to 500 MB. Count. */
+export const buildCachesMax = 50;
+/** Handing the files of a project to the build's user; 20,000 take half a second. Milliseconds. */
+export const chownTimeoutMs = 60_000;
 /** A config file that takes longer does work that belongs into `build`. Milliseconds. */
 export const configTimeoutMs = 20_000;
 /** Reading /proc of a build costs about a millisecond. Milliseconds between two looks. */

@@ -1,9 +1,12 @@
 /**
  * The processes of one build: the child, what it started, and what left it (another session, a parent that ended).
- * A process belongs to a build when it descends from its child, when it carries the build's mark in its environment, or
- * when it works in the build's folder.
+ * A process belongs to a build when it descends from its child, when it carries the build's mark in its environment, when
+ * it works in the build's folder, or when it runs as the build's own user. Where builds have the node's user, one that has
+ * shed all of that is still known by a bound that it cannot raise again.
  */
-import { readdirSync, readFileSync, readlinkSync } from "node:fs";
+import { existsSync, readdirSync, readFileSync, readlinkSync } from "node:fs";
+import { dirname, join } from "node:path";
+import { killProcess } from "../sandbox/process-group.ts";
 import { killRoundMs, killRoundsMax } from "./limits.ts";
 
 /** Environment variable that every process of a build inherits; its value is the build's folder. */
@@ -45,6 +48,11 @@ export class ProcessTree {
     return bytes;
   }
 
+  /** Processes in it at the last look. Count. */
+  get processes(): number {
+    return this.#known.size;
+  }
+
   /** Whether this very process has been seen in the tree. */
   has(pid: number): boolean {
     const startTicks = this.#known.get(pid);
@@ -76,16 +84,20 @@ export class ProcessTree {
  *
  * @param buildDir the build's folder; a folder above kills the builds of all apps in it
  * @param tree of the build's child; without it only the mark counts
+ * @param uid user of the build alone, whose processes are all of the build; null when it has none
  * @returns how many were killed
  */
 export async function killBuild(
   buildDir: string,
   tree: ProcessTree | null = null,
+  uid: number | null = null,
 ): Promise<number> {
   const killed = new Set<string>();
   for (let round = 0; round < killRoundsMax; round += 1) {
     tree?.memoryBytes();
-    const found = [...readAllFacts().values()].filter((facts) => isOfBuild(facts, buildDir, tree));
+    const found = [...readAllFacts().values()].filter(
+      (facts) => isOfBuild(facts, buildDir, tree, uid) || (uid !== null && isAliveAs(facts, uid)),
+    );
     if (found.length === 0) break;
     for (const { pid, startTicks } of found) {
       try {
@@ -101,21 +113,95 @@ export async function killBuild(
   return killed.size;
 }
 
-function isOfBuild(facts: ProcessFacts, buildDir: string, tree: ProcessTree | null): boolean {
+function isOfBuild(
+  facts: ProcessFacts,
+  buildDir: string,
+  tree: ProcessTree | null,
+  uid: number | null,
+): boolean {
   const { pid, state, startTicks } = facts;
   if (state === "Z" || state === "X" || pid === process.pid) return false;
   if (tree === null) return carriesMark(pid, buildDir);
   if (startTicks < tree.startTicks) return false;
-  return tree.has(pid) || carriesMark(pid, buildDir) || worksIn(pid, buildDir);
+  return (
+    tree.has(pid) ||
+    carriesMark(pid, buildDir) ||
+    worksIn(pid, buildDir) ||
+    (uid === null && isNamelessBuild(pid, buildDir))
+  );
+}
+
+/** Steps that run, by their trees; the value is the build's folder. */
+const running = new Map<ProcessTree, string>();
+
+/** Notes that a step runs, so that the end of another one leaves its processes alone. Dispose when it has ended. */
+export function noteRunning(tree: ProcessTree, buildDir: string): Disposable {
+  running.set(tree, buildDir);
+  return { [Symbol.dispose]: () => void running.delete(tree) };
+}
+
+/** Of a build, by a bound that only builds have, and not of one that runs. */
+function isNamelessBuild(pid: number, buildDir: string): boolean {
+  try {
+    const limits = readFileSync(`/proc/${pid}/limits`, "latin1");
+    if (!/^Max msgqueue size +0 +0 /m.test(limits) || userOf(pid) !== process.getuid?.())
+      return false;
+  } catch {
+    return false;
+  }
+  const others = [...running].filter(([, dir]) => dir !== buildDir);
+  if (others.some(([tree]) => tree.has(pid))) return false;
+  const mark = markOf(pid);
+  if (mark === null) return true;
+  // Anybody can write a name into an environment: of this node's builds it has to be one that runs.
+  const isOurs = isWithin(mark, dirname(buildDir));
+  return isOurs ? !others.some(([, dir]) => isWithin(mark, dir)) : !existsSync(join(mark, "out"));
+}
+
+/** By the user that it really is, which nothing it does to itself changes. */
+function isAliveAs({ pid, state }: ProcessFacts, uid: number): boolean {
+  return state !== "Z" && state !== "X" && userOf(pid) === uid;
+}
+
+/** Kills what runs as one of these users, in rounds until none is left. For builds of a node that was killed. */
+export async function killUsers(isTheirs: (uid: number) => boolean): Promise<number> {
+  let killed = 0;
+  for (let round = 0; round < killRoundsMax; round += 1) {
+    const found = [...readAllFacts().values()].filter(({ pid, state }) => {
+      const uid = state === "Z" || state === "X" ? null : userOf(pid);
+      return uid !== null && isTheirs(uid);
+    });
+    if (found.length === 0) break;
+    for (const { pid } of found) killProcess(pid);
+    killed += found.length;
+    await Bun.sleep(killRoundMs);
+  }
+  return killed;
+}
+
+/** Real user id, or null when it is gone. The owner of /proc/<pid> is another one for a process that hides. */
+function userOf(pid: number): number | null {
+  try {
+    const status = readFileSync(`/proc/${pid}/status`, "latin1");
+    return Number(/^Uid:\s+(\d+)/m.exec(status)?.[1] ?? Number.NaN);
+  } catch {
+    return null;
+  }
 }
 
 function carriesMark(pid: number, buildDir: string): boolean {
+  const mark = markOf(pid);
+  return mark !== null && isWithin(mark, buildDir);
+}
+
+/** The folder that its environment names; null without one, or when it cannot be looked at. */
+function markOf(pid: number): string | null {
   try {
     const environ = readFileSync(`/proc/${pid}/environ`, "latin1").split("\0");
     const mark = environ.find((entry) => entry.startsWith(`${BUILD_MARK}=`));
-    return mark !== undefined && isWithin(mark.slice(BUILD_MARK.length + 1), buildDir);
+    return mark?.slice(BUILD_MARK.length + 1) ?? null;
   } catch {
-    return false;
+    return null;
   }
 }
 

@@ -22,6 +22,8 @@ export interface Grants {
   udp: boolean;
   /** The node and its apps have one user. */
   isUserShared: boolean;
+  /** See `AppFilterOptions`. */
+  isOwnerIgnored?: boolean;
 }
 
 /** What was really done; for people and programs. */
@@ -81,11 +83,12 @@ const DEVICES = ["/dev/full", "/dev/null", "/dev/random", "/dev/urandom", "/dev/
 /** What the app's processes are held to. */
 export function appConfinement(kernel: KernelSupport, grants: Grants): Confinement {
   const facts = confinementFacts(kernel, grants);
+  const { isUserShared, isOwnerIgnored = false } = grants;
   return {
     noNewPrivs: true,
     ruleset: facts.landlock === 0 ? null : appRuleset(facts, grants),
     filter: facts.filter
-      ? appFilter({ arch: kernel.arch, udp: allowsUdp(grants), isUserShared: grants.isUserShared })
+      ? appFilter({ arch: kernel.arch, udp: allowsUdp(grants), isUserShared, isOwnerIgnored })
       : null,
   };
 }

@@ -13,11 +13,15 @@ export interface AppFilterOptions {
   udp: boolean;
   /** Other processes of the machine, such as the node, have the same user: what belongs to a user has to be protected too. */
   isUserShared: boolean;
+  /** What a path's owner may then not do seems done and is not, in place of being refused. Default false. */
+  isOwnerIgnored?: boolean;
 }
 
 /** The filter; see `assemble`. */
-export function appFilter({ arch, udp, isUserShared }: AppFilterOptions): Uint8Array {
-  const rules = [...socketRules(udp), ...PROCESSES, ...REFUSED, ...(isUserShared ? OWNED : [])];
+export function appFilter(options: AppFilterOptions): Uint8Array {
+  const { arch, udp, isUserShared, isOwnerIgnored = false } = options;
+  const owned = isOwnerIgnored ? OWNED.map((rule) => ({ ...rule, errno: 0 })) : OWNED;
+  const rules = [...socketRules(udp), ...PROCESSES, ...REFUSED, ...(isUserShared ? owned : [])];
   return assemble(
     ARCHES[arch],
     rules.flatMap(({ call, ...rule }): FilterRule[] => {

@@ -14,7 +14,15 @@ import { invariant } from "../base/errors.ts";
 import { LibcError, openPidfd } from "./libc.ts";
 
 /** Bounds that the kernel holds for each process; setrlimit(2). */
-export const RLIMIT = { CPU: 0, FSIZE: 1, CORE: 4, NPROC: 6, NOFILE: 7, MEMLOCK: 8 } as const;
+export const RLIMIT = {
+  CPU: 0,
+  FSIZE: 1,
+  CORE: 4,
+  NPROC: 6,
+  NOFILE: 7,
+  MEMLOCK: 8,
+  MSGQUEUE: 12,
+} as const;
 
 export interface Rlimit {
   resource: (typeof RLIMIT)[keyof typeof RLIMIT];

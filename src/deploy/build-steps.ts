@@ -1,0 +1,157 @@
+/**
+ * The steps of a build that run something: each a child of its own, held to what that step may reach
+ * (`build-grants.ts`).
+ */
+import { rm } from "node:fs/promises";
+import { join } from "node:path";
+import { PlatformError } from "../base/errors.ts";
+import type { AppConfig } from "./app-config.ts";
+import { describeEnd } from "./build-process.ts";
+import type { BuildRoom } from "./build-room.ts";
+import { type ChildRequest, type ChildResult, childResult } from "./child-result.ts";
+import { childResultBytesMax, configTimeoutMs } from "./limits.ts";
+import {
+  hasEntries,
+  listProjectFiles,
+  type Manifest,
+  moveInto,
+  readPlain,
+} from "./project-files.ts";
+
+/**
+ * The value of a config file that is code.
+ *
+ * @param file its name in the project
+ * @throws {PlatformError} `CONFIG_INVALID`
+ */
+export async function runConfig(room: BuildRoom, file: string): Promise<unknown> {
+  const { project } = room.places;
+  const request = { task: "config", file: join(project, file) } as const;
+  const result = await runChild(room, request, configTimeoutMs);
+  if (result.ok && result.task === "config") return result.value;
+  const message = result.ok ? "it gave no config" : result.message;
+  throw new PlatformError("CONFIG_INVALID", [file, message.replaceAll(`${project}/`, "")]);
+}
+
+/** Fetches the packages that the lockfile names. @throws {PlatformError} `INSTALL_FAILED` */
+export async function install(
+  room: BuildRoom,
+  manifest: Manifest,
+  config: AppConfig,
+  lockfile: string | null,
+  warnings: string[],
+): Promise<void> {
+  if (lockfile === null) {
+    warnings.push(
+      "there is no bun.lock: versions were chosen now and can change; run `bun install` and commit it",
+    );
+  } else if (!lockfile.startsWith("bun.lock")) {
+    warnings.push(
+      `there is no bun.lock: the versions of ${lockfile} were taken; run \`bun install\` and commit it`,
+    );
+  }
+  // Builds need the development tools; without a build they would only be removed again.
+  const onlyProduction = !config.bundle && config.build === null;
+  const flags = ["--frozen-lockfile", "--ignore-scripts", "--no-env-file", "--no-progress"];
+  if (onlyProduction) flags.push("--production");
+  // Copies, not hard links: a build that changes a package in place must not change the cache of all others.
+  flags.push("--backend=copyfile");
+  const ended = await room.run("install", [room.programs.bun, "install", ...flags]);
+  if (ended.exitCode !== 0) {
+    throw new PlatformError("INSTALL_FAILED", [describeEnd(ended)], { detail: evidence(room) });
+  }
+  const trusted = manifest as { trustedDependencies?: unknown };
+  if (hasEntries(trusted.trustedDependencies)) {
+    warnings.push(
+      "lifecycle scripts of packages were not run, also not those of trustedDependencies",
+    );
+  }
+}
+
+/** @throws {PlatformError} `BUILD_FAILED` */
+export async function runBuildCommand(room: BuildRoom, command: string): Promise<void> {
+  const ended = await room.run("build", ["/bin/sh", "-c", command]);
+  if (ended.exitCode !== 0) {
+    throw new PlatformError("BUILD_FAILED", [`\`${command}\` ended with ${describeEnd(ended)}`], {
+      detail: evidence(room),
+    });
+  }
+}
+
+/** Takes the development tools out again once they have done their work. */
+export async function prunePackages(room: BuildRoom, warnings: string[]): Promise<void> {
+  const flags = ["--production", "--no-env-file"];
+  const ended = await room.run("prune", [room.programs.bun, "prune", ...flags]);
+  if (ended.exitCode !== 0)
+    warnings.push(
+      "the development dependencies stay in the artifact: taking them out again needs a bun.lock",
+    );
+}
+
+/** @returns path of the bundle in the project. @throws {PlatformError} `BUILD_FAILED`, `MODULE_MISSING` */
+export async function bundleApp(
+  room: BuildRoom,
+  entry: string,
+  warnings: string[],
+): Promise<string> {
+  const { project: root, out: outdir } = room.places;
+  const result = await runChild(room, { task: "bundle", root, entry, outdir });
+  if (!result.ok) {
+    const detail = { ...evidence(room), problems: result.problems ?? [result.message] };
+    if (result.problem === "module" && result.module !== undefined) {
+      throw new PlatformError("MODULE_MISSING", [result.module], { detail });
+    }
+    throw new PlatformError("BUILD_FAILED", [result.message], { detail });
+  }
+  // The project's code has run in there: its word for what it wrote is not enough.
+  if (result.task !== "bundle" || !(await listProjectFiles(outdir)).has(result.entry)) {
+    throw new PlatformError("BUILD_FAILED", ["the bundler wrote no bundle"], {
+      detail: evidence(room),
+    });
+  }
+  for (const message of result.warnings) warnings.push(message);
+  await moveInto(outdir, root);
+  return result.entry;
+}
+
+/** Runs our own script with the project's code in it. */
+async function runChild(
+  room: BuildRoom,
+  request: ChildRequest,
+  timeoutMs?: number,
+): Promise<ChildResult> {
+  const { programs, places, output } = room;
+  const resultPath = join(places.temporary, "result.json");
+  await rm(resultPath, { recursive: true, force: true });
+  const argv = [
+    programs.bun,
+    // The project's .env and the preload of its bunfig.toml are not for us; nothing is installed on the way.
+    "--no-env-file",
+    "--no-install",
+    "--no-orphans",
+    `--config=${programs.emptyConfig}`,
+    programs.child,
+    JSON.stringify(request),
+    resultPath,
+  ];
+  const ended = await room.run(request.task, argv, timeoutMs);
+  const result = ended.exitCode === 0 ? await readResult(resultPath) : null;
+  if (result !== null) return result;
+  const [last] = output.lastLines.slice(-1);
+  const message = `its process ended early (${describeEnd(ended)})${last === undefined ? "" : `: ${last}`}`;
+  return { ok: false, problem: "error", message };
+}
+
+/** Null when there is none that can be believed. */
+async function readResult(path: string): Promise<ChildResult | null> {
+  try {
+    const text = await readPlain(path, childResultBytesMax);
+    return text === null ? null : childResult.parse(JSON.parse(text.toString("utf8")));
+  } catch {
+    return null;
+  }
+}
+
+function evidence({ output }: BuildRoom): Record<string, unknown> {
+  return { lastLines: [...output.lastLines] };
+}
