@@ -16,7 +16,7 @@ const PARTS: Readonly<Record<string, (memory: Memory) => number>> = {
   warm: ({ warmBytes }) => warmBytes,
   frozen: ({ frozenBytes }) => frozenBytes,
   paged: ({ pagedBytes }) => pagedBytes,
-  zram: ({ machine }) => machine?.zramBytes ?? 0,
+  zram: ({ zramBytes }) => zramBytes,
 };
 
 function single(

@@ -100,6 +100,7 @@ export function governMemory(options: NodeMemoryOptions): NodeMemory {
       level: governor.level,
       ...own,
       buildsBytes: builds.usedBytes,
+      zramBytes: governor.zramBytes,
       ...appsMemory(room.shares),
       startsWaiting: room.waiting,
       reliefs: { ...governor.reliefs },

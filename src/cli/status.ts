@@ -42,7 +42,7 @@ function memoryOf({ memory }: NodeStatus, paint: Paint): [string, string][] {
     ["PostgreSQL", memory.postgresBytes],
     ["spares", memory.sparesBytes],
     ["builds", memory.buildsBytes],
-    ["zram", machine?.zramBytes ?? 0],
+    ["zram", memory.zramBytes],
   ];
   const apps: [string, number][] = [
     ["warm", memory.warmBytes],

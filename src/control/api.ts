@@ -150,6 +150,8 @@ export const memoryStatus = z.object({
   /** Of processes that stand ready for a first start. */
   sparesBytes: z.number(),
   buildsBytes: z.number(),
+  /** What the apps have in zram, compressed. */
+  zramBytes: z.number(),
   /** Of apps, by what their processes do. */
   warmBytes: z.number(),
   frozenBytes: z.number(),
@@ -167,7 +169,7 @@ export const memoryStatus = z.object({
       availableBytes: z.number(),
       swapTotalBytes: z.number(),
       swapFreeBytes: z.number(),
-      /** RAM that compressed pages take. */
+      /** RAM that compressed pages take, whoever they belong to. */
       zramBytes: z.number(),
       /** Part of the last ten seconds in which some, and all, work waited for memory; null when not known. */
       pressureSome: z.number().nullable(),

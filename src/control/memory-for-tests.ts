@@ -11,6 +11,7 @@ export const testMemory: NodeStatus["memory"] = {
   postgresBytes: 40 * 1024 ** 2,
   sparesBytes: 10 * 1024 ** 2,
   buildsBytes: 0,
+  zramBytes: 0,
   warmBytes: 20 * 1024 ** 2,
   frozenBytes: 0,
   pagedBytes: 0,

@@ -1,4 +1,5 @@
 /** What can be seen of the memory that instances take: sums by their state. Looking measures nothing. */
+import type { HostMemory } from "../sandbox/host-memory.ts";
 import type { MemoryShare } from "./memory-room.ts";
 
 export interface AppsMemory {
@@ -21,4 +22,13 @@ export function appsMemory(shares: Iterable<MemoryShare>): AppsMemory {
     sums.swapBytes += memory?.swapBytes ?? 0;
   }
   return sums;
+}
+
+/**
+ * RAM that the compressed pages of so much swapped memory take: zram holds those of the whole machine, and they count for
+ * whose they are. Bytes.
+ */
+export function zramPart(host: HostMemory, swapBytes: number): number {
+  const usedBytes = host.swapTotalBytes - host.swapFreeBytes;
+  return usedBytes <= 0 ? 0 : host.zramBytes * Math.min(1, swapBytes / usedBytes);
 }

@@ -7,6 +7,7 @@ import { until } from "../base/until-for-tests.ts";
 import type { HostMemory } from "../sandbox/host-memory.ts";
 import { treeMemory } from "../sandbox/process-memory.ts";
 import { holdTimeoutMs, memoryFreshMs } from "./limits.ts";
+import { zramPart } from "./memory-facts.ts";
 import { MemoryGovernor } from "./memory-governor.ts";
 import type { Pool } from "./pool.ts";
 import { bodyOf, isRunning, submit, TestPools } from "./pool-for-tests.ts";
@@ -189,6 +190,34 @@ test("a machine that suffers gets memory back though the node is within its budg
 
   await until(() => s.t.events(keeper).includes("stop"));
   expect(s.notes[0]).toMatch(/^Memory is over: .* 1\.0 GiB of the machine free, pressure 40 %$/);
+});
+
+test("of what is in zram, only what is of the node's apps counts", () => {
+  const host: HostMemory = {
+    totalBytes: 8 * GiB,
+    availableBytes: 4 * GiB,
+    swapTotalBytes: 4 * GiB,
+    swapFreeBytes: 2 * GiB,
+    zramBytes: 512 * MiB,
+    pressure: null,
+  };
+
+  expect(zramPart(host, 0)).toBe(0);
+  expect(zramPart(host, 1 * GiB)).toBe(256 * MiB);
+  expect(zramPart(host, 3 * GiB)).toBe(512 * MiB);
+  expect(zramPart({ ...host, swapFreeBytes: 4 * GiB }, 1 * GiB)).toBe(0);
+});
+
+test("memory that others of the machine have in zram is not the node's", async () => {
+  await using s = setup();
+  const app = await s.holding("stop-allowed", 1);
+
+  Object.assign(s.machine, { swapTotalBytes: 8 * GiB, swapFreeBytes: GiB, zramBytes: 7 * GiB });
+  s.t.clock.push(memoryFreshMs);
+  await s.governor.look();
+
+  expect([s.governor.level, s.governor.zramBytes]).toEqual(["calm", 0]);
+  expect(s.t.events(app)).toEqual(["start"]);
 });
 
 test("a version that took much is expected to take it again", async () => {

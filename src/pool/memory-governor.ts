@@ -18,6 +18,7 @@ import {
   reliefStepsMax,
   reliefWaitMs,
 } from "./limits.ts";
+import { appsMemory, zramPart } from "./memory-facts.ts";
 import type { MemoryHolder } from "./memory-holder.ts";
 import type { MemoryRoom, MemoryShare } from "./memory-room.ts";
 import {
@@ -63,6 +64,7 @@ export class MemoryGovernor implements Ticked {
   #level: MemoryLevel = "calm";
   #host: HostMemory | null = null;
   #othersBytes = 0;
+  #zramBytes = 0;
   #othersAtMs = Number.NEGATIVE_INFINITY;
   #looking: Promise<void> | null = null;
   #isStopped = false;
@@ -96,6 +98,11 @@ export class MemoryGovernor implements Ticked {
 
   get level(): MemoryLevel {
     return this.#level;
+  }
+
+  /** RAM that what the apps have in zram takes. Bytes. */
+  get zramBytes(): number {
+    return this.#zramBytes;
   }
 
   /** As it was seen last; null when the machine does not say. */
@@ -140,7 +147,9 @@ export class MemoryGovernor implements Ticked {
       this.#othersBytes = await others();
     }
     this.#host = host();
-    room.othersBytes = this.#othersBytes + builds() + (this.#host?.zramBytes ?? 0);
+    const { swapBytes } = appsMemory(room.shares);
+    this.#zramBytes = this.#host === null ? 0 : zramPart(this.#host, swapBytes);
+    room.othersBytes = this.#othersBytes + builds() + this.#zramBytes;
   }
 
   /** What there is now, and how it is to be called. */
