@@ -18,6 +18,7 @@ import { Spares } from "./pool/spares.ts";
 import type { RouteTable } from "./router/route-table.ts";
 import { Router } from "./router/router.ts";
 import { RunnerBundle } from "./runner/bundle.ts";
+import { Cgroups } from "./sandbox/cgroups.ts";
 import { Pager } from "./sandbox/pager.ts";
 import { pagingObstacle, pagingSources } from "./sandbox/paging-way.ts";
 import type { LogSink } from "./telemetry/log-record.ts";
@@ -131,9 +132,10 @@ function startParts(options: LaneOptions, takesWires: boolean) {
   const clock = new TurnClock(options.clock);
   const requestLog = new RequestLog({ sink: options.requests, clock });
   const runDir = join(dataDir, "run");
+  const cgroups = Cgroups.open(join(dataDir, "cgroups.json"));
   const swept = sweepRunFolders(runDir);
   const runner = new RunnerBundle(options.bundlesDir);
-  const spares = new Spares({ runDir, runner, clock, sparesMax, takesWires, sandbox });
+  const spares = new Spares({ runDir, runner, clock, sparesMax, takesWires, sandbox, cgroups });
   const obstacle = pagingObstacle(pagingSources());
   const { note = () => {} } = options;
   if (obstacle !== null) note(`Idle apps keep their memory: ${obstacle.text}`);
@@ -162,6 +164,7 @@ function startParts(options: LaneOptions, takesWires: boolean) {
     await Promise.all([pools.stop(0, draining), spares.stop(), runner.make(), swept]);
     await pager.stop();
     requestLog.close();
+    await cgroups?.close();
   };
   return { clock, requestLog, router, pools, spares, runner, stop };
 }

@@ -9,7 +9,7 @@ import { join } from "node:path";
 import { systemClock } from "./base/clock.ts";
 import { messageOf } from "./base/errors.ts";
 import { defaultPermissions } from "./base/permissions.ts";
-import type { VersionSpec } from "./base/version-spec.ts";
+import { resourceLimitsDefault, type VersionSpec } from "./base/version-spec.ts";
 import { loadHooks } from "./hooks/load.ts";
 import { type Lane, type LaneOptions, startLane, startLaneWithEdges } from "./lane.ts";
 import { leverPollMs, logTail } from "./perf/limits.ts";
@@ -191,6 +191,7 @@ function specOf(app: FixtureApp, { concurrency, entry }: TargetConfig): VersionS
     env: {},
     healthPath: "/",
     limits: {
+      ...resourceLimitsDefault,
       memoryBytesMax: 512 * 1024 * 1024,
       requestTimeoutMs: 30_000,
       streamIdleMs: 60_000,

@@ -8,7 +8,12 @@ import { join } from "node:path";
 import { type Clock, systemClock } from "../src/base/clock.ts";
 import { defaultPermissions } from "../src/base/permissions.ts";
 
-import { oneInstance, type VersionLimits, type VersionSpec } from "../src/base/version-spec.ts";
+import {
+  oneInstance,
+  resourceLimitsDefault,
+  type VersionLimits,
+  type VersionSpec,
+} from "../src/base/version-spec.ts";
 import type { LoadedHook } from "../src/hooks/loaded-hook.ts";
 
 import { type Lane, type LaneOptions, startLane, startLaneWithEdges } from "../src/lane.ts";
@@ -47,6 +52,7 @@ export interface TestLane extends AsyncDisposable {
 }
 
 const limits: VersionLimits = {
+  ...resourceLimitsDefault,
   memoryBytesMax: 512 * 1024 * 1024,
   requestTimeoutMs: 30_000,
   streamIdleMs: 60_000,

@@ -94,6 +94,16 @@ export interface LevainLimits {
   bootTimeoutMs?: number;
   /** Requests that one process takes before a new one replaces it, without a gap; 0 = any number, which is the default. */
   requestsMax?: number;
+  /** Time on processors, in cores, such as 0.5; 0 = as much as is free, which is the default. */
+  cpuCoresMax?: number;
+  /** Processes and threads of the app. Default 512. */
+  processesMax?: number;
+  /** Files and sockets that one process has open. Default 16,384. */
+  openFilesMax?: number;
+  /** Files in `HOME` and `TMPDIR` together, in bytes. Default 1 GiB. */
+  diskBytesMax?: number;
+  /** Files and folders in `HOME` and `TMPDIR` together. Default 50,000. */
+  diskFilesMax?: number;
 }
 
 /** Processes of one version. Each takes the requests of which it has the fewest. */

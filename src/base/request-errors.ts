@@ -135,12 +135,37 @@ export const requestErrors = {
     remedy: (app: string) =>
       `Look for an endless loop or a long synchronous call in the app; \`levain logs ${app}\` has its last lines`,
   },
-  APP_MEMORY_EXCEEDED: {
+  OUT_OF_MEMORY: {
     owner: "user",
     status: 502,
     message: (app: string, bytes: number, bytesMax: number) =>
       `Cannot answer: app "${app}" was stopped at ${bytes} bytes of memory, more than the ${bytesMax} it is allowed`,
-    remedy: "Use less memory, or raise `limits.memoryBytesMax` in levain.config.ts",
+    remedy: (app: string) =>
+      `Use less memory, or raise \`limits.memoryBytesMax\` in levain.config.ts; the record in \`levain logs ${app}\` has the last samples`,
+  },
+  PROCESSES_EXCEEDED: {
+    owner: "user",
+    status: 502,
+    message: (app: string, processesMax: number) =>
+      `Cannot start another process in app "${app}": it may have ${processesMax} processes and threads`,
+    remedy:
+      "Start fewer processes and workers, and wait for those that were started; or raise `limits.processesMax` in levain.config.ts",
+  },
+  DISK_EXCEEDED: {
+    owner: "user",
+    status: 502,
+    message: (app: string, what: string) =>
+      `Cannot answer: app "${app}" was stopped with more in its folders than it is allowed (${what})`,
+    remedy:
+      "Remove temporary files when they are done with, keep what is to stay elsewhere, or raise `limits.diskBytesMax` or `limits.diskFilesMax` in levain.config.ts",
+  },
+  CPU_STARVED: {
+    owner: "user",
+    status: 503,
+    message: (app: string, cpuCoresMax: number, percent: number) =>
+      `Cannot run app "${app}" as much as it wants: ${cpuCoresMax} cores are not enough, it was held back in ${percent} % of the time while requests waited`,
+    remedy:
+      "Compute less per request, or raise `limits.cpuCoresMax` in levain.config.ts; 0 gives what is free",
   },
   APP_PROTOCOL_BROKEN: {
     owner: "platform",

@@ -48,7 +48,7 @@ export type StandbyPolicy = "keep-memory" | "stop-allowed";
 /** Of versions that were deployed before these could be configured: they were stopped when idle. */
 export const standbyBefore = { idlePageMs: 60_000, standby: "stop-allowed" } as const;
 
-export interface VersionLimits {
+export interface VersionLimits extends ResourceLimits {
   /** Private memory of the process. Bytes. */
   memoryBytesMax: number;
   /** Until the first byte of the response. Milliseconds. */
@@ -67,6 +67,34 @@ export interface VersionLimits {
   requestsMax: number;
 }
 
+/** What one instance may take of the machine, beside memory. */
+export interface ResourceLimits {
+  /** Time on processors. Cores, such as 0.5; 0 = as much as is free. */
+  cpuCoresMax: number;
+  /** Processes and threads. Count. */
+  processesMax: number;
+  /** Open files and sockets of each of its processes. Count. */
+  openFilesMax: number;
+  /** Files in its home and temporary folder together, and the size of any file it writes. Bytes. */
+  diskBytesMax: number;
+  /** Files and folders in them. Count. */
+  diskFilesMax: number;
+}
+
+/** What a version has that does not say otherwise. */
+export const resourceLimitsDefault: ResourceLimits = {
+  // The kernel divides what is wanted by several evenly among them: a share alone would leave cores idle.
+  cpuCoresMax: 0,
+  // Bun has about 20 threads, each worker some more; far below the 32,768 that a small machine has for all.
+  processesMax: 512,
+  // Eight times the default of requests and open streams at once.
+  openFilesMax: 16_384,
+  // Uploads on their way and generated files; what is to stay belongs elsewhere.
+  diskBytesMax: 1024 * 1024 * 1024,
+  // A cache of small files; file systems run out of entries long before bytes.
+  diskFilesMax: 50_000,
+};
+
 /** How many processes run a version at once. Counts, 1 or more; `min` is at most `max`. */
 export interface InstanceCounts {
   /** While it is awake. */
@@ -80,7 +108,8 @@ export const oneInstance: InstanceCounts = { min: 1, max: 1 };
 
 /** A version as it was written down, with what earlier releases did not write. */
 export function completeSpec(written: VersionSpec): VersionSpec {
-  const limits = { ...written.limits, requestsMax: written.limits.requestsMax ?? 0 };
+  const limits = { ...resourceLimitsDefault, ...written.limits };
+  limits.requestsMax ??= 0;
   return {
     ...written,
     limits,

@@ -2,7 +2,7 @@
 import { expect, test } from "bun:test";
 import { systemClock } from "../base/clock.ts";
 import { defaultPermissions } from "../base/permissions.ts";
-import type { VersionSpec } from "../base/version-spec.ts";
+import { resourceLimitsDefault, type VersionSpec } from "../base/version-spec.ts";
 import { emptyRouteTable, type RouteTable } from "../router/route-table.ts";
 import { withTestPostgres } from "../store/postgres-for-tests.ts";
 import { openStore, type Store } from "../store/store.ts";
@@ -63,6 +63,7 @@ async function addVersion(store: Store, number: number): Promise<void> {
     env: {},
     healthPath: "/",
     limits: {
+      ...resourceLimitsDefault,
       memoryBytesMax: 1,
       requestTimeoutMs: 1,
       streamIdleMs: 1,

@@ -12,6 +12,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { PlatformError } from "../base/errors.ts";
 import { defaultPermissions } from "../base/permissions.ts";
+import { resourceLimitsDefault } from "../base/version-spec.ts";
 import type { RouteTable } from "../router/route-table.ts";
 import { waitUntil } from "./admin-deps-for-tests.ts";
 import { Publisher } from "./publisher.ts";
@@ -61,6 +62,7 @@ function table(revision: number): RouteTable {
     env: { COLOR: "red" },
     healthPath: "/",
     limits: {
+      ...resourceLimitsDefault,
       memoryBytesMax: 1,
       requestTimeoutMs: 2,
       streamIdleMs: 3,

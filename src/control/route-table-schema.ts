@@ -4,7 +4,12 @@
  */
 import { z } from "zod";
 import { defaultPermissions, SANDBOX_LEVELS } from "../base/permissions.ts";
-import { oneInstance, standbyBefore, type VersionSpec } from "../base/version-spec.ts";
+import {
+  oneInstance,
+  resourceLimitsDefault,
+  standbyBefore,
+  type VersionSpec,
+} from "../base/version-spec.ts";
 import type { RouteTable } from "../router/route-table.ts";
 
 const count = z.int().nonnegative();
@@ -26,8 +31,13 @@ const versionSpec = z.object({
     queueMax: count,
     bodyBytesMax: count,
     bootTimeoutMs: count,
-    // Releases before did not write it.
+    // Releases before did not write it, nor the ones below.
     requestsMax: count.default(0),
+    cpuCoresMax: z.number().nonnegative().default(resourceLimitsDefault.cpuCoresMax),
+    processesMax: count.default(resourceLimitsDefault.processesMax),
+    openFilesMax: count.default(resourceLimitsDefault.openFilesMax),
+    diskBytesMax: count.default(resourceLimitsDefault.diskBytesMax),
+    diskFilesMax: count.default(resourceLimitsDefault.diskFilesMax),
   }),
   // Releases before did not write it.
   instances: z.object({ min: z.int().positive(), max: z.int().positive() }).default(oneInstance),

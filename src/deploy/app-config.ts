@@ -4,7 +4,11 @@
  */
 import { z } from "zod";
 import { PlatformError } from "../base/errors.ts";
-import type { StandbyPolicy, VersionSpec } from "../base/version-spec.ts";
+import {
+  resourceLimitsDefault,
+  type StandbyPolicy,
+  type VersionSpec,
+} from "../base/version-spec.ts";
 import { describeUnknownKey, describeValue, type KnownKeys, sumUp } from "./config-problems.ts";
 import * as limits from "./limits.ts";
 import { appNameProblem } from "./names.ts";
@@ -15,7 +19,7 @@ interface NumberKey {
   default: number;
   smallest: number;
   largest: number;
-  unit: "bytes" | "milliseconds" | "count";
+  unit: "bytes" | "milliseconds" | "count" | "cores";
 }
 
 export const LIMIT_KEYS = {
@@ -67,6 +71,36 @@ export const LIMIT_KEYS = {
     largest: limits.requestsMaxLargest,
     unit: "count",
   },
+  cpuCoresMax: {
+    default: resourceLimitsDefault.cpuCoresMax,
+    smallest: limits.cpuCoresMaxSmallest,
+    largest: limits.cpuCoresMaxLargest,
+    unit: "cores",
+  },
+  processesMax: {
+    default: resourceLimitsDefault.processesMax,
+    smallest: limits.processesMaxSmallest,
+    largest: limits.processesMaxLargest,
+    unit: "count",
+  },
+  openFilesMax: {
+    default: resourceLimitsDefault.openFilesMax,
+    smallest: limits.openFilesMaxSmallest,
+    largest: limits.openFilesMaxLargest,
+    unit: "count",
+  },
+  diskBytesMax: {
+    default: resourceLimitsDefault.diskBytesMax,
+    smallest: limits.diskBytesMaxSmallest,
+    largest: limits.diskBytesMaxLargest,
+    unit: "bytes",
+  },
+  diskFilesMax: {
+    default: resourceLimitsDefault.diskFilesMax,
+    smallest: limits.diskFilesMaxSmallest,
+    largest: limits.diskFilesMaxLargest,
+    unit: "count",
+  },
 } as const satisfies Record<keyof VersionSpec["limits"], NumberKey>;
 
 export const IDLE_KEYS = {
@@ -105,7 +139,8 @@ export const INSTANCE_KEYS = { min: instances, max: instances } as const satisfi
 
 const STANDBY_POLICIES = ["keep-memory", "stop-allowed"] as const satisfies StandbyPolicy[];
 
-const number = (key: NumberKey) => z.int().min(key.smallest).max(key.largest);
+const number = (key: NumberKey) =>
+  (key.unit === "cores" ? z.number() : z.int()).min(key.smallest).max(key.largest);
 
 /** Names that the node sets for every instance; an app's own value would be lost. */
 const ENV_NAMES_RESERVED = ["HOME", "TMPDIR"];
@@ -159,6 +194,11 @@ export const appConfigSchema = z.strictObject({
       bodyBytesMax: number(LIMIT_KEYS.bodyBytesMax).optional(),
       bootTimeoutMs: number(LIMIT_KEYS.bootTimeoutMs).optional(),
       requestsMax: number(LIMIT_KEYS.requestsMax).optional(),
+      cpuCoresMax: number(LIMIT_KEYS.cpuCoresMax).optional(),
+      processesMax: number(LIMIT_KEYS.processesMax).optional(),
+      openFilesMax: number(LIMIT_KEYS.openFilesMax).optional(),
+      diskBytesMax: number(LIMIT_KEYS.diskBytesMax).optional(),
+      diskFilesMax: number(LIMIT_KEYS.diskFilesMax).optional(),
     })
     .default({}),
   instances: z
@@ -255,6 +295,11 @@ export function parseAppConfig(raw: unknown, file: string): AppConfig {
       bodyBytesMax: given.bodyBytesMax ?? LIMIT_KEYS.bodyBytesMax.default,
       bootTimeoutMs: given.bootTimeoutMs ?? LIMIT_KEYS.bootTimeoutMs.default,
       requestsMax: given.requestsMax ?? LIMIT_KEYS.requestsMax.default,
+      cpuCoresMax: given.cpuCoresMax ?? LIMIT_KEYS.cpuCoresMax.default,
+      processesMax: given.processesMax ?? LIMIT_KEYS.processesMax.default,
+      openFilesMax: given.openFilesMax ?? LIMIT_KEYS.openFilesMax.default,
+      diskBytesMax: given.diskBytesMax ?? LIMIT_KEYS.diskBytesMax.default,
+      diskFilesMax: given.diskFilesMax ?? LIMIT_KEYS.diskFilesMax.default,
     },
   };
 }

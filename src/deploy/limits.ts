@@ -143,6 +143,26 @@ export const requestsMaxDefault = 0;
 export const requestsMaxSmallest = 0;
 /** More than a process takes between two deploys. Count. */
 export const requestsMaxLargest = 1_000_000_000;
+/** No quota. Cores. */
+export const cpuCoresMaxSmallest = 0;
+/** More cores than most machines have. Cores. */
+export const cpuCoresMaxLargest = 64;
+/** Less than Bun's own threads and a child or two would not start. Count. */
+export const processesMaxSmallest = 64;
+/** As many as Linux has by default. Count. */
+export const processesMaxLargest = 32_768;
+/** Bun itself has some twenty open. Count. */
+export const openFilesMaxSmallest = 128;
+/** As many as Linux lets a process have by default. Count. */
+export const openFilesMaxLargest = 1_048_576;
+/** Room for Bun's own files. Bytes. */
+export const diskBytesMaxSmallest = 1024 * 1024;
+/** More than the disk of any machine this is made for. Bytes. */
+export const diskBytesMaxLargest = 16 * 1024 * 1024 * 1024 * 1024;
+/** The folders themselves, and some. Count. */
+export const diskFilesMaxSmallest = 16;
+/** Counting them takes a minute then. Count. */
+export const diskFilesMaxLargest = 10_000_000;
 /** What an app keeps in its memory is there for every request then. Count. */
 export const instancesDefault = 1;
 /** There is one while the app is awake. Count. */

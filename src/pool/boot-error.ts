@@ -2,8 +2,8 @@
 import { PlatformError } from "../base/errors.ts";
 import type { VersionSpec } from "../base/version-spec.ts";
 import { LoadFailure } from "./load-failure.ts";
+import { describeEnd, ProcessEnded } from "./process-end.ts";
 import type { ProjectPaths } from "./project-paths.ts";
-import { describeEnd, ProcessEnded } from "./runner-process.ts";
 
 export function bootError(
   thrown: unknown,

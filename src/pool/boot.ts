@@ -1,8 +1,9 @@
 /** From a process without an app to one that takes requests for a version, or the reason why not. */
 import { asPlatformError, PlatformError } from "../base/errors.ts";
 import type { VersionSpec } from "../base/version-spec.ts";
+import { ProcessEnded } from "./process-end.ts";
 import { profileOf } from "./profile.ts";
-import { ProcessEnded, type RunnerProcess } from "./runner-process.ts";
+import type { RunnerProcess } from "./runner-process.ts";
 import type { Spares } from "./spares.ts";
 
 export interface BootOptions {
@@ -32,7 +33,7 @@ export async function boot(
       throw asPlatformError(error);
     });
   onTaken(running, root);
-  const loaded = running.load(spec.app, {
+  const loaded = running.load(spec.app, spec.limits, {
     root,
     entry: spec.entry,
     ephemeral: spec.ephemeral,

@@ -1,13 +1,13 @@
 import type { Instance } from "./instance.ts";
 import type { LifecycleListener } from "./lifecycle.ts";
 import type { PoolLog } from "./pool-log.ts";
-import type { ProcessEnd } from "./runner-process.ts";
+import type { ProcessEnd } from "./process-end.ts";
 
 /** What the pool of an instance hears. */
 export interface InstanceOwner {
   /** Its version is live on no branch. */
   readonly isSuperseded: boolean;
-  /** Where what it prints goes. */
+  /** Gets what it prints, and the limits that it meets. */
   readonly log: PoolLog;
   /** Hears of its sleep. */
   readonly standby: LifecycleListener;

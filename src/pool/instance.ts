@@ -23,15 +23,11 @@ import { Lifecycle } from "./lifecycle.ts";
 import { lastLinesMax } from "./limits.ts";
 import type { MemoryShare } from "./memory-room.ts";
 import type { Occupant, Place } from "./places.ts";
+import { describeEnd, type ProcessEnd } from "./process-end.ts";
 import { ProcessWatch } from "./process-watch.ts";
 import { ProjectPaths } from "./project-paths.ts";
 import type { SandboxFacts } from "./runner-launch.ts";
-import {
-  describeEnd,
-  type ProcessEnd,
-  type RunnerProcess,
-  type RunnerProcessOwner,
-} from "./runner-process.ts";
+import type { RunnerProcess, RunnerProcessOwner } from "./runner-process.ts";
 import type { InstanceLoad } from "./scale.ts";
 
 export type InstanceState = "starting" | "warm" | "frozen" | "paged" | "going";
@@ -210,11 +206,8 @@ export class Instance implements RunnerProcessOwner, Occupant, InstanceLoad {
     const running = this.#process!;
     this.#move("warm");
     this.#idleSinceMs = nowMs;
-    this.#watch = new ProcessWatch(
-      this.spec,
-      { ping: () => running.channel.ping(0), memoryBytes: () => privateMemoryBytes(running.pid) },
-      nowMs,
-    );
+    const watched = { ping: () => running.channel.ping(0), running: () => this.running };
+    this.#watch = new ProcessWatch(this.spec, watched, nowMs);
   }
 
   /** Freezes it when nothing is open, and its hooks, if it has any, have run. Returns whether it did. */
@@ -260,10 +253,14 @@ export class Instance implements RunnerProcessOwner, Occupant, InstanceLoad {
     return wake;
   }
 
-  /** Looks at health and memory; for one that is warm. Ends it, and returns false, when something is wrong. */
+  /** Looks at what it takes, and at its health; for one that runs. Ends it, and returns false, when something is wrong. */
   look(nowMs: number): boolean {
-    const cause = this.#watch!.look(nowMs);
-    if (cause !== null) this.#process!.kill(cause);
+    const running = this.#process;
+    if (running === null) return false;
+    const requests = this.#watch === null ? 0 : this.running;
+    const note = (breach: PlatformError) => this.#owner.log.breached(running.id, breach);
+    const cause = running.bounds.look(nowMs, requests, note) ?? this.#watch?.look(nowMs) ?? null;
+    if (cause !== null) running.kill(cause);
     return cause === null;
   }
 

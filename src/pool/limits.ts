@@ -13,17 +13,56 @@ export const evictedShareMax = 0.1;
 /** How often pools look at idle times and health. Coarse: freezing a little later costs nothing. Milliseconds. */
 export const tickMs = 100;
 
-/** How often a process that is not frozen is asked for a sign of life. Milliseconds. */
+/** How often a process that is not frozen is asked for a sign of life, unless its requests have less time than twice that. Milliseconds. */
 export const pingIntervalMs = 1000;
 
-/** Silence after which an event loop counts as stuck, unless the app's own request time-out is shorter. Milliseconds. */
+/** Silence after which an event loop counts as stuck that has no request; one that has may take until the request's deadline. Milliseconds. */
 export const unresponsiveTimeoutMs = 10_000;
 
-/** The least silence that counts as stuck, whatever the app's time-out: a garbage collection may take this long. Milliseconds. */
-export const unresponsiveTimeoutMsMin = 2000;
+/** The least silence that counts as stuck, whatever the app's time-out: a garbage collection may take half of it. Milliseconds. */
+export const unresponsiveTimeoutMsMin = 1000;
 
-/** How often the memory of a running process is read from /proc. Milliseconds. */
+/** How often it is read what a running process takes of the machine, when it is far from its limits. Milliseconds. */
 export const memorySampleMs = 1000;
+
+/** How fast memory is taken to grow where the kernel does not hold it: what one thread can fill. Bytes per millisecond. */
+export const memoryGrowthBytesPerMs = 1024 * 1024;
+
+/** Last samples of its memory that are kept as evidence: half a minute of an ordinary life. Count. */
+export const memorySamplesMax = 30;
+
+/** Memory beyond `memoryBytesMax` at which the kernel ends it: page tables and copies of files it reads count there. Part of 1. */
+export const memoryRoomShare = 1 / 16;
+
+/** The least of that. Bytes. */
+export const memoryRoomBytesMin = 32 * 1024 * 1024;
+
+/** Time over which it is looked at how often CPU time was refused. Milliseconds. */
+export const cpuWindowMs = 5000;
+
+/** Part of the spans in which a process wanted to run and was held back, from which it counts as starved. Part of 1. */
+export const throttledShareMax = 0.5;
+
+/** Looks in a row that find processes refused, after which the instance is ended: it does nothing but try. Count. */
+export const processesRefusedLooksMax = 10;
+
+/** How often memory that shows in no process is looked for, where there are no cgroups; it takes milliseconds. Milliseconds. */
+export const unmappedSampleMs = 2000;
+
+/** How much fuller the disk has to be before an instance's files are counted, however near its limit. Bytes. */
+export const diskFallBytesMin = 1024 * 1024;
+
+/** The same for files. Count. */
+export const diskFallFilesMin = 100;
+
+/** How often an instance's files are counted although the disk is no fuller: others may have made the room. Milliseconds. */
+export const diskCountIntervalMs = 60_000;
+
+/** Part of the time that may be spent with counting them. Part of 1. */
+export const diskCountTimeShareMax = 0.05;
+
+/** Between two records of the same breach in an app's log. Milliseconds. */
+export const breachNoteMs = 60_000;
 
 /** Between asking a process to end and ending it. Milliseconds. */
 export const stopTimeoutMs = 5000;

@@ -10,7 +10,12 @@ import { PlatformError } from "../base/errors.ts";
 import { defaultPermissions } from "../base/permissions.ts";
 import { TurnClock } from "../base/turn-clock.ts";
 import { until } from "../base/until-for-tests.ts";
-import type { VersionLimits, VersionSpec } from "../base/version-spec.ts";
+import {
+  resourceLimitsDefault,
+  type VersionLimits,
+  type VersionSpec,
+} from "../base/version-spec.ts";
+import type { Cgroups } from "../sandbox/cgroups.ts";
 import { Pager } from "../sandbox/pager.ts";
 import type { LogRecord } from "../telemetry/log-record.ts";
 import { ClientStream } from "../wire/client-stream.ts";
@@ -93,6 +98,7 @@ type AfterStatus =
   Parameters<ClientStream["onResponse"]> extends [number, ...infer Rest] ? Rest : never;
 
 const limits: VersionLimits = {
+  ...resourceLimitsDefault,
   memoryBytesMax: 512 * 1024 * 1024,
   requestTimeoutMs: 30_000,
   streamIdleMs: 60_000,
@@ -125,11 +131,12 @@ export class TestPools {
     sparesMax = 0,
     runDir = mkdtempSync(join(tmpdir(), "levain-pools-")),
     instancesMax = 100,
+    cgroups: Cgroups | null = null,
   ) {
     const clock = new TurnClock(this.clock);
     const sandbox = new RunnerSandbox({ users: null, writeRoots: [tmpdir()] });
     this.runDir = runDir;
-    this.spares = new Spares({ runDir, runner, clock, sparesMax, sandbox });
+    this.spares = new Spares({ runDir, runner, clock, sparesMax, sandbox, cgroups });
     this.pager = new Pager({
       clock,
       mayPage: true,

@@ -8,7 +8,7 @@ import { standbyTimeoutMs } from "../wire/limits.ts";
 import type { Wake } from "../wire/wake.ts";
 import { type HolderFacts, holderName } from "./holders.ts";
 import type { Instance } from "./instance.ts";
-import { describeEnd, type ProcessEnd } from "./runner-process.ts";
+import { describeEnd, type ProcessEnd } from "./process-end.ts";
 
 export class PoolLog {
   readonly #spec: VersionSpec;
@@ -77,6 +77,10 @@ export class PoolLog {
     this.#event("throttle", instance, text);
   }
 
+  breached(instance: string | null, { code, message, detail }: PlatformError): void {
+    this.#event("limit", instance, message, { code, ...detail });
+  }
+
   /** @param why memory is short; null: another app needs its place */
   evicted(instance: string | null, why: string | null): void {
     const reason = why === null ? "another app needs its place" : `memory is short (${why})`;
@@ -102,7 +106,7 @@ export class PoolLog {
   ended(instance: string | null, end: ProcessEnd): void {
     const { wasAsked, cause, exitCode, signal } = end;
     const text = cause?.message ?? `Ended (${describeEnd(end)})`;
-    const code = cause === null ? {} : { code: cause.code };
+    const code = cause === null ? {} : { code: cause.code, ...cause.detail };
     this.#event(wasAsked ? "stop" : "exit", instance, text, { exitCode, signal, ...code });
   }
 

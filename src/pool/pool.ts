@@ -32,9 +32,9 @@ import { PoolCounters } from "./pool-counters.ts";
 import { type PoolFacts, type PoolState, poolFacts } from "./pool-facts.ts";
 import { PoolLog } from "./pool-log.ts";
 import type { PoolOptions } from "./pool-options.ts";
+import { describeEnd, type ProcessEnd } from "./process-end.ts";
 import { ProjectPaths } from "./project-paths.ts";
 import { Ready } from "./ready.ts";
-import { describeEnd, type ProcessEnd } from "./runner-process.ts";
 import { Standby } from "./standby.ts";
 import type { Ticked } from "./ticks.ts";
 import { Turnover } from "./turnover.ts";
@@ -210,12 +210,17 @@ export class Pool implements Destination, InstanceOwner, Ticked {
     let dueMs = Number.POSITIVE_INFINITY;
     for (const instance of this.#instances) {
       if (instance.isUp) dueMs = Math.min(dueMs, this.standby.dueMs(instance, nowMs));
+      else if (instance.state === "starting") dueMs = nowMs;
     }
     return dueMs;
   }
 
   #lookAtAll(nowMs: number): void {
-    for (const instance of this.#instances) if (instance.isUp) this.#look(instance, nowMs);
+    for (const instance of this.#instances) {
+      if (instance.isUp) this.#look(instance, nowMs);
+      // What an app does while it starts counts as well.
+      else if (instance.state === "starting") instance.look(nowMs);
+    }
     const worn = this.#starting === null ? this.#turnover.findWorn() : null;
     if (worn !== null && this.#backOff.refusal(nowMs) === null) {
       worn.isWorn = true;
@@ -324,6 +329,7 @@ export class Pool implements Destination, InstanceOwner, Ticked {
       standby: this.standby,
     });
     this.#instances.add(instance);
+    this.#options.ticks.awaken(this);
     this.#latest = instance;
     this.#isFailed = false;
     this.counters.starts += 1;

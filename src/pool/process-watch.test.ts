@@ -1,7 +1,6 @@
 import { expect, test } from "bun:test";
 import type { VersionSpec } from "../base/version-spec.ts";
 import {
-  memorySampleMs,
   pingIntervalMs,
   tickMs,
   unresponsiveTimeoutMs,
@@ -13,9 +12,9 @@ function setup(limits: { requestTimeoutMs?: number } = {}, instancesMax = 1) {
   const spec = {
     app: "shop",
     instances: { min: 1, max: instancesMax },
-    limits: { requestTimeoutMs: 30_000, memoryBytesMax: 1000, ...limits },
+    limits: { requestTimeoutMs: 30_000, ...limits },
   } as VersionSpec;
-  const process = { pings: 0, memoryBytes: 10 as number | null, answers: true };
+  const process = { pings: 0, running: 0, answers: true };
   let nowMs = 5000;
   const watch = new ProcessWatch(
     spec,
@@ -24,7 +23,7 @@ function setup(limits: { requestTimeoutMs?: number } = {}, instancesMax = 1) {
         process.pings += 1;
         if (process.answers) watch.onPong(nowMs);
       },
-      memoryBytes: () => process.memoryBytes,
+      running: () => process.running,
     },
     nowMs,
   );
@@ -109,20 +108,23 @@ test("time it was frozen is not lateness", () => {
   expect(watch.lagMs(now())).toBe(0);
 });
 
-test("one that needs too much memory is ended", () => {
-  const { process, watch, run } = setup();
-  process.memoryBytes = 1000;
-  expect(run(2 * memorySampleMs)).toBeNull();
-  expect(watch.memoryBytes).toBe(1000);
+test("one that is silent while requests run has until their deadline, and no longer", () => {
+  const { process, run } = setup({ requestTimeoutMs: 20_000 });
+  run(5000);
+  process.answers = false;
+  process.running = 1;
 
-  process.memoryBytes = 1001;
-
-  expect(run(2 * memorySampleMs)).toBe("APP_MEMORY_EXCEEDED");
+  expect(run(20_000 - tickMs)).toBeNull();
+  expect(run(pingIntervalMs + 2 * tickMs)).toBe("APP_UNRESPONSIVE");
 });
 
-test("one that is gone has no memory to complain of", () => {
-  const { process, run } = setup();
-  process.memoryBytes = null;
+test("when the deadline has passed and nobody waits any more, it is ended at once", () => {
+  const { process, run } = setup({ requestTimeoutMs: 3000 });
+  process.answers = false;
+  process.running = 1;
+  run(3000);
 
-  expect(run(10_000)).toBeNull();
+  process.running = 0;
+
+  expect(run(tickMs)).toBe("APP_UNRESPONSIVE");
 });

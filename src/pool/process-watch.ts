@@ -1,11 +1,13 @@
 /**
- * Watches a running process: whether its event loop still runs, and how much memory it has. Says when it has to be
- * ended, and why; ends nothing itself.
+ * Watches whether the event loop of a running process still runs. Says when the process has to be ended, and why; ends
+ * nothing itself.
+ *
+ * A loop that is silent while requests run has until their deadline, since a long computation may be what its author
+ * wants; one that is silent with nothing to do has less.
  */
 import { PlatformError } from "../base/errors.ts";
 import type { VersionSpec } from "../base/version-spec.ts";
 import {
-  memorySampleMs,
   pingIntervalMs,
   tickMs,
   unresponsiveTimeoutMs,
@@ -15,13 +17,14 @@ import {
 /** What is watched; a running process and its wire. */
 export interface Watched {
   ping(): void;
-  /** Null when it is gone. */
-  memoryBytes(): number | null;
+  /** Requests it is busy with. Count. */
+  running(): number;
 }
 
 export class ProcessWatch {
   readonly #spec: VersionSpec;
   readonly #watched: Watched;
+  readonly #pingEveryMs: number;
   #lookedAtMs: number;
   #pingedAtMs: number;
   /** The last sign of life; a process that was just started or woken gave one. */
@@ -29,17 +32,14 @@ export class ProcessWatch {
   /** Since when an answer to a PING is due, or null. */
   #dueSinceMs: number | null = null;
   #lagMs = 0;
-  #sampledAtMs: number;
-  /** As of the latest look. Bytes; null when it is not known. */
-  memoryBytes: number | null = null;
 
   constructor(spec: VersionSpec, watched: Watched, nowMs: number) {
     this.#spec = spec;
     this.#watched = watched;
+    this.#pingEveryMs = Math.min(spec.limits.requestTimeoutMs / 2, pingIntervalMs);
     this.#lookedAtMs = nowMs;
     this.#pingedAtMs = nowMs;
     this.#aliveAtMs = nowMs;
-    this.#sampledAtMs = nowMs;
   }
 
   /** It was woken; asks it for a sign of life. */
@@ -70,30 +70,29 @@ export class ProcessWatch {
     // The node itself was held up, or the process was frozen meanwhile: that is no evidence against it.
     if (nowMs - this.#lookedAtMs > 10 * tickMs) this.#aliveAtMs = nowMs;
     this.#lookedAtMs = nowMs;
-    return this.#health(nowMs) ?? this.#memory(nowMs);
+    return this.#health(nowMs);
   }
 
   #health(nowMs: number): PlatformError | null {
     // Where more instances may help, it is asked all the time how late it is.
     const isDue = this.#spec.instances.max > 1 && this.#dueSinceMs === null;
-    if (isDue || nowMs - this.#pingedAtMs >= pingIntervalMs) {
+    if (isDue || nowMs - this.#pingedAtMs >= this.#pingEveryMs) {
       this.#pingedAtMs = nowMs;
       this.#dueSinceMs ??= nowMs;
       this.#watched.ping();
     }
-    const { app, limits } = this.#spec;
+    const { requestTimeoutMs } = this.#spec.limits;
     const silentMs = nowMs - this.#aliveAtMs;
-    const silentMsMax = Math.min(limits.requestTimeoutMs, unresponsiveTimeoutMs);
-    if (silentMs < Math.max(silentMsMax, unresponsiveTimeoutMsMin)) return null;
-    return new PlatformError("APP_UNRESPONSIVE", [app, Math.round(silentMs)]);
+    const silentMsMax =
+      this.#watched.running() > 0
+        ? // The latest PING may have been answered long before the request came.
+          requestTimeoutMs + this.#pingEveryMs
+        : Math.min(requestTimeoutMs, unresponsiveTimeoutMs);
+    return silentMs < Math.max(silentMsMax, unresponsiveTimeoutMsMin) ? null : this.#stuck(nowMs);
   }
 
-  #memory(nowMs: number): PlatformError | null {
-    if (nowMs - this.#sampledAtMs < memorySampleMs) return null;
-    this.#sampledAtMs = nowMs;
-    this.memoryBytes = this.#watched.memoryBytes();
-    const { app, limits } = this.#spec;
-    if (this.memoryBytes === null || this.memoryBytes <= limits.memoryBytesMax) return null;
-    return new PlatformError("APP_MEMORY_EXCEEDED", [app, this.memoryBytes, limits.memoryBytesMax]);
+  #stuck(nowMs: number): PlatformError {
+    const silentMs = Math.round(nowMs - this.#aliveAtMs);
+    return new PlatformError("APP_UNRESPONSIVE", [this.#spec.app, silentMs]);
   }
 }

@@ -8,8 +8,15 @@
  */
 
 import { closeSync } from "node:fs";
-import { invariant, messageOf, PlatformError, throwUncaught } from "../base/errors.ts";
+import {
+  asPlatformError,
+  invariant,
+  messageOf,
+  PlatformError,
+  throwUncaught,
+} from "../base/errors.ts";
 import type { TurnClock } from "../base/turn-clock.ts";
+import type { VersionLimits } from "../base/version-spec.ts";
 import type { LaunchEnd } from "../sandbox/launch.ts";
 import { killGroup, terminateGroup } from "../sandbox/process-group.ts";
 import { OutputBudget } from "../telemetry/output-budget.ts";
@@ -22,6 +29,8 @@ import type { WireProtocolError } from "../wire/frames.ts";
 import { outputGraceMs, spareStartTimeoutMs, stopTimeoutMs, wireGraceMs } from "./limits.ts";
 import { linkArtifact } from "./linked-artifact.ts";
 import { LoadFailure } from "./load-failure.ts";
+import type { ProcessBounds } from "./process-bounds.ts";
+import { describeEnd, type ProcessEnd, ProcessEnded } from "./process-end.ts";
 import { removeRunFolder } from "./run-folder.ts";
 import {
   type LaunchedRunner,
@@ -29,21 +38,6 @@ import {
   type RunnerLaunchOptions,
   type SandboxFacts,
 } from "./runner-launch.ts";
-
-/** How a process ended. */
-export interface ProcessEnd {
-  exitCode: number | null;
-  signal: string | null;
-  /** `stop` was called. */
-  wasAsked: boolean;
-  /** Why the node ended it, when it did. */
-  cause: PlatformError | null;
-}
-
-/** `exit code 1`, `signal SIGSEGV` */
-export function describeEnd(end: ProcessEnd): string {
-  return end.signal === null ? `exit code ${end.exitCode}` : `signal ${end.signal}`;
-}
 
 /** What the owner of a process hears. */
 export interface RunnerProcessOwner {
@@ -69,6 +63,8 @@ export interface RunnerProcessOptions extends RunnerLaunchOptions {
   clock: TurnClock;
   /** What all processes of the node may print together. */
   outputTotal: OutputBudget;
+  /** What it and all that it starts is held to; removed with it. */
+  bounds: ProcessBounds;
 }
 
 /** The part of a Bun socket that is used. */
@@ -80,6 +76,7 @@ export class RunnerProcess implements ChannelOwner {
   readonly id: string;
   readonly pid: number;
   readonly channel: Channel;
+  readonly bounds: ProcessBounds;
   /** Resolves when the process is connected and can be given an app; rejects when it ends before. */
   readonly started: Promise<void>;
   /** Resolves when the process has exited. Never rejects. */
@@ -117,6 +114,9 @@ export class RunnerProcess implements ChannelOwner {
     this.pid = launched.pid;
     this.#options = options;
     this.#launched = launched;
+    this.bounds = options.bounds;
+    const { home, tmp } = launched.folder;
+    this.bounds.take(this.pid, [home, tmp]).catch((error) => this.kill(asPlatformError(error)));
     this.channel = new Channel(
       { write: (data, offset, bytes) => this.#wire?.write(data, offset, bytes) ?? 0 },
       this,
@@ -168,9 +168,14 @@ export class RunnerProcess implements ChannelOwner {
    *
    * @throws {LoadFailure} when the app cannot take requests; rejects too when the process ends first.
    */
-  load(app: string, message: Omit<LoadMessage, "type" | "socketPath">): Promise<void> {
+  load(
+    app: string,
+    limits: VersionLimits,
+    message: Omit<LoadMessage, "type" | "socketPath">,
+  ): Promise<void> {
     invariant(this.#loading === null, "a process is loaded once");
     this.#app = app;
+    this.bounds.hold(app, limits, this.#options.clock.nowMs());
     this.#loading = Promise.withResolvers();
     if (this.#isGoing) this.#loading.reject(new ProcessEnded(this.#describe()));
     else
@@ -222,6 +227,7 @@ export class RunnerProcess implements ChannelOwner {
     if (this.#launchEnd !== null) return;
     this.#cause ??= cause;
     killGroup(this.pid);
+    this.bounds.kill();
     this.#going();
   }
 
@@ -232,7 +238,8 @@ export class RunnerProcess implements ChannelOwner {
     if (message === null) return;
     if (message.type === "started") {
       this.#clearTimer();
-      this.#started.resolve();
+      // Nothing of an app runs before the process is where it can be held to its limits.
+      void this.bounds.taken.then(() => this.#started.resolve());
     } else if (message.type === "loaded") {
       this.#loading?.resolve();
     } else if (message.type === "failed") {
@@ -298,9 +305,11 @@ export class RunnerProcess implements ChannelOwner {
 
   #onExit(end: LaunchEnd): void {
     this.#launchEnd = end;
+    this.#cause ??= this.bounds.causeOfEnd(end.signal, this.#options.clock.nowMs());
     this.#clearTimer();
     // What the app started goes with it.
     killGroup(this.pid);
+    this.bounds.kill();
     this.#going();
     // Frames that it sent before are still in the socket: answers that need not be lost.
     if (this.#wire === null) this.#finish();
@@ -330,6 +339,7 @@ export class RunnerProcess implements ChannelOwner {
     const timer = setTimeout(() => this.#outputEnd.abort(), outputGraceMs);
     await Promise.all(this.#outputs);
     clearTimeout(timer);
+    await this.bounds.remove();
     await removeRunFolder(this.#launched.folder);
     this.#launched.release();
     return end;
@@ -362,16 +372,5 @@ export class RunnerProcess implements ChannelOwner {
   #clearTimer(): void {
     if (this.#timer !== null) clearTimeout(this.#timer);
     this.#timer = null;
-  }
-}
-
-/** The process ended before it could take requests. */
-export class ProcessEnded extends Error {
-  override readonly name = "ProcessEnded";
-  readonly end: ProcessEnd;
-
-  constructor(end: ProcessEnd) {
-    super(`The process ended (${describeEnd(end)})`);
-    this.end = end;
   }
 }

@@ -8,8 +8,11 @@
  */
 import { randomBytes } from "node:crypto";
 import type { TurnClock } from "../base/turn-clock.ts";
+import type { Cgroups } from "../sandbox/cgroups.ts";
+import { DiskMeter } from "../sandbox/disk-meter.ts";
 import { nodeOutputBudget, type OutputBudget } from "../telemetry/output-budget.ts";
 import { spareDelayMs } from "./limits.ts";
+import { ProcessBounds } from "./process-bounds.ts";
 import { defaultProfile, isSameProfile, type Profile } from "./profile.ts";
 import { RunnerProcess } from "./runner-process.ts";
 import type { RunnerSandbox } from "./runner-sandbox.ts";
@@ -26,6 +29,8 @@ export interface SparesOptions {
   clock: TurnClock;
   /** Processes that stand ready. Count; 0 = none. */
   sparesMax: number;
+  /** Null: the node may make none. Default null. */
+  cgroups?: Cgroups | null;
   /** See `RunnerProcessOptions`. Default false. */
   takesWires?: boolean;
 }
@@ -43,11 +48,13 @@ export class Spares {
   readonly #ready: RunnerProcess[] = [];
   /** Shared by every process that comes from here, which is every one of the node. */
   readonly #outputTotal: OutputBudget;
+  readonly #diskMeter: DiskMeter;
   #timer: ReturnType<typeof setTimeout> | null = null;
   #stopped = false;
 
   constructor(options: SparesOptions) {
     this.#options = options;
+    this.#diskMeter = DiskMeter.of(options.runDir);
     this.#outputTotal = nodeOutputBudget(options.clock.nowMs());
   }
 
@@ -156,16 +163,24 @@ export class Spares {
 
   #spawn(profile: Profile, artifact: string | null): RunnerProcess {
     const { runDir, runner, clock, sandbox } = this.#options;
-    return RunnerProcess.spawn({
-      id: randomBytes(6).toString("hex"),
-      runDir,
-      runnerPath: runner.path,
-      clock,
-      sandbox,
-      profile,
-      artifact,
-      outputTotal: this.#outputTotal,
-      takesWires: this.#options.takesWires ?? false,
-    });
+    const id = randomBytes(6).toString("hex");
+    const bounds = new ProcessBounds(this.#options.cgroups?.create(id) ?? null, this.#diskMeter);
+    try {
+      return RunnerProcess.spawn({
+        id,
+        runDir,
+        runnerPath: runner.path,
+        clock,
+        sandbox,
+        profile,
+        artifact,
+        outputTotal: this.#outputTotal,
+        bounds,
+        takesWires: this.#options.takesWires ?? false,
+      });
+    } catch (error) {
+      void bounds.remove();
+      throw error;
+    }
   }
 }

@@ -3,7 +3,7 @@ import { systemClock } from "../base/clock.ts";
 import { PlatformError } from "../base/errors.ts";
 import { defaultPermissions } from "../base/permissions.ts";
 import { TurnClock } from "../base/turn-clock.ts";
-import type { VersionSpec } from "../base/version-spec.ts";
+import { resourceLimitsDefault, type VersionSpec } from "../base/version-spec.ts";
 import { Pools } from "../pool/pools.ts";
 import { RunnerSandbox } from "../pool/runner-sandbox.ts";
 import { Spares } from "../pool/spares.ts";
@@ -22,6 +22,7 @@ function specOf(app: string, number: number, digest = `${app}${number}`): Versio
     env: {},
     healthPath: "/",
     limits: {
+      ...resourceLimitsDefault,
       memoryBytesMax: 1,
       requestTimeoutMs: 1,
       streamIdleMs: 1,

@@ -7,7 +7,7 @@ const UNIT = "/sys/fs/cgroup/system.slice/levain.service";
 function machine(
   changes: Partial<MachineSources> = {},
   files: Record<string, string | null> = {},
-  writable: readonly string[] = [UNIT, `${UNIT}/cgroup.subtree_control`],
+  writable: readonly string[] = [UNIT, `${UNIT}/cgroup.procs`, `${UNIT}/cgroup.subtree_control`],
 ): MachineSources {
   const all: Record<string, string | null> = {
     "/proc/meminfo": "MemTotal:       8388608 kB\nMemFree: 1 kB\nMemAvailable:   4194304 kB\n",
@@ -18,6 +18,8 @@ function machine(
     "/proc/self/cgroup": "0::/system.slice/levain.service\n",
     "/proc/self/mountinfo":
       "35 24 0:30 / /sys/fs/cgroup rw,nosuid shared:9 - cgroup2 cgroup2 rw,nsdelegate\n",
+    [`${UNIT}/cgroup.procs`]: "700\n",
+    [`${UNIT}/cgroup.type`]: "domain\n",
     [`${UNIT}/cgroup.controllers`]: "cpuset cpu io memory pids\n",
     "/etc/passwd": "root:x:0:0:root:/root:/bin/sh\nada:x:1000:1000::/home/ada:/bin/sh\n",
     "/proc/self/limits": "Limit  Soft  Hard  Units\nMax open files   1024    524288   files\n",
@@ -30,6 +32,7 @@ function machine(
     bun: "1.4.5",
     cores: 4,
     uid: 0,
+    pid: 700,
     landlockAbi: 7,
     hasSeccomp: true,
     pagingErrno: null,
@@ -61,7 +64,7 @@ test("a server with everything has nothing missing", () => {
     ["landlock", "level 7"],
     ["seccomp", "available"],
     ["sandbox", "strict by default"],
-    ["cgroup", "version 2, delegated"],
+    ["cgroup", "memory (version 2), cpu (version 2), pids (version 2), freezer (version 2)"],
     ["open files", "524288"],
     ["postgres", "installed"],
   ]);
@@ -147,26 +150,22 @@ describe("sandbox", () => {
 });
 
 describe("cgroup", () => {
-  test("a machine with version 1 alone enforces nothing", () => {
-    const sources = machine(
-      {},
-      { "/proc/self/cgroup": "4:memory:/\n", "/proc/self/mountinfo": "" },
-    );
-
-    expect(finding("cgroup", sources)).toMatchObject({ value: "no version 2", ok: null });
-  });
-
-  test("version 2 beside version 1 has its controllers missing", () => {
+  test("what the kernel cannot hold apps to is said, with what the node does instead", () => {
     const sources = machine({}, { [`${UNIT}/cgroup.controllers`]: "hugetlb cpu\n" });
 
-    expect(finding("cgroup", sources).value).toBe("version 2 without memory, pids");
+    expect(finding("cgroup", sources)).toMatchObject({
+      value: "cpu (version 2), freezer (version 2)",
+      ok: null,
+      means: expect.stringContaining("it counts processes once a second"),
+    });
+    expect(finding("cgroup", sources).means).not.toContain("cpuCoresMax");
   });
 
-  test("one that this process may not write is not delegated", () => {
+  test("one that this process may not write to is none, and how to get one is said", () => {
     const sources = machine({}, {}, [UNIT]);
 
     expect(finding("cgroup", sources)).toMatchObject({
-      value: "version 2, not delegated",
+      value: "none that this user may use",
       ok: null,
       means: expect.stringContaining("Delegate=yes"),
     });

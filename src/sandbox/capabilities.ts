@@ -5,6 +5,7 @@
  */
 import { accessSync, constants, readFileSync } from "node:fs";
 import { availableParallelism, release } from "node:os";
+import { cgroupParents } from "./cgroup-layout.ts";
 import { hasSeccomp, landlockAbi } from "./libc.ts";
 import { memoryBytesEnough, openFilesEnough } from "./limits.ts";
 import { pagingObstacle, pagingSources } from "./paging-way.ts";
@@ -36,6 +37,8 @@ export interface MachineSources {
   /** Processors that this process may use. Count. */
   cores: number;
   uid: number;
+  /** Of this process. */
+  pid: number;
   /** Level of Landlock; 0 = none. */
   landlockAbi: number;
   /** Whether the kernel takes filters of system calls. */
@@ -167,38 +170,24 @@ function pressure({ read }: MachineSources): Finding {
   };
 }
 
-function cgroup({ read, canWrite }: MachineSources): Finding {
-  const name = "cgroup";
-  const own = /^0::(.*)$/m.exec(read("/proc/self/cgroup") ?? "")?.[1];
-  const mounts = (read("/proc/self/mountinfo") ?? "").split("\n");
-  const mount = mounts.find((line) => line.includes(" - cgroup2 "))?.split(" ")[4];
-  if (own === undefined || mount === undefined) {
-    return {
-      name,
-      value: "no version 2",
-      ok: null,
-      means: `Memory and CPU of apps are measured, not enforced by the kernel. ${HOW_TO_DELEGATE}`,
-    };
-  }
-  const folder = `${mount}${own === "/" ? "" : own}`;
-  const controllers = (read(`${folder}/cgroup.controllers`) ?? "").trim().split(/\s+/);
-  const missing = CONTROLLERS.filter((controller) => !controllers.includes(controller));
-  if (missing.length > 0) {
-    return {
-      name,
-      value: `version 2 without ${missing.join(", ")}`,
-      ok: null,
-      means: `What is missing is measured, not enforced by the kernel. ${HOW_TO_DELEGATE}`,
-    };
-  }
-  const ok = canWrite(folder) && canWrite(`${folder}/cgroup.subtree_control`);
+function cgroup(machine: MachineSources): Finding {
+  const parents = cgroupParents(machine);
+  const versions = new Map(
+    parents.flatMap(({ version, powers }) => powers.map((power) => [power, version])),
+  );
+  const missing = CGROUP_POWERS.filter((power) => !versions.has(power));
+  const instead = missing.map((power) => WITHOUT_POWER[power]).join("; ");
   return {
-    name,
-    value: ok ? "version 2, delegated" : "version 2, not delegated",
-    ok: ok ? true : null,
-    means: ok
-      ? "The kernel can hold each app to its memory, CPU and processes. This release does not use it yet."
-      : `Memory and CPU of apps are measured, not enforced by the kernel. ${HOW_TO_DELEGATE}`,
+    name: "cgroup",
+    value:
+      versions.size === 0
+        ? "none that this user may use"
+        : [...versions].map(([power, version]) => `${power} (version ${version})`).join(", "),
+    ok: missing.length === 0 ? true : null,
+    means:
+      missing.length === 0
+        ? "The kernel holds each app to its memory, CPU time and processes, and ends all of its processes together."
+        : `A node started here does without: ${instead}. ${HOW_TO_DELEGATE}`,
   };
 }
 
@@ -229,7 +218,14 @@ function postgres({ hasPostgres, platform, arch }: MachineSources): Finding {
 
 const HOW_TO_DELEGATE =
   "Under systemd, Delegate=yes in the unit gives the node a version 2 cgroup of its own.";
-const CONTROLLERS = ["cpu", "memory", "pids"];
+const CGROUP_POWERS = ["memory", "cpu", "pids", "freezer"] as const;
+/** What a node does where the kernel does not do it. */
+const WITHOUT_POWER = {
+  memory: "it reads the memory of apps up to ten times a second, and misses buffers of sockets",
+  cpu: "the kernel's scheduler divides CPU time, and limits.cpuCoresMax is not held",
+  pids: "it counts processes once a second",
+  freezer: "it freezes and ends process groups, and looks for what has left them",
+};
 
 function meminfoBytes(meminfo: string | null, name: string): number | null {
   const kilobytes = new RegExp(`^${name}:\\s+(\\d+) kB`, "m").exec(meminfo ?? "")?.[1];
@@ -250,6 +246,7 @@ function machineSources(): MachineSources {
     bun: Bun.version,
     cores: availableParallelism(),
     uid: process.getuid?.() ?? -1,
+    pid: process.pid,
     landlockAbi: process.platform === "linux" ? landlockAbi() : 0,
     hasSeccomp: process.platform === "linux" && hasSeccomp(),
     pagingErrno: process.platform === "linux" ? pagingSources().askKernel() : "ENOSYS",

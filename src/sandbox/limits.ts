@@ -70,3 +70,15 @@ export const zramSizeShare = 1;
 
 /** RAM that its compressed pages may take: apps come to a quarter, and what cannot be compressed must not take all. Part of 1. */
 export const zramMemoryShareMax = 0.5;
+
+// --- without cgroups ---
+
+/** Descriptors of a process among which files in memory are looked for; 20 microseconds each. Count. */
+export const descriptorsPerLookMax = 4096;
+
+// --- disk ---
+
+/** How often it is asked how full the disk is; a microsecond. Milliseconds. */
+export const diskSampleMs = 500;
+/** Files that are looked at at once when they are counted: as many as Bun has threads for it. Count. */
+export const statsAtOnceMax = 16;

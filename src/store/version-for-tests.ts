@@ -1,7 +1,6 @@
 /** Inputs of the store for tests: complete, and different only in what a test names. */
-
 import { defaultPermissions } from "../base/permissions.ts";
-import type { VersionSpec } from "../base/version-spec.ts";
+import { resourceLimitsDefault, type VersionSpec } from "../base/version-spec.ts";
 import type { CreateVersionInput } from "./versions.ts";
 
 /** What `shop` v1 would be, changed as asked. */
@@ -18,6 +17,7 @@ export function versionInput(spec: Partial<VersionSpec> = {}): CreateVersionInpu
       env: { GREETING: "hello" },
       healthPath: "/",
       limits: {
+        ...resourceLimitsDefault,
         memoryBytesMax: 256 * 1024 * 1024,
         requestTimeoutMs: 30_000,
         streamIdleMs: 60_000,

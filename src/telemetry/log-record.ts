@@ -34,6 +34,7 @@ export type PlatformEvent =
   | "verdict"
   | "request"
   | "throttle"
+  | "limit"
   | "error";
 
 /** Where records go. Never throws and never waits: what cannot be kept is counted and dropped. */
