@@ -199,6 +199,8 @@ describe("the environment of a process", () => {
       "LEVAIN_APP",
       "MINE",
       "PATH",
+      // For the resolver of the app and of what it starts: datagrams are refused.
+      "RES_OPTIONS",
       "TMPDIR",
     ]);
     expect(env).toMatchObject({ MINE: "1", PATH: "/mine", LEVAIN_APP: "behaves" });
