@@ -4,10 +4,12 @@
  */
 import { describe, expect, test } from "bun:test";
 import { readFileSync } from "node:fs";
+import { PushedClock } from "../base/clock-for-tests.ts";
 import { until } from "../base/until-for-tests.ts";
 import { keepAwakeMsMax, standbyTimeoutMs, waitUntilMsMax } from "../wire/limits.ts";
 import { bundledFixture } from "./bundled-fixture-for-tests.ts";
-import { settlingGraceMs } from "./limits.ts";
+import { Lifecycle } from "./lifecycle.ts";
+import { lifecycleMessagesPerTickMax, settlingGraceMs } from "./limits.ts";
 import {
   ask,
   bodyOf,
@@ -111,6 +113,18 @@ describe("work that an app has given to waitUntil", () => {
 
     expect((await other.outcome).kind).toBe("answered");
     expect(s.t.events(s.pool)).toContain("evict");
+  });
+
+  test("counts however often the app has said something just before", async () => {
+    await using s = await setup("no-hooks");
+
+    await bodyOf(s.pool, "/flood?name=100");
+    await bodyOf(s.pool, "/begin?name=mail");
+
+    expect(s.pool.freeze()).toBeFalse();
+    await until(() => s.t.pass(1) === undefined && s.names().includes("mail"));
+    s.t.pass(2 * minuteMs);
+    expect(s.pool.state).toBe("warm");
   });
 
   test("is waited for when the app is stopped", async () => {
@@ -298,4 +312,34 @@ describe("a request", () => {
     expect(asked.channel).not.toBeNull();
     expect((await asked.outcome).kind).toBe("answered");
   });
+});
+
+test("a process that has something to say all the time is heard a few times in a tick", () => {
+  let heard = 0;
+  let id = 0;
+  const instance = {
+    isAsleep: false,
+    onStreamClosed() {},
+    channel: { control: () => (heard += 1) },
+  };
+  const lifecycle = new Lifecycle(instance as never, {} as never, new PushedClock());
+  /** Says something whenever it may. */
+  const say = () => {
+    for (let answered = -1; answered < heard; ) {
+      answered = heard;
+      id += 1;
+      const taken = [{ id, kind: "keepAwake" as const, name: "" }];
+      lifecycle.onEvent({ type: "lifecycle", taken, released: [id - 1], hasHooks: false });
+    }
+  };
+
+  say();
+  expect(heard).toBe(lifecycleMessagesPerTickMax);
+  // What it would say next is not known, so it is not frozen.
+  expect(lifecycle.isSettled(0)).toBeFalse();
+  lifecycle.tick(100);
+  expect([heard, lifecycle.isSettled(100)]).toEqual([lifecycleMessagesPerTickMax + 1, true]);
+  say();
+
+  expect(heard).toBe(2 * lifecycleMessagesPerTickMax + 1);
 });

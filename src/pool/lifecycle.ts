@@ -5,9 +5,10 @@
 import type { Clock } from "../base/clock.ts";
 import type { LifecycleEvent } from "../wire/control.ts";
 import type { Wake } from "../wire/wake.ts";
-import { Holders } from "./holders.ts";
+import { type HolderFacts, Holders } from "./holders.ts";
 import type { Instance } from "./instance.ts";
 import type { InstanceOwner } from "./instance-owner.ts";
+import { lifecycleMessagesPerTickMax } from "./limits.ts";
 import { Settling } from "./settling.ts";
 
 /** What is heard of the sleep of instances. */
@@ -27,6 +28,10 @@ export class Lifecycle {
   readonly #instance: Instance;
   readonly #owner: InstanceOwner;
   readonly #clock: Clock;
+  /** Messages since the last tick. Count. */
+  #messages = 0;
+  /** The process waits for `heard`: what it would say next is not known. */
+  #owesHeard = false;
   /** Why it is to be frozen before its time, when it has settled; null for no such reason. */
   freezeReason: string | null = null;
   /** It was woken, and has not given a sign of life. */
@@ -46,9 +51,17 @@ export class Lifecycle {
 
   /** Whether an idle instance can be frozen; asks it to settle when it has to be. */
   isSettled(nowMs: number): boolean {
+    if (this.#owesHeard) return false;
     const settled = this.#settling.look(nowMs);
     if (settled === "late") this.#owner.standby.onUnsettled(this.#instance);
     return settled !== "wait";
+  }
+
+  /** Gives the holders whose budget is over since the last time. Called every `tickMs`, when it was looked at. */
+  tick(nowMs: number): HolderFacts[] {
+    this.#messages = 0;
+    if (this.#owesHeard) this.#hear();
+    return this.holders.look(nowMs);
   }
 
   /** It is not to be frozen after all. Twice is safe. */
@@ -82,11 +95,20 @@ export class Lifecycle {
         const { count } = this.holders;
         this.holders.note(event, nowMs);
         this.#settling.hasHooks = event.hasHooks;
+        this.#messages += 1;
+        this.#owesHeard = this.#messages > lifecycleMessagesPerTickMax;
+        if (!this.#owesHeard) this.#hear();
         if (this.holders.count < count) instance.onStreamClosed();
         // What it said crossed the signal on the way.
         else if (this.holders.count > 0 && instance.isAsleep) this.#owner.onHeld(instance);
       }
     }
+  }
+
+  /** It may say more. */
+  #hear(): void {
+    this.#owesHeard = false;
+    this.#instance.channel.control({ type: "heard" });
   }
 
   #awake(): void {

@@ -184,6 +184,9 @@ export const reliefWaitMs = 1000;
 /** How long it is waited until an instance is paged, before the next step; a gigabyte to a slow disk takes longer. Milliseconds. */
 export const pageWaitMs = 5000;
 
+/** Messages about holders that one process is heard with at once in a tick; its next one says all that has changed since. Count. */
+export const lifecycleMessagesPerTickMax = 10;
+
 /** Holders of one instance that are shown; the oldest say most. Count. */
 export const holdersShownMax = 20;
 

@@ -246,7 +246,6 @@ export class RunnerProcess implements ChannelOwner {
       this.#loading?.reject(new LoadFailure(message));
     } else if (message.type !== "wired") {
       this.#owner?.onLifecycle(message);
-      if (message.type === "lifecycle") this.channel.control({ type: "heard" });
     }
   }
 

@@ -54,7 +54,7 @@ export class Standby implements LifecycleListener {
     if (decision === "freeze") this.freeze(instance);
     if (decision === "page") void this.page(instance);
     if (instance.open > 0) instance.lifecycle.stayAwake(nowMs);
-    for (const holder of instance.lifecycle.holders.look(nowMs)) {
+    for (const holder of instance.lifecycle.tick(nowMs)) {
       this.#log.spent(instance.id, holder);
       instance.onStreamClosed();
     }

@@ -1,5 +1,6 @@
 import { describe, expect, test } from "bun:test";
 import { asRunnerMessage, failedTextMax } from "./control.ts";
+import { holdersPerMessageMax } from "./limits.ts";
 
 describe("a message of a runner's", () => {
   test("of a known kind is taken, with nothing beside what it is known for", () => {
@@ -26,6 +27,35 @@ describe("a message of a runner's", () => {
     ];
 
     for (const message of strange) expect(asRunnerMessage(message)).toBeNull();
+  });
+
+  test("about holders has names that can be shown, and no more of them than fit", () => {
+    const holder = { id: 1, kind: "waitUntil", name: `a\x1b[31m\u202e\n${"b".repeat(100)}` };
+    const message = { type: "lifecycle", taken: [holder], released: [2], hasHooks: 1 };
+
+    expect(asRunnerMessage(message)).toEqual({
+      type: "lifecycle",
+      taken: [{ id: 1, kind: "waitUntil", name: `a [31m  ${"b".repeat(56)}` }],
+      released: [2],
+      hasHooks: false,
+    });
+    const many = Array.from({ length: holdersPerMessageMax + 1 }, (_, id) => id);
+    const wrong: object[] = [
+      { taken: many.map((id) => ({ ...holder, id })) },
+      { released: many },
+      { released: [-1] },
+      { released: "1" },
+      { taken: [{ ...holder, id: "1" }] },
+      { taken: [{ ...holder, kind: "other" }] },
+      { taken: [{ ...holder, name: 1 }] },
+      { taken: [null] },
+    ];
+    for (const change of wrong) expect(asRunnerMessage({ ...message, ...change })).toBeNull();
+    expect(asRunnerMessage({ type: "settled", turn: 3, more: 1 })).toEqual({
+      type: "settled",
+      turn: 3,
+    });
+    expect(asRunnerMessage({ type: "settled", turn: 0.5 })).toBeNull();
   });
 
   test("has a text of bounded length", () => {

@@ -80,7 +80,7 @@ export interface LifecycleMessage {
   type: "lifecycle";
   /** At most `holdersPerMessageMax`. */
   taken: Holder[];
-  /** Ids of holders that the node knows. */
+  /** Ids of holders that the node knows; as many at most. */
   released: number[];
   /** The app has hooks: it has to be told before it is frozen and when it goes on. */
   hasHooks: boolean;
@@ -140,7 +140,8 @@ function asLifecycle({
   hasHooks,
 }: Record<string, unknown>): LifecycleMessage | null {
   if (!Array.isArray(taken) || !Array.isArray(released)) return null;
-  if (taken.length > holdersPerMessageMax || !released.every(isCount)) return null;
+  if (taken.length > holdersPerMessageMax || released.length > holdersPerMessageMax) return null;
+  if (!released.every(isCount)) return null;
   const holders: Holder[] = [];
   for (const one of taken) {
     if (!isRecord(one) || !isCount(one["id"]) || !isOneOf(HOLDER_KINDS, one["kind"])) return null;
