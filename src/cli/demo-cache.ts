@@ -2,7 +2,7 @@
  * What the example depends on is in this checkout already. A demo's node gets it as the beginning of its package cache,
  * so that a demo needs no network and no registry; what is missing here is fetched as in any deploy.
  */
-import { mkdir, realpath, symlink } from "node:fs/promises";
+import { cp, mkdir } from "node:fs/promises";
 import { dirname, join } from "node:path";
 
 const modules = join(import.meta.dir, "../../node_modules");
@@ -10,20 +10,25 @@ const modules = join(import.meta.dir, "../../node_modules");
 /**
  * @param dataDir of the demo's node, before it starts
  * @param folder the example that will be deployed
+ * @param app the name that it will have
  */
-export async function fillPackageCache(dataDir: string, folder: string): Promise<void> {
-  // Where the node's builds have their home, and Bun keeps its cache in a home.
-  const cache = join(dataDir, "builds/.home/.bun/install/cache");
+export async function fillPackageCache(
+  dataDir: string,
+  folder: string,
+  app: string,
+): Promise<void> {
+  // Where builds of that app find packages; see `deploy/build-users.ts`.
+  const cache = join(dataDir, "builds/.cache", app);
   await mkdir(cache, { recursive: true, mode: 0o700 });
   const { dependencies } = await manifestOf(folder);
   for (const [name, version] of Object.entries(dependencies ?? {})) {
     const installed = join(modules, name);
     const manifest = await manifestOf(installed).catch(() => null);
     if (manifest?.version !== version) continue;
-    // Under the name that Bun gives to a package from the default registry. Bun copies from its cache, so a link will do.
+    // Under the name that Bun gives to a package from the default registry. A copy: the build may not read the checkout.
     const cached = join(cache, `${name}@${version}@@@1`);
     await mkdir(dirname(cached), { recursive: true });
-    await symlink(await realpath(installed), cached);
+    await cp(installed, cached, { recursive: true, dereference: true });
   }
 }
 

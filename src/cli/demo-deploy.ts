@@ -12,7 +12,7 @@ export const exampleFolder = join(import.meta.dir, "../../examples/shop");
 
 /** Message of every version that a demo deploys: an app that has others is somebody's. */
 const demoMessage = "levain demo";
-const appNames = ["shop", "levain-demo"];
+export const appNames = ["shop", "levain-demo"] as const;
 
 /**
  * The name to deploy to: on a node that ran before, an app called shop may be somebody's.

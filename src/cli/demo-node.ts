@@ -10,6 +10,7 @@ import type { NodeStatus } from "../control/api.ts";
 import type { NodeConfig } from "../control/node-config.ts";
 import { AdminClient } from "./admin-client.ts";
 import { fillPackageCache } from "./demo-cache.ts";
+import { appNames } from "./demo-deploy.ts";
 import type { StepScope } from "./demo-steps.ts";
 import { demoDrainTimeoutMs, demoFindTimeoutMs, demoPollMs } from "./limits.ts";
 import type { Call } from "./verb.ts";
@@ -69,7 +70,7 @@ export class OwnNode {
     const config = await this.#preparing;
     signal.throwIfAborted();
     // While PostgreSQL starts; nothing builds yet.
-    this.#filling = fillPackageCache(config.dataDir, this.#folder);
+    this.#filling = fillPackageCache(config.dataDir, this.#folder, appNames[0]);
     const ready = Promise.withResolvers<NodeStatus>();
     this.#running = this.#call.runNode(config, { ready: ready.resolve, note: () => {} });
     const ended = this.#running

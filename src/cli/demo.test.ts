@@ -104,10 +104,10 @@ test("the example's dependencies come from the checkout, as far as it has them",
     '{"dependencies":{"hono":"1.0.0","nothing":"1.0.0"}}',
   );
 
-  await fillPackageCache(join(folder.path, "data"), exampleFolder);
-  await fillPackageCache(join(folder.path, "other"), other);
+  await fillPackageCache(join(folder.path, "data"), exampleFolder, "shop");
+  await fillPackageCache(join(folder.path, "other"), other, "shop");
 
-  const cache = "builds/.home/.bun/install/cache";
+  const cache = "builds/.cache/shop";
   const hono = `hono@${dependencies.hono}@@@1`;
   expect(readdirSync(join(folder.path, "data", cache))).toEqual([hono]);
   expect(existsSync(join(folder.path, "data", cache, hono, "package.json"))).toBe(true);

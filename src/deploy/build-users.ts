@@ -6,7 +6,16 @@
  *
  * One cache for all would let one app's build put a package there that the next app's build takes for the registry's.
  */
-import { chownSync, mkdirSync, readdirSync, renameSync, statSync, utimesSync } from "node:fs";
+import {
+  chmodSync,
+  chownSync,
+  lchownSync,
+  mkdirSync,
+  readdirSync,
+  renameSync,
+  statSync,
+  utimesSync,
+} from "node:fs";
 import { rm } from "node:fs/promises";
 import { join } from "node:path";
 import { invariant } from "../base/errors.ts";
@@ -79,19 +88,32 @@ export class BuildUsers {
   #ownerOf(app: string): number | null {
     const facts = statSync(join(this.#caches, app), { throwIfNoEntry: false });
     if (facts === undefined) return null;
-    if (this.#isRoot ? this.has(facts.uid) : facts.uid === process.getuid?.()) return facts.uid;
+    if (this.#isRoot && this.has(facts.uid)) return facts.uid;
+    // The node's own: nobody else can have put anything there.
+    if (facts.uid === process.getuid?.()) return this.#isRoot ? this.#give(app) : facts.uid;
     this.#discard(app);
     return null;
   }
 
   #make(app: string): number {
+    mkdirSync(join(this.#caches, app), { mode: 0o700 });
+    return this.#give(app);
+  }
+
+  /** Gives the app's cache to a user that has none. */
+  #give(app: string): number {
     const used = new Set(this.#names().map((name) => this.#uidOf(name)));
     let uid = this.#first;
     while (used.has(uid)) uid += 1;
     invariant(this.has(uid), "there are fewer caches than ids");
     const cache = join(this.#caches, app);
-    mkdirSync(cache, { mode: 0o700 });
-    if (this.#isRoot) chownSync(cache, uid, uid);
+    chmodSync(cache, 0o700);
+    if (!this.#isRoot) return uid;
+    for (const name of readdirSync(cache, { recursive: true, encoding: "utf8" })) {
+      lchownSync(join(cache, name), uid, uid);
+    }
+    // Last: it says that all of it has been given.
+    chownSync(cache, uid, uid);
     return uid;
   }
 

@@ -28,7 +28,7 @@ const never = new AbortController().signal;
 
 /** A deployer that notes in `calls` what it asks of the rest of the node. */
 const setup = async (overrides: Partial<DeployerOptions> = {}) => {
-  const data = project({ "builds/.home/kept": "" });
+  const data = project({ "builds/.cache/kept": "" });
   const calls: string[] = [];
   const events: DeployEvent[] = [];
   const records: LogRecord[] = [];
