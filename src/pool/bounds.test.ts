@@ -10,7 +10,16 @@ import { join } from "node:path";
 import { until } from "../base/until-for-tests.ts";
 import { Cgroups } from "../sandbox/cgroups.ts";
 import { tickMs } from "./limits.ts";
-import { ask, bodyOf, codeOf, gone, type SpecChange, submit, TestPools } from "./pool-for-tests.ts";
+import {
+  ask,
+  bodyOf,
+  codeOf,
+  draining,
+  gone,
+  type SpecChange,
+  submit,
+  TestPools,
+} from "./pool-for-tests.ts";
 
 const MiB = 1024 * 1024;
 // Processes that fill memory and disks take their time on a busy machine.
@@ -137,6 +146,22 @@ describe.each(kinds)("an app %s", (_name, groups) => {
     expect(limits).toMatch(new RegExp(`^Max file size\\s+${MiB}\\s+${MiB}`, "m"));
   });
 });
+
+test.skipIf(!cgroups?.powers.has("freezer"))(
+  "a daemon that hides from us in every way is gone with its app, however that ends",
+  async () => {
+    for (const end of ["crash", "stop"]) {
+      await using t = new TestPools(0, undefined, 100, cgroups);
+      const pool = t.pool("forks-a-daemon");
+      const daemon = Number(await bodyOf(pool, "/hidden"));
+
+      if (end === "crash") process.kill(pool.facts(0).pid!, "SIGKILL");
+      else await pool.stop(0, draining);
+
+      await gone(daemon);
+    }
+  },
+);
 
 test("an app that loops is ended at its request's deadline, and starts anew for the next", async () => {
   const requestTimeoutMs = 5000;

@@ -12,6 +12,7 @@ import { folderUse } from "../sandbox/folder-use.ts";
 import { RLIMIT } from "../sandbox/launch.ts";
 import { lowerRlimit } from "../sandbox/libc.ts";
 import { treeUse, unmappedBytes } from "../sandbox/tree-use.ts";
+import { endProcessesOf } from "../sandbox/user-processes.ts";
 import { DiskWatch } from "./disk-watch.ts";
 import { memoryRoomBytesMin, memoryRoomShare, unmappedSampleMs } from "./limits.ts";
 import { type Resources, ResourceWatch } from "./resource-watch.ts";
@@ -22,6 +23,7 @@ export class ProcessBounds implements Resources {
   readonly #taken = Promise.withResolvers<void>();
   #pid = 0;
   #folders: readonly string[] = [];
+  #uid: number | null = null;
   #limits: VersionLimits | null = null;
   #watch: ResourceWatch | null = null;
   #diskWatch: DiskWatch | null = null;
@@ -46,9 +48,11 @@ export class ProcessBounds implements Resources {
    * Puts the process into its group. Rejects when it cannot be; `taken` never resolves then.
    *
    * @param folders where it may write
+   * @param uid user of it alone; null: that of others too
    */
-  async take(pid: number, folders: readonly string[]): Promise<void> {
+  async take(pid: number, folders: readonly string[], uid: number | null): Promise<void> {
     this.#pid = pid;
+    this.#uid = uid;
     this.#folders = folders;
     await this.#cgroup?.join(pid);
     this.#taken.resolve();
@@ -71,6 +75,8 @@ export class ProcessBounds implements Resources {
     lowerRlimit(this.#pid, RLIMIT.NOFILE, limits.openFilesMax);
     lowerRlimit(this.#pid, RLIMIT.FSIZE, limits.diskBytesMax);
     lowerRlimit(this.#pid, RLIMIT.CORE, 0);
+    // The kernel counts them by user.
+    if (this.#uid !== null) lowerRlimit(this.#pid, RLIMIT.NPROC, processesMax);
   }
 
   /** See `ResourceWatch` and `DiskWatch`; null before `hold`. */
@@ -95,6 +101,8 @@ export class ProcessBounds implements Resources {
   /** Resolves when the group is gone, with all that was in it. Never rejects. */
   async remove(): Promise<void> {
     await this.#cgroup?.remove();
+    // A group that can be ended whole leaves nothing.
+    if (this.#uid !== null && !this.#cgroup?.has("freezer")) await endProcessesOf(this.#uid);
   }
 
   // --- what the watch asks ---

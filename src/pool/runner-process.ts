@@ -116,7 +116,10 @@ export class RunnerProcess implements ChannelOwner {
     this.#launched = launched;
     this.bounds = options.bounds;
     const { home, tmp } = launched.folder;
-    this.bounds.take(this.pid, [home, tmp]).catch((error) => this.kill(asPlatformError(error)));
+    const uid = options.sandbox.isUserShared ? null : launched.sandbox.uid;
+    this.bounds
+      .take(this.pid, [home, tmp], uid)
+      .catch((error) => this.kill(asPlatformError(error)));
     this.channel = new Channel(
       { write: (data, offset, bytes) => this.#wire?.write(data, offset, bytes) ?? 0 },
       this,

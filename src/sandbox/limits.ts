@@ -73,6 +73,9 @@ export const zramMemoryShareMax = 0.5;
 
 // --- without cgroups ---
 
+/** Rounds of ending what a user has; as many processes as it may have can be started in one. Count. */
+export const userRoundsMax = 50;
+
 /** Descriptors of a process among which files in memory are looked for; 20 microseconds each. Count. */
 export const descriptorsPerLookMax = 4096;
 
