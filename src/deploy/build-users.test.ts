@@ -39,6 +39,7 @@ test("a cache that the node has filled is given to the app's user", () => {
 
   using user = users.ofApp("shop");
 
+  expect(statSync(data.at("builds/.cache")).mode & 0o777).toBe(isRoot ? 0o711 : 0o700);
   const owner = user.uid ?? process.getuid?.();
   for (const path of ["", "dep@1.0.0@@@1", "dep@1.0.0@@@1/index.js"]) {
     expect(statSync(data.at("builds/.cache/shop", path)).uid, path).toBe(owner as number);

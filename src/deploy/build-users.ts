@@ -60,7 +60,9 @@ export class BuildUsers {
 
   /** The user of an app's build; dispose it when nothing of the build is left. An app has one build at a time. */
   ofApp(app: string): BuildUser {
-    mkdirSync(this.#caches, { recursive: true, mode: 0o711 });
+    mkdirSync(this.#caches, { recursive: true });
+    // Pass, not list, whoever has made it.
+    chmodSync(this.#caches, this.#isRoot ? 0o711 : 0o700);
     const cache = join(this.#caches, app);
     const uid = this.#ownerOf(app) ?? this.#make(app);
     const now = new Date();
