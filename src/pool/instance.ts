@@ -11,7 +11,6 @@ import type { TurnClock } from "../base/turn-clock.ts";
 import type { VersionSpec } from "../base/version-spec.ts";
 import type { Paged, PageJob, Pager } from "../sandbox/pager.ts";
 import { privateMemoryBytes, processCpuMs } from "../sandbox/process-facts.ts";
-import { freezeGroup, thawGroup } from "../sandbox/process-group.ts";
 import type { Channel } from "../wire/channel.ts";
 import type { LifecycleEvent } from "../wire/control.ts";
 import { Wake } from "../wire/wake.ts";
@@ -214,7 +213,7 @@ export class Instance implements RunnerProcessOwner, Occupant, InstanceLoad {
   freeze(nowMs: number): boolean {
     if (this.#state !== "warm") return false;
     if (this.open > 0) this.lifecycle.stayAwake(nowMs);
-    else if (this.lifecycle.isSettled(nowMs) && freezeGroup(this.#process!.pid)) {
+    else if (this.lifecycle.isSettled(nowMs) && this.#process!.bounds.freezer.freeze()) {
       this.#move("frozen");
       this.#frozenAtMs = nowMs;
       this.#wasPagingTried = false;
@@ -244,7 +243,7 @@ export class Instance implements RunnerProcessOwner, Occupant, InstanceLoad {
   /** Wakes it, frozen or paged; it can be given requests at once. Its owner hears `onAwake` when it gives a sign of life. */
   thaw(nowMs: number): Wake {
     const wake = new Wake(this.#state === "paged" ? "paged" : "frozen", nowMs);
-    thawGroup(this.#process!.pid);
+    this.#process!.bounds.freezer.thaw();
     this.#stopPaging();
     this.#move("warm");
     this.#idleSinceMs = nowMs;
@@ -282,7 +281,7 @@ export class Instance implements RunnerProcessOwner, Occupant, InstanceLoad {
     const { isAsleep } = this;
     void running.stop(cause);
     // It has to run to hear that it should end.
-    if (isAsleep) thawGroup(running.pid);
+    if (isAsleep) running.bounds.freezer.thaw();
   }
 
   /** Ends it at once, also one that has no process yet. */

@@ -4,9 +4,13 @@
  * moments, while others freeze, page, push the clock and kill. The seed of a failure is in its message; LEVAIN_TEST_SEED
  * repeats it, as far as processes can be repeated, and LEVAIN_TEST_SECONDS makes it longer.
  */
-import { expect, test } from "bun:test";
+import { afterAll, expect, test } from "bun:test";
+import { mkdtempSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
 import { type Random, randomOf, testSeed } from "../base/random-for-tests.ts";
 import { until } from "../base/until-for-tests.ts";
+import { Cgroups } from "../sandbox/cgroups.ts";
 import { pagingObstacle, pagingSources } from "../sandbox/paging-way.ts";
 import { backOffMsMax } from "./limits.ts";
 import type { Pool } from "./pool.ts";
@@ -16,6 +20,14 @@ const seconds = Number(process.env["LEVAIN_TEST_SECONDS"] ?? 5);
 
 /** An ordinary user may not page out other processes. */
 const mayPage = !["no-right", "kernel"].includes(pagingObstacle(pagingSources())?.kind ?? "");
+
+const dir = mkdtempSync(join(tmpdir(), "levain-paging-"));
+/** Frozen by it where this machine lets us, else by signals. */
+const cgroups = Cgroups.open(join(dir, "cgroups.json"));
+afterAll(async () => {
+  await cgroups?.close();
+  rmSync(dir, { recursive: true, force: true });
+});
 
 /** What a request may be told whose process was killed. */
 const KILLED = new Set(["APP_EXITED", "APP_START_FAILED"]);
@@ -30,7 +42,7 @@ interface Visited {
 }
 
 class Story {
-  readonly t = new TestPools(2);
+  readonly t = new TestPools(2, undefined, 100, cgroups);
   readonly counts = { answers: 0, paged: 0, unpaged: 0, kills: 0, restarts: 0 };
   readonly wrong: string[] = [];
   readonly #random: Random;

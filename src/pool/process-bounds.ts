@@ -9,6 +9,7 @@ import type { VersionLimits } from "../base/version-spec.ts";
 import type { Cgroup } from "../sandbox/cgroup.ts";
 import type { DiskMeter } from "../sandbox/disk-meter.ts";
 import { folderUse } from "../sandbox/folder-use.ts";
+import { type Freezer, freezerOf } from "../sandbox/freezer.ts";
 import { RLIMIT } from "../sandbox/launch.ts";
 import { lowerRlimit } from "../sandbox/libc.ts";
 import { treeUse, unmappedBytes } from "../sandbox/tree-use.ts";
@@ -22,6 +23,7 @@ export class ProcessBounds implements Resources {
   readonly #diskMeter: DiskMeter;
   readonly #taken = Promise.withResolvers<void>();
   #pid = 0;
+  #freezer: Freezer | null = null;
   #folders: readonly string[] = [];
   #uid: number | null = null;
   #limits: VersionLimits | null = null;
@@ -77,6 +79,12 @@ export class ProcessBounds implements Resources {
     lowerRlimit(this.#pid, RLIMIT.CORE, 0);
     // The kernel counts them by user.
     if (this.#uid !== null) lowerRlimit(this.#pid, RLIMIT.NPROC, processesMax);
+  }
+
+  /** Lets the process and all that it has started sleep; after `taken`. */
+  get freezer(): Freezer {
+    this.#freezer ??= freezerOf(this.#pid, this.#cgroup);
+    return this.#freezer;
   }
 
   /** See `ResourceWatch` and `DiskWatch`; null before `hold`. */

@@ -113,6 +113,11 @@ export class Cgroup {
     return put(join(folder.path, "memory.reclaim"), String(bytes)) === null;
   }
 
+  /** Whether what is frozen can still be ended: a process that version 1 has frozen does not die. */
+  get isFreezable(): boolean {
+    return this.#with("freezer")?.version === 2;
+  }
+
   /** Stops every process of it where it stands, in a moment. Returns whether the kernel takes care of that. */
   freeze(): boolean {
     return this.#setFrozen(true);
