@@ -117,7 +117,6 @@ export class BuildProcesses {
         descriptors: ends,
         user: uid === null ? null : { uid, gid: uid },
         rlimits: buildRlimits(uid),
-        cgroupProcs: [],
         confinement: appConfinement(kernel, grantsOf(step)),
       });
       const [stdout, stderr] = opened.splice(0) as [number, number];

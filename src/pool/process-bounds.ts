@@ -76,7 +76,6 @@ export class ProcessBounds implements Resources {
     this.#cgroup?.limit({ memoryBytesMax: memoryBytesMax + roomBytes, cpuCoresMax, processesMax });
     lowerRlimit(this.#pid, RLIMIT.NOFILE, limits.openFilesMax);
     lowerRlimit(this.#pid, RLIMIT.FSIZE, limits.diskBytesMax);
-    lowerRlimit(this.#pid, RLIMIT.CORE, 0);
     // The kernel counts them by user.
     if (this.#uid !== null) lowerRlimit(this.#pid, RLIMIT.NPROC, processesMax);
   }

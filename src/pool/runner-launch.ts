@@ -78,7 +78,7 @@ export function launchRunner(options: RunnerLaunchOptions): LaunchedRunner {
   };
   let pid: number | null = null;
   try {
-    const nothing = openSync("/dev/null", "r");
+    const [nothing] = keep([openSync("/dev/null", "r")] as [number]);
     const [stdout, stdoutEnd] = keep(openPipe());
     const [stderr, stderrEnd] = keep(openPipe());
     const [wire, wireEnd] = keep(socketPair());
@@ -107,7 +107,6 @@ export function launchRunner(options: RunnerLaunchOptions): LaunchedRunner {
       descriptors: given,
       user: uid === null ? null : { uid, gid: uid },
       rlimits,
-      cgroupProcs: [],
       confinement: appConfinement(options.sandbox.kernel, grants),
     });
     pid = launched.pid;

@@ -16,7 +16,7 @@ int *__errno_location(void);
 enum {
   NR_close = 3, NR_rt_sigaction = 13, NR_rt_sigprocmask = 14, NR_getppid = 110, NR_setsid = 112,
   NR_prctl = 157, NR_chdir = 80, NR_setgroups = 116, NR_setresuid = 117, NR_setresgid = 119, NR_fcntl = 72,
-  NR_openat = 257, NR_write = 1, NR_fstat = 5, NR_exit = 60, NR_prlimit64 = 302, NR_execveat = 322,
+  NR_openat = 257, NR_fstat = 5, NR_exit = 60, NR_prlimit64 = 302, NR_execveat = 322,
   NR_close_range = 436, NR_landlock_create_ruleset = 444, NR_landlock_add_rule = 445, NR_landlock_restrict_self = 446,
   NR_waitid = 247, NR_dup3 = 292, NR_umask = 95
 };
@@ -25,7 +25,7 @@ enum { STAT_MODE = 24 };
 enum {
   NR_close = 57, NR_rt_sigaction = 134, NR_rt_sigprocmask = 135, NR_getppid = 173, NR_setsid = 157,
   NR_prctl = 167, NR_chdir = 49, NR_setgroups = 159, NR_setresuid = 147, NR_setresgid = 149, NR_fcntl = 25,
-  NR_openat = 56, NR_write = 64, NR_fstat = 80, NR_exit = 93, NR_prlimit64 = 261, NR_execveat = 281,
+  NR_openat = 56, NR_fstat = 80, NR_exit = 93, NR_prlimit64 = 261, NR_execveat = 281,
   NR_close_range = 436, NR_landlock_create_ruleset = 444, NR_landlock_add_rule = 445, NR_landlock_restrict_self = 446,
   NR_waitid = 95, NR_dup3 = 24, NR_umask = 166
 };
@@ -33,7 +33,7 @@ enum { STAT_MODE = 16 };
 #endif
 
 enum {
-  AT_FDCWD = -100, AT_EMPTY_PATH = 0x1000, O_RDONLY = 0, O_WRONLY = 1, O_PATH = 010000000, O_CLOEXEC = 02000000,
+  AT_FDCWD = -100, AT_EMPTY_PATH = 0x1000, O_PATH = 010000000, O_CLOEXEC = 02000000,
   F_DUPFD_CLOEXEC = 1030, SIG_SETMASK = 2, SIGKILL = 9, SIGSTOP = 19,
   PR_SET_PDEATHSIG = 1, PR_SET_SECCOMP = 22, PR_SET_NO_NEW_PRIVS = 38, SECCOMP_MODE_FILTER = 2,
   LANDLOCK_RULE_PATH_BENEATH = 1, LANDLOCK_RULE_NET_PORT = 2,
@@ -45,7 +45,7 @@ enum {
 
 /* Where a launch got to. launch.ts has a text for each. */
 enum {
-  STAGE_FORK, STAGE_SESSION, STAGE_DESCRIPTORS, STAGE_CGROUP, STAGE_RLIMIT, STAGE_RULESET, STAGE_PATH_RULE,
+  STAGE_FORK, STAGE_SESSION, STAGE_DESCRIPTORS, STAGE_RLIMIT, STAGE_RULESET, STAGE_PATH_RULE,
   STAGE_PORT_RULE, STAGE_PROGRAM, STAGE_USER, STAGE_PARENT, STAGE_DIRECTORY, STAGE_NO_NEW_PRIVS, STAGE_RESTRICT,
   STAGE_FILTER, STAGE_EXEC
 };
@@ -69,9 +69,6 @@ struct launch {
   i64 uid, gid;
   struct rlimit *rlimits;
   i64 rlimit_count;
-  /* Each gets "0": the child joins. */
-  const char **cgroup_procs;
-  i64 cgroup_count;
   /* Size of the ruleset this kernel knows; 0: no Landlock. */
   i64 ruleset_bytes;
   struct ruleset ruleset;
@@ -114,14 +111,6 @@ static void arrange_descriptors(struct launch *l) {
     if (syscall(NR_dup3, moved[i], i, 0L) < 0) give_up(l, STAGE_DESCRIPTORS);
   }
   if (syscall(NR_close_range, l->descriptor_count, 0xffffffffL, 0L) < 0) give_up(l, STAGE_DESCRIPTORS);
-}
-
-static void join_cgroups(struct launch *l) {
-  for (i64 i = 0; i < l->cgroup_count; i++) {
-    long file = syscall(NR_openat, (long)AT_FDCWD, l->cgroup_procs[i], (long)(O_WRONLY | O_CLOEXEC), 0L);
-    if (file < 0 || syscall(NR_write, file, "0", 1L) != 1) give_up(l, STAGE_CGROUP);
-    syscall(NR_close, file);
-  }
 }
 
 static void set_rlimits(struct launch *l) {
@@ -170,7 +159,6 @@ static void child(struct launch *l, long parent) {
   default_signals();
   if (syscall(NR_setsid) < 0) give_up(l, STAGE_SESSION);
   arrange_descriptors(l);
-  join_cgroups(l);
   set_rlimits(l);
   if (l->ruleset_bytes > 0) ruleset = make_ruleset(l);
   long program = syscall(NR_openat, (long)AT_FDCWD, l->program, (long)(O_PATH | O_CLOEXEC), 0L);

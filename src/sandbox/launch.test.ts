@@ -34,7 +34,6 @@ async function shell(line: string, plan: Partial<LaunchPlan> = {}) {
       descriptors: [nothing, input, input],
       user: null,
       rlimits: [],
-      cgroupProcs: [],
       confinement: free,
       ...plan,
     });
@@ -140,9 +139,6 @@ describe("a process that cannot be launched", () => {
     expect(shell("true", { directory: "/no/such/folder" })).rejects.toMatchObject({
       stage: "enter its folder",
       code: "ENOENT",
-    });
-    expect(shell("true", { cgroupProcs: ["/no/cgroup.procs"] })).rejects.toMatchObject({
-      stage: "join its control group",
     });
     expect(shell("true", { program: "/etc/passwd" })).rejects.toMatchObject({
       stage: "execute the program",

@@ -79,8 +79,6 @@ export interface LaunchPlan {
   /** Null: ours. */
   user: { uid: number; gid: number } | null;
   rlimits: readonly Rlimit[];
-  /** Paths of `cgroup.procs` files that the child joins. */
-  cgroupProcs: readonly string[];
   confinement: Confinement;
 }
 
@@ -121,7 +119,6 @@ const STAGES = [
   "fork",
   "lead a session",
   "arrange descriptors",
-  "join its control group",
   "set a resource limit",
   "make a Landlock ruleset",
   "add a path to it",
@@ -139,7 +136,7 @@ const STAGES = [
 const descriptorsMax = 16;
 
 /** Fields of `struct launch`, 8 bytes each, by their place. */
-const FIELD = { stage: 23, error: 24, count: 25 } as const;
+const FIELD = { stage: 21, error: 22, count: 23 } as const;
 
 /** `struct launch` and what it points to, kept alive for the call. */
 class LaunchRequest {
@@ -147,7 +144,7 @@ class LaunchRequest {
   readonly #kept: NodeJS.TypedArray[] = [];
 
   constructor(plan: LaunchPlan) {
-    const { descriptors, user, rlimits, cgroupProcs, confinement } = plan;
+    const { descriptors, user, rlimits, confinement } = plan;
     const { ruleset, filter, noNewPrivs } = confinement;
     invariant(descriptors.length <= descriptorsMax, "a child is given few descriptors");
     const env = Object.entries(plan.env).map(([name, value]) => `${name}=${value}`);
@@ -162,8 +159,6 @@ class LaunchRequest {
       BigInt(user?.gid ?? -1),
       this.#numbers(rlimits.flatMap((one) => [one.resource, one.soft, one.hard].map(rlimitValue))),
       BigInt(rlimits.length),
-      this.#texts(cgroupProcs),
-      BigInt(cgroupProcs.length),
       BigInt(ruleset?.attributeBytes ?? 0),
       ruleset?.fs ?? 0n,
       ruleset?.net ?? 0n,
