@@ -120,7 +120,7 @@ function showTotals({ instances: list, instancesMax, memory }: OutputOf<"ps">): 
     showCount(evictions, "eviction"),
     `${refused} refused`,
   ];
-  const used = `${showBytes(memory.usedBytes)} of ${showBytes(memory.budgetBytes)} memory`;
+  const used = `${showBytes(memory.usedBytes)} of ${showBytes(memory.budgetBytes)} of memory used`;
   const level = memory.level === "calm" ? "" : ` (${memory.level})`;
   return `${running} of ${instancesMax} instances; ${rate}; ${counts.join(", ")}\n${used}${level}`;
 }

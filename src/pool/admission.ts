@@ -11,18 +11,29 @@ import { PlatformError } from "../base/errors.ts";
 import type { VersionSpec } from "../base/version-spec.ts";
 import type { Channel } from "../wire/channel.ts";
 import type { ClientStream } from "../wire/client-stream.ts";
-import { Holds, type RequestStart } from "./holds.ts";
-import { holdBytesMax, holdsMax } from "./limits.ts";
+import { HeldTotal, Holds, type RequestStart } from "./holds.ts";
+import { holdBytesMax, holdBytesTotalMax, holdsMax } from "./limits.ts";
 import type { PoolCounters } from "./pool-counters.ts";
 
 export class Admission {
   readonly #spec: VersionSpec;
   readonly #counters: PoolCounters;
   readonly #running: () => number;
-  readonly #holds = new Holds();
+  readonly #held: HeldTotal;
+  readonly #holds: Holds;
 
-  /** @param running requests that all instances together are busy with now; for those that are turned away */
-  constructor(spec: VersionSpec, counters: PoolCounters, running: () => number) {
+  /**
+   * @param running requests that all instances together are busy with now; for those that are turned away
+   * @param held of all versions in this process
+   */
+  constructor(
+    spec: VersionSpec,
+    counters: PoolCounters,
+    running: () => number,
+    held = new HeldTotal(),
+  ) {
+    this.#held = held;
+    this.#holds = new Holds(held);
     this.#spec = spec;
     this.#counters = counters;
     this.#running = running;
@@ -35,7 +46,7 @@ export class Admission {
 
   /** Takes a request while there is no instance. Returns whether it waits; if not, it has been told why. */
   hold(stream: ClientStream, start: RequestStart): boolean {
-    if (this.#holds.count >= holdsMax || this.#holds.bytes >= holdBytesMax) {
+    if (this.#holds.count >= holdsMax || !this.#hasHoldBytes) {
       this.refuse(stream, new PlatformError("HOLD_QUEUE_FULL", [this.#spec.app, holdsMax]));
       return false;
     }
@@ -47,7 +58,7 @@ export class Admission {
   submit(stream: ClientStream, start: RequestStart, channel: Channel): void {
     const { app, limits } = this.#spec;
     const mayRun = this.#holds.count === 0 && this.#hasRoom(channel);
-    const mayWait = this.#holds.count < limits.queueMax && this.#holds.bytes < holdBytesMax;
+    const mayWait = this.#holds.count < limits.queueMax && this.#hasHoldBytes;
     if (!mayRun && !mayWait) {
       return this.refuse(stream, new PlatformError("APP_BUSY", [app, this.#running()]));
     }
@@ -85,6 +96,10 @@ export class Admission {
   #hold(stream: ClientStream, start: RequestStart): void {
     this.#counters.holds += 1;
     this.#holds.add(stream, start);
+  }
+
+  get #hasHoldBytes(): boolean {
+    return this.#holds.bytes < holdBytesMax && this.#held.bytes < holdBytesTotalMax;
   }
 
   #hasRoom(channel: Channel): boolean {

@@ -1,7 +1,7 @@
 import { expect, test } from "bun:test";
 import { randomOf, testSeed } from "../base/random-for-tests.ts";
 import type { ClientStream } from "../wire/client-stream.ts";
-import { Holds } from "./holds.ts";
+import { HeldTotal, Holds } from "./holds.ts";
 
 const newStream = () => ({}) as ClientStream;
 
@@ -99,4 +99,19 @@ test("clients who come and go leave no memory behind", () => {
   // All of them together would be 100 MB.
   expect(process.memoryUsage.rss() - before).toBeLessThan(50 * 1024 * 1024);
   expect(holds.shift()?.stream).toBe(stays);
+});
+
+test("what all versions hold is counted together, and given back by each end of a hold", () => {
+  const total = new HeldTotal();
+  const [shop, blog] = [new Holds(total), new Holds(total)];
+  const stream = newStream();
+
+  shop.add(newStream(), start("head", "body"));
+  blog.add(stream, start("longer"));
+  expect(total.bytes).toBe(14);
+  shop.shift();
+  blog.remove(stream);
+  blog.remove(stream);
+
+  expect(total.bytes).toBe(0);
 });

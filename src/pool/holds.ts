@@ -20,6 +20,12 @@ export interface Hold extends RequestStart {
   stream: ClientStream;
 }
 
+/** What is kept of all requests that are held in this process, whatever version they wait for. */
+export class HeldTotal {
+  /** Bytes. */
+  bytes = 0;
+}
+
 /** Entries of the queue that may be past, whatever their share. Count. */
 const pastMax = 64;
 
@@ -28,7 +34,13 @@ export class Holds {
   #queue: Hold[] = [];
   #first = 0;
   readonly #byStream = new Map<ClientStream, Hold>();
+  readonly #total: HeldTotal;
   #bytes = 0;
+
+  /** @param total of all that are in the same process */
+  constructor(total = new HeldTotal()) {
+    this.#total = total;
+  }
 
   /** Requests that wait. Count. */
   get count(): number {
@@ -51,6 +63,7 @@ export class Holds {
     this.#queue.push(hold);
     this.#byStream.set(stream, hold);
     this.#bytes += bodyEnd;
+    this.#total.bytes += bodyEnd;
   }
 
   /** Takes out the one that has waited longest; null when none waits. */
@@ -71,6 +84,7 @@ export class Holds {
     if (hold === undefined) return false;
     this.#byStream.delete(stream);
     this.#bytes -= hold.buffer.length;
+    this.#total.bytes -= hold.buffer.length;
     // What is past is dropped from time to time, so that clients who come and go leave nothing behind.
     if (this.#queue.length > 2 * this.#byStream.size + pastMax) {
       this.#queue = this.#queue.filter((one) => this.#byStream.get(one.stream) === one);

@@ -1,7 +1,7 @@
 /** Goal: a start gets memory before it gets a process, and gives it back when the process is gone. Method: real processes. */
 import { expect, test } from "bun:test";
 import { until } from "../base/until-for-tests.ts";
-import { holdTimeoutMs } from "./limits.ts";
+import { holdBytesTotalMax, holdTimeoutMs } from "./limits.ts";
 import { bodyOf, codeOf, draining, submit, TestPools } from "./pool-for-tests.ts";
 
 const MiB = 1024 * 1024;
@@ -58,4 +58,19 @@ test("a process that crashes gives its memory back", async () => {
   await submit(app).outcome;
 
   await until(() => t.pools.room.usedBytes === 0);
+});
+
+test("no request is held while those of all versions together are as large as they may be", async () => {
+  await using t = new TestPools();
+  const app = t.pool("behaves");
+  const { held } = t.pools.room;
+
+  held.bytes = holdBytesTotalMax;
+  expect(await codeOf(submit(app).outcome)).toBe("HOLD_QUEUE_FULL");
+  held.bytes = 0;
+
+  const asked = submit(app);
+  expect(held.bytes).toBeGreaterThan(0);
+  expect(await asked.outcome).toMatchObject({ kind: "answered" });
+  expect(held.bytes).toBe(0);
 });

@@ -14,7 +14,7 @@ import type { ClientStream } from "../wire/client-stream.ts";
 import { Wake, type WakeFrom } from "../wire/wake.ts";
 import { Admission } from "./admission.ts";
 import type { Destination } from "./destination.ts";
-import type { RequestStart } from "./holds.ts";
+import type { HeldTotal, RequestStart } from "./holds.ts";
 import { LentWire, type LentWireOwner } from "./lent-wire.ts";
 import type { LentCounts } from "./lessee.ts";
 import { holdTimeoutMs, leaseIdleMs } from "./limits.ts";
@@ -52,12 +52,19 @@ export class LentPool implements Destination, LentWireOwner {
   #undecided = 0;
   #stopError: PlatformError | null = null;
 
-  constructor(spec: VersionSpec, lender: Lender, clock: TurnClock, requestLog: AppRequestLog) {
+  /** @param held what its process keeps of requests that wait */
+  constructor(
+    spec: VersionSpec,
+    lender: Lender,
+    clock: TurnClock,
+    requestLog: AppRequestLog,
+    held: HeldTotal,
+  ) {
     this.requestLog = requestLog;
     this.spec = spec;
     this.#lender = lender;
     this.#clock = clock;
-    this.#requests = new Admission(spec, this.#counters, () => this.#running);
+    this.#requests = new Admission(spec, this.#counters, () => this.#running, held);
   }
 
   /** Whether nothing is lent or awaited. */

@@ -1,4 +1,5 @@
 /** The versions of an edge in a process of its own, and the leases it has. */
+
 import type { PlatformError } from "../base/errors.ts";
 import type { TurnClock } from "../base/turn-clock.ts";
 import type { VersionSpec } from "../base/version-spec.ts";
@@ -6,6 +7,7 @@ import type { RequestLog } from "../telemetry/request-log.ts";
 import type { TrafficCounts } from "../telemetry/traffic.ts";
 import type { WakeFrom } from "../wire/wake.ts";
 import type { Destinations } from "./destination.ts";
+import { HeldTotal } from "./holds.ts";
 import { type Lender, LentPool } from "./lent-pool.ts";
 import type { LentWire } from "./lent-wire.ts";
 import type { LeaseUse, LentCounts } from "./lessee.ts";
@@ -27,6 +29,7 @@ export class LentPools implements Destinations {
   readonly #lender: Lender;
   readonly #clock: TurnClock;
   readonly #requestLog: RequestLog;
+  readonly #held = new HeldTotal();
   readonly #pools = new Map<string, LentPool>();
   /** Removed, and not empty yet. */
   readonly #leaving = new Set<LentPool>();
@@ -51,7 +54,7 @@ export class LentPools implements Destinations {
     let pool = this.#pools.get(key);
     if (pool === undefined) {
       const requestLog = this.#requestLog.of(spec.app);
-      pool = new LentPool(spec, this.#lender, this.#clock, requestLog);
+      pool = new LentPool(spec, this.#lender, this.#clock, requestLog, this.#held);
       this.#pools.set(key, pool);
     }
     return pool;

@@ -4,6 +4,9 @@ export const holdsMax = 1000;
 /** Heads and bodies kept for the held requests of one version. Bytes. */
 export const holdBytesMax = 16 * 1024 * 1024;
 
+/** The same for all versions together: more apps than usual may start at once, and the node keeps its memory. Bytes. */
+export const holdBytesTotalMax = 128 * 1024 * 1024;
+
 /** How long a request may be held before an instance takes it. Longer than an ordinary boot. Milliseconds. */
 export const holdTimeoutMs = 30_000;
 

@@ -11,6 +11,7 @@
 import type { Clock } from "../base/clock.ts";
 import { PlatformError } from "../base/errors.ts";
 import type { ProcessMemory } from "../sandbox/process-memory.ts";
+import { HeldTotal } from "./holds.ts";
 import type { MemoryHolder } from "./memory-holder.ts";
 import type { Claimant } from "./places.ts";
 import type { Ticked } from "./ticks.ts";
@@ -48,6 +49,8 @@ export class MemoryRoom implements Ticked {
   othersBytes = 0;
   /** The machine suffers: nothing is started, whatever would fit. */
   isOver = false;
+  /** What the node keeps of requests that wait for their apps. */
+  readonly held = new HeldTotal();
   /** Each is told when a start begins to wait. */
   readonly onWaiting: (() => void)[] = [];
 

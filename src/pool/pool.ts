@@ -71,7 +71,8 @@ export class Pool implements Destination, InstanceOwner, Ticked {
     this.#paths = new ProjectPaths(options.artifactPath(this.spec.digest), this.spec.entry);
     this.#options = options;
     this.requestLog = options.requestLog?.of(options.spec.app) ?? null;
-    this.#requests = new Admission(options.spec, this.counters, () => this.#ready.running);
+    const { spec, room } = options;
+    this.#requests = new Admission(spec, this.counters, () => this.#ready.running, room.held);
     this.#claim = new Claim(options.spec, options.places, options.room, this.#requests);
     this.log = new PoolLog(options.spec, options.log, options.clock);
     this.standby = new Standby(options, this.#ready, this.log);
@@ -323,11 +324,8 @@ export class Pool implements Destination, InstanceOwner, Ticked {
     }
     const instance = new Instance(this.spec, clock, this, place);
     instance.share = share;
-    share.holder = new InstanceMemory(instance, {
-      claim: this.#claim,
-      ready: this.#ready,
-      standby: this.standby,
-    });
+    const parts = { claim: this.#claim, ready: this.#ready, standby: this.standby };
+    share.holder = new InstanceMemory(instance, parts);
     this.#instances.add(instance);
     this.#options.ticks.awaken(this);
     this.#latest = instance;
