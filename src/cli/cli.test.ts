@@ -200,6 +200,7 @@ describe("text", () => {
     const run = await cli(["ps", ...at]);
 
     expect(run.stdout).toContain('● shop v3 (4242) is kept awake by waitUntil "receipt" 12s\n');
+    expect(run.stdout).toContain("● shop v3 (4242) has 26 more of these\n");
   });
 
   test("logs --requests is a line for each request", async () => {

@@ -80,24 +80,22 @@ function renderInstances(found: OutputOf<"ps">, call: Call): string {
   );
 }
 
-/** `shop v7 is kept awake by waitUntil "receipt" 12s, keepAwake 3m`, for each process with holders. */
+/** Holders of a process that are named, and characters of a name; `--json` has more. Count. */
+const holdersNamedMax = 4;
+const nameCharactersMax = 24;
+
+/** `shop v7 is kept awake by waitUntil "receipt" 12s`, for each holder. */
 function holderLines({ app, version, processes }: InstanceInfo): string[] {
   return processes.flatMap(({ pid, holders, holdersOpen }) => {
     const which = `${app} ${versionName(version)}${processes.length > 1 ? ` (${pid})` : ""}`;
-    const shown = (isSpent: boolean) =>
-      holders
-        .filter((holder) => holder.isSpent === isSpent)
-        .map(({ kind, name, ageMs }) => {
-          const label = name === "" ? kind : `${kind} "${printableLine(name)}"`;
-          return `${label} ${showAge(ageMs)}`;
-        });
-    const counted = shown(false);
-    const spent = shown(true);
-    const more = holdersOpen - holders.length;
-    if (more > 0) counted.push(`${more} more`);
-    const lines: string[] = [];
-    if (counted.length > 0) lines.push(`${which} is kept awake by ${counted.join(", ")}`);
-    if (spent.length > 0) lines.push(`${which} is no longer kept awake by ${spent.join(", ")}`);
+    const lines = holders.slice(0, holdersNamedMax).map(({ kind, name, ageMs, isSpent }) => {
+      const cut =
+        name.length > nameCharactersMax ? `${name.slice(0, nameCharactersMax - 1)}…` : name;
+      const label = cut === "" ? kind : `${kind} "${printableLine(cut)}"`;
+      return `${which} is ${isSpent ? "no longer " : ""}kept awake by ${label} ${showAge(ageMs)}`;
+    });
+    const more = holdersOpen - lines.length;
+    if (more > 0) lines.push(`${which} has ${more} more of these`);
     return lines;
   });
 }

@@ -134,8 +134,13 @@ export function memoryDeps(dataDir: string, happened: string[]): AdminDeps {
             requestsInFlight: 2,
             ageMs: 93_000,
             idleMs: null,
-            holders: [{ kind: "waitUntil", name: "receipt", ageMs: 12_000, isSpent: false }],
-            holdersOpen: 1,
+            holders: ["receipt", "", "", "", ""].map((name) => ({
+              kind: "waitUntil" as const,
+              name,
+              ageMs: 12_000,
+              isSpent: false,
+            })),
+            holdersOpen: 30,
           },
           {
             id: "77ab03",
