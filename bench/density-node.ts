@@ -1,5 +1,5 @@
 /** A whole node with many apps that are alike, each a version and a process of its own; seen from outside, as its operator does. */
-import { copyFileSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { copyFileSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { AdminClient } from "../src/cli/admin-client.ts";
@@ -129,6 +129,16 @@ export class DensityNode implements AsyncDisposable {
     );
   }
 
+  /** An app's share of the pages in RAM, and its page tables: the mean of all. Bytes. */
+  async partsBytes(): Promise<number> {
+    const rows = await this.rows();
+    const parts = rows.map(({ pid }) => {
+      const share = kilobytesOf(`/proc/${pid}/smaps_rollup`, "Pss");
+      return (share + kilobytesOf(`/proc/${pid}/status`, "VmPTE")) * 1024;
+    });
+    return parts.reduce((sum, bytes) => sum + bytes, 0) / rows.length;
+  }
+
   /** CPU time of the node's own process so far. Milliseconds. */
   cpuMs(): number {
     return (processTime(this.pid)?.ownUs ?? 0) / 1000;
@@ -173,6 +183,10 @@ export class DensityNode implements AsyncDisposable {
     await answered.promise;
     return socket;
   }
+}
+
+function kilobytesOf(path: string, name: string): number {
+  return Number(new RegExp(`^${name}:\\s+(\\d+) kB`, "m").exec(readFileSync(path, "latin1"))?.[1]);
 }
 
 /** Does the work for each, so many at once. */

@@ -32,6 +32,9 @@ export interface PhaseResult {
   asleepBytes: number;
   /** After `wakes` of them were asked and all sleep again. Bytes per app. */
   againBytes: number;
+  /** The same as a sum of parts: shares of pages (PSS), page tables, and what swap takes in memory. Bytes per app. */
+  awakePartsBytes: number;
+  asleepPartsBytes: number;
   /** Private memory in RAM: the mean of all apps. Bytes. */
   awakePrivateBytes: number;
   asleepPrivateBytes: number;
@@ -68,7 +71,7 @@ const wakePauseMs = 20;
 /** Memory of processes that have ended is free by then. Milliseconds. */
 const giveBackMs = 2000;
 /** How long all apps may take to fall asleep; paging works through them one by one. Milliseconds per app, and at least. */
-const asleepMs = { perApp: 500, least: 60_000 };
+const asleepMs = { perApp: 2000, least: 60_000 };
 /** Bound of one request. Milliseconds. */
 const answerTimeoutMs = 10_000;
 
@@ -90,6 +93,7 @@ export async function phase(
   const startMs = (performance.now() - startedAtMs) / apps;
   const awakeBytes = await perApp(base);
   const awakePrivateBytes = await node.privateBytes();
+  const awakePartsBytes = await node.partsBytes();
   const cpuMs = node.treeCpuMs();
   node.release();
   await node.reached(options.asleep, asleepTimeoutMs);
@@ -98,6 +102,7 @@ export async function phase(
   const asleepPrivateBytes = await node.privateBytes();
   const swappedBytes = swap.usedBytes();
   const swapMemoryBytes = swap.memoryBytes();
+  const asleepPartsBytes = (await node.partsBytes()) + swapMemoryBytes / apps;
   await Bun.sleep(options.settleMs);
   const restCpuShare = await restShare(node, options.restMs);
   const nodeBytes = residentMemoryBytes(node.pid) ?? 0;
@@ -114,6 +119,8 @@ export async function phase(
     awakeBytes,
     asleepBytes,
     againBytes,
+    awakePartsBytes,
+    asleepPartsBytes,
     awakePrivateBytes,
     asleepPrivateBytes,
     swappedBytes,

@@ -13,6 +13,9 @@ const ROWS: readonly Row[] = [
   ["memory per app asleep, MiB", ({ asleepBytes }) => mib(asleepBytes)],
   ["… of awake", (one) => percent(costShare(one))],
   ["… after the wakes, all asleep again, MiB", ({ againBytes }) => mib(againBytes)],
+  ["the same by its parts, awake, MiB", ({ awakePartsBytes }) => mib(awakePartsBytes)],
+  ["… asleep, MiB", ({ asleepPartsBytes }) => mib(asleepPartsBytes)],
+  ["… of awake", (one) => percent(partsShare(one))],
   ["private per app awake, MiB", ({ awakePrivateBytes }) => mib(awakePrivateBytes)],
   ["private per app asleep, MiB", ({ asleepPrivateBytes }) => mib(asleepPrivateBytes)],
   ["… of awake", (one) => percent(privateShare(one))],
@@ -75,6 +78,13 @@ const TARGETS: readonly Target[] = [
     text: percent,
   },
   {
+    name: "memory of a paged app ≤ 35 % of awake, by its parts",
+    of: ["zram", "file"],
+    value: partsShare,
+    most: 0.35,
+    text: percent,
+  },
+  {
     name: "wake from paged, p99 ≤ 10 ms",
     of: ["zram"],
     value: (one) => one.wakeMs.p99,
@@ -117,6 +127,10 @@ export function densityTargets(results: readonly PhaseResult[]): {
 
 function costShare({ asleepBytes, awakeBytes }: PhaseResult): number {
   return asleepBytes / awakeBytes;
+}
+
+function partsShare({ asleepPartsBytes, awakePartsBytes }: PhaseResult): number {
+  return asleepPartsBytes / awakePartsBytes;
 }
 
 function privateShare({ asleepPrivateBytes, awakePrivateBytes }: PhaseResult): number {

@@ -32,7 +32,7 @@ const { values } = parseArgs({
 });
 const effort = values.tiny
   ? { apps: 4, wakes: 3, heapBytes: 1_000_000, restMs: 200, settleMs: 0 }
-  : { apps: 500, wakes: 400, heapBytes: 20_000_000, restMs: 30_000, settleMs: 40_000 };
+  : { apps: 500, wakes: 400, heapBytes: 20_000_000, restMs: 30_000, settleMs: 20_000 };
 const apps = Number(values.apps ?? effort.apps);
 const wakes = Number(values.wakes ?? effort.wakes);
 const heapBytes = Number(values["heap-bytes"] ?? effort.heapBytes);
@@ -82,8 +82,10 @@ if (kinds.length === swapKinds.length && !values.tiny) {
     `${apps} apps with a heap of ${heapBytes / 1e6} MB each on one node, each a version and a process of its own, deployed in ` +
       `${deployMs.toFixed(0)} ms each. All are started and look at all of their memory, then they are left alone, and frozen or ` +
       "paged. *Memory* is how much less the machine has available (`MemAvailable`) than with the node alone, so pages that are " +
-      "shared, compressed or cached are there once; *private* is what is in RAM of an app's own. *Wakes*: " +
+      "shared, compressed or cached are there once; other work on the machine is in it too. *By its parts*: what the kernel counts for " +
+      "each app (PSS and page tables) and for zram. *Private* is what is in RAM of an app's own. *Wakes*: " +
       `${wakes} sleeping apps, in random order, asked by a process of its own while others answer 400 requests a second.`,
+    "Two targets are there twice: as a user meets them, with all that other work on the machine adds, and without that.",
     table,
     "### Targets",
     targets.table,
