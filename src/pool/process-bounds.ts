@@ -11,7 +11,7 @@ import type { DiskMeter } from "../sandbox/disk-meter.ts";
 import { folderUse } from "../sandbox/folder-use.ts";
 import { type Freezer, freezerOf } from "../sandbox/freezer.ts";
 import { RLIMIT } from "../sandbox/launch.ts";
-import { lowerRlimit } from "../sandbox/libc.ts";
+import { LibcError, lowerRlimit } from "../sandbox/libc.ts";
 import { treeUse, unmappedBytes } from "../sandbox/tree-use.ts";
 import { endProcessesOf } from "../sandbox/user-processes.ts";
 import { DiskWatch } from "./disk-watch.ts";
@@ -74,10 +74,19 @@ export class ProcessBounds implements Resources {
     const { memoryBytesMax, cpuCoresMax, processesMax } = limits;
     const roomBytes = Math.max(memoryRoomBytesMin, Math.ceil(memoryBytesMax * memoryRoomShare));
     this.#cgroup?.limit({ memoryBytesMax: memoryBytesMax + roomBytes, cpuCoresMax, processesMax });
-    lowerRlimit(this.#pid, RLIMIT.NOFILE, limits.openFilesMax);
-    lowerRlimit(this.#pid, RLIMIT.FSIZE, limits.diskBytesMax);
-    // The kernel counts them by user.
-    if (this.#uid !== null) lowerRlimit(this.#pid, RLIMIT.NPROC, processesMax);
+    this.#lowerRlimits(limits);
+  }
+
+  /** Each of its processes has them. A node without CAP_SYS_RESOURCE may not, when the process has a user of its own. */
+  #lowerRlimits(limits: VersionLimits): void {
+    try {
+      lowerRlimit(this.#pid, RLIMIT.NOFILE, limits.openFilesMax);
+      lowerRlimit(this.#pid, RLIMIT.FSIZE, limits.diskBytesMax);
+      // The kernel counts them by user.
+      if (this.#uid !== null) lowerRlimit(this.#pid, RLIMIT.NPROC, limits.processesMax);
+    } catch (error) {
+      if (!(error instanceof LibcError) || error.code !== "EPERM") throw error;
+    }
   }
 
   /** Lets the process and all that it has started sleep; after `taken`. */
