@@ -29,7 +29,7 @@ export type Report = Record<string, Outcome>;
 
 type Try = () => unknown;
 
-/** Several of a kind: `got` and which, when any of them is got; else what stopped each, once. */
+/** Several of a kind: `got` when any of them is got, and its name in the log; else what stopped them, each once. */
 export async function each<T>(
   things: readonly T[],
   attempt: (thing: T) => unknown,
@@ -37,14 +37,14 @@ export async function each<T>(
   const outcomes = new Set<Outcome>();
   for (const thing of things) {
     const outcome = await outcomeOf(() => attempt(thing));
-    outcomes.add(outcome === "got" ? `got ${thing}` : outcome);
+    if (outcome === "got") console.log(`got ${thing}`);
+    outcomes.add(outcome);
   }
-  const got = [...outcomes].filter((outcome) => outcome.startsWith("got"));
-  return (got.length > 0 ? got : [...outcomes].sort()).join(", ");
+  return outcomes.has("got") ? "got" : [...outcomes].sort().join(", ");
 }
 
 /** What a try came to when nothing has answered it for this long; nothing here takes as long. Milliseconds. */
-const tryTimeoutMs = 3000;
+const tryTimeoutMs = 10_000;
 
 /**
  * The app: each try on its own, one after the other, so that what one gets does not depend on the others.

@@ -11,7 +11,10 @@ const memory = new Uint8Array(1024).fill(7);
 if (!existsSync(kept)) writeFileSync(kept, secret);
 
 export default {
-  fetch(): Response {
+  // With a WebSocket open it has a socket of its own in its folder.
+  websocket: { message() {} },
+  fetch(request: Request, server: Bun.Server<undefined>): Response | undefined {
+    if (server.upgrade(request)) return;
     return Response.json({
       pid: process.pid,
       artifact: process.cwd(),

@@ -5,7 +5,7 @@ import type { TestNode } from "../node-for-tests.ts";
 const pauseMs = 4;
 
 /** Requests of one look at least; fewer say nothing about the slowest of them. Count. */
-const requestsMin = 40;
+const requestsMin = 100;
 
 /** An answer later than this is none. Milliseconds. */
 const answerTimeoutMs = 10_000;

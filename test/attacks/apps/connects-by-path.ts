@@ -6,6 +6,6 @@ import { connectTo, unix } from "../sockets.ts";
 export default attack(({ dataDir, postgresSockets, neighbour, outside }) => ({
   "the node's admin socket": () => connectTo(unix(join(dataDir, "admin.sock"))),
   PostgreSQL: () => connectTo(unix(join(postgresSockets, ".s.PGSQL.5432"))),
-  "the neighbour's socket": () => connectTo(unix(join(neighbour.run, "app.sock"))),
+  "the neighbour's socket": () => connectTo(unix(join(neighbour.run, "io/app.sock"))),
   "a service that is open to everybody": () => connectTo(unix(outside.socket)),
 }));

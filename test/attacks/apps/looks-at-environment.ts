@@ -3,7 +3,7 @@ import { readFileSync } from "node:fs";
 import { attack } from "../attack.ts";
 
 const GIVEN =
-  /^(PATH|HOME|TMPDIR|LANG|NODE_ENV|PORT|LEVAIN_(?!TOKEN|DATABASE)[A-Z_]+|BUN_[A-Z_]+)$/;
+  /^(PATH|HOME|TMPDIR|LANG|RES_OPTIONS|NODE_ENV|PORT|LEVAIN_(?!TOKEN|DATABASE)[A-Z_]+|BUN_[A-Z_]+)$/;
 
 export default attack(() => {
   const namesIn = (names: string[]) => {

@@ -3,11 +3,9 @@ import { attack } from "../attack.ts";
 import { call } from "../kernel.ts";
 
 const PR_SET_PDEATHSIG = 1;
-const PR_SET_CHILD_SUBREAPER = 36;
 const SIGCHLD = 17;
 
 export default attack(() => ({
   "no signal": () => call("prctl", PR_SET_PDEATHSIG, 0, 0, 0, 0),
   "one that does nothing": () => call("prctl", PR_SET_PDEATHSIG, SIGCHLD, 0, 0, 0),
-  "its orphans for itself": () => call("prctl", PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0),
 }));

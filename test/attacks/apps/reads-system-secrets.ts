@@ -7,6 +7,5 @@ export default attack(() => ({
   "root's home": () => void readdirSync("/root"),
   "the system's logs": () => void readdirSync("/var/log"),
   "/sys": () => void readdirSync("/sys/class/net"),
-  "kernel settings": () => void readFileSync("/proc/sys/kernel/hostname"),
   "the kernel's symbols": () => void readFileSync("/proc/kallsyms"),
 }));

@@ -6,11 +6,15 @@ const process = globalThis.process as unknown as { binding(name: string): unknow
 export default attack(({ dataDir, neighbour }) => {
   const table = `${dataDir}/route-table.json`;
   return {
-    "process.binding": () =>
-      void (process.binding("fs") as { openSync(path: string, flags: string): number }).openSync(
-        table,
-        "r",
-      ),
+    "process.binding": () => {
+      const fs = process.binding("fs") as Record<string, (path: string, flags: number) => unknown>;
+      try {
+        return void fs["readFileUtf8"]!(table, 0);
+      } catch (error) {
+        if (String(error).includes("not implemented")) return "not implemented";
+        throw error;
+      }
+    },
     "Bun.file": async () => void (await Bun.file(table).text()),
     "import of another app's file": async () =>
       void (await import(`${neighbour.artifact}/levain.config.json`)),

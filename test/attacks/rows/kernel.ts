@@ -1,0 +1,101 @@
+/** On the kernel. */
+import type { Attack } from "../attacks.ts";
+
+export const kernelAttacks: readonly Attack[] = [
+  {
+    app: "makes-namespaces",
+    tries: "make namespaces, become root in one",
+    by: "filter",
+    gets: {
+      "a user namespace": "EPERM",
+      "a mount namespace": "EPERM",
+      "a network namespace": "EPERM",
+      "a cgroup namespace": "EPERM",
+      "by clone3": "ENOSYS",
+      "the node's": "EPERM",
+    },
+  },
+  {
+    app: "mounts",
+    tries: "mount, `chroot`, `pivot_root`",
+    by: "filter",
+    gets: {
+      "a folder over another": "EPERM",
+      "a file system": "EPERM",
+      "by the new calls": "EPERM",
+      "a copy of a tree": "EPERM",
+      chroot: "EPERM",
+      pivot_root: "EPERM",
+    },
+  },
+  {
+    app: "uses-io-uring",
+    tries: "have io_uring make the calls",
+    by: "filter",
+    gets: { io_uring: "ENOSYS" },
+    bare: { io_uring: "got" },
+  },
+  {
+    app: "uses-old-call-tables",
+    tries: "make calls by x32 numbers",
+    by: "filter",
+    gets: { "socket by its x32 number": "ENOSYS", "ptrace by its x32 number": "ENOSYS" },
+  },
+  {
+    app: "uses-32-bit-calls",
+    tries: "make calls by the gate of 32-bit programs",
+    by: "filter",
+    gets: { it: "502 APP_EXITED" },
+    bare: { it: "got" },
+    codes: ["APP_EXITED"],
+  },
+  {
+    app: "uses-debugging-calls",
+    tries: "`bpf`, `perf_event_open`, `userfaultfd`, files by handle",
+    by: "filter",
+    gets: {
+      bpf: "EPERM",
+      perf_event_open: "EPERM",
+      userfaultfd: "EPERM",
+      fanotify: "EPERM",
+      "files by handle": "EPERM",
+      "memory of its own that the kernel cannot see": "EPERM",
+    },
+    bare: { userfaultfd: "got", "memory of its own that the kernel cannot see": "got" },
+  },
+  {
+    app: "uses-keyrings",
+    tries: "keep and find secrets in keyrings",
+    by: "filter",
+    gets: { "add a key": "EPERM", "ask for a key": "EPERM", "open the user's keyring": "EPERM" },
+    bare: { "add a key": "got", "ask for a key": "got", "open the user's keyring": "got" },
+  },
+  {
+    app: "administers-machine",
+    tries: "set host name and clock, load modules, reboot",
+    by: "filter",
+    gets: {
+      "host name": "EPERM",
+      clock: "EPERM",
+      reboot: "EPERM",
+      "kernel module": "EPERM",
+      kexec: "EPERM",
+      swap: "EPERM",
+      "kernel's log": "EPERM",
+      quota: "EPERM",
+    },
+  },
+  {
+    app: "weakens-own-protection",
+    tries: "switch off address randomization",
+    by: "filter",
+    gets: { "addresses that can be guessed": "EPERM", "memory that can all be executed": "EPERM" },
+    bare: { "addresses that can be guessed": "got", "memory that can all be executed": "got" },
+  },
+  {
+    app: "leaves-its-cgroup",
+    tries: "move to a group without limits",
+    by: "Landlock",
+    gets: { "another group": "EACCES", "where it is": "got" },
+  },
+];
