@@ -2,12 +2,17 @@
  * A lane in a process of its own that counts its work. Prints its port, the app's pid and another port that answers with
  * the counts; ends with its stdin.
  */
+import { mkdtempSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { builtApp } from "./built-app.ts";
 import { countWork, workSoFar } from "./work-counter.ts";
 
 countWork();
 const { startTestLane } = await import("../test/lane-for-tests.ts");
 
-const app = { folder: `${import.meta.dir}/apps`, entry: "counted.ts" };
+const artifact = mkdtempSync(join(tmpdir(), "levain-budget-"));
+const app = await builtApp(join(import.meta.dir, "apps/counted.ts"), artifact);
 const lane = startTestLane({ app }, { sparesMax: 0 });
 await (await lane.fetch("app", "/")).text();
 const { pid } = [...lane.lane.pools.all()][0]!.facts(0);
@@ -26,5 +31,6 @@ await stop();
 
 async function stop(): Promise<void> {
   await lane.stop();
+  rmSync(artifact, { recursive: true });
   process.exit(0);
 }

@@ -102,7 +102,11 @@ test.skipIf(missing !== null)(
     }
     const touched = await watch.stop();
 
-    expect(touched.filter((line) => !line.includes("/requests/plain"))).toEqual([]);
+    // How full the disk is, the node looks up now and then, whatever is asked.
+    const looks = touched.filter((line) => line.includes("statfs("));
+    expect(looks.length).toBeLessThan(requests / 100);
+    const others = touched.filter((line) => !looks.includes(line));
+    expect(others.filter((line) => !line.includes("/requests/plain"))).toEqual([]);
     expect(touched.length).toBeLessThan(requests / 4);
     const { stdout } = await node.cli(["logs", "plain", "--requests", "--grep", "GET / 200"]);
     expect(stdout.trimEnd().split("\n").length).toBeGreaterThan(500);

@@ -5,11 +5,7 @@ import { artifactBytesMax, buildTasksMax } from "./limits.ts";
 
 /** @param uid user of the build alone; null: the node's own user, which has other processes too */
 export function buildRlimits(uid: number | null): Rlimit[] {
-  const bound = (resource: Rlimit["resource"], value: number) => ({
-    resource,
-    soft: value,
-    hard: value,
-  });
+  const bound = (resource: Rlimit["resource"], max: number): Rlimit => ({ resource, max });
   // The kernel counts all tasks of a user, and asks the one that forks: the others are not held to this.
   const others = uid === null ? tasksOf(process.getuid?.() ?? 0) : 0;
   return [

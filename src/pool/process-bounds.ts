@@ -1,6 +1,6 @@
 /**
- * What one process, with all that it starts, is held to: by a cgroup where the node may make one, else by limits of the
- * kernel for single processes and by being looked at.
+ * What one process, with all that it starts, is held to: by a cgroup where the node may make one, and by being looked
+ * at. Limits of the kernel for single processes are set when it starts (`runner-launch.ts`).
  *
  *   made ──take()──▶ in its group ──hold()──▶ held to its version's limits ──kill()──▶ ended ──remove()──▶ gone
  */
@@ -10,8 +10,6 @@ import type { Cgroup } from "../sandbox/cgroup.ts";
 import type { DiskMeter } from "../sandbox/disk-meter.ts";
 import { folderUse } from "../sandbox/folder-use.ts";
 import { type Freezer, freezerOf } from "../sandbox/freezer.ts";
-import { RLIMIT } from "../sandbox/launch.ts";
-import { LibcError, lowerRlimit } from "../sandbox/libc.ts";
 import { treeUse, unmappedBytes } from "../sandbox/tree-use.ts";
 import { endProcessesOf } from "../sandbox/user-processes.ts";
 import { DiskWatch } from "./disk-watch.ts";
@@ -74,19 +72,6 @@ export class ProcessBounds implements Resources {
     const { memoryBytesMax, cpuCoresMax, processesMax } = limits;
     const roomBytes = Math.max(memoryRoomBytesMin, Math.ceil(memoryBytesMax * memoryRoomShare));
     this.#cgroup?.limit({ memoryBytesMax: memoryBytesMax + roomBytes, cpuCoresMax, processesMax });
-    this.#lowerRlimits(limits);
-  }
-
-  /** Each of its processes has them. A node without CAP_SYS_RESOURCE may not, when the process has a user of its own. */
-  #lowerRlimits(limits: VersionLimits): void {
-    try {
-      lowerRlimit(this.#pid, RLIMIT.NOFILE, limits.openFilesMax);
-      lowerRlimit(this.#pid, RLIMIT.FSIZE, limits.diskBytesMax);
-      // The kernel counts them by user.
-      if (this.#uid !== null) lowerRlimit(this.#pid, RLIMIT.NPROC, limits.processesMax);
-    } catch (error) {
-      if (!(error instanceof LibcError) || error.code !== "EPERM") throw error;
-    }
   }
 
   /** Lets the process and all that it has started sleep; after `taken`. */

@@ -1,6 +1,6 @@
 import { describe, expect, test } from "bun:test";
 import { defaultPermissions, type Permissions, type SandboxLevel } from "../base/permissions.ts";
-import type { VersionSpec } from "../base/version-spec.ts";
+import { resourceLimitsDefault, type VersionSpec } from "../base/version-spec.ts";
 import {
   connectPorts,
   defaultProfile,
@@ -21,6 +21,7 @@ function spec(sandbox: SandboxLevel | null, permissions: Partial<Permissions> = 
     app: "shop",
     sandbox,
     permissions: { ...defaultPermissions, ...permissions },
+    limits: resourceLimitsDefault,
   } as VersionSpec;
 }
 
@@ -80,6 +81,8 @@ describe("a version's profile", () => {
     expect(isSameProfile(profileOf(spec("strict"), rules), spare)).toBe(true);
     expect(isSameProfile(profileOf(spec("relaxed"), rules), spare)).toBe(false);
     expect(isSameProfile(profileOf(spec(null, { udp: true }), rules), spare)).toBe(false);
+    const more = { ...spec(null), limits: { ...spec(null).limits, openFilesMax: 20_000 } };
+    expect(isSameProfile(profileOf(more, rules), spare)).toBe(false);
   });
 });
 

@@ -11,12 +11,18 @@ import {
   parseDestination,
   type SandboxLevel,
 } from "../base/permissions.ts";
-import type { VersionSpec } from "../base/version-spec.ts";
+import {
+  resourceLimitsDefault,
+  type VersionLimits,
+  type VersionSpec,
+} from "../base/version-spec.ts";
 import { defaultLevel, type KernelSupport, strictProblem } from "../sandbox/kernel-support.ts";
 
 export interface Profile {
   level: SandboxLevel;
   permissions: Permissions;
+  /** Bounds that the kernel sets when a process starts, and that a node may not lower for another user's later. */
+  bounds: Pick<VersionLimits, "openFilesMax" | "processesMax" | "diskBytesMax">;
 }
 
 /** What the machine and its operator allow. */
@@ -32,7 +38,11 @@ export interface ProfileRules {
 
 /** The profile of a version that says nothing about it; spares have it. */
 export function defaultProfile({ kernel, isUserShared }: ProfileRules): Profile {
-  return { level: defaultLevel(kernel, isUserShared), permissions: defaultPermissions };
+  return {
+    level: defaultLevel(kernel, isUserShared),
+    permissions: defaultPermissions,
+    bounds: boundsOf(resourceLimitsDefault),
+  };
 }
 
 /**
@@ -53,7 +63,15 @@ export function profileOf(spec: VersionSpec, rules: ProfileRules): Profile {
     const isGranted = rules.writeRoots.some((root) => path === root || path.startsWith(`${root}/`));
     if (!isGranted) throw new PlatformError("WRITE_NOT_GRANTED", [spec.app, path]);
   }
-  return { level, permissions: spec.permissions };
+  return { level, permissions: spec.permissions, bounds: boundsOf(spec.limits) };
+}
+
+function boundsOf({
+  openFilesMax,
+  processesMax,
+  diskBytesMax,
+}: Profile["bounds"]): Profile["bounds"] {
+  return { openFilesMax, processesMax, diskBytesMax };
 }
 
 /** Whether processes of one are as good as those of the other. */

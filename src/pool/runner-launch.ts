@@ -106,7 +106,7 @@ export function launchRunner(options: RunnerLaunchOptions): LaunchedRunner {
       directory: folder.tmp,
       descriptors: given,
       user: uid === null ? null : { uid, gid: uid },
-      rlimits,
+      rlimits: sandbox.rlimits,
       confinement: appConfinement(options.sandbox.kernel, grants),
     });
     pid = launched.pid;
@@ -137,10 +137,20 @@ export function launchRunner(options: RunnerLaunchOptions): LaunchedRunner {
   }
 }
 
-const rlimits: readonly Rlimit[] = [
-  // What a crash would write down may hold secrets, and fills the disk.
-  { resource: RLIMIT.CORE, soft: 0, hard: 0 },
-];
+/** Each of its processes has them. @param uid null: others have its user too */
+function rlimitsOf(
+  { openFilesMax, processesMax, diskBytesMax }: Profile["bounds"],
+  uid: number | null,
+): Rlimit[] {
+  const bounds: Rlimit[] = [
+    // What a crash would write down may hold secrets, and fills the disk.
+    { resource: RLIMIT.CORE, max: 0 },
+    { resource: RLIMIT.NOFILE, max: openFilesMax },
+    { resource: RLIMIT.FSIZE, max: diskBytesMax },
+  ];
+  // The kernel counts them by user.
+  return uid === null ? bounds : [...bounds, { resource: RLIMIT.NPROC, max: processesMax }];
+}
 
 function grantsOf(options: RunnerLaunchOptions, folder: RunFolder): Grants {
   const { runnerPath, profile, artifact, sandbox } = options;
@@ -168,7 +178,7 @@ function runnerFolder(runnerPath: string): string {
 }
 
 function sandboxFacts(
-  { sandbox }: RunnerLaunchOptions,
+  { sandbox, profile }: RunnerLaunchOptions,
   grants: Grants,
   uid: number | null,
 ): SandboxFacts {
@@ -181,6 +191,6 @@ function sandboxFacts(
     udp: grants.udp || !facts.holdsTcp,
     read: grants.read,
     write: grants.write,
-    rlimits,
+    rlimits: rlimitsOf(profile.bounds, uid),
   };
 }

@@ -50,7 +50,7 @@ enum {
   STAGE_FILTER, STAGE_EXEC
 };
 
-struct rlimit { u64 resource, soft, hard; };
+struct rlimit { u64 resource, max; };
 /* Rights for all that lies beneath a folder, or for one file. A path that is not there is left out. */
 struct path_rule { const char *path; u64 access; };
 struct port_rule { u64 access, port; };
@@ -115,7 +115,11 @@ static void arrange_descriptors(struct launch *l) {
 
 static void set_rlimits(struct launch *l) {
   for (i64 i = 0; i < l->rlimit_count; i++) {
-    u64 pair[2] = {l->rlimits[i].soft, l->rlimits[i].hard};
+    u64 pair[2];
+    if (syscall(NR_prlimit64, 0L, l->rlimits[i].resource, 0L, pair) < 0) give_up(l, STAGE_RLIMIT);
+    /* More than ours we may not give. */
+    if (l->rlimits[i].max < pair[1]) pair[1] = l->rlimits[i].max;
+    pair[0] = pair[1];
     if (syscall(NR_prlimit64, 0L, l->rlimits[i].resource, pair, 0L) < 0) give_up(l, STAGE_RLIMIT);
   }
 }

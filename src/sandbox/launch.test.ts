@@ -90,8 +90,8 @@ describe("a launched process", () => {
   test("has the bounds it was given, and no core", async () => {
     const { printed } = await shell("ulimit -n; ulimit -c", {
       rlimits: [
-        { resource: RLIMIT.NOFILE, soft: 40, hard: 40 },
-        { resource: RLIMIT.CORE, soft: 0, hard: 0 },
+        { resource: RLIMIT.NOFILE, max: 40 },
+        { resource: RLIMIT.CORE, max: 0 },
       ],
     });
 

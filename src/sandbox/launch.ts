@@ -26,8 +26,8 @@ export const RLIMIT = {
 
 export interface Rlimit {
   resource: (typeof RLIMIT)[keyof typeof RLIMIT];
-  soft: number;
-  hard: number;
+  /** Soft and hard; ours, when that is lower. */
+  max: number;
 }
 
 /** Rights for all that lies beneath a folder, or for one file; a path that is not there is left out. */
@@ -157,7 +157,7 @@ class LaunchRequest {
       BigInt(descriptors.length),
       BigInt(user?.uid ?? -1),
       BigInt(user?.gid ?? -1),
-      this.#numbers(rlimits.flatMap((one) => [one.resource, one.soft, one.hard].map(rlimitValue))),
+      this.#numbers(rlimits.flatMap((one) => [one.resource, one.max].map(rlimitValue))),
       BigInt(rlimits.length),
       BigInt(ruleset?.attributeBytes ?? 0),
       ruleset?.fs ?? 0n,

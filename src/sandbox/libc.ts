@@ -65,36 +65,6 @@ export function prctl(option: (typeof PRCTL)[keyof typeof PRCTL], argument = 0):
 }
 
 /**
- * Lowers a bound that the kernel holds a running process to, for good; what it starts later has it too. A bound that is
- * lower already stays.
- *
- * @param resource a number of `RLIMIT`
- * @returns false when there is no such process
- * @throws {LibcError} when it is not ours to bound
- */
-export function lowerRlimit(pid: number, resource: number, value: number): boolean {
-  if (!prlimit(pid, resource, null, rlimit)) return false;
-  const hard = BigInt(value);
-  if (rlimit[1]! <= hard && rlimit[0]! <= hard) return true;
-  rlimit[0] = rlimit[0]! < hard ? rlimit[0]! : hard;
-  rlimit[1] = rlimit[1]! < hard ? rlimit[1]! : hard;
-  return prlimit(pid, resource, rlimit, null);
-}
-
-function prlimit(
-  pid: number,
-  resource: number,
-  next: BigUint64Array | null,
-  now: BigUint64Array | null,
-): boolean {
-  const at = (pair: BigUint64Array | null) => (pair === null ? null : ptr(pair));
-  if (libc().prlimit(pid, resource, at(next), at(now)) === 0) return true;
-  const errno = lastErrno();
-  if (errno === constants.errno.ESRCH) return false;
-  throw new LibcError(`bound process ${pid}`, errno);
-}
-
-/**
  * CPU time of a process since it began, user and system, of all its threads, also those that have ended; exact, where
  * /proc counts in steps of 10 ms.
  *
@@ -238,8 +208,6 @@ const touchedBytes = new Uint8Array(touchedMax);
 
 // clock_getcpuclockid(3)
 const CPUCLOCK_SCHED = 2;
-/** Soft and hard limit, as the kernel has them; the largest number is none. */
-const rlimit = new BigUint64Array(2);
 /** Seconds and nanoseconds, as the kernel writes them. */
 const timespec = new BigInt64Array(2);
 
@@ -257,7 +225,6 @@ function open() {
         ioctl: { args: ["i32", "u64", "ptr"], returns: "i32" },
         process_vm_readv: { args: ["i32", "ptr", "u64", "ptr", "u64", "u64"], returns: "i64" },
         getpagesize: { args: [], returns: "i32" },
-        prlimit: { args: ["i32", "i32", "ptr", "ptr"], returns: "i32" },
         clock_gettime: { args: ["i32", "ptr"], returns: "i32" },
         syscall: { args: ["i64", "u64", "u64", "u64", "u64", "u64"], returns: "i64" },
         __errno_location: { args: [], returns: "ptr" },
