@@ -27,6 +27,7 @@ import { branchLabel, PRODUCTION_BRANCH } from "./deploy/names.ts";
 import { unpackSource } from "./deploy/unpack.ts";
 import { loadHooks } from "./hooks/load.ts";
 import type { LoadedHook } from "./hooks/loaded-hook.ts";
+import { runsOf } from "./inspect.ts";
 import { instancesOf } from "./instances.ts";
 import { type Lane, type LaneOptions, startLane, startLaneWithEdges } from "./lane.ts";
 import { nodeMetrics } from "./metrics.ts";
@@ -158,6 +159,9 @@ export async function runNode(config: NodeConfig, watcher: NodeWatcher): Promise
     hasVersion: (app, version) =>
       Object.hasOwn(lane.router.table.apps, app) &&
       lane.router.table.apps[app]?.versions[version] !== undefined,
+    routesOf: (app) =>
+      Object.hasOwn(lane.router.table.apps, app) ? (lane.router.table.apps[app] ?? null) : null,
+    runsOf: (spec) => runsOf(lane, spec, clock.nowMs()),
     store: store.store,
     deployer,
     logs: {

@@ -3,6 +3,7 @@ import type { Finding } from "../sandbox/capabilities.ts";
 import type { Paint } from "./paint.ts";
 import { setupZram } from "./setup-zram.ts";
 import type { Verb } from "./verb.ts";
+import { wrapWords } from "./wrap-words.ts";
 
 export const doctor: Verb = {
   name: "doctor",
@@ -41,17 +42,7 @@ export const doctor: Verb = {
 function renderFinding({ name, value, ok, means }: Finding, columns: number, paint: Paint): string {
   const mark = ok === null ? "·" : ok ? paint.green("✔") : paint.red("✘");
   const lines = wrapWords(means, columns - 4).map((line) => `    ${paint.dim(line)}`);
-  return [`${mark} ${paint.bold(name.padEnd(10))} ${value}`, ...lines].join("\n");
-}
-
-/** Lines of whole words; a word that is longer than a line has one of its own. */
-function wrapWords(text: string, width: number): string[] {
-  const lines = [""];
-  for (const word of text.split(" ")) {
-    const line = lines.at(-1) as string;
-    if (line === "") lines[lines.length - 1] = word;
-    else if (line.length + 1 + word.length <= width) lines[lines.length - 1] = `${line} ${word}`;
-    else lines.push(word);
-  }
-  return lines;
+  const [first = "", ...more] = wrapWords(value, columns - 13);
+  const rest = more.map((line) => `${" ".repeat(13)}${line}`);
+  return [`${mark} ${paint.bold(name.padEnd(10))} ${first}`, ...rest, ...lines].join("\n");
 }

@@ -72,6 +72,7 @@ const DATA: Readonly<Record<string, z.ZodType>> = {
   delete: ENDPOINTS.delete.output,
   apps: ENDPOINTS.apps.output,
   versions: ENDPOINTS.versions.output,
+  inspect: ENDPOINTS.inspect.output,
   open: z.object({
     app: z.string(),
     branch: z.string(),

@@ -16,6 +16,7 @@ export const VERBS: Readonly<Record<string, () => Promise<Verb>>> = {
   delete: async () => (await import("./delete.ts")).deleteVerb,
   apps: async () => (await import("./apps.ts")).apps,
   versions: async () => (await import("./versions.ts")).versions,
+  inspect: async () => (await import("./inspect.ts")).inspect,
   open: async () => (await import("./open.ts")).open,
   ps: async () => (await import("./ps.ts")).ps,
   logs: async () => (await import("./logs.ts")).logs,

@@ -4,6 +4,7 @@ import { appNameProblem } from "../deploy/names.ts";
 import {
   deleteQuery,
   deployQuery,
+  inspectQuery,
   logsQuery,
   type OutputOf,
   promoteInput,
@@ -15,6 +16,7 @@ import { deployStream } from "./deploy.ts";
 import type { AdminDeps } from "./deps.ts";
 import type { EndpointMatch, EndpointName } from "./endpoints.ts";
 import { parseInput } from "./input-issues.ts";
+import { inspect } from "./inspect.ts";
 import { readJsonBody } from "./json-body.ts";
 import { logsStream } from "./logs.ts";
 import { metricsResponse } from "./metrics.ts";
@@ -52,6 +54,7 @@ const CALLS: {
   promote: async (call, app) => promote(call.deps, app, await readInput(promoteInput, call)),
   rollback: async (call, app) => rollback(call.deps, app, await readInput(rollbackInput, call)),
   delete: (call, app) => deleteApp(call.deps, app, readQuery(deleteQuery, call).confirm),
+  inspect: (call, app) => inspect(call.deps, app, readQuery(inspectQuery, call)),
   async ps({ deps }) {
     const { instancesMax, memory } = await deps.status();
     const { budgetBytes, usedBytes, level } = memory;

@@ -15,6 +15,7 @@ import { type AdminServer, startAdminServer } from "./admin-server.ts";
 import { rotateAdminToken } from "./admin-token.ts";
 import type { DeployResult, NodeStatus } from "./api.ts";
 import type { AdminDeps, AdminStore } from "./deps.ts";
+import { testRoutes, testRuns } from "./inspection-for-tests.ts";
 import { testMemory } from "./memory-for-tests.ts";
 
 export interface TestNode extends AsyncDisposable {
@@ -192,6 +193,8 @@ export function memoryDeps(dataDir: string, happened: string[]): AdminDeps {
     },
     hasApp: (app) => app === "shop" || app === "blog",
     hasVersion: (app, version) => app === "shop" && version <= 3,
+    routesOf: testRoutes,
+    runsOf: testRuns,
     store,
     deployer: {
       async deploy(upload, query, emit, signal) {

@@ -44,6 +44,7 @@ describe("endpoints", () => {
       ["status", "/v1/status"],
       ["apps", "/v1/apps"],
       ["versions", "/v1/apps/shop/versions"],
+      ["inspect", "/v1/apps/shop/inspect"],
       ["ps", "/v1/instances"],
       ["promote", "/v1/apps/shop/promote", post({ version: 2 })],
       ["rollback", "/v1/apps/shop/rollback", post({})],

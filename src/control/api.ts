@@ -11,6 +11,8 @@ import { z } from "zod";
 import { deployEvent, deployQuery } from "../deploy/deploy-api.ts";
 import { ENDPOINT_PATHS, type EndpointName } from "./endpoints.ts";
 import { logGrepCharactersMax, logTailMax } from "./limits.ts";
+import { versionSpec } from "./route-table-schema.ts";
+import { givenSandbox, sandboxMachine } from "./sandbox-schema.ts";
 
 export {
   type DeployEvent,
@@ -225,6 +227,42 @@ export const logRecord = z.object({
   fields: z.record(z.string(), z.unknown()).optional(),
 });
 
+/** One process of a version, as `ps` has it, with what it was really given. */
+export const inspectedProcess = processInfo.extend({ sandbox: givenSandbox });
+
+export const inspectQuery = z.strictObject({
+  version: z.coerce.number().int().positive().optional(),
+  /** Without `version`: the one that is live there. */
+  branch: z.string().default("main"),
+});
+/** All that is known of one version. */
+export const inspection = versionInfo.omit({ message: true, commit: true, bytes: true }).extend({
+  app: z.string(),
+  /** What only the store knows; null while it cannot be reached. */
+  stored: versionInfo.pick({ message: true, commit: true, bytes: true }).nullable(),
+  ...versionSpec.pick({
+    entry: true,
+    ephemeral: true,
+    healthPath: true,
+    limits: true,
+    instances: true,
+    idleFreezeMs: true,
+    idlePageMs: true,
+    idleStopMs: true,
+    standby: true,
+    permissions: true,
+    sandbox: true,
+  }).shape,
+  /** Names of its own environment values, which are not shown. */
+  environment: z.array(z.string()),
+  machine: sandboxMachine,
+  state: poolState,
+  /** Why it is `failed`, else null. */
+  cause: z.string().nullable(),
+  /** Oldest first. */
+  processes: z.array(inspectedProcess),
+});
+
 export const promoteInput = z.strictObject({
   version: z.int().positive(),
   branch: z.string().default("main"),
@@ -295,6 +333,7 @@ export const ENDPOINTS = {
   promote: { ...ENDPOINT_PATHS.promote, input: promoteInput, output: liveChange },
   rollback: { ...ENDPOINT_PATHS.rollback, input: rollbackInput, output: liveChange },
   delete: { ...ENDPOINT_PATHS.delete, query: deleteQuery, output: deletedApp },
+  inspect: { ...ENDPOINT_PATHS.inspect, query: inspectQuery, output: inspection },
   ps: {
     ...ENDPOINT_PATHS.ps,
     output: z.object({
@@ -339,6 +378,7 @@ export type NodeStatus = z.infer<typeof nodeStatus>;
 export type AppInfo = z.infer<typeof appInfo>;
 export type VersionInfo = z.infer<typeof versionInfo>;
 export type InstanceInfo = z.infer<typeof instanceInfo>;
+export type Inspection = z.infer<typeof inspection>;
 export type LiveChange = z.infer<typeof liveChange>;
 export type DeletedApp = z.infer<typeof deletedApp>;
 export type LogsQuery = z.infer<typeof logsQuery>;

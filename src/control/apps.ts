@@ -31,8 +31,8 @@ export async function listVersions(
   }));
 }
 
-/** `main` first; the store's order is the database's, which depends on its locale. */
-function compareBranches(left: string, right: string): number {
+/** Order of branches: `main` first; the store's order is the database's, which depends on its locale. */
+export function compareBranches(left: string, right: string): number {
   if (left === right) return 0;
   if (left === PRODUCTION_BRANCH) return -1;
   if (right === PRODUCTION_BRANCH) return 1;

@@ -2,16 +2,21 @@
  * What the admin server needs of the node, passed in by `src/main.ts`.
  */
 import type { Clock } from "../base/clock.ts";
+import type { VersionSpec } from "../base/version-spec.ts";
 import type { DeployEvent, DeployQuery, DeployResult } from "../deploy/deploy-api.ts";
+import type { RouteTableApp } from "../router/route-table.ts";
 import type { Store } from "../store/store.ts";
 import type { LogStore } from "../telemetry/log-store.ts";
-import type { InstanceInfo, NodeStatus } from "./api.ts";
+import type { Inspection, InstanceInfo, NodeStatus } from "./api.ts";
 
 /** The part of the store that the admin API uses. */
 export type AdminStore = Pick<
   Store,
   "apps" | "versions" | "setLive" | "rollbackTarget" | "deleteApp"
 >;
+
+/** Part of an inspection. */
+export type VersionRuns = Pick<Inspection, "machine" | "state" | "cause" | "processes">;
 
 export interface AdminDeps {
   status(): NodeStatus | Promise<NodeStatus>;
@@ -23,6 +28,10 @@ export interface AdminDeps {
   hasApp(app: string): boolean;
   /** Whether that app has the version there. */
   hasVersion(app: string, version: number): boolean;
+  /** The app in the route table in effect, or null. */
+  routesOf(app: string): RouteTableApp | null;
+  /** What there is of a version on this node. Looking must not wake it. */
+  runsOf(spec: VersionSpec): VersionRuns;
   store: AdminStore;
   deployer: {
     /**

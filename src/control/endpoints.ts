@@ -12,6 +12,7 @@ export const ENDPOINT_PATHS = {
   promote: { method: "POST", path: "/v1/apps/{app}/promote" },
   rollback: { method: "POST", path: "/v1/apps/{app}/rollback" },
   delete: { method: "DELETE", path: "/v1/apps/{app}" },
+  inspect: { method: "GET", path: "/v1/apps/{app}/inspect" },
   ps: { method: "GET", path: "/v1/instances" },
   logs: { method: "GET", path: "/v1/apps/{app}/logs" },
   metrics: { method: "GET", path: "/metrics" },

@@ -14,7 +14,8 @@ import type { RouteTable } from "../router/route-table.ts";
 
 const count = z.int().nonnegative();
 
-const versionSpec = z.object({
+/** A version as the table has it. */
+export const versionSpec = z.object({
   app: z.string(),
   number: z.int().positive(),
   branch: z.string(),

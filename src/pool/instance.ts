@@ -16,6 +16,7 @@ import type { LifecycleEvent } from "../wire/control.ts";
 import { Wake } from "../wire/wake.ts";
 import { type BootOptions, boot } from "./boot.ts";
 import type { Evictable } from "./eviction.ts";
+import type { GivenFacts } from "./given-facts.ts";
 import type { InstanceOwner } from "./instance-owner.ts";
 import { Leases } from "./leases.ts";
 import { Lifecycle } from "./lifecycle.ts";
@@ -25,7 +26,6 @@ import type { Occupant, Place } from "./places.ts";
 import { describeEnd, type ProcessEnd } from "./process-end.ts";
 import { ProcessWatch } from "./process-watch.ts";
 import { ProjectPaths } from "./project-paths.ts";
-import type { SandboxFacts } from "./runner-launch.ts";
 import type { RunnerProcess, RunnerProcessOwner } from "./runner-process.ts";
 import type { InstanceLoad } from "./scale.ts";
 
@@ -108,9 +108,9 @@ export class Instance implements RunnerProcessOwner, Occupant, InstanceLoad {
     return this.#process?.id ?? null;
   }
 
-  /** What it was really given; null without a process. */
-  get sandbox(): SandboxFacts | null {
-    return this.#process?.sandbox ?? null;
+  /** What it was really given; null without a process. Asks the kernel. */
+  given(): GivenFacts | null {
+    return this.#process?.given() ?? null;
   }
 
   get pid(): number | null {

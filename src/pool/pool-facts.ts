@@ -84,7 +84,8 @@ export function poolFacts(parts: PoolParts): PoolFacts {
   };
 }
 
-function processFacts(instance: Instance, nowMs: number): ProcessFacts {
+/** Only for one that has a process. */
+export function processFacts(instance: Instance, nowMs: number): ProcessFacts {
   const { open, inFlight, lifecycle } = instance;
   const { holders } = lifecycle;
   return {

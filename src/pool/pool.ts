@@ -52,7 +52,7 @@ export class Pool implements Destination, InstanceOwner, Ticked {
   readonly #requests: Admission;
   readonly #claim: Claim;
   readonly #backOff = new BackOff();
-  readonly #instances = new Instances();
+  readonly instances = new Instances();
   readonly #ready = new Ready();
   readonly standby: Standby;
   readonly #turnover: Turnover;
@@ -78,7 +78,7 @@ export class Pool implements Destination, InstanceOwner, Ticked {
     this.standby = new Standby(options, this.#ready, this.log);
     this.#turnover = new Turnover({
       spec: options.spec,
-      instances: this.#instances,
+      instances: this.instances,
       ready: this.#ready,
       counters: this.counters,
       log: this.log,
@@ -90,13 +90,13 @@ export class Pool implements Destination, InstanceOwner, Ticked {
     if (this.#ready.count > 0) {
       return this.#ready.all.every(({ state }) => state === "paged") ? "paged" : "frozen";
     }
-    if (this.#instances.isStarting) return "starting";
+    if (this.instances.isStarting) return "starting";
     return this.#isFailed ? "failed" : "stopped";
   }
 
   /** Whether a process of it is there, in any state. */
   get hasProcess(): boolean {
-    return this.#instances.count > 0;
+    return this.instances.count > 0;
   }
 
   /** The version is live on no branch any more, or is again. What is open is ended when its time to drain is over. */
@@ -128,7 +128,7 @@ export class Pool implements Destination, InstanceOwner, Ticked {
     }
     const refusal = this.#backOff.refusal(this.#options.clock.nowMs());
     // One that was started before the other crashed may serve it yet.
-    const isRefused = refusal !== null && !this.#instances.isStarting;
+    const isRefused = refusal !== null && !this.instances.isStarting;
     if (isRefused) return this.#requests.refuse(stream, refusal);
     if (!this.#requests.hold(stream, start)) return;
     this.counters.misses += 1;
@@ -169,7 +169,7 @@ export class Pool implements Destination, InstanceOwner, Ticked {
    */
   async awake(): Promise<readonly Instance[]> {
     const refusal = this.#stopError ?? this.#backOff.refusal(this.#options.clock.nowMs());
-    const mayServe = this.#ready.count > 0 || this.#instances.isStarting;
+    const mayServe = this.#ready.count > 0 || this.instances.isStarting;
     if (refusal !== null && (!mayServe || this.#stopError !== null)) throw refusal;
     await this.start().catch((error) => Promise.reject(this.#backOff.failureFor(error)));
     for (const instance of this.#ready.all) if (instance.isAsleep) this.#wake(instance);
@@ -197,11 +197,11 @@ export class Pool implements Destination, InstanceOwner, Ticked {
   async stop(drainTimeoutMs: number, error: PlatformError): Promise<void> {
     this.#stopError ??= error;
     this.#requests.fail(error);
-    const drained = this.#instances.end(drainTimeoutMs, error, this.log);
+    const drained = this.instances.end(drainTimeoutMs, error, this.log);
     this.#claim.giveUp(error);
     await this.#starting?.catch(() => {});
     await drained;
-    await this.#instances.gone();
+    await this.instances.gone();
   }
 
   /** Looks at idle time, health and memory. */
@@ -209,7 +209,7 @@ export class Pool implements Destination, InstanceOwner, Ticked {
     this.#lookAtAll(nowMs);
     if (this.#turnover.hasSurplus) return nowMs;
     let dueMs = Number.POSITIVE_INFINITY;
-    for (const instance of this.#instances) {
+    for (const instance of this.instances) {
       if (instance.isUp) dueMs = Math.min(dueMs, this.standby.dueMs(instance, nowMs));
       else if (instance.state === "starting") dueMs = nowMs;
     }
@@ -217,7 +217,7 @@ export class Pool implements Destination, InstanceOwner, Ticked {
   }
 
   #lookAtAll(nowMs: number): void {
-    for (const instance of this.#instances) {
+    for (const instance of this.instances) {
       if (instance.isUp) this.#look(instance, nowMs);
       // What an app does while it starts counts as well.
       else if (instance.state === "starting") instance.look(nowMs);
@@ -239,7 +239,7 @@ export class Pool implements Destination, InstanceOwner, Ticked {
     return poolFacts({
       state: this.state,
       isRefused: this.#backOff.refusal(nowMs) !== null,
-      instances: [...this.#instances],
+      instances: [...this.instances],
       idleMs: this.#ready.idleMs(nowMs),
       waiting: this.#requests.waiting,
       counters: this.counters,
@@ -276,7 +276,7 @@ export class Pool implements Destination, InstanceOwner, Ticked {
     this.log.ended(instance.id, end);
     // One during a start is told by the start itself.
     if (instance.state === "starting") return;
-    this.#instances.delete(instance);
+    this.instances.delete(instance);
     if (!wasAsked) {
       const error = cause ?? new PlatformError("APP_EXITED", [this.spec.app, describeEnd(end)]);
       this.#crashed(instance, error, this.#options.clock.nowMs() - instance.startedAtMs);
@@ -313,7 +313,7 @@ export class Pool implements Destination, InstanceOwner, Ticked {
     const { clock } = this.#options;
     // Old processes may still be on their way out.
     const { max } = this.spec.instances;
-    if (this.#instances.count >= max) await this.#instances.fewerThan(max);
+    if (this.instances.count >= max) await this.instances.fewerThan(max);
     if (this.#stopError !== null) throw this.#stopError;
     const { place, share } = await this.#claim.take().catch((error) => this.#refused(error));
     const refusal = this.#stopError ?? this.#backOff.refusal(clock.nowMs());
@@ -326,7 +326,7 @@ export class Pool implements Destination, InstanceOwner, Ticked {
     instance.share = share;
     const parts = { claim: this.#claim, ready: this.#ready, standby: this.standby };
     share.holder = new InstanceMemory(instance, parts);
-    this.#instances.add(instance);
+    this.instances.add(instance);
     this.#options.ticks.awaken(this);
     this.#latest = instance;
     this.#isFailed = false;
@@ -340,12 +340,12 @@ export class Pool implements Destination, InstanceOwner, Ticked {
     const nowMs = clock.nowMs();
     instance.booted(nowMs);
     this.#ready.add(instance);
-    this.#instances.started(instance);
+    this.instances.started(instance);
     this.#backOff.started();
     this.log.started(instance.id, instance.pid, nowMs - instance.startedAtMs);
     this.#startWake?.done(nowMs);
     this.#requests.release(instance.channel);
-    this.#instances.lendLikeOthers(instance);
+    this.instances.lendLikeOthers(instance);
     this.#turnover.retireWorn(nowMs);
     this.#options.ticks.awaken(this);
   }
@@ -361,7 +361,7 @@ export class Pool implements Destination, InstanceOwner, Ticked {
     instance.kill(null);
     // Its last lines are evidence.
     await instance.ended;
-    this.#instances.delete(instance);
+    this.instances.delete(instance);
     if (this.#stopError !== null) throw this.#stopError;
     const error = bootError(thrown, this.spec, instance.lastLines, instance.paths ?? this.#paths);
     this.log.failed(instance.id, error);
@@ -377,7 +377,7 @@ export class Pool implements Destination, InstanceOwner, Ticked {
     const failure = new PlatformError("APP_START_FAILED", [app, error.code], { cause: error });
     const waitMs = this.#backOff.crashed(failure, livedMs, this.#options.clock.nowMs());
     // As long as others take requests, or may soon, only the requests that it had are lost.
-    if (this.#ready.count > 0 || this.#instances.isStarting) return;
+    if (this.#ready.count > 0 || this.instances.isStarting) return;
     if (instance.state === "starting" || waitMs > 0) {
       this.#isFailed = true;
       this.#requests.fail(failure);

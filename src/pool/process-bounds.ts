@@ -7,6 +7,7 @@
 import type { PlatformError } from "../base/errors.ts";
 import type { VersionLimits } from "../base/version-spec.ts";
 import type { Cgroup } from "../sandbox/cgroup.ts";
+import type { CgroupHeld } from "../sandbox/cgroup-controllers.ts";
 import type { DiskMeter } from "../sandbox/disk-meter.ts";
 import { folderUse } from "../sandbox/folder-use.ts";
 import { type Freezer, freezerOf } from "../sandbox/freezer.ts";
@@ -92,6 +93,16 @@ export class ProcessBounds implements Resources {
   /** Why the kernel has ended the process, when it was for one of its limits. Before `remove`. */
   causeOfEnd(signal: string | null, nowMs: number): PlatformError | null {
     return signal === "SIGKILL" ? (this.#watch?.killedForMemory(nowMs) ?? null) : null;
+  }
+
+  /** What its version wants it held to; null before `hold`. */
+  get limits(): VersionLimits | null {
+    return this.#limits;
+  }
+
+  /** What the kernel says that the group holds it to; null without a group. */
+  held(): CgroupHeld | null {
+    return this.#cgroup?.held() ?? null;
   }
 
   /** Ends every process of it at once, where a group knows them. Twice is safe. */

@@ -172,7 +172,7 @@ function resolverEnv({ udp }: SandboxFacts): Record<string, string> {
 }
 
 /** A bundle stands alone; the modules that it is made of use those of the folders beside theirs. */
-function runnerFolder(runnerPath: string): string {
+export function runnerFolder(runnerPath: string): string {
   const folder = dirname(runnerPath);
   return runnerPath.endsWith(".ts") ? dirname(folder) : folder;
 }

@@ -26,18 +26,14 @@ import { asRunnerMessage, type LifecycleEvent, type LoadMessage } from "../wire/
 import { sendDescriptor, socketPair } from "../wire/descriptors.ts";
 import type { WireSocket } from "../wire/frame-writer.ts";
 import type { WireProtocolError } from "../wire/frames.ts";
+import { type GivenFacts, givenFacts } from "./given-facts.ts";
 import { outputGraceMs, spareStartTimeoutMs, stopTimeoutMs, wireGraceMs } from "./limits.ts";
 import { linkArtifact } from "./linked-artifact.ts";
 import { LoadFailure } from "./load-failure.ts";
 import type { ProcessBounds } from "./process-bounds.ts";
 import { describeEnd, type ProcessEnd, ProcessEnded } from "./process-end.ts";
 import { removeRunFolder } from "./run-folder.ts";
-import {
-  type LaunchedRunner,
-  launchRunner,
-  type RunnerLaunchOptions,
-  type SandboxFacts,
-} from "./runner-launch.ts";
+import { type LaunchedRunner, launchRunner, type RunnerLaunchOptions } from "./runner-launch.ts";
 
 /** What the owner of a process hears. */
 export interface RunnerProcessOwner {
@@ -151,9 +147,9 @@ export class RunnerProcess implements ChannelOwner {
     return linkArtifact(artifact, app) ? app : null;
   }
 
-  /** What it was really given. */
-  get sandbox(): SandboxFacts {
-    return this.#launched.sandbox;
+  /** What it was really given. Asks the kernel. */
+  given(): GivenFacts {
+    return givenFacts(this.#launched, this.#options, this.bounds);
   }
 
   /** Who hears about this process from now on. */

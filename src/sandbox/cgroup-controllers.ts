@@ -16,6 +16,9 @@ export interface CgroupLimits {
   processesMax: number;
 }
 
+/** What the kernel says it holds a group to; null: not held. */
+export type CgroupHeld = { [Limit in keyof CgroupLimits]: number | null };
+
 /** Time on processors, since the group was made. */
 export interface CgroupCpu {
   /** Spans of 100 ms in which the group had something to do. Count. */
@@ -27,13 +30,15 @@ export interface CgroupCpu {
 /** Writes in their order. Each stands for itself: one that is refused does not undo the others. */
 export type CgroupWrite = readonly [file: string, text: string];
 
-/** One version's way to one power. */
-interface Controller {
-  limit(limits: CgroupLimits): CgroupWrite[];
-}
-
 /** Reads a file of the group; null when it is not there. */
 export type CgroupRead = (file: string) => string | null;
+
+/** One version's way to one power. */
+export interface Controller {
+  limit(limits: CgroupLimits): CgroupWrite[];
+  /** The one of the limits that it holds; null: none. */
+  held(read: CgroupRead): number | null;
+}
 
 /** Span over which a share of processors is measured: the kernel's default. Microseconds. */
 const periodUs = 100_000;
@@ -49,6 +54,11 @@ export const memoryV1 = {
       ["memory.memsw.limit_in_bytes", bytes],
       ["memory.kmem.tcp.limit_in_bytes", bytes],
     ];
+  },
+  held(read) {
+    const bytes = bound(read("memory.limit_in_bytes"));
+    // It writes no limit as the largest number of whole pages.
+    return bytes === null || bytes > Number.MAX_SAFE_INTEGER ? null : bytes;
   },
   /** Bytes, or null when the group is gone. */
   bytes(read: CgroupRead): number | null {
@@ -72,6 +82,7 @@ export const memoryV2 = {
       ["memory.oom.group", "1"],
     ];
   },
+  held: (read) => bound(read("memory.max")),
   bytes(read: CgroupRead): number | null {
     const stat = read("memory.stat");
     if (stat === null) return null;
@@ -89,6 +100,7 @@ export const cpuV1 = {
       ["cpu.cfs_quota_us", cpuCoresMax === 0 ? "-1" : String(quotaUs(cpuCoresMax))],
     ];
   },
+  held: (read) => coresOf(read("cpu.cfs_quota_us"), read("cpu.cfs_period_us")),
   read: cpuStat,
 } as const satisfies Controller & Record<string, unknown>;
 
@@ -96,12 +108,17 @@ export const cpuV2 = {
   limit({ cpuCoresMax }) {
     return [["cpu.max", `${cpuCoresMax === 0 ? "max" : quotaUs(cpuCoresMax)} ${periodUs}`]];
   },
+  held(read) {
+    const [quota = null, period = null] = read("cpu.max")?.trim().split(" ") ?? [];
+    return coresOf(quota, period);
+  },
   read: cpuStat,
 } as const satisfies Controller & Record<string, unknown>;
 
 /** The same in both versions. */
 export const pids = {
   limit: ({ processesMax }) => [["pids.max", String(processesMax)]],
+  held: (read) => bound(read("pids.max")),
   /** Processes that were refused. Count. */
   refused: (read: CgroupRead) => entry(read("pids.events") ?? "", "max"),
   /** Processes and threads; null when the group is gone. Count. */
@@ -113,6 +130,17 @@ export const pids = {
 
 function quotaUs(cores: number): number {
   return Math.max(quotaUsMin, Math.round(cores * periodUs));
+}
+
+function coresOf(quota: string | null, period: string | null): number | null {
+  const us = bound(quota);
+  return us === null ? null : us / Number(period);
+}
+
+/** Null for `max`, for -1 and for a file that is not there. */
+function bound(text: string | null): number | null {
+  const value = text === null ? Number.NaN : Number.parseInt(text, 10);
+  return value >= 0 ? value : null;
 }
 
 function cpuStat(read: CgroupRead): CgroupCpu | null {

@@ -104,6 +104,19 @@ describe("on this machine", () => {
     },
   );
 
+  needs(
+    "memory",
+    "cpu",
+    "pids",
+  )("it says what the kernel holds it to", async () => {
+    const limits = { memoryBytesMax: 160 * 2 ** 20, cpuCoresMax: 0.5, processesMax: 40 };
+    await using s = await startIn("sleep 300", limits);
+
+    expect(s.group.held()).toEqual(limits);
+    s.group.limit({ ...limits, cpuCoresMax: 0 });
+    expect(s.group.held()).toEqual({ ...limits, cpuCoresMax: null });
+  });
+
   needs("pids")("a process beyond the limit is refused, and counted", async () => {
     await using s = await startIn("for i in 1 2 3 4 5 6 7 8 9; do sleep 300 & done; wait", {
       processesMax: 4,
@@ -191,6 +204,11 @@ describe("files of version 2", () => {
       "150000 100000",
       "40",
     ]);
+    expect(group.held()).toEqual({
+      memoryBytesMax: 1_000_000,
+      cpuCoresMax: 1.5,
+      processesMax: 40,
+    });
   });
 
   test("no quota is no number", () => {
@@ -199,6 +217,7 @@ describe("files of version 2", () => {
     group.limit({ memoryBytesMax: 1, cpuCoresMax: 0, processesMax: 1 });
 
     expect(read("cpu.max")).toBe("max 100000");
+    expect(group.held()).toEqual({ memoryBytesMax: null, cpuCoresMax: null, processesMax: null });
   });
 
   test("what only its end gives back is its memory", () => {

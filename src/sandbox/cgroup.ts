@@ -11,9 +11,11 @@ import { writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import {
   type CgroupCpu,
+  type CgroupHeld,
   type CgroupLimits,
   type CgroupRead,
   type CgroupWrite,
+  type Controller,
   cpuV1,
   cpuV2,
   memoryV1,
@@ -71,6 +73,16 @@ export class Cgroup {
       }
     }
     return refused;
+  }
+
+  /** What the kernel says it holds the group to. */
+  held(): CgroupHeld {
+    const of = (power: CgroupPower) => {
+      const folder = this.#with(power);
+      if (folder === undefined) return null;
+      return controllerOf(power, folder.version)?.held(readsIn(folder.path)) ?? null;
+    };
+    return { memoryBytesMax: of("memory"), cpuCoresMax: of("cpu"), processesMax: of("pids") };
   }
 
   /** Memory that only its end gives back. Bytes; null when it is not counted. */
@@ -171,9 +183,14 @@ export class Cgroup {
 }
 
 function writesFor(power: CgroupPower, version: 1 | 2, limits: CgroupLimits): CgroupWrite[] {
-  if (power === "memory") return (version === 1 ? memoryV1 : memoryV2).limit(limits);
-  if (power === "cpu") return (version === 1 ? cpuV1 : cpuV2).limit(limits);
-  return power === "pids" ? pids.limit(limits) : [];
+  return controllerOf(power, version)?.limit(limits) ?? [];
+}
+
+/** Null for a power without limits. */
+function controllerOf(power: CgroupPower, version: 1 | 2): Controller | null {
+  if (power === "memory") return version === 1 ? memoryV1 : memoryV2;
+  if (power === "cpu") return version === 1 ? cpuV1 : cpuV2;
+  return power === "pids" ? pids : null;
 }
 
 function readsIn(path: string): CgroupRead {

@@ -1,0 +1,61 @@
+/** `levain inspect`: all there is to know of one version, and what its processes were really given. */
+import { versionName } from "../base/version-spec.ts";
+import { appOfFolder } from "./app-argument.ts";
+import { branchArgument } from "./branch-argument.ts";
+import { usageError } from "./failure.ts";
+import { renderInspection } from "./inspection-text.ts";
+import type { Call, Verb } from "./verb.ts";
+import { parseVersionNumber } from "./version-number.ts";
+
+export const inspect: Verb = {
+  name: "inspect",
+  group: "Observe",
+  asksNode: true,
+  summary: "Show a version, and what its processes were given",
+  description:
+    "What the version is, how long it stays awake, its limits and what it may reach; then, for each of its processes, " +
+    "what the kernel really holds it to, and in words what it could not be held to. Of environment values " +
+    "only the names. Looking never wakes an app. Without a version it is the one that is live on the branch; the " +
+    "default of --branch is that of `levain deploy` for the app of this folder, and main for every other app.",
+  arguments: [["[app@version]", "such as shop, shop@v7 or @v7; default: the app of this folder"]],
+  flags: [
+    ["--branch <name>", "the version that is live there (default: the Git branch, else main)"],
+  ],
+  examples: [
+    ["levain inspect shop", "the version that is live"],
+    ["levain inspect shop@v7", "a version by its number"],
+    ["levain inspect shop --json | jq '.data.processes[].sandbox'", "for a program"],
+  ],
+  async run(call) {
+    const { app, version } = await versionArgument(call);
+    if (version !== null && call.flags.branch !== undefined) {
+      throw usageError("name a version or --branch, not both");
+    }
+    // Which app it is about says whether this folder's Git branch counts.
+    const named = { ...call, args: isFolder(call) ? [] : [app] };
+    const query =
+      version === null ? { branch: await branchArgument(named, app) } : { version: version };
+    const data = await call.client.call("inspect", { app, query });
+    const { columns } = call.io.stdout;
+    return {
+      data,
+      next: [
+        call.command(`levain logs ${app} --version ${versionName(data.number)}`),
+        call.command("levain ps"),
+      ],
+      text: () => renderInspection(data, { wallMs: Date.now(), columns, paint: call.paint }),
+    };
+  },
+};
+
+/** Whether the app is the folder's. */
+function isFolder({ args }: Call): boolean {
+  return args[0] === undefined || args[0].startsWith("@");
+}
+
+/** @throws {PlatformError} `INPUT_INVALID` */
+async function versionArgument(call: Call): Promise<{ app: string; version: number | null }> {
+  const [app = "", ...rest] = (call.args[0] ?? "").split("@");
+  const version = rest.length === 0 ? null : parseVersionNumber(rest.join("@"), "version");
+  return { app: app === "" ? await appOfFolder(call.io.cwd) : app, version };
+}

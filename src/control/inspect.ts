@@ -1,0 +1,60 @@
+/** All that is known of one version: what it is, and what each process of it was really given. Wakes nobody. */
+import { PlatformError } from "../base/errors.ts";
+import { type VersionSpec, versionName } from "../base/version-spec.ts";
+import type { RouteTableApp } from "../router/route-table.ts";
+import type { Inspection, QueryOf } from "./api.ts";
+import { compareBranches } from "./apps.ts";
+import type { AdminDeps } from "./deps.ts";
+
+type InspectDeps = Pick<AdminDeps, "routesOf" | "runsOf" | "store" | "urlOf">;
+
+/**
+ * Works without the store, which only adds what was said at the deploy.
+ *
+ * @throws {PlatformError} `APP_UNKNOWN`, `BRANCH_UNKNOWN`, `BRANCH_NOT_LIVE`, `VERSION_UNKNOWN`.
+ */
+export async function inspect(
+  deps: InspectDeps,
+  app: string,
+  { version, branch }: QueryOf<"inspect">,
+): Promise<Inspection> {
+  const routes = deps.routesOf(app);
+  if (routes === null) throw new PlatformError("APP_UNKNOWN", [app]);
+  const number = version ?? liveOn(routes, app, branch);
+  const spec = routes.versions[number];
+  if (spec === undefined) throw new PlatformError("VERSION_UNKNOWN", [app, versionName(number)]);
+  const { env, ...shown } = spec;
+  const branches = Object.entries(routes.branches).filter(([, { live }]) => live === number);
+  return {
+    ...shown,
+    url: deps.urlOf(app, { version: number }),
+    liveOn: branches.map(([name]) => name).sort(compareBranches),
+    stored: await storedOf(deps, spec),
+    environment: Object.keys(env).sort(),
+    ...deps.runsOf(spec),
+  };
+}
+
+function liveOn({ branches }: RouteTableApp, app: string, branch: string): number {
+  const found = Object.hasOwn(branches, branch) ? branches[branch] : undefined;
+  if (found === undefined) throw new PlatformError("BRANCH_UNKNOWN", [app, branch]);
+  if (found.live === null) throw new PlatformError("BRANCH_NOT_LIVE", [app, branch]);
+  return found.live;
+}
+
+/** Null while the store cannot be reached. */
+async function storedOf(
+  { store }: InspectDeps,
+  { app, number }: VersionSpec,
+): Promise<Inspection["stored"]> {
+  try {
+    const found = (await store.versions(app)).find((version) => version.number === number);
+    // Deleted since the table was published.
+    if (found === undefined) throw new PlatformError("VERSION_UNKNOWN", [app, versionName(number)]);
+    const { message, commit, bytes } = found;
+    return { message, commit, bytes };
+  } catch (error) {
+    if (error instanceof PlatformError && error.code === "STORE_UNAVAILABLE") return null;
+    throw error;
+  }
+}
