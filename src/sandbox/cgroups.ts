@@ -4,8 +4,9 @@
  * A killed node leaves groups behind, and perhaps processes in them. Where they are is noted in a file before the first is
  * made, so that the next node can end them however they hide.
  */
+
 import { randomBytes } from "node:crypto";
-import { accessSync, constants, mkdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { mkdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { availableParallelism } from "node:os";
 import { basename, join } from "node:path";
 import { Cgroup, type CgroupFolder, put } from "./cgroup.ts";
@@ -16,6 +17,7 @@ import {
   cgroupParents,
 } from "./cgroup-layout.ts";
 import { nodeCpuWeight, sharesPerCore } from "./limits.ts";
+import { systemFiles } from "./system-files.ts";
 
 export class Cgroups {
   readonly #folders: readonly CgroupFolder[];
@@ -156,20 +158,6 @@ function systemSources(): CgroupSources {
   return {
     uid: process.getuid?.() ?? -1,
     pid: process.pid,
-    read(path) {
-      try {
-        return readFileSync(path, "utf8");
-      } catch {
-        return null;
-      }
-    },
-    canWrite(path) {
-      try {
-        accessSync(path, constants.W_OK);
-        return true;
-      } catch {
-        return false;
-      }
-    },
+    ...systemFiles,
   };
 }

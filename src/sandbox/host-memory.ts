@@ -2,9 +2,10 @@
  * The memory of the machine as the node may use it: of the machine, or of the cgroup that the node is in when that has
  * less. Which cgroup bounds it is looked up once; the figures are read whenever they are asked for, in a few small files.
  */
-import { readFileSync } from "node:fs";
+
 import { dirname } from "node:path";
 import { reserveBytesMax, reserveBytesMin, reserveShare } from "./limits.ts";
+import { systemFiles } from "./system-files.ts";
 
 /** How much of the time work waited for memory in the last ten seconds. */
 export interface MemoryPressure {
@@ -42,7 +43,7 @@ export class HostMemoryReader {
   readonly #read: ReadText;
   readonly #bound: Bound | null;
 
-  constructor(read: ReadText = readText) {
+  constructor(read: ReadText = systemFiles.read) {
     this.#read = read;
     const machineBytes = figure(read("/proc/meminfo"), "MemTotal") ?? 0;
     this.#bound = tightestBound(read, machineBytes);
@@ -156,12 +157,4 @@ function zramBytes(read: ReadText): number {
 function figure(meminfo: string | null, name: string): number | null {
   const kilobytes = new RegExp(`^${name}:\\s+(\\d+) kB`, "m").exec(meminfo ?? "")?.[1];
   return kilobytes === undefined ? null : Number(kilobytes) * 1024;
-}
-
-function readText(path: string): string | null {
-  try {
-    return readFileSync(path, "latin1");
-  } catch {
-    return null;
-  }
 }

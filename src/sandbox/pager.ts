@@ -7,7 +7,7 @@
  *
  * A job can be cancelled at any time: the app is awake then, and what was moved out comes back as it is touched.
  */
-import { readFileSync } from "node:fs";
+
 import { setPriority } from "node:os";
 import { join } from "node:path";
 import type { Clock } from "../base/clock.ts";
@@ -15,6 +15,7 @@ import type { ReadText } from "./host-memory.ts";
 import { pagerIdleMs, pagerPauseMs, swapLookMs, swapReserveBytes, swapWaitMs } from "./limits.ts";
 import type { FromPager, ToPager } from "./pager-protocol.ts";
 import { swapFreeBytes } from "./swap.ts";
+import { systemFiles } from "./system-files.ts";
 
 /** What came of a job. Null: it was cancelled, or could not be done. */
 export interface Paged {
@@ -64,7 +65,7 @@ export class Pager {
 
   constructor(options: PagerOptions) {
     this.#options = options;
-    this.#read = options.read ?? readText;
+    this.#read = options.read ?? systemFiles.read;
     this.#isOff = !options.mayPage;
   }
 
@@ -195,13 +196,5 @@ export class Pager {
     } catch {
       // It is on its way out; its end says the rest.
     }
-  }
-}
-
-function readText(path: string): string | null {
-  try {
-    return readFileSync(path, "utf8");
-  } catch {
-    return null;
   }
 }

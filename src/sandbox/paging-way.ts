@@ -1,8 +1,10 @@
 /** Whether frozen apps can be handed to swap here, and what is in the way when not. Looked at once, at the start. */
-import { closeSync, readFileSync } from "node:fs";
+
+import { closeSync } from "node:fs";
 import type { ReadText } from "./host-memory.ts";
 import { openPidfd, pageOutRange } from "./libc.ts";
 import { swapAreas } from "./swap.ts";
+import { systemFiles } from "./system-files.ts";
 
 export interface PagingSources {
   read: ReadText;
@@ -32,13 +34,7 @@ export function pagingObstacle({ read, askKernel }: PagingSources): PagingObstac
 /** Asks this machine. */
 export function pagingSources(): PagingSources {
   return {
-    read(path) {
-      try {
-        return readFileSync(path, "utf8");
-      } catch {
-        return null;
-      }
-    },
+    read: systemFiles.read,
     askKernel() {
       try {
         const descriptor = openPidfd(process.pid);
