@@ -48,18 +48,13 @@ export function givenFacts(
   const shown = (paths: readonly string[]) =>
     facts.landlock === 0 ? null : paths.map((path) => names.get(path) ?? path);
   const cgroup = bounds.held();
-  const rlimits = processLimits(launched.pid) ?? [];
   return {
     ...facts,
     read: shown(facts.read),
     write: shown(facts.write),
     isOwnUser: !isUserShared,
-    notHeld: [
-      ...notHeld(facts, kernel, isUserShared),
-      ...onlyWatched(bounds.limits, cgroup),
-      ...unbounded(bounds.limits, rlimits),
-    ],
-    rlimits,
+    notHeld: [...notHeld(facts, kernel, isUserShared), ...onlyWatched(bounds.limits, cgroup)],
+    rlimits: processLimits(launched.pid) ?? [],
     cgroup,
   };
 }
@@ -78,18 +73,4 @@ function onlyWatched(limits: VersionLimits | null, cgroup: CgroupHeld | null): s
     gaps.push("CPU time: not held, there is no control group for it");
   }
   return gaps;
-}
-
-/** Limits of the version that the kernel has higher, because the node could not lower them. */
-function unbounded(limits: VersionLimits | null, rlimits: readonly ProcessLimit[]): string[] {
-  if (limits === null) return [];
-  const wanted = [
-    ["open files", limits.openFilesMax],
-    ["file size", limits.diskBytesMax],
-  ] as const;
-  return wanted.flatMap(([name, most]) => {
-    const found = rlimits.find((limit) => limit.name === name);
-    if (found === undefined || (found.hard !== null && found.hard <= most)) return [];
-    return [`${name}: not held, the node needs CAP_SYS_RESOURCE for it`];
-  });
 }
