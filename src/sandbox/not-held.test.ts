@@ -50,7 +50,7 @@ describe("a kernel that cannot do it", () => {
 
   test("none at all is said so, and that a user of its own still holds files and signals", () => {
     expect(gaps("relaxed", { landlock: 0, seccomp: false }, false)).toEqual([
-      "files, but by its user: not held, this kernel has no Landlock",
+      "files: held by its user id alone, this kernel has no Landlock",
       "TCP ports: not held, this kernel has no Landlock",
       "UDP: not held, the level is relaxed",
       "abstract unix sockets: not held, this kernel has no Landlock",

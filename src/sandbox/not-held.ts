@@ -22,7 +22,8 @@ export function notHeld(
       : `this kernel has Landlock level ${kernel.landlock}`;
   const gaps: string[] = [];
   if (facts.landlock === 0) {
-    gaps.push(gap(isUserShared ? "files" : "files, but by its user", isOff ? level : landlock));
+    const reason = isOff ? level : landlock;
+    gaps.push(isUserShared ? gap("files", reason) : `files: held by its user id alone, ${reason}`);
   } else if (facts.level !== "strict") {
     gaps.push(gap("what /proc shows of other processes", level));
   }
