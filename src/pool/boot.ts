@@ -38,6 +38,7 @@ export async function boot(
     entry: spec.entry,
     ephemeral: spec.ephemeral,
     env: { ...spec.env, ...environment(spec) },
+    connect: profile.level === "strict" ? spec.permissions.connect : null,
   });
   await withTimeout(loaded, spec.limits.bootTimeoutMs);
   // It may have said that it is loaded and ended.

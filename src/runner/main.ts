@@ -17,6 +17,7 @@ import { FrameWriter, type WireSocket } from "../wire/frame-writer.ts";
 import { FLAG_END, FrameType } from "../wire/frames.ts";
 import { Captures } from "./capture.ts";
 import { tagConsole } from "./console.ts";
+import { holdToHosts } from "./declared-hosts.ts";
 import { passEnvironment } from "./environment.ts";
 import { EphemeralApp } from "./ephemeral.ts";
 import { watchSlices } from "./file-answer.ts";
@@ -122,6 +123,7 @@ async function become(message: LoadMessage): Promise<void> {
     passEnvironment(env);
     process.chdir(root);
     captures.install();
+    if (message.connect !== null) holdToHosts(message.connect);
     lifecycle.install();
     if (ephemeral) {
       lifecycle.graphs = new HeldGraphs();

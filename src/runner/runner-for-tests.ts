@@ -197,6 +197,8 @@ export class TestRequest extends ClientStream {
 }
 
 export interface RunnerOptions {
+  /** See `LoadMessage`. Default null. */
+  connect?: string[];
   ephemeral?: boolean;
   env?: Record<string, string>;
   /** Folder of the app; the fixtures by default. */
@@ -290,6 +292,7 @@ export class TestRunner implements ChannelOwner, AsyncDisposable {
       entry,
       ephemeral: options.ephemeral ?? false,
       env: options.env ?? {},
+      connect: options.connect ?? null,
       socketPath: join(this.folder, "app.sock"),
     };
     this.channel.control(message);

@@ -11,6 +11,8 @@ export interface LoadMessage {
   ephemeral: boolean;
   /** The app's values and the documented `LEVAIN_*` ones; replaces what the process was started with. */
   env: Record<string, string>;
+  /** `permissions.connect` of a version that is held to it; null: not held. */
+  connect: string[] | null;
   /** Path of a unix socket of the process's own, for upgraded connections. */
   socketPath: string;
 }
