@@ -71,8 +71,8 @@ export interface TestLaneOptions {
   trustedProxies?: string[];
   connectionsMax?: number;
   hooks?: readonly LoadedHook[];
-  /** Where notes for the operator are put. */
-  notes?: string[];
+  /** Where notes for the operator are put that are about hooks; others tell of the machine. */
+  hookNotes?: string[];
   /** Keep the records of answered requests. Default false. */
   keepsRequests?: boolean;
   /** Default: the system's. */
@@ -123,7 +123,9 @@ function optionsOf(apps: Record<string, TestApp>, options: TestLaneOptions) {
     },
     clock: options.clock ?? systemClock,
     hooks: options.hooks ?? [],
-    note: (line) => void options.notes?.push(line),
+    note(line) {
+      if (line.startsWith("Hook ")) options.hookNotes?.push(line);
+    },
     ...(options.connectionsMax === undefined ? {} : { connectionsMax: options.connectionsMax }),
   };
   return { specs, records, requests, lane };
