@@ -71,8 +71,8 @@ export interface TestLaneOptions {
   trustedProxies?: string[];
   connectionsMax?: number;
   hooks?: readonly LoadedHook[];
-  /** Where notes for the operator are put that are about hooks; others tell of the machine. */
-  hookNotes?: string[];
+  /** Where notes for the operator are put without the one about a machine that has no swap. */
+  notes?: string[];
   /** Keep the records of answered requests. Default false. */
   keepsRequests?: boolean;
   /** Default: the system's. */
@@ -124,7 +124,7 @@ function optionsOf(apps: Record<string, TestApp>, options: TestLaneOptions) {
     clock: options.clock ?? systemClock,
     hooks: options.hooks ?? [],
     note(line) {
-      if (line.startsWith("Hook ")) options.hookNotes?.push(line);
+      if (!line.startsWith("Idle apps keep their memory")) options.notes?.push(line);
     },
     ...(options.connectionsMax === undefined ? {} : { connectionsMax: options.connectionsMax }),
   };
