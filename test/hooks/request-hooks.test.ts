@@ -440,7 +440,7 @@ describe("a hook that throws", () => {
     "%s rejects the request; the log has name and stack, the visitor has neither",
     async (_, onRequest) => {
       const notes: string[] = [];
-      await using lane = startHookLane([asking(onRequest, "./quota.ts")], { hookNotes: notes });
+      await using lane = startHookLane([asking(onRequest, "./quota.ts")], { notes });
 
       const answer = await ask(lane, "GET / HTTP/1.1");
 
@@ -465,7 +465,7 @@ describe("a hook that throws", () => {
     const hook = asking(() => {
       throw "no error at all";
     });
-    await using lane = startHookLane([hook], { hookNotes: notes });
+    await using lane = startHookLane([hook], { notes });
 
     for (let count = 0; count < 5; count++) await ask(lane, "GET / HTTP/1.1\r\nHost: nobody.test");
     lane.clock.push(60_000);

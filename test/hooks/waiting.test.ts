@@ -138,7 +138,7 @@ describe("while a hook is asked about a request", () => {
   test("time runs out: the request is rejected, and what the hook says later counts for nothing", async () => {
     const { hook, go, reached } = gate();
     const notes: string[] = [];
-    await using lane = startHookLane([asking(hook, "./slow.ts")], { hookNotes: notes });
+    await using lane = startHookLane([asking(hook, "./slow.ts")], { notes });
     const client = await lane.open(2, "seen");
     await client.take(get("/"));
     await reached;
