@@ -90,6 +90,17 @@ describe.each([
     await goesOn(inGroup);
   });
 
+  cases("what has stopped itself meanwhile goes on too", async () => {
+    await using s = await setup(withGroup);
+    process.kill(s.inGroup, "SIGSTOP");
+    await standsStill(s.inGroup);
+
+    s.freezer.freeze();
+    s.freezer.thaw();
+
+    await goesOn(s.inGroup);
+  });
+
   cases("what stands still dies when it is killed", async () => {
     await using s = await setup(withGroup);
     s.freezer.freeze();

@@ -18,6 +18,16 @@ export interface Freezer {
 
 /** The better one of those there are. A wake takes 0.05 ms with the cgroup, 0.02 ms with signals. */
 export function freezerOf(leaderPid: number, cgroup: Cgroup | null): Freezer {
-  if (cgroup?.isFreezable === true) return cgroup;
+  if (cgroup?.isFreezable === true) {
+    return {
+      freeze: () => cgroup.freeze(),
+      thaw() {
+        const isThawed = cgroup.thaw();
+        // One that has stopped itself is not frozen, and stands still for good without this.
+        thawGroup(leaderPid);
+        return isThawed;
+      },
+    };
+  }
   return { freeze: () => freezeGroup(leaderPid), thaw: () => thawGroup(leaderPid) };
 }
