@@ -37,6 +37,11 @@ const ROWS: readonly Row[] = [
   ["cold start of one, several at once, ms", ({ startMs }) => startMs.toFixed(1)],
 ];
 
+/** Stands below the table. */
+export const DENSITY_NOTE =
+  "*Without waits* is a lower bound: the waits of client, node and app are added up and taken off, also where two of them " +
+  "waited at the same time and the answer was held up only once.";
+
 /** A column for each kind of swap. */
 export function densityTable(results: readonly PhaseResult[]): string {
   return tableOf([

@@ -13,7 +13,7 @@ import { join } from "node:path";
 import { parseArgs } from "node:util";
 import { DensityNode } from "./density-node.ts";
 import { type PhaseResult, phase } from "./density-phase.ts";
-import { densityTable, densityTargets } from "./density-table.ts";
+import { DENSITY_NOTE, densityTable, densityTargets } from "./density-table.ts";
 import { machine, withSection } from "./report.ts";
 import { seededRandom } from "./seeded-random.ts";
 import { type SwapKind, setUpSwap, swapMissing } from "./swap.ts";
@@ -87,6 +87,7 @@ if (kinds.length === swapKinds.length && !values.tiny) {
       `${wakes} sleeping apps, in random order, asked by a process of its own while others answer 400 requests a second.`,
     "Two targets are there twice: as a user meets them, with all that other work on the machine adds, and without that.",
     table,
+    DENSITY_NOTE,
     "### Targets",
     targets.table,
   ].join("\n\n");
