@@ -46,7 +46,7 @@ export function idleFacts(
   const isOlder = supersededAtMs !== null && supersededAtMs >= instance.startedAtMs;
   return {
     state: instance.isAsleep ? (instance.state as "frozen" | "paged") : "warm",
-    isPageable: instance.isPageable,
+    isPageable: instance.state === "frozen" && instance.isPageable,
     pagerWaitMs,
     open: instance.open,
     idleMs: instance.idleMs(nowMs),

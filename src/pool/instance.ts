@@ -9,7 +9,7 @@
 import { invariant, PlatformError } from "../base/errors.ts";
 import type { TurnClock } from "../base/turn-clock.ts";
 import type { VersionSpec } from "../base/version-spec.ts";
-import type { Paged, PageJob, Pager } from "../sandbox/pager.ts";
+import type { Paged, Pager } from "../sandbox/pager.ts";
 import { privateMemoryBytes, processCpuMs } from "../sandbox/process-facts.ts";
 import type { Channel } from "../wire/channel.ts";
 import type { LifecycleEvent } from "../wire/control.ts";
@@ -22,6 +22,7 @@ import { Leases } from "./leases.ts";
 import { Lifecycle } from "./lifecycle.ts";
 import { lastLinesMax } from "./limits.ts";
 import type { MemoryShare } from "./memory-room.ts";
+import { Paging } from "./paging.ts";
 import type { Occupant, Place } from "./places.ts";
 import { describeEnd, type ProcessEnd } from "./process-end.ts";
 import { ProcessWatch } from "./process-watch.ts";
@@ -65,10 +66,7 @@ export class Instance implements RunnerProcessOwner, Occupant, InstanceLoad {
   #frozenAtMs = 0;
   /** Of the node's memory; released when it is gone. */
   share: MemoryShare | null = null;
-  /** Its memory is about to be handed to swap. */
-  #paging: PageJob | null = null;
-  /** That was tried since it was frozen; what stayed then would stay again. */
-  #wasPagingTried = false;
+  readonly #paging = new Paging();
   /** Clock time since when it is given no more requests, though it is up; null while it is. */
   retiredAtMs: number | null = null;
   /** It has had as many requests as it may; another one takes over when it is warm. */
@@ -216,27 +214,29 @@ export class Instance implements RunnerProcessOwner, Occupant, InstanceLoad {
     else if (this.lifecycle.isSettled(nowMs) && this.#process!.bounds.freezer.freeze()) {
       this.#move("frozen");
       this.#frozenAtMs = nowMs;
-      this.#wasPagingTried = false;
+      this.#paging.begin();
     }
     return this.isAsleep;
   }
 
-  /** It is frozen, and its memory was not asked for yet. */
+  /** It sleeps, and its memory was not asked for yet: it is frozen, or paged but for what its requests use. */
   get isPageable(): boolean {
-    return this.#state === "frozen" && !this.#wasPagingTried;
+    return this.isAsleep && !this.#paging.wasTried;
   }
 
-  /** Hands its memory to swap, once each time it is frozen. Null when it was woken or ended meanwhile, or it cannot be done. */
+  /** Calls one that is frozen paged when next to nothing is in RAM. Returns what that is, or null. Bytes. */
+  restAsPaged(pager: Pager): number | null {
+    if (this.#state !== "frozen") return null;
+    const bytes = this.#paging.keptBytes(pager, this.#process!.pid);
+    if (bytes !== null) this.#move("paged");
+    return bytes;
+  }
+
+  /** Hands its memory to swap, once each time it sleeps. Null when it was woken or ended meanwhile, or it cannot be done. */
   async page(pager: Pager): Promise<Paged | null> {
     if (!this.isPageable) return null;
-    this.#wasPagingTried = true;
-    const job = pager.page(this.#process!.pid);
-    this.#paging = job;
-    const paged = await job.done;
-    // Another one may have begun since.
-    if (this.#paging !== job) return null;
-    this.#paging = null;
-    if (paged !== null) this.#move("paged");
+    const paged = await this.#paging.page(pager, this.#process!.pid);
+    if (paged !== null && this.#state === "frozen") this.#move("paged");
     return paged;
   }
 
@@ -244,7 +244,7 @@ export class Instance implements RunnerProcessOwner, Occupant, InstanceLoad {
   thaw(nowMs: number): Wake {
     const wake = new Wake(this.#state === "paged" ? "paged" : "frozen", nowMs);
     this.#process!.bounds.freezer.thaw();
-    this.#stopPaging();
+    this.#paging.stop();
     this.#move("warm");
     this.#idleSinceMs = nowMs;
     this.#watch!.onWoken(nowMs);
@@ -357,7 +357,7 @@ export class Instance implements RunnerProcessOwner, Occupant, InstanceLoad {
   }
 
   onGoing(): void {
-    this.#stopPaging();
+    this.#paging.stop();
     if (this.isUp) {
       this.#move("going");
       this.leases.recall();
@@ -374,11 +374,6 @@ export class Instance implements RunnerProcessOwner, Occupant, InstanceLoad {
     this.#owner.onExit(this, end);
     this.#process = null;
     this.#watch = null;
-  }
-
-  #stopPaging(): void {
-    this.#paging?.cancel();
-    this.#paging = null;
   }
 
   #move(to: InstanceState): void {

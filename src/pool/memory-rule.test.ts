@@ -106,6 +106,15 @@ describe("the next step is", () => {
     ).toBe("freeze d");
   });
 
+  test("to page what a paged one has kept, when nothing is left to freeze, before one is stopped", () => {
+    const kept = app("a", { state: "paged", ramBytes: 2 * MiB });
+    const stays = app("b", { state: "frozen", isPageable: false, idleMs: 60_000 });
+
+    expect(step("short", kept, stays, app("c"))).toBe("freeze c");
+    expect(step("short", kept, stays)).toBe("page a");
+    expect(step("short", { ...kept, isPageable: false }, stays)).toBe("stop b");
+  });
+
   test("to leave alone what was used a moment ago, unless the machine suffers", () => {
     const used = app("a", { idleMs: 900 });
 

@@ -3,7 +3,8 @@
  * never to an instance that is in use.
  *
  *   calm    nothing
- *   short   end what is live nowhere → page what is frozen → freeze what is idle → end what may be stopped
+ *   short   end what is live nowhere → page what is frozen → freeze what is idle → page what stayed in RAM of those that
+ *           are paged → end what may be stopped
  *   over    the same sooner, and then end what should have kept its memory too
  *
  * `short` begins at `shortShare` of the budget and ends at `calmShare`, so that the node does not do and undo the same
@@ -56,7 +57,7 @@ export interface IdleHolder {
   isSuperseded: boolean;
   /** Its version has no more instances than it should have at least. */
   isMinimum: boolean;
-  /** It can be paged, and was not since it was frozen. */
+  /** It can be paged, and was not since it sleeps; one that is paged then has what its requests use in RAM. */
   isPageable: boolean;
 }
 
@@ -107,6 +108,9 @@ export function decideRelief<Holder extends IdleHolder>(
   const idleMsMin = level === "over" ? 0 : freezeIdleMsMin;
   const warm = longestIdle(idle, ({ state, idleMs }) => state === "warm" && idleMs >= idleMsMin);
   if (warm !== null) return { kind: "freeze", holder: warm };
+
+  const paged = longestIdle(worthwhile, ({ state, isPageable }) => state === "paged" && isPageable);
+  if (paged !== null) return { kind: "page", holder: paged };
 
   const isOver = level === "over";
   const stopMsMin = isOver ? 0 : stopIdleMsMin;

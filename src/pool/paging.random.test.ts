@@ -43,7 +43,7 @@ interface Visited {
 
 class Story {
   readonly t = new TestPools(2, undefined, 100, cgroups);
-  readonly counts = { answers: 0, paged: 0, unpaged: 0, kills: 0, restarts: 0 };
+  readonly counts = { answers: 0, paged: 0, kept: 0, unpaged: 0, kills: 0, restarts: 0 };
   readonly wrong: string[] = [];
   readonly #random: Random;
   readonly #visited: Visited[];
@@ -66,6 +66,7 @@ class Story {
       await this.#ask(visited);
       const action = this.#random(100);
       if (action < 50) {
+        this.t.residentBytes = this.#random(2) === 0 ? 0 : null;
         pool.freeze();
         void this.#page(pool);
       } else if (action < 65) this.t.pass(this.#random(700));
@@ -76,9 +77,11 @@ class Story {
   }
 
   async #page(pool: Pool): Promise<void> {
+    const isKept = this.t.residentBytes === 0;
     await pool.page();
-    if (pool.state === "paged") this.counts.paged += 1;
-    else this.counts.unpaged += 1;
+    if (pool.state !== "paged") this.counts.unpaged += 1;
+    else if (isKept) this.counts.kept += 1;
+    else this.counts.paged += 1;
   }
 
   async #ask(visited: Visited): Promise<void> {
@@ -123,6 +126,7 @@ test.skipIf(!mayPage)(
     expect(story.wrong, said).toEqual([]);
     expect(story.counts.answers, said).toBeGreaterThan(50);
     expect(story.counts.paged, said).toBeGreaterThan(0);
+    expect(story.counts.kept, said).toBeGreaterThan(0);
     expect(story.counts.unpaged, said).toBeGreaterThan(0);
     // Nothing is stuck: all that is left can still be paged, and ends.
     for (const pool of t.pools.all()) {

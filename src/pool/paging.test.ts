@@ -7,6 +7,10 @@ import { until } from "../base/until-for-tests.ts";
 import { pagingObstacle, pagingSources } from "../sandbox/paging-way.ts";
 import { bodyOf, draining, gone, type SpecChange, TestPools } from "./pool-for-tests.ts";
 
+const KIB = 1024;
+/** Less than a tenth of what a process without an app has. */
+const LITTLE = 205 * KIB;
+
 /** An ordinary user may not page out other processes. */
 const mayPage = !["no-right", "kernel"].includes(pagingObstacle(pagingSources())?.kind ?? "");
 
@@ -22,6 +26,17 @@ async function setup(change: SpecChange = {}) {
     pid: pool.facts(0).pid!,
     [Symbol.asyncDispose]: () => t[Symbol.asyncDispose](),
   };
+}
+
+/** Pages and wakes it, and lets it sleep until it is paged again, with so much in RAM then. */
+async function pagedAgain(s: Awaited<ReturnType<typeof setup>>, residentBytes: number) {
+  await s.pool.page();
+  expect(await bodyOf(s.pool, "/count")).toBe("2");
+  s.t.pass(1000);
+  expect(s.pool.state).toBe("frozen");
+  s.t.residentBytes = residentBytes;
+  s.t.pass(1000);
+  await until(() => s.pool.state === "paged");
 }
 
 describe.skipIf(!mayPage)("a frozen process", () => {
@@ -48,6 +63,60 @@ describe.skipIf(!mayPage)("a frozen process", () => {
       s.t.pass(1000);
       expect(s.pool.state).toBe("frozen");
     }
+  });
+
+  test("keeps what its last wake brought back, and counts as paged", async () => {
+    await using s = await setup();
+    await pagedAgain(s, LITTLE);
+
+    expect(s.pool.facts(0).processes).toMatchObject([{ state: "paged" }]);
+    expect(s.t.events(s.pool)).toEqual(["start", "freeze", "page", "wake", "freeze", "page"]);
+    expect(s.t.records.at(-1)).toMatchObject({
+      message: expect.stringContaining("the 0.2 MiB that its requests use stay in RAM"),
+      fields: { memoryBytes: 0 },
+    });
+    s.t.pass(60_000);
+    expect(await s.pool.page()).toBe(0);
+    expect(await bodyOf(s.pool, "/count")).toBe("3");
+    expect(s.t.records.at(-1)?.fields).toMatchObject({ from: "paged" });
+  });
+
+  test("is paged anew when it has more than that", async () => {
+    await using s = await setup();
+
+    await pagedAgain(s, 1024 * 1024 * KIB);
+
+    expect(s.t.records.at(-1)?.message).toContain("handed to swap");
+  });
+
+  test("gives that too when memory is short, once", async () => {
+    await using s = await setup();
+    const relieve = async () => {
+      const [share] = s.t.pools.room.shares;
+      const could = share!.holder!.canPage;
+      await share!.holder!.relieve("page", "memory is short");
+      return could;
+    };
+    await pagedAgain(s, LITTLE);
+
+    expect(await relieve()).toBe(true);
+    expect(s.t.records.at(-1)?.message).toEndWith("handed to swap: memory is short");
+    expect(s.pool.state).toBe("paged");
+    const { length } = s.t.records;
+    expect(await relieve()).toBe(false);
+
+    expect(s.t.records).toHaveLength(length);
+    expect(await bodyOf(s.pool, "/count")).toBe("3");
+  });
+
+  test("keeps nothing before it was paged once", async () => {
+    await using s = await setup();
+    s.t.residentBytes = 0;
+
+    s.t.pass(1000);
+    await until(() => s.pool.state === "paged");
+
+    expect(s.t.records.at(-1)?.message).toContain("handed to swap");
   });
 
   test("is woken in the middle of being paged, and is not called paged then", async () => {

@@ -17,6 +17,7 @@ import {
 } from "../base/version-spec.ts";
 import type { Cgroups } from "../sandbox/cgroups.ts";
 import { Pager } from "../sandbox/pager.ts";
+import { privateTreeBytes } from "../sandbox/process-memory.ts";
 import type { LogRecord } from "../telemetry/log-record.ts";
 import { ClientStream } from "../wire/client-stream.ts";
 import { FLAG_END, FLAG_UPGRADE } from "../wire/frames.ts";
@@ -125,6 +126,8 @@ export class TestPools {
   readonly pager: Pager;
   /** What the machine says to have free in swap; what is paged out stays where it is when that is not so. Bytes. */
   swapFreeBytes = 8 * 1024 ** 3;
+  /** What every process is said to have in RAM of its own, when it is asked whether it is to be paged; null: what it has. */
+  residentBytes: number | null = null;
   #number = 0;
 
   constructor(
@@ -142,6 +145,7 @@ export class TestPools {
       mayPage: true,
       note: () => {},
       read: (path) => (path === "/proc/meminfo" ? this.#meminfo() : null),
+      residentBytes: (pid) => this.residentBytes ?? privateTreeBytes(pid),
     });
     this.pools = new Pools({
       artifactPath: (digest) => digest,

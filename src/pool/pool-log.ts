@@ -53,6 +53,12 @@ export class PoolLog {
     this.#event("page", instance, text, { memoryBytes });
   }
 
+  /** It counts as paged with so much in RAM. Bytes. */
+  kept(instance: string | null, memoryBytes: number): void {
+    const text = `Paged: the ${mebibytes(memoryBytes)} MiB that its requests use stay in RAM, the rest is in swap`;
+    this.#event("page", instance, text, { memoryBytes: 0 });
+  }
+
   /** @param sleptMs how long it was frozen. Milliseconds. */
   woken(instance: string | null, { from, ms }: Wake, sleptMs: number): void {
     const frozenMs = Math.round(sleptMs);

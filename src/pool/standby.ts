@@ -74,19 +74,24 @@ export class Standby implements LifecycleListener {
     lifecycle.freezeReason = lifecycle.isSettling ? reason : null;
   }
 
-  /** Whether the memory of one that is frozen can be handed to swap now. */
+  /** Whether memory of one that sleeps can be handed to swap now. */
   canPage(instance: Instance): boolean {
     return instance.isPageable && this.#pager?.waitMs(this.#clock.nowMs()) === 0;
   }
 
   /**
    * Hands the memory of one that is frozen to swap. Resolves with what that gave back when it is done; 0 when it cannot be
-   * done, or was woken meanwhile. Bytes.
+   * done, was woken meanwhile, or has next to nothing in RAM. Bytes.
    *
-   * @param why before its time, or null
+   * @param why memory is short, or null; with it also what its requests use goes
    */
   async page(instance: Instance, why: string | null = null): Promise<number> {
     if (this.#pager === null || !this.canPage(instance)) return 0;
+    if (why === null) {
+      const bytes = instance.restAsPaged(this.#pager);
+      if (bytes !== null) this.#log.kept(instance.id, bytes);
+      if (instance.state === "paged") return 0;
+    }
     const paged = await instance.page(this.#pager);
     if (paged === null) return 0;
     this.#log.paged(instance.id, paged, why);

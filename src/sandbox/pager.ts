@@ -14,6 +14,7 @@ import type { Clock } from "../base/clock.ts";
 import type { ReadText } from "./host-memory.ts";
 import { pagerIdleMs, pagerPauseMs, swapLookMs, swapReserveBytes, swapWaitMs } from "./limits.ts";
 import type { FromPager, ToPager } from "./pager-protocol.ts";
+import { privateTreeBytes } from "./process-memory.ts";
 import { swapFreeBytes } from "./swap.ts";
 import { systemFiles } from "./system-files.ts";
 
@@ -38,6 +39,8 @@ export interface PagerOptions {
   /** A line for the person who runs the node. */
   note(line: string): void;
   read?: ReadText;
+  /** See `Pager.residentBytes`. */
+  residentBytes?(pid: number): number;
 }
 
 interface Job {
@@ -81,6 +84,11 @@ export class Pager {
       this.#hasRoom = swapFreeBytes(this.#read) > swapReserveBytes;
     }
     return this.#hasRoom ? 0 : swapWaitMs;
+  }
+
+  /** What a process and those that descend from it have in RAM of their own: what `page` could hand over. Bytes. */
+  residentBytes(pid: number): number {
+    return (this.#options.residentBytes ?? privateTreeBytes)(pid);
   }
 
   /** Pages out a frozen process and what descends from it, when its turn has come. */

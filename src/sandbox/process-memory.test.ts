@@ -1,7 +1,14 @@
 /** Goal: memory is counted as the kernel does, also of children and of processes that may not be looked into. */
 import { describe, expect, test } from "bun:test";
 import { until } from "../base/until-for-tests.ts";
-import { parseRollup, parseStatus, processMemory, treeMemory } from "./process-memory.ts";
+import { privateMemoryBytes } from "./process-facts.ts";
+import {
+  parseRollup,
+  parseStatus,
+  privateTreeBytes,
+  processMemory,
+  treeMemory,
+} from "./process-memory.ts";
 
 const MiB = 1024 * 1024;
 const fixture = `${import.meta.dir}/fixtures/holds-memory.ts`;
@@ -41,6 +48,7 @@ test("a tree's memory has that of children in it", async () => {
   await until(async () => (await treeMemory(parent.pid))!.ramBytes > 60 * MiB);
 
   expect((await processMemory(parent.pid))!.ramBytes).toBeLessThan(60 * MiB);
+  await until(() => privateTreeBytes(parent.pid) > privateMemoryBytes(parent.pid)! + 60 * MiB);
 });
 
 test("a process that is gone has no memory", async () => {
@@ -49,6 +57,7 @@ test("a process that is gone has no memory", async () => {
 
   expect(await processMemory(child.pid)).toBeNull();
   expect(await treeMemory(child.pid)).toBeNull();
+  expect(privateTreeBytes(child.pid)).toBe(0);
 });
 
 test.skipIf(process.getuid?.() !== 0)(

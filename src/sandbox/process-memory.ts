@@ -6,7 +6,7 @@
  */
 import { readFile } from "node:fs/promises";
 import { processesPerLookMax } from "./limits.ts";
-import { childrenOf } from "./process-facts.ts";
+import { childrenOf, privateMemoryBytes } from "./process-facts.ts";
 
 export interface ProcessMemory {
   /** In RAM: its own, and its part of what it shares. Bytes. */
@@ -43,16 +43,26 @@ export async function processMemory(pid: number): Promise<ProcessMemory | null> 
 export async function treeMemory(pid: number): Promise<ProcessMemory | null> {
   const sum = await processMemory(pid);
   if (sum === null) return null;
-  const pids = [pid];
-  for (let at = 0; at < pids.length && pids.length < processesPerLookMax; at += 1) {
-    pids.push(...childrenOf(pids[at]!));
-  }
-  for (const child of pids.slice(1, processesPerLookMax)) {
+  for (const child of treeOf(pid).slice(1)) {
     const memory = await processMemory(child);
     sum.ramBytes += memory?.ramBytes ?? 0;
     sum.swapBytes += memory?.swapBytes ?? 0;
   }
   return sum;
+}
+
+/** The memory in RAM that is a process's own alone, and that of all that descend from it, as many as above. Bytes. */
+export function privateTreeBytes(pid: number): number {
+  return treeOf(pid).reduce((sum, one) => sum + (privateMemoryBytes(one) ?? 0), 0);
+}
+
+/** A process, and all that descend from it, of which so many are looked at. */
+function treeOf(pid: number): number[] {
+  const pids = [pid];
+  for (let at = 0; at < pids.length && pids.length < processesPerLookMax; at += 1) {
+    pids.push(...childrenOf(pids[at]!));
+  }
+  return pids.slice(0, processesPerLookMax);
 }
 
 /** The text of `/proc/<pid>/smaps_rollup`. Pure. */
