@@ -107,6 +107,11 @@ test.skipIf(!isRoot)(
     expect(new Set(processes.map(({ sandbox }) => sandbox.uid)).size).toBe(2);
     expect(processes.every(({ sandbox }) => sandbox.uid !== 0 && sandbox.isOwnUser)).toBe(true);
     expect(machine.isUserShared).toBe(false);
+    for (const { sandbox } of processes) {
+      // The control group has to be the one that refuses: only it counts what it refused.
+      const rlimit = sandbox.rlimits.find(({ name }) => name === "processes")?.hard;
+      expect(rlimit).toBeGreaterThan(sandbox.cgroup?.processesMax ?? 0);
+    }
   },
   timeoutMs,
 );

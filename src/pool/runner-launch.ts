@@ -148,8 +148,8 @@ function rlimitsOf(
     { resource: RLIMIT.NOFILE, max: openFilesMax },
     { resource: RLIMIT.FSIZE, max: diskBytesMax },
   ];
-  // The kernel counts them by user.
-  return uid === null ? bounds : [...bounds, { resource: RLIMIT.NPROC, max: processesMax }];
+  // The kernel counts them by user, before it asks the cgroup, and does not say that it refused: so one more than there.
+  return uid === null ? bounds : [...bounds, { resource: RLIMIT.NPROC, max: processesMax + 1 }];
 }
 
 function grantsOf(options: RunnerLaunchOptions, folder: RunFolder): Grants {
