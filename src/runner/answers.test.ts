@@ -210,6 +210,15 @@ describe("handlers that fail", () => {
     expect(runner.stderr).toContain("every-answer.ts");
   });
 
+  test("a fetch that fails is printed with the app's line", async () => {
+    expect(await failure("/error/fetch")).toBe("HANDLER_THREW");
+
+    const line = 'await fetch("http://127.0.0.1:1/not-there")';
+    await runner.printed("stderr", (printed) => printed.includes("ECONNREFUSED"));
+    expect(runner.stderr).toContain(line);
+    expect(runner.stderr).not.toContain("native(");
+  });
+
   test("a thrown Response is an error", async () => {
     expect(await failure("/error/throw-response")).toBe("HANDLER_THREW");
   });

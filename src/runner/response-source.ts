@@ -150,12 +150,13 @@ export function watchResponses(): void {
 
 function watchFetch(): void {
   const native = globalThis.fetch;
-  const fetch = async (input: string | URL | Request, init?: BunFetchRequestInit) => {
-    const response: Response & Marked = await native(input, init);
-    const isEncoded = response.headers.has("content-encoding");
-    if (isEncoded && init?.decompress !== false) markDecoded(response);
-    return response;
-  };
+  // Not `async`: an error that Bun prints then shows the app's line, not this one.
+  const fetch = (input: string | URL | Request, init?: BunFetchRequestInit) =>
+    native(input, init).then((response: Response & Marked) => {
+      const isEncoded = response.headers.has("content-encoding");
+      if (isEncoded && init?.decompress !== false) markDecoded(response);
+      return response;
+    });
   globalThis.fetch = Object.assign(fetch, { preconnect: native.preconnect });
 }
 
