@@ -118,7 +118,8 @@ export const requestErrors = {
     owner: "user",
     status: 500,
     message: (app: string) => `Cannot answer: app "${app}" failed while handling the request`,
-    remedy: (app: string) => `Look at \`levain logs ${app}\` for the error and its stack`,
+    remedy: (app: string) =>
+      `Look at \`levain logs ${app}\` for the error and its stack; EACCES and EPERM are mostly the sandbox, see docs/sandbox.md`,
   },
   APP_EXITED: {
     owner: "user",
@@ -139,7 +140,7 @@ export const requestErrors = {
     owner: "user",
     status: 502,
     message: (app: string, bytes: number, bytesMax: number) =>
-      `Cannot answer: app "${app}" was stopped at ${bytes} bytes of memory, more than the ${bytesMax} it is allowed`,
+      `Cannot answer: app "${app}" was stopped at ${bytes} bytes of memory; it may have ${bytesMax}`,
     remedy: (app: string) =>
       `Use less memory, or raise \`limits.memoryBytesMax\` in levain.config.ts; the record in \`levain logs ${app}\` has the last samples`,
   },

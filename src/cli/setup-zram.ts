@@ -34,8 +34,8 @@ export async function setupZram(call: Call, isDry: boolean): Promise<Outcome> {
         ...lines(steps),
         "To undo it:",
         ...lines(undo),
-        "A restart of the machine ends it. To keep it, run the same command at boot, as root;",
-        "under systemd with this line in the unit of the node:",
+        "A restart of the machine ends it. To keep it, run the same command at boot, as",
+        "root; under systemd with this line in the unit of the node:",
         "  ExecStartPre=+levain doctor --setup-zram",
       ].join("\n"),
   };
