@@ -59,10 +59,15 @@ function tarStream(folder: string, paths: readonly string[]): ReadableStream<Uin
       async pull(controller) {
         try {
           // A path that begins with @ would be read as an archive of its own.
-          chunks ??= create(
-            options,
-            paths.map((path) => `./${path}`),
-          )[Symbol.asyncIterator]();
+          if (chunks === null) {
+            const archive = create(
+              options,
+              paths.map((path) => `./${path}`),
+            );
+            // It reads ahead: what it cannot read once nobody takes any more is nobody's concern.
+            archive.on("error", () => {});
+            chunks = archive[Symbol.asyncIterator]();
+          }
           const next = await chunks.next();
           if (next.done === true) controller.close();
           else controller.enqueue(next.value);
