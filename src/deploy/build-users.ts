@@ -16,9 +16,9 @@ import {
   statSync,
   utimesSync,
 } from "node:fs";
-import { rm } from "node:fs/promises";
 import { join } from "node:path";
 import { invariant } from "../base/errors.ts";
+import { removeFolder } from "../sandbox/remove-folder.ts";
 import { buildCachesMax } from "./limits.ts";
 
 /** Below the ids of instances, above those of people and containers. See `sandbox/app-users.ts`. */
@@ -133,7 +133,7 @@ export class BuildUsers {
   #discard(name: string): void {
     const gone = join(this.#caches, `.gone-${crypto.randomUUID()}`);
     renameSync(join(this.#caches, name), gone);
-    void rm(gone, { recursive: true, force: true }).catch(() => {});
+    void removeFolder(gone).catch(() => {});
   }
 
   #names(): string[] {

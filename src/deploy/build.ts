@@ -8,13 +8,14 @@
  * The work folder of an app is always the same, so the same source gives the same artifact.
  */
 import { chmodSync, existsSync, mkdirSync, realpathSync, statSync } from "node:fs";
-import { mkdir, rename, rm } from "node:fs/promises";
+import { mkdir, rename } from "node:fs/promises";
 import { join } from "node:path";
 import { type Clock, systemClock } from "../base/clock.ts";
 import { PlatformError } from "../base/errors.ts";
 import { isAtLeast, type SandboxLevel } from "../base/permissions.ts";
 import type { Identity } from "../base/reach.ts";
 import { defaultLevel, kernelSupport } from "../sandbox/kernel-support.ts";
+import { removeFolder } from "../sandbox/remove-folder.ts";
 import { type AppConfig, parseAppConfig } from "./app-config.ts";
 import { certificateFiles, type NodeEnvironment, pathOf } from "./build-environment.ts";
 import { unknownPermissions } from "./build-grants.ts";
@@ -109,7 +110,7 @@ export class AppBuilder implements Builder {
     const { app, workFolder, facts, emit, signal } = request;
     const project = join(workFolder, "app");
     const warnings: string[] = [];
-    await rm(workFolder, { recursive: true, force: true });
+    await removeFolder(workFolder);
     await mkdir(workFolder, { recursive: true, mode: 0o700 });
     await rename(request.source, project);
     using user = this.#users.ofApp(app);
@@ -190,7 +191,7 @@ export class AppBuilder implements Builder {
       });
       return await runConfig(room, file);
     } finally {
-      await rm(workFolder, { recursive: true, force: true });
+      await removeFolder(workFolder);
     }
   }
 

@@ -8,11 +8,12 @@
  * Everything before `live` can be cancelled and leaves nothing but an artifact that the next deploy of the same input
  * finds. From then on the deploy is carried through, whether its client is there or not.
  */
-import { mkdir, readdir, rm } from "node:fs/promises";
+import { mkdir, readdir } from "node:fs/promises";
 import { join } from "node:path";
 import type { Clock } from "../base/clock.ts";
 import { asPlatformError, messageOf, PlatformError } from "../base/errors.ts";
 import { type VersionSpec, versionName } from "../base/version-spec.ts";
+import { removeFolder } from "../sandbox/remove-folder.ts";
 import type { Store } from "../store/store.ts";
 import { VersionNumberTaken } from "../store/versions.ts";
 import type { LogSink } from "../telemetry/log-record.ts";
@@ -118,7 +119,7 @@ export class Deployer {
     await this.#options.builder.killLeftovers();
     await mkdir(builds, { recursive: true, mode: 0o700 });
     for (const name of await readdir(builds)) {
-      if (!KEPT.includes(name)) await rm(join(builds, name), { recursive: true, force: true });
+      if (!KEPT.includes(name)) await removeFolder(join(builds, name));
     }
   }
 
@@ -151,7 +152,7 @@ export class Deployer {
     } catch (thrown) {
       throw asDeployError(thrown, signal);
     } finally {
-      await rm(source, { recursive: true, force: true });
+      await removeFolder(source);
     }
   }
 
@@ -231,7 +232,7 @@ export class Deployer {
     const { app, emit, signal } = job;
     const workFolder = join(dataDir, "builds", app);
     const buildStartedAtMs = clock.nowMs();
-    await rm(workFolder, { recursive: true, force: true });
+    await removeFolder(workFolder);
     try {
       const built = await builder.build({
         app,
@@ -249,7 +250,7 @@ export class Deployer {
       signal.throwIfAborted();
       return await this.#takeLive(job, built, artifact, buildMs);
     } finally {
-      await rm(workFolder, { recursive: true, force: true });
+      await removeFolder(workFolder);
     }
   }
 

@@ -8,10 +8,10 @@
  *                  process.json          the note
  */
 import { chmodSync, chownSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
-import { rm } from "node:fs/promises";
 import { join } from "node:path";
 import { bootId, pidsByVariable, processStartTicks } from "../sandbox/process-facts.ts";
 import { killGroup, killProcess } from "../sandbox/process-group.ts";
+import { removeFolder } from "../sandbox/remove-folder.ts";
 import { SharedLook } from "../sandbox/shared-look.ts";
 
 export interface RunFolder {
@@ -61,7 +61,7 @@ export async function removeRunFolder(folder: RunFolder): Promise<void> {
       if (pids.length === 0) break;
       for (const pid of pids) killProcess(pid);
     }
-    await rm(folder.path, { recursive: true, force: true, maxRetries: 3 });
+    await removeFolder(folder.path);
   } catch {
     // By its name what may still run in it is found at the next start.
   }

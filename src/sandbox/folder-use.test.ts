@@ -5,6 +5,7 @@ import {
   mkdtempSync,
   openSync,
   renameSync,
+  rmdirSync,
   rmSync,
   writeFileSync,
 } from "node:fs";
@@ -73,6 +74,19 @@ test("what is deeper than a path can say is more than any limit", async () => {
 
   expect(files).toBe(Number.POSITIVE_INFINITY);
 });
+
+test.if(process.getuid?.() !== 0)(
+  "a folder that is closed to us is more than any limit",
+  async () => {
+    const closed = join(dir, "closed");
+    mkdirSync(closed, { mode: 0o300 });
+
+    const { files } = await folderUse([dir], roomy);
+    rmdirSync(closed);
+
+    expect(files).toBe(Number.POSITIVE_INFINITY);
+  },
+);
 
 test("a folder that is gone has nothing in it", async () => {
   expect(await folderUse([join(dir, "gone")], roomy)).toEqual({ bytes: 0, files: 0 });

@@ -21,7 +21,7 @@ export interface FolderUseOptions {
 
 /**
  * Counts; never rejects. What comes and goes meanwhile may be counted or not. Folders that lie deeper than a path can
- * say count as more than any limit, since nobody can look into them.
+ * say, or that their owner has closed to us, count as more than any limit, since nobody can look into them.
  */
 export async function folderUse(
   folders: readonly string[],
@@ -32,13 +32,13 @@ export async function folderUse(
   const open = [...folders];
   for (let folder = open.pop(); folder !== undefined && !isEnough(); folder = open.pop()) {
     const entries = (await unlessGone(readdir(folder))) ?? [];
-    if (entries === "too deep") return { ...use, files: Number.POSITIVE_INFINITY };
+    if (entries === "hidden") return { ...use, files: Number.POSITIVE_INFINITY };
     use.files += entries.length;
     for (let at = 0; at < entries.length && !isEnough(); at += statsAtOnceMax) {
       const some = entries.slice(at, at + statsAtOnceMax).map((name) => join(folder, name));
       const facts = await Promise.all(some.map((path) => unlessGone(lstat(path))));
       for (const [index, fact] of facts.entries()) {
-        if (fact === "too deep") return { ...use, files: Number.POSITIVE_INFINITY };
+        if (fact === "hidden") return { ...use, files: Number.POSITIVE_INFINITY };
         use.bytes += (fact?.blocks ?? 0) * 512;
         if (fact?.isDirectory()) open.push(some[index]!);
       }
@@ -48,11 +48,12 @@ export async function folderUse(
   return use;
 }
 
-async function unlessGone<Found>(looking: Promise<Found>): Promise<Found | "too deep" | null> {
+async function unlessGone<Found>(looking: Promise<Found>): Promise<Found | "hidden" | null> {
   try {
     return await looking;
   } catch (error) {
-    return (error as NodeJS.ErrnoException).code === "ENAMETOOLONG" ? "too deep" : null;
+    const { code } = error as NodeJS.ErrnoException;
+    return code === "ENAMETOOLONG" || code === "EACCES" ? "hidden" : null;
   }
 }
 

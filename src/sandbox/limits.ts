@@ -85,3 +85,6 @@ export const descriptorsPerLookMax = 4096;
 export const diskSampleMs = 500;
 /** Files that are looked at at once when they are counted: as many as Bun has threads for it. Count. */
 export const statsAtOnceMax = 16;
+
+/** Length of a path from which folders are moved up before they are removed: names are up to 255, a path up to 4096. Bytes. */
+export const openedPathBytesMax = 3000;
