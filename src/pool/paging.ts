@@ -3,7 +3,11 @@
  *
  * The first time all of it goes. A request that wakes it brings back what the app works with, some percent, and that is what
  * the next request will touch too: when no more is in RAM the next time, it stays there, so that paging costs nothing and the
- * wake is that of a frozen one. Who needs the memory itself can still have it.
+ * wake is that of a frozen one: 1.2 ms of CPU and 45 faults, where all of it in zram takes 5.5 ms and 440. Who needs the
+ * memory itself can still have it.
+ *
+ * Having the kernel read what an earlier wake touched (MADV_WILLNEED) takes 4 ms before the app goes on and saves it as much;
+ * for stacks and small mappings alone, 0.6 ms and 0.5 ms.
  */
 import type { Paged, PageJob, Pager } from "../sandbox/pager.ts";
 import { workingSetShareMax } from "./limits.ts";
