@@ -18,7 +18,7 @@ enum {
   NR_prctl = 157, NR_chdir = 80, NR_setgroups = 116, NR_setresuid = 117, NR_setresgid = 119, NR_fcntl = 72,
   NR_openat = 257, NR_fstat = 5, NR_exit = 60, NR_prlimit64 = 302, NR_execveat = 322,
   NR_close_range = 436, NR_landlock_create_ruleset = 444, NR_landlock_add_rule = 445, NR_landlock_restrict_self = 446,
-  NR_waitid = 247, NR_dup3 = 292, NR_umask = 95
+  NR_waitid = 247, NR_kill = 62, NR_pidfd_open = 434, NR_dup3 = 292, NR_umask = 95
 };
 enum { STAT_MODE = 24 };
 #elif defined(__aarch64__)
@@ -27,7 +27,7 @@ enum {
   NR_prctl = 167, NR_chdir = 49, NR_setgroups = 159, NR_setresuid = 147, NR_setresgid = 149, NR_fcntl = 25,
   NR_openat = 56, NR_fstat = 80, NR_exit = 93, NR_prlimit64 = 261, NR_execveat = 281,
   NR_close_range = 436, NR_landlock_create_ruleset = 444, NR_landlock_add_rule = 445, NR_landlock_restrict_self = 446,
-  NR_waitid = 95, NR_dup3 = 24, NR_umask = 166
+  NR_waitid = 95, NR_kill = 129, NR_pidfd_open = 434, NR_dup3 = 24, NR_umask = 166
 };
 enum { STAT_MODE = 16 };
 #endif
@@ -47,7 +47,7 @@ enum {
 enum {
   STAGE_FORK, STAGE_SESSION, STAGE_DESCRIPTORS, STAGE_RLIMIT, STAGE_RULESET, STAGE_PATH_RULE,
   STAGE_PORT_RULE, STAGE_PROGRAM, STAGE_USER, STAGE_PARENT, STAGE_DIRECTORY, STAGE_NO_NEW_PRIVS, STAGE_RESTRICT,
-  STAGE_FILTER, STAGE_EXEC
+  STAGE_FILTER, STAGE_EXEC, STAGE_WATCH
 };
 
 struct rlimit { u64 resource, max; };
@@ -81,8 +81,9 @@ struct launch {
   i64 no_new_privs;
   /* struct sock_fprog, or null. */
   void *filter;
-  /* Written by us: where it failed, and errno. */
+  /* Written by us: where it failed, and errno; a descriptor of the process. */
   volatile i64 stage, error;
+  i64 pidfd;
 };
 
 /* The child's last words. */
@@ -206,6 +207,14 @@ long launch(struct launch *l, long parent) {
   syscall(NR_rt_sigprocmask, (long)SIG_SETMASK, &before, 0L, 8L);
   if (pid < 0) return -1;
   if (l->error != 0) {
+    syscall(NR_waitid, (long)P_PID, (long)pid, 0L, (long)WEXITED, 0L);
+    return -1;
+  }
+  l->pidfd = syscall(NR_pidfd_open, (long)pid, 0L);
+  if (l->pidfd < 0) {
+    l->stage = STAGE_WATCH;
+    l->error = *__errno_location();
+    syscall(NR_kill, (long)pid, (long)SIGKILL);
     syscall(NR_waitid, (long)P_PID, (long)pid, 0L, (long)WEXITED, 0L);
     return -1;
   }

@@ -131,6 +131,30 @@ describe("a launched process", () => {
 });
 
 describe("a process that cannot be launched", () => {
+  test("for want of a descriptor leaves nothing behind, and the next one starts", async () => {
+    const source = `
+      import { closeSync, openSync } from "node:fs";
+      import { launch } from "${import.meta.dir}/launch.ts";
+      const confinement = { noNewPrivs: false, ruleset: null, filter: null };
+      const nothing = openSync("/dev/null", "r+");
+      const plan = { program: "/bin/sh", argv: ["sh", "-c", "exit 3"], env: {}, directory: "/", descriptors: [nothing, nothing, nothing], user: null, rlimits: [], confinement };
+      console.log((await launch(plan).exited).exitCode);
+      const taken = [];
+      try { while (true) taken.push(openSync("/dev/null", "r")); } catch {}
+      try { launch(plan); } catch (error) { console.log(error.stage, error.code); }
+      for (const fd of taken) closeSync(fd);
+      console.log((await launch(plan).exited).exitCode);
+      process.exit();`;
+    const child = Bun.spawn(
+      ["/bin/sh", "-c", `ulimit -n 200; exec "$0" -e '${source}'`, process.execPath],
+      {
+        stdout: "pipe",
+      },
+    );
+
+    expect(await new Response(child.stdout).text()).toBe("3\narrange descriptors EMFILE\n3\n");
+  });
+
   test("says which step failed and why", async () => {
     expect(shell("true", { program: "/no/such/program" })).rejects.toMatchObject({
       stage: "open the program",

@@ -11,7 +11,8 @@ import { cc, type Pointer, ptr } from "bun:ffi";
 import { constants } from "node:os";
 import { join } from "node:path";
 import { invariant } from "../base/errors.ts";
-import { LibcError, openPidfd } from "./libc.ts";
+import { LibcError } from "./libc.ts";
+import { endPollMs } from "./limits.ts";
 
 /** Bounds that the kernel holds for each process; setrlimit(2). */
 export const RLIMIT = {
@@ -100,7 +101,7 @@ export function launch(plan: LaunchPlan): Launched {
   const request = new LaunchRequest(plan);
   const pid = Number(launch(request.pointer, process.pid));
   if (pid < 0) throw request.failure();
-  return { pid, exited: endOf(pid) };
+  return { pid, exited: endOf(pid, request.pidfd) };
 }
 
 /** A process could not be started. */
@@ -131,12 +132,13 @@ const STAGES = [
   "restrict itself",
   "load its seccomp filter",
   "execute the program",
+  "watch for its end",
 ];
 
 const descriptorsMax = 16;
 
 /** Fields of `struct launch`, 8 bytes each, by their place. */
-const FIELD = { stage: 21, error: 22, count: 23 } as const;
+const FIELD = { stage: 21, error: 22, pidfd: 23, count: 24 } as const;
 
 /** `struct launch` and what it points to, kept alive for the call. */
 class LaunchRequest {
@@ -176,6 +178,11 @@ class LaunchRequest {
 
   get pointer(): Pointer {
     return ptr(this.#fields);
+  }
+
+  /** A descriptor of the process; who asks closes it. */
+  get pidfd(): number {
+    return Number(this.#fields[FIELD.pidfd]);
   }
 
   failure(): LaunchError {
@@ -218,20 +225,20 @@ function rlimitValue(value: number): bigint {
  * is no socket, so that Bun, which reads it, gets an error and closes it: the event we want, without a look at every child
  * for each SIGCHLD, which freezing and waking raise too.
  */
-async function endOf(pid: number): Promise<LaunchEnd> {
+async function endOf(pid: number, pidfd: number): Promise<LaunchEnd> {
   const ended = Promise.withResolvers<void>();
   try {
     await Bun.connect({
-      fd: openPidfd(pid),
+      fd: pidfd,
       socket: { data: () => {}, close: () => ended.resolve(), error: () => {} },
     } as never);
   } catch {
-    // It had ended before.
+    // It cannot be waited for, as without memory in the kernel: it is asked for.
     ended.resolve();
   }
   await ended.promise;
-  const status = Number(compiled().reap(pid));
-  invariant(status !== -1, "a process whose descriptor says so has ended");
+  let status = Number(compiled().reap(pid));
+  for (; status === -1; status = Number(compiled().reap(pid))) await Bun.sleep(endPollMs);
   // Nobody else waits for our children.
   invariant(status !== -2, "an ended child is there until it is waited for");
   if (status < 1000) return { exitCode: status, signal: null };

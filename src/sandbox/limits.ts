@@ -88,3 +88,6 @@ export const statsAtOnceMax = 16;
 
 /** Length of a path from which folders are moved up before they are removed: names are up to 255, a path up to 4096. Bytes. */
 export const openedPathBytesMax = 3000;
+
+/** How often a process is asked whether it has ended, where the kernel does not say so by itself. Milliseconds. */
+export const endPollMs = 50;
