@@ -47,6 +47,8 @@ export interface Fight {
 export interface Arena extends AsyncDisposable {
   node: TestNode;
   mode: Mode;
+  /** What attackers are told. */
+  target(): Promise<Target>;
   /** Has an app attack, and deletes it. Fights may overlap. @throws when the app is not held, and attacks nobody then */
   fight(attack: Attack): Promise<Fight>;
 }
@@ -143,6 +145,7 @@ export async function openArena(mode: Mode, attacks: readonly Attack[]): Promise
   return {
     node,
     mode,
+    target: async () => (await targetOf(node, client, "neighbour", outside.outside)).target,
     async fight(attack) {
       const { target, pids } = await targetOf(node, client, attack.app, outside.outside);
       if (mode !== "bare") assertHeld(attack.app, pids);
@@ -160,13 +163,8 @@ export async function openArena(mode: Mode, attacks: readonly Attack[]): Promise
         harm.push(`descriptors of the node: ${descriptorsBefore} became ${descriptors}`);
       }
       const codes = attack.codes === undefined ? [] : await codesOf(client, attack.app);
-      const daemon = Number(report[daemonName]);
       await client.call("delete", { app: attack.app, query: { confirm: attack.app } });
-      if (daemon > 0) {
-        const left = await stillThere([daemon]);
-        for (const pid of left) process.kill(pid, "SIGKILL");
-        report[daemonName] = left.length === 0 ? "it ended with the app" : "got: it goes on";
-      }
+      await endDaemon(report, "it ended with the app");
       return { report, visit, harm, codes, left: await stillThere(pids) };
     },
     [Symbol.asyncDispose]: () => owned.disposeAsync(),
@@ -289,6 +287,15 @@ function assertHeld(app: string, pids: readonly number[]): void {
     if (!held || isRoot) throw new Error(`${app} is not held by a sandbox: it was not let loose`);
   }
   if (pids.length === 0) throw new Error(`${app} does not run: it was not let loose`);
+}
+
+/** Puts into a report, for the pid of a daemon, what has become of it; ends one that nobody else has ended. */
+export async function endDaemon(report: Report, ended: string): Promise<void> {
+  const daemon = Number(report[daemonName]);
+  if (!(daemon > 0)) return;
+  const left = await stillThere([daemon]);
+  for (const pid of left) process.kill(pid, "SIGKILL");
+  report[daemonName] = left.length === 0 ? ended : "got: it goes on";
 }
 
 async function stillThere(pids: readonly number[]): Promise<number[]> {

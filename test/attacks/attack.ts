@@ -29,6 +29,9 @@ export type Report = Record<string, Outcome>;
 
 type Try = () => unknown;
 
+/** By what they try. */
+export type Tries = Record<string, Try>;
+
 /** Several of a kind: `got` when any of them is got, and its name in the log; else what stopped them, each once. */
 export async function each<T>(
   things: readonly T[],
@@ -51,20 +54,30 @@ const tryTimeoutMs = 10_000;
  *
  * A try that returns a text reports it, one that returns anything else reports `got`.
  */
-export function attack(tries: (target: Target) => Record<string, Try>) {
+export function attack(tries: (target: Target) => Tries) {
   return {
     idleTimeout: 0,
     async fetch(request: Request): Promise<Response> {
       if (new URL(request.url).pathname !== "/attack") return new Response("harmless\n");
-      const target = (await request.json()) as Target;
-      const report: Report = {};
-      for (const [name, attempt] of Object.entries(tries(target))) {
-        report[name] = await outcomeOf(attempt);
-      }
-      return Response.json(report);
+      return Response.json(await reportOf(tries((await request.json()) as Target)));
     },
   };
 }
+
+export async function reportOf(tries: Tries): Promise<Report> {
+  const report: Report = {};
+  for (const [name, attempt] of Object.entries(tries)) report[name] = await outcomeOf(attempt);
+  return report;
+}
+
+/** Uses what it has got until it is ended for it; where nobody ends it, its request is answered. */
+export async function stay(got: Outcome): Promise<Outcome> {
+  await Bun.sleep(stayMs);
+  return got;
+}
+
+/** Several looks of the node at its slowest. Milliseconds. */
+const stayMs = 9000;
 
 async function outcomeOf(attempt: Try): Promise<Outcome> {
   const silence = Promise.withResolvers<string>();

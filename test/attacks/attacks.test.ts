@@ -5,7 +5,7 @@
  */
 import { afterAll, beforeAll, describe, expect, test } from "bun:test";
 import { type Arena, type Fight, type Mode, openArena, whatBlocks } from "./arena.ts";
-import { ATTACKS, type Attack, expected, PENDING, settle } from "./attacks.ts";
+import { ATTACKS, type Attack, expected, settle } from "./attacks.ts";
 import { visitDuring } from "./visitor.ts";
 
 /**
@@ -32,8 +32,6 @@ const modes = await Promise.all(
     async (mode) => [mode, await whatBlocks(mode)] as const,
   ),
 );
-
-for (const { app, pending } of PENDING) test.todo(`${app}: ${pending}`);
 
 describe.each(modes)("%s", (mode, blocked) => {
   const attacks = ATTACKS.filter((attack) => wanted(attack, mode) !== null);

@@ -27,8 +27,6 @@ export interface Attack {
    * nothing there either says nothing about the sandbox. Left out where it would do harm, or where no sandbox is needed.
    */
   bare?: Report;
-  /** Why it is not let loose: what should hold it is not there. Such a row is no part of the table. */
-  pending?: string;
   /** Codes that the app's log has afterwards, at least. */
   codes?: readonly string[];
   /** Beside the name: configuration of its app. */
@@ -37,7 +35,7 @@ export interface Attack {
   files?: Record<string, string>;
 }
 
-const ALL: readonly Attack[] = [
+export const ATTACKS: readonly Attack[] = [
   ...fileAttacks,
   ...processAttacks,
   ...kernelAttacks,
@@ -45,9 +43,6 @@ const ALL: readonly Attack[] = [
   ...wireAttacks,
   ...resourceAttacks,
 ];
-
-export const ATTACKS = ALL.filter(({ pending }) => pending === undefined);
-export const PENDING = ALL.filter(({ pending }) => pending !== undefined);
 
 /**
  * Where two clocks race, an outcome may be one of several, `one or other`: gives what was expected when the report is

@@ -1,6 +1,6 @@
 /** The table of attacks as SECURITY.md has it. Pure. */
 import type { Report } from "./attack.ts";
-import type { ArchiveAttack, BuildAttack } from "./rows/deploys.ts";
+import type { ArchiveAttack } from "./rows/deploys.ts";
 
 /** An attack with what it got. */
 export interface TableRow {
@@ -10,9 +10,9 @@ export interface TableRow {
   user: Report;
 }
 
-/** Lines of the table, with its head. */
-export function attackTable(rows: readonly TableRow[]): string {
-  const head = ["it tries to", "node of root", "node of an ordinary user", "held by"];
+/** Lines of the table, with its head. @param what they do, for the head */
+export function attackTable(rows: readonly TableRow[], what = "it tries to"): string {
+  const head = [what, "node of root", "node of an ordinary user", "held by"];
   const body = rows.map(({ tries, by, root, user }) => [
     tries,
     cell(root),
@@ -24,14 +24,10 @@ export function attackTable(rows: readonly TableRow[]): string {
   return lines([head, head.map(() => "---"), ...body]);
 }
 
-/** The same for what is tried at a deploy, where it makes no difference who runs the node. */
-export function deployTable(attacks: readonly (ArchiveAttack | BuildAttack)[]): string {
+/** The same for archives, where it makes no difference who runs the node. */
+export function archiveTable(attacks: readonly ArchiveAttack[]): string {
   const head = ["it sends", "it gets", "held by"];
-  const body = attacks.map(({ tries, gets, by }) => [
-    tries,
-    typeof gets === "string" ? shown(gets) : cell(gets),
-    by,
-  ]);
+  const body = attacks.map(({ tries, gets, by }) => [tries, shown(gets), by]);
   return lines([head, head.map(() => "---"), ...body]);
 }
 

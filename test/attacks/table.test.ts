@@ -2,7 +2,8 @@
 import { expect, test } from "bun:test";
 import { readdirSync } from "node:fs";
 import { join } from "node:path";
-import { ATTACKS, PENDING } from "./attacks.ts";
+import { ATTACKS } from "./attacks.ts";
+import { buildAttacks } from "./rows/deploys.ts";
 import { withTables } from "./table.ts";
 
 test("the tables of SECURITY.md are those of the expectations", async () => {
@@ -12,9 +13,11 @@ test("the tables of SECURITY.md are those of the expectations", async () => {
   expect(withTables(security)).toBe(security);
 });
 
-test("every hostile app is let loose, and there are enough of them", () => {
-  const apps = readdirSync(join(import.meta.dir, "apps")).map((file) => file.replace(/\.ts$/, ""));
+test("every hostile app and build is let loose, and there are enough of them", () => {
+  const named = (folder: string) =>
+    readdirSync(join(import.meta.dir, folder)).map((file) => file.replace(/\.ts$/, ""));
 
-  expect([...ATTACKS, ...PENDING].map(({ app }) => app).sort()).toEqual(apps.sort());
+  expect(ATTACKS.map(({ app }) => app).sort()).toEqual(named("apps").sort());
+  expect(buildAttacks.map(({ name }) => name).sort()).toEqual(named("builds").sort());
   expect(ATTACKS.length).toBeGreaterThanOrEqual(40);
 });

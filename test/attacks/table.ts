@@ -7,7 +7,7 @@ import { join } from "node:path";
 import { type Mode, openArena } from "./arena.ts";
 import type { Report } from "./attack.ts";
 import { ATTACKS, expected } from "./attacks.ts";
-import { attackTable, deployTable } from "./markdown.ts";
+import { archiveTable, attackTable } from "./markdown.ts";
 import { archiveAttacks, buildAttacks } from "./rows/deploys.ts";
 
 const securityPath = join(import.meta.dir, "../../SECURITY.md");
@@ -24,8 +24,17 @@ export function expectedTables(): string {
   return [
     `${count} attacks, ${ATTACKS.length} of them by apps that run:`,
     attackTable(rows),
-    "And at a deploy:",
-    deployTable([...archiveAttacks, ...buildAttacks]),
+    "By what is sent to be deployed:",
+    archiveTable(archiveAttacks),
+    "And by code that runs at a deploy, before there is an app:",
+    attackTable(
+      buildAttacks.map((attack) => ({
+        ...attack,
+        root: attack.gets,
+        user: { ...attack.gets, ...attack.asUser },
+      })),
+      "it sends",
+    ),
   ].join("\n\n");
 }
 

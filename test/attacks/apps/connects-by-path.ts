@@ -7,5 +7,11 @@ export default attack(({ dataDir, postgresSockets, neighbour, outside }) => ({
   "the node's admin socket": () => connectTo(unix(join(dataDir, "admin.sock"))),
   PostgreSQL: () => connectTo(unix(join(postgresSockets, ".s.PGSQL.5432"))),
   "the neighbour's socket": () => connectTo(unix(join(neighbour.run, "io/app.sock"))),
+  "a request over it": async () => {
+    const { status } = await fetch("http://neighbour/", {
+      unix: join(neighbour.run, "io/app.sock"),
+    });
+    return status === 403 ? "403" : `got ${status}`;
+  },
   "a service that is open to everybody": () => connectTo(unix(outside.socket)),
 }));

@@ -1,6 +1,6 @@
 /** Fills the disk with bytes. */
 import { closeSync, openSync, writeSync } from "node:fs";
-import { attack } from "../attack.ts";
+import { attack, stay } from "../attack.ts";
 
 export default attack(() => ({
   it: async () => {
@@ -12,6 +12,6 @@ export default attack(() => ({
       closeSync(fd);
       await Bun.sleep(50);
     }
-    return `got ${mebibytes} MiB`;
+    return stay(`got ${mebibytes} MiB`);
   },
 }));

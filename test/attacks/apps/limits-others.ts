@@ -9,7 +9,8 @@ export default attack(({ nodePid, neighbour, victim }) => {
   return {
     "read the node's": () => read(nodePid),
     "read the neighbour's": () => read(neighbour.pid),
+    // To what is still enough for the victim, and less than any app has.
     "lower another app's": () =>
-      call("prlimit64", victim.pid, RLIMIT_NOFILE, new BigUint64Array([20_000n, 20_000n]), 0),
+      call("prlimit64", victim.pid, RLIMIT_NOFILE, new BigUint64Array([4096n, 4096n]), 0),
   };
 });

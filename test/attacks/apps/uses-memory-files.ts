@@ -1,5 +1,5 @@
 /** Keeps memory in files without a name, which are not part of a process's own memory. */
-import { attack } from "../attack.ts";
+import { attack, stay } from "../attack.ts";
 import { call } from "../kernel.ts";
 
 export default attack(() => ({
@@ -11,6 +11,6 @@ export default attack(() => ({
       bytes += call("write", fd, piece, piece.length);
       await Bun.sleep(2);
     }
-    return `got ${bytes / 1024 / 1024} MiB`;
+    return stay(`got ${bytes / 1024 / 1024} MiB`);
   },
 }));

@@ -98,17 +98,19 @@ export const networkAttacks: readonly Attack[] = [
   {
     app: "connects-by-path",
     tries: "connect to sockets by path: node, PostgreSQL, other apps",
-    by: "folder modes; open with a shared user",
+    by: "folder modes; tokens and passwords",
     gets: {
       "the node's admin socket": "EACCES",
       PostgreSQL: "EACCES",
       "the neighbour's socket": "EACCES",
+      "a request over it": "EACCES",
       "a service that is open to everybody": "got",
     },
     asUser: {
       "the node's admin socket": "got",
       PostgreSQL: "got",
       "the neighbour's socket": "got",
+      "a request over it": "403",
     },
   },
   {

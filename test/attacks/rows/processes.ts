@@ -53,6 +53,23 @@ export const processAttacks: readonly Attack[] = [
     },
   },
   {
+    app: "looks-back-at-spare",
+    tries: "use what it could reach before it became an app",
+    by: "Landlock: a folder of its own, which was empty",
+    gets: {
+      "where its code lies": "in its own folder",
+      "what lies there": "its own",
+      "what its home and its temporary folder hold": "nothing",
+      "one more file beside its code": "EACCES",
+      "what else is in its folder": "EACCES",
+      "folders of others": "EACCES",
+      "code of others": "EACCES",
+      "variables of others": "none",
+      "its own note": "EACCES",
+    },
+    bare: { "what else is in its folder": "got", "folders of others": "got" },
+  },
+  {
     app: "signals-others",
     tries: "signal the node, other apps, process 1",
     by: "Landlock scope; user ids",
