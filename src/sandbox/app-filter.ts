@@ -80,6 +80,7 @@ function socketRules(udp: boolean): Rule[] {
   ];
 }
 
+const F_SETLEASE = 1024;
 /** The child would be the node's, which does not know of it and would never ask how it ended. */
 const CLONE_PARENT = 0x00008000;
 const PR_SET_PDEATHSIG = 1;
@@ -142,6 +143,11 @@ const REFUSED: Rule[] = [
   ...refused(EPERM, "sethostname", "setdomainname", "swapon", "swapoff"),
   // Memory that outlives a process, or is counted for none.
   ...refused(EPERM, "shmget", "semget", "msgget", "mq_open", "memfd_secret"),
+  // Those of others, by their number: Landlock knows none of them, and with a shared user their modes hold nobody back.
+  ...refused(EPERM, "shmat", "shmctl", "semop", "semtimedop", "semctl", "msgsnd", "msgrcv"),
+  ...refused(EPERM, "msgctl", "mq_unlink"),
+  // Whoever opens a file under lease waits for its holder, up to 45 seconds; a file that may only be read can be leased.
+  { call: "fcntl", errno: EACCES, when: [[is(1, F_SETLEASE)]] },
 ];
 
 /**

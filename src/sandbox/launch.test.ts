@@ -1,6 +1,6 @@
 import { afterAll, describe, expect, test } from "bun:test";
 import { closeSync, mkdtempSync, openSync, realpathSync, rmSync, writeFileSync } from "node:fs";
-import { tmpdir } from "node:os";
+import { constants, tmpdir } from "node:os";
 import { join } from "node:path";
 import { appFilter } from "./app-filter.ts";
 import { FS, LOOK, NET, READ, ruleset, WRITE } from "./landlock.ts";
@@ -265,5 +265,35 @@ describe("a process with the filter", () => {
     });
 
     expect(printed.split("\n").slice(-2)).toEqual(["refused", "on"]);
+  });
+
+  test("cannot use segments of others by their number, or hold up who opens a file it may read", async () => {
+    const note = join(folder, "leased");
+    writeFileSync(note, "read only");
+    const program = join(folder, "reaches-others.ts");
+    writeFileSync(
+      program,
+      `import { dlopen, read } from "bun:ffi";
+      import { openSync } from "node:fs";
+      const { symbols: libc } = dlopen("libc.so.6", {
+        shmat: { args: ["i32", "ptr", "i32"], returns: "i64" },
+        shmctl: { args: ["i32", "i32", "ptr"], returns: "i32" },
+        fcntl: { args: ["i32", "i32", "i32"], returns: "i32" },
+        __errno_location: { args: [], returns: "ptr" },
+      });
+      const error = () => read.i32(libc.__errno_location(), 0);
+      const tried = [
+        () => libc.shmat(0, null, 0),
+        () => libc.shmctl(0, 14, new Uint8Array(4096)),
+        () => libc.fcntl(openSync(${JSON.stringify(note)}, "r"), 1024, 1),
+        () => libc.fcntl(1, 1, 0),
+      ];
+      console.log(tried.map((attempt) => (Number(attempt()) === -1 ? error() : "done")).join());`,
+    );
+
+    const { printed } = await shell(`${process.execPath} ${program}`, { confinement: filtered });
+
+    const { EPERM, EACCES } = constants.errno;
+    expect(printed).toBe([EPERM, EPERM, EACCES, "done"].join());
   });
 });
