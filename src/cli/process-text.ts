@@ -17,6 +17,9 @@ export function processGroup({ id, pid, state, ...process }: Process): Group {
       ["memory", memory],
       ["level", sandbox.level],
       ["user", `${sandbox.uid}, ${sandbox.isOwnUser ? "its own" : "the node's"}`],
+      ...(sandbox.isOwnUser && sandbox.gid !== sandbox.uid
+        ? [["group", `${sandbox.gid}, the app's`] as [string, string]]
+        : []),
       ["files", sandbox.landlock === 0 ? "as its user" : `by Landlock level ${sandbox.landlock}`],
       ["read", showPaths(read)],
       ["write", showPaths(write)],

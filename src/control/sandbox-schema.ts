@@ -28,6 +28,7 @@ export const givenSandbox = z.object({
   /** A filter of system calls holds it. */
   filter: z.boolean(),
   uid: z.int(),
+  gid: z.int(),
   /** No other process of the machine has that user id. */
   isOwnUser: z.boolean(),
   /** TCP ports that it may connect to; null: any. */

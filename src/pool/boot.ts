@@ -27,7 +27,7 @@ export async function boot(
 ): Promise<void> {
   const profile = profileOf(spec, spares.sandbox);
   const { running, root } = await spares
-    .take(profile, artifactPath(spec.digest))
+    .take(profile, { app: spec.app, artifact: artifactPath(spec.digest) })
     .catch((error: unknown) => {
       // That a process without an app does not start is not the app's fault.
       throw asPlatformError(error);

@@ -29,6 +29,7 @@ function given(
     holdsSignals: true,
     filter: true,
     uid: 1000,
+    gid: 1_900_000_001,
     connectPorts: [443],
     listen: false,
     udp: false,

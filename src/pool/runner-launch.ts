@@ -29,6 +29,8 @@ export interface RunnerLaunchOptions {
   takesWires: boolean;
   sandbox: RunnerSandbox;
   profile: Profile;
+  /** App that it is started for; null for a spare. */
+  app: string | null;
   /** Folder of the artifact, when it is known already; otherwise it will be in the run folder's `app`. */
   artifact: string | null;
 }
@@ -37,6 +39,8 @@ export interface RunnerLaunchOptions {
 export interface SandboxFacts extends ConfinementFacts {
   /** User id of its processes. */
   uid: number;
+  /** Group id: the user's own, or the app's when it may write to folders of the machine. */
+  gid: number;
   /** TCP ports that it may connect to; null: any. */
   connectPorts: number[] | null;
   listen: boolean;
@@ -105,7 +109,9 @@ export function launchRunner(options: RunnerLaunchOptions): LaunchedRunner {
       },
       directory: folder.tmp,
       descriptors: given,
-      user: uid === null ? null : { uid, gid: uid },
+      user: uid === null ? null : { uid, gid: sandbox.gid },
+      // What it makes in folders of the machine is for the next process of the app too.
+      ...(uid === null || sandbox.gid === uid ? {} : { umask: 0o007 }),
       rlimits: sandbox.rlimits,
       confinement: appConfinement(options.sandbox.kernel, grants),
     });
@@ -177,15 +183,23 @@ export function runnerFolder(runnerPath: string): string {
   return runnerPath.endsWith(".ts") ? dirname(folder) : folder;
 }
 
+function groupOf({ sandbox, profile, app }: RunnerLaunchOptions, uid: number | null): number {
+  if (uid === null) return process.getgid?.() ?? -1;
+  const sharesFiles = app !== null && profile.permissions.write.length > 0;
+  return sharesFiles ? sandbox.users!.groupOf(app) : uid;
+}
+
 function sandboxFacts(
-  { sandbox, profile }: RunnerLaunchOptions,
+  options: RunnerLaunchOptions,
   grants: Grants,
   uid: number | null,
 ): SandboxFacts {
+  const { sandbox, profile } = options;
   const facts = confinementFacts(sandbox.kernel, grants);
   return {
     ...facts,
     uid: uid ?? process.getuid?.() ?? -1,
+    gid: groupOf(options, uid),
     connectPorts: facts.holdsTcp ? [...grants.connectPorts] : null,
     listen: grants.listen || !facts.holdsTcp,
     udp: grants.udp || !facts.holdsTcp,

@@ -35,6 +35,13 @@ export interface SparesOptions {
   takesWires?: boolean;
 }
 
+/** What a process is started for. */
+export interface Becomes {
+  app: string;
+  /** Folder of its files. */
+  artifact: string;
+}
+
 export interface Taken {
   running: RunnerProcess;
   /** Where it finds the app's files. */
@@ -74,18 +81,19 @@ export class Spares {
   }
 
   /**
-   * A started process for an app whose files are in the folder `artifact`; the caller owns it.
+   * A started process; the caller owns it.
    *
    * @throws when none can be started
    */
-  async take(profile: Profile, artifact: string): Promise<Taken> {
+  async take(profile: Profile, becomes: Becomes): Promise<Taken> {
+    const { artifact } = becomes;
     if (isSameProfile(profile, defaultProfile(this.#options.sandbox))) {
       const running = await this.#takeSpare();
       const root = running.rootFor(artifact);
       if (root !== null) return { running, root };
       running.kill();
     }
-    return { running: await this.#startOne(profile, artifact), root: artifact };
+    return { running: await this.#startOne(profile, becomes), root: artifact };
   }
 
   async #takeSpare(): Promise<RunnerProcess> {
@@ -103,10 +111,10 @@ export class Spares {
     return this.#startOne(defaultProfile(this.#options.sandbox), null);
   }
 
-  /** @param artifact null: it is not known yet */
-  async #startOne(profile: Profile, artifact: string | null): Promise<RunnerProcess> {
+  /** @param becomes null: it is not known yet */
+  async #startOne(profile: Profile, becomes: Becomes | null): Promise<RunnerProcess> {
     if (!this.#options.sandbox.isUserShared) await this.#options.runner.make?.();
-    const runner = this.#spawn(profile, artifact);
+    const runner = this.#spawn(profile, becomes);
     try {
       await runner.started;
     } catch (error) {
@@ -161,7 +169,7 @@ export class Spares {
     });
   }
 
-  #spawn(profile: Profile, artifact: string | null): RunnerProcess {
+  #spawn(profile: Profile, becomes: Becomes | null): RunnerProcess {
     const { runDir, runner, clock, sandbox } = this.#options;
     const id = randomBytes(6).toString("hex");
     const bounds = new ProcessBounds(this.#options.cgroups?.create(id) ?? null, this.#diskMeter);
@@ -173,7 +181,8 @@ export class Spares {
         clock,
         sandbox,
         profile,
-        artifact,
+        app: becomes?.app ?? null,
+        artifact: becomes?.artifact ?? null,
         outputTotal: this.#outputTotal,
         bounds,
         takesWires: this.#options.takesWires ?? false,

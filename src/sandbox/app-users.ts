@@ -13,6 +13,8 @@ import { invariant } from "../base/errors.ts";
 const firstId = 1_900_000_000;
 /** Ids of one data directory. Count. */
 const idsPerRange = 65_536;
+/** The first so many of them are for instances, the others for groups of apps. Count. */
+const instanceIds = 49_152;
 /** Ranges below 2^31. Count. */
 const ranges = 3_700;
 
@@ -38,12 +40,20 @@ export class AppUsers {
 
   /** An id that no process has; the longest unused one, so that one that has just been used rests. */
   take(): number {
-    invariant(this.#taken.size < idsPerRange, "there are fewer instances than ids");
+    invariant(this.#taken.size < instanceIds, "there are fewer instances than ids");
     while (this.#taken.has(this.#next)) this.#advance();
     const uid = this.#next;
     this.#taken.add(uid);
     this.#advance();
     return uid;
+  }
+
+  /**
+   * Group id of an app, the same for each of its processes: what one of them leaves in a folder of the machine, the next
+   * can use. Of 16,384, by name, so two apps of a node have the same once in a while.
+   */
+  groupOf(app: string): number {
+    return this.first + instanceIds + (Number(Bun.hash.crc32(app)) % (idsPerRange - instanceIds));
   }
 
   release(uid: number): void {
@@ -52,6 +62,6 @@ export class AppUsers {
 
   #advance(): void {
     this.#next += 1;
-    if (this.#next === this.end) this.#next = this.first;
+    if (this.#next === this.first + instanceIds) this.#next = this.first;
   }
 }

@@ -79,6 +79,7 @@ struct launch {
   /* Rights that make sense for a file; the others only for folders. */
   u64 file_access;
   i64 no_new_privs;
+  i64 umask;
   /* struct sock_fprog, or null. */
   void *filter;
   /* Written by us: where it failed, and errno; a descriptor of the process. */
@@ -170,7 +171,7 @@ static void child(struct launch *l, long parent) {
   if (program < 0) give_up(l, STAGE_PROGRAM);
   if (syscall(NR_chdir, l->directory) < 0) give_up(l, STAGE_DIRECTORY);
   change_user(l);
-  syscall(NR_umask, 077L);
+  syscall(NR_umask, l->umask);
   /* After the change of user, which clears it. The node may have ended before. */
   if (syscall(NR_prctl, (long)PR_SET_PDEATHSIG, (long)SIGKILL, 0L, 0L, 0L) < 0 || syscall(NR_getppid) != parent) {
     give_up(l, STAGE_PARENT);

@@ -79,6 +79,8 @@ export interface LaunchPlan {
   descriptors: readonly number[];
   /** Null: ours. */
   user: { uid: number; gid: number } | null;
+  /** Mode bits that files it makes do not have. Default: all of others and of the group. */
+  umask?: number;
   rlimits: readonly Rlimit[];
   confinement: Confinement;
 }
@@ -138,7 +140,7 @@ const STAGES = [
 const descriptorsMax = 16;
 
 /** Fields of `struct launch`, 8 bytes each, by their place. */
-const FIELD = { stage: 21, error: 22, pidfd: 23, count: 24 } as const;
+const FIELD = { stage: 22, error: 23, pidfd: 24, count: 25 } as const;
 
 /** `struct launch` and what it points to, kept alive for the call. */
 class LaunchRequest {
@@ -171,6 +173,7 @@ class LaunchRequest {
       BigInt(ruleset?.ports.length ?? 0),
       ruleset?.fileAccess ?? 0n,
       noNewPrivs ? 1n : 0n,
+      BigInt(plan.umask ?? 0o077),
       filter === null ? 0n : this.#filter(filter),
     ];
     this.#fields.set(fields);
