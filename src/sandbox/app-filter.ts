@@ -151,10 +151,19 @@ const REFUSED: Rule[] = [
 ];
 
 /**
- * What the owner of a file may do to it wherever it lies: Landlock has no right for it. By an open descriptor it stays
- * possible, and Landlock says what may be opened.
+ * Modes that an app may give to what it has open: its owner keeps the right to read and to pass, nobody else gets one to
+ * write, and no program runs as its owner. What is open may be its own artifact, or the program that it runs, which
+ * others need.
+ */
+const HARMLESS_MODE = [is(1, 0o500, 0o7522)];
+
+/**
+ * What the owner of a file may do to it wherever it lies: Landlock has no right for it. By an open descriptor most of it
+ * stays possible, and Landlock says what may be opened.
  */
 const OWNED: Rule[] = [
+  // Copying a file sets its mode: nothing is said, and the copy keeps the mode that it was made with.
+  { call: "fchmod", errno: 0, unless: [HARMLESS_MODE] },
   ...refused(EACCES, "chmod", "fchmodat", "fchmodat2", "chown", "lchown", "fchownat"),
   ...refused(EACCES, "utime", "utimes", "futimesat"),
   ...refused(EACCES, "setxattr", "lsetxattr", "setxattrat", "removexattr", "lremovexattr"),

@@ -1,5 +1,13 @@
 import { afterAll, describe, expect, test } from "bun:test";
-import { closeSync, mkdtempSync, openSync, realpathSync, rmSync, writeFileSync } from "node:fs";
+import {
+  chmodSync,
+  closeSync,
+  mkdtempSync,
+  openSync,
+  realpathSync,
+  rmSync,
+  writeFileSync,
+} from "node:fs";
 import { constants, tmpdir } from "node:os";
 import { join } from "node:path";
 import { appFilter } from "./app-filter.ts";
@@ -265,6 +273,26 @@ describe("a process with the filter", () => {
     });
 
     expect(printed.split("\n").slice(-2)).toEqual(["refused", "on"]);
+  });
+
+  test("keeps what it has open readable, and from others, whatever mode it asks for", async () => {
+    const program = `
+      const { fchmodSync, openSync, statSync } = require("node:fs");
+      const file = openSync("note", "r");
+      for (const mode of [0, 0o400, 0o777, 0o4755, 0o755]) {
+        fchmodSync(file, mode);
+        console.log((statSync("note").mode & 0o7777).toString(8));
+      }`;
+    writeFileSync(join(folder, "note"), "mine");
+    chmodSync(join(folder, "note"), 0o644);
+
+    const { printed } = await shell("", {
+      program: process.execPath,
+      argv: ["bun", "-e", program],
+      confinement: filtered,
+    });
+
+    expect(printed.split("\n")).toEqual(["644", "644", "644", "644", "755"]);
   });
 
   test("cannot use segments of others by their number, or hold up who opens a file it may read", async () => {

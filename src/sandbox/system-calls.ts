@@ -13,6 +13,7 @@ const NUMBERS = {
   clone3: [435, 435],
   delete_module: [176, 106],
   fanotify_init: [300, 262],
+  fchmod: [91, 52],
   fchmodat: [268, 53],
   fchmodat2: [452, 452],
   fchownat: [260, 54],
