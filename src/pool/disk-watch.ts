@@ -73,7 +73,9 @@ export class DiskWatch {
     const { diskBytesMax, diskFilesMax } = this.#limits;
     const { bytes, files } = this.#last;
     if (bytes > diskBytesMax || files > diskFilesMax) {
-      const what = `${bytes} bytes in ${files} files, of ${diskBytesMax} bytes and ${diskFilesMax} files`;
+      // A folder that nobody can list may hold anything.
+      const has = Number.isFinite(files) ? `${bytes} bytes in ${files} files` : "closed folders";
+      const what = `${has}, of ${diskBytesMax} bytes and ${diskFilesMax} files`;
       return new PlatformError("DISK_EXCEEDED", [this.#app, what], {
         detail: { diskBytes: bytes, diskBytesMax, diskFiles: files, diskFilesMax },
       });

@@ -82,7 +82,7 @@ export class Nap {
   async #resume(): Promise<void> {
     const comesEarly = this.#settledAtMs === null;
     await this.#settling;
-    const nap: NapFacts = { sleptMs: comesEarly ? 0 : nowMs() - this.#settledAtMs! };
+    const nap: NapFacts = { sleptMs: comesEarly ? 0 : Math.round(nowMs() - this.#settledAtMs!) };
     await runAll("onResume", this.#resumeHooks, (run) => run(nap), resumeTimeoutMs);
     this.#resuming = null;
     this.isAwake = true;
