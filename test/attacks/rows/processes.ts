@@ -39,10 +39,11 @@ export const processAttacks: readonly Attack[] = [
     tries: "look into a process that will become another app",
     by: "Landlock; filter",
     gets: {
-      "its open files": "EACCES",
-      "its environment": "EACCES",
-      "its memory": "EACCES",
-      "its wire": "EPERM",
+      // It may have become an app meanwhile, and ended.
+      "its open files": "EACCES or ENOENT",
+      "its environment": "EACCES or ENOENT",
+      "its memory": "EACCES or ENOENT",
+      "its wire": "EPERM or ESRCH",
       "its limits": "EPERM",
     },
     bare: {
@@ -80,7 +81,8 @@ export const processAttacks: readonly Attack[] = [
       "its thread": "EPERM",
       "a queued one": "EPERM",
       "by pidfd": "EPERM",
-      "a spare": "EPERM",
+      // It may have become an app meanwhile, and ended.
+      "a spare": "EPERM or ESRCH",
       "process 1": "EPERM",
       "SIGKILL to another app": "EPERM",
     },
