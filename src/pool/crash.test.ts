@@ -147,7 +147,9 @@ test("an app that needs too much memory is ended, and its requests fail with the
 
   expect(await messageOf(pending.outcome)).toStartWith("OUT_OF_MEMORY ");
   expect(await messageOf(pending.outcome)).toContain(String(128 * 1024 * 1024));
-  expect(await bodyOf(pool)).toBe("1");
+  // The last request of the loop may have met the next process already.
+  expect(["1", "2"]).toContain(await bodyOf(pool));
+  expect(pool.facts(0)).toMatchObject({ starts: 2, failures: 1 });
 });
 
 describe("an app that touches the wire", () => {
