@@ -1,0 +1,44 @@
+/** All that the admin API says of one version. */
+import { z } from "zod";
+import { versionInfo } from "./api-apps.ts";
+import { poolState, processInfo } from "./api-instances.ts";
+import { versionSpec } from "./route-table-schema.ts";
+import { givenSandbox, sandboxMachine } from "./sandbox-schema.ts";
+
+/** One process of a version, as `ps` has it, with what it was really given. */
+export const inspectedProcess = processInfo.extend({ sandbox: givenSandbox });
+
+export const inspectQuery = z.strictObject({
+  version: z.coerce.number().int().positive().optional(),
+  /** Without `version`: the one that is live there. */
+  branch: z.string().default("main"),
+});
+/** All that is known of one version. */
+export const inspection = versionInfo.omit({ message: true, commit: true, bytes: true }).extend({
+  app: z.string(),
+  /** What only the store knows; null while it cannot be reached. */
+  stored: versionInfo.pick({ message: true, commit: true, bytes: true }).nullable(),
+  ...versionSpec.pick({
+    entry: true,
+    ephemeral: true,
+    healthPath: true,
+    limits: true,
+    instances: true,
+    idleFreezeMs: true,
+    idlePageMs: true,
+    idleStopMs: true,
+    standby: true,
+    permissions: true,
+    sandbox: true,
+  }).shape,
+  /** Names of its own environment values, which are not shown. */
+  environment: z.array(z.string()),
+  machine: sandboxMachine,
+  state: poolState,
+  /** Why it is `failed`, else null. */
+  cause: z.string().nullable(),
+  /** Oldest first. */
+  processes: z.array(inspectedProcess),
+});
+
+export type Inspection = z.infer<typeof inspection>;
