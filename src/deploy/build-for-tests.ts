@@ -2,8 +2,8 @@
 import { cp, rm } from "node:fs/promises";
 import type { PlatformError } from "../base/errors.ts";
 import { AppBuilder, type AppBuilderOptions } from "./build.ts";
+import type { BuiltApp } from "./builder.ts";
 import type { DeployEvent } from "./deploy-api.ts";
-import type { BuiltApp } from "./deployer.ts";
 import { TestFolder } from "./folder-for-tests.ts";
 
 export class TestBuilds implements Disposable {

@@ -25,8 +25,8 @@ import { type BuildPrograms, prepareBuildPrograms, toolFolders } from "./build-p
 import { BuildRoom, type BuildRoomOptions } from "./build-room.ts";
 import { bundleApp, install, prunePackages, runBuildCommand, runConfig } from "./build-steps.ts";
 import { BuildUsers } from "./build-users.ts";
+import type { Builder, BuildRequest, BuiltApp, SourceFacts } from "./builder.ts";
 import type { DeployEvent } from "./deploy-api.ts";
-import type { Builder, BuildRequest, BuiltApp, SourceFacts } from "./deployer.ts";
 import { findEntry } from "./entry.ts";
 import { buildMemoryBytesMax, buildTimeoutMs } from "./limits.ts";
 import { killBuild, killUsers } from "./process-tree.ts";

@@ -10,92 +10,16 @@
  */
 import { mkdir, readdir } from "node:fs/promises";
 import { join } from "node:path";
-import type { Clock } from "../base/clock.ts";
-import { asPlatformError, messageOf, PlatformError } from "../base/errors.ts";
-import { type VersionSpec, versionName } from "../base/version-spec.ts";
+import { PlatformError } from "../base/errors.ts";
+import { versionName } from "../base/version-spec.ts";
 import { removeFolder } from "../sandbox/remove-folder.ts";
-import type { Store } from "../store/store.ts";
-import { VersionNumberTaken } from "../store/versions.ts";
-import type { LogSink } from "../telemetry/log-record.ts";
-import type { AppConfig } from "./app-config.ts";
-import type { ArtifactStore } from "./artifact-store.ts";
-
+import { ArtifactUse } from "./artifact-use.ts";
+import type { SourceFacts } from "./builder.ts";
 import type { DeployEvent, DeployQuery, DeployResult } from "./deploy-api.ts";
+import { asDeployError, type DeployerOptions, type Job } from "./deploy-job.ts";
 import { DeployQueue } from "./deploy-queue.ts";
-import { appNameFrom, branchLabel, checkAppName, checkBranchName } from "./names.ts";
-
-/** What a build made of a source folder. */
-export interface BuiltApp {
-  /** What becomes the artifact; removed by the deployer. */
-  folder: string;
-  /** Module to import, relative to `folder`. */
-  entry: string;
-  config: AppConfig;
-  warnings: string[];
-  /** How it came to be: Bun version, lockfile hash, config hash … Plain JSON. */
-  provenance: Record<string, unknown>;
-}
-
-/** What is known of the source before anything of it runs. */
-export interface SourceFacts {
-  config: AppConfig;
-  /** `name` in package.json, or null. */
-  packageName: string | null;
-}
-
-export interface BuildRequest {
-  app: string;
-  /** Unpacked source. */
-  source: string;
-  /** Where to build and leave the result; empty or missing. Always the same for an app. */
-  workFolder: string;
-  facts: SourceFacts;
-  emit(event: DeployEvent): void;
-  signal: AbortSignal;
-}
-
-/** The build as the deployer needs it; see `build.ts`. */
-export interface Builder {
-  /** Reads the configuration, in a process of its own. @throws {PlatformError} `CONFIG_INVALID` … */
-  readSource(
-    source: string,
-    signal: AbortSignal,
-    emit: (event: DeployEvent) => void,
-  ): Promise<SourceFacts>;
-  build(request: BuildRequest): Promise<BuiltApp>;
-  /** Ends what builds of a killed node have left running. */
-  killLeftovers(): Promise<unknown>;
-}
-
-export interface DeployerOptions {
-  dataDir: string;
-  builder: Builder;
-  store: Pick<
-    Store,
-    "nextVersionNumber" | "createVersion" | "setLive" | "startDeploy" | "finishDeploy"
-  >;
-  artifacts: ArtifactStore;
-  /** Unpacks an upload into a folder; `unpackSource`. */
-  unpack(upload: ReadableStream<Uint8Array>, folder: string, signal: AbortSignal): Promise<unknown>;
-  /** Starts the version and asks it one request; it stays warm. @throws {PlatformError} why it cannot go live */
-  bootCheck(spec: VersionSpec, signal: AbortSignal): Promise<void>;
-  /** The version is in the store now. */
-  kept(spec: VersionSpec): void;
-  /** Ends the processes of a version that did not make it. */
-  discard(spec: VersionSpec): Promise<void>;
-  /** Puts what the store holds into effect. */
-  publish(): Promise<void>;
-  urlOf(app: string, target: string | number): string;
-  /** Version of this program, for the provenance. */
-  platformVersion: string;
-  log: LogSink;
-  clock: Clock;
-}
-
-type StoredArtifact = Awaited<ReturnType<ArtifactStore["add"]>>;
-
-/** Times another number is tried when somebody else took it; another node deployed the same app. Count. */
-const numberTriesMax = 5;
+import { appNameFrom, checkAppName, checkBranchName } from "./names.ts";
+import { takeLive } from "./take-live.ts";
 
 /** In the folder of builds: packages that apps have fetched, and what children run. */
 const KEPT = [".cache", ".programs"];
@@ -103,14 +27,12 @@ const KEPT = [".cache", ".programs"];
 export class Deployer {
   readonly #options: DeployerOptions;
   readonly #queue = new DeployQueue();
-  /** Deploys between their artifact and their version. Count. */
-  #artifactsInUse = 0;
-  /** A removal of artifacts that is under way. */
-  #removing: Promise<void> | null = null;
+  readonly #use: ArtifactUse;
   #uploads = 0;
 
   constructor(options: DeployerOptions) {
     this.#options = options;
+    this.#use = new ArtifactUse(options.artifacts);
   }
 
   /** Removes what builds of a killed node left. Call it before the first deploy. */
@@ -156,33 +78,14 @@ export class Deployer {
     }
   }
 
-  /**
-   * Removes artifacts that no version names any more. While a deploy is between its artifact and its version nothing is
-   * removed: what stays costs disk, and is found by the next start.
-   */
-  async removeArtifacts(digests: readonly string[]): Promise<void> {
-    if (this.#artifactsInUse > 0) return;
-    await this.#alone(async () => {
-      for (const digest of digests) await this.#options.artifacts.remove(digest);
-    });
+  /** See `ArtifactUse.remove`. */
+  removeArtifacts(digests: readonly string[]): Promise<void> {
+    return this.#use.remove(digests);
   }
 
-  /** Removes every artifact that is in none of the versions that `referenced` finds. Waits for nothing, as above. */
-  async removeUnreferenced(referenced: () => Promise<ReadonlySet<string>>): Promise<void> {
-    if (this.#artifactsInUse > 0) return;
-    await this.#alone(async () => {
-      const digests = await referenced();
-      for (const digest of await this.#options.artifacts.list()) {
-        if (!digests.has(digest)) await this.#options.artifacts.remove(digest);
-      }
-    });
-  }
-
-  /** Runs a removal; deploys wait for it before they add an artifact. */
-  async #alone(remove: () => Promise<void>): Promise<void> {
-    const removing = (this.#removing ?? Promise.resolve()).then(remove);
-    this.#removing = removing.catch(() => {});
-    await removing;
+  /** See `ArtifactUse.removeUnreferenced`. */
+  removeUnreferenced(referenced: () => Promise<ReadonlySet<string>>): Promise<void> {
+    return this.#use.removeUnreferenced(referenced);
   }
 
   #nameOf(query: DeployQuery, { config, packageName }: SourceFacts): string {
@@ -244,112 +147,14 @@ export class Deployer {
       });
       for (const message of built.warnings) emit({ type: "warning", message });
       emit({ type: "step", step: "artifact" });
-      using _use = await this.#useArtifacts();
+      using _use = await this.#use.take();
       const artifact = await this.#options.artifacts.add(built.folder, { signal });
       const buildMs = clock.nowMs() - buildStartedAtMs;
       signal.throwIfAborted();
-      return await this.#takeLive(job, built, artifact, buildMs);
+      return await takeLive(this.#options, job, built, artifact, buildMs);
     } finally {
       await removeFolder(workFolder);
     }
-  }
-
-  async #takeLive(
-    job: Job,
-    built: BuiltApp,
-    artifact: StoredArtifact,
-    buildMs: number,
-  ): Promise<DeployResult> {
-    const { store, clock, publish, urlOf, bootCheck, kept, discard, platformVersion } =
-      this.#options;
-    const { app, branch, query, emit, signal } = job;
-    const labelFor = (name: string, taken: readonly string[]) =>
-      branchLabel(name, new Set(taken), app);
-    for (let tries = 1; ; tries++) {
-      const spec = this.#specOf(job, built, artifact, await store.nextVersionNumber(app));
-      emit({ type: "step", step: "boot" });
-      const bootStartedAtMs = clock.nowMs();
-      let isKept = false;
-      try {
-        await bootCheck(spec, signal);
-        const bootMs = clock.nowMs() - bootStartedAtMs;
-        signal.throwIfAborted();
-        emit({ type: "step", step: "live" });
-        await store.createVersion({
-          spec,
-          branchLabel: labelFor,
-          message: query.message ?? null,
-          commit: query.commit ?? null,
-          artifactBytes: artifact.bytes,
-          provenance: { ...built.provenance, levain: platformVersion },
-        });
-        isKept = true;
-        kept(spec);
-        const { previous } = await store.setLive({
-          app,
-          branch,
-          version: spec.number,
-          reason: "deploy",
-          atMs: clock.wallMs(),
-          branchLabel: labelFor,
-        });
-        // From here on the version is live: what cannot be published now is tried until it is.
-        const warnings = [...built.warnings];
-        await publish().catch((error: unknown) => {
-          warnings.push(
-            `it is live as soon as the route table can be published: ${messageOf(error)}`,
-          );
-        });
-        return {
-          app,
-          branch,
-          version: spec.number,
-          digest: artifact.digest,
-          url: urlOf(app, branch),
-          versionUrl: urlOf(app, spec.number),
-          previous,
-          warnings,
-          ms: {
-            build: Math.round(buildMs),
-            boot: Math.round(bootMs),
-            total: Math.round(clock.nowMs() - job.startedAtMs),
-          },
-        };
-      } catch (error) {
-        const isGone =
-          error instanceof PlatformError &&
-          (error.code === "APP_UNKNOWN" || error.code === "VERSION_UNKNOWN");
-        if (isKept && !isGone) throw error;
-        await discard(spec);
-        // Another node deployed the same app meanwhile: its version has the number, ours takes the next one.
-        if (!(error instanceof VersionNumberTaken) || tries >= numberTriesMax) throw error;
-      }
-    }
-  }
-
-  #specOf(job: Job, built: BuiltApp, artifact: StoredArtifact, number: number): VersionSpec {
-    // The others have done their work in the build.
-    const { name, entry, build, bundle, ...frozen } = built.config;
-    return {
-      app: job.app,
-      number,
-      branch: job.branch,
-      digest: artifact.digest,
-      entry: built.entry,
-      ...frozen,
-      createdAtMs: this.#options.clock.wallMs(),
-    };
-  }
-
-  /** From before an artifact is added until its version is kept. */
-  async #useArtifacts(): Promise<Disposable> {
-    this.#artifactsInUse += 1;
-    await this.#removing;
-    return {
-      [Symbol.dispose]: () => {
-        this.#artifactsInUse -= 1;
-      },
-    };
   }
 
   #record(
@@ -370,27 +175,4 @@ export class Deployer {
       fields,
     });
   }
-}
-
-interface Job {
-  app: string;
-  branch: string;
-  query: DeployQuery;
-  source: string;
-  facts: SourceFacts;
-  emit(event: DeployEvent): void;
-  signal: AbortSignal;
-  startedAtMs: number;
-}
-
-/**
- * What a step throws when it is aborted is the signal's reason, or comes of it. A reason that means something to a person
- * is what they are told; without one, that the deploy was cancelled.
- */
-function asDeployError(thrown: unknown, signal: AbortSignal): PlatformError {
-  if (signal.aborted && signal.reason instanceof PlatformError) return signal.reason;
-  if (signal.aborted && !(thrown instanceof PlatformError)) {
-    return new PlatformError("DEPLOY_CANCELLED", [], { cause: thrown });
-  }
-  return asPlatformError(thrown);
 }

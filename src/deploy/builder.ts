@@ -1,0 +1,45 @@
+/** The build as the deployer needs it: what it takes, what it gives. `build.ts` is the real one. */
+import type { AppConfig } from "./app-config.ts";
+import type { DeployEvent } from "./deploy-api.ts";
+
+/** What a build made of a source folder. */
+export interface BuiltApp {
+  /** What becomes the artifact; removed by the deployer. */
+  folder: string;
+  /** Module to import, relative to `folder`. */
+  entry: string;
+  config: AppConfig;
+  warnings: string[];
+  /** How it came to be: Bun version, lockfile hash, config hash … Plain JSON. */
+  provenance: Record<string, unknown>;
+}
+
+/** What is known of the source before anything of it runs. */
+export interface SourceFacts {
+  config: AppConfig;
+  /** `name` in package.json, or null. */
+  packageName: string | null;
+}
+
+export interface BuildRequest {
+  app: string;
+  /** Unpacked source. */
+  source: string;
+  /** Where to build and leave the result; empty or missing. Always the same for an app. */
+  workFolder: string;
+  facts: SourceFacts;
+  emit(event: DeployEvent): void;
+  signal: AbortSignal;
+}
+
+export interface Builder {
+  /** Reads the configuration, in a process of its own. @throws {PlatformError} `CONFIG_INVALID` … */
+  readSource(
+    source: string,
+    signal: AbortSignal,
+    emit: (event: DeployEvent) => void,
+  ): Promise<SourceFacts>;
+  build(request: BuildRequest): Promise<BuiltApp>;
+  /** Ends what builds of a killed node have left running. */
+  killLeftovers(): Promise<unknown>;
+}

@@ -1,0 +1,60 @@
+/** One deploy on its way: what it works with, and what its failure is called. */
+import type { Clock } from "../base/clock.ts";
+import { asPlatformError, PlatformError } from "../base/errors.ts";
+import type { VersionSpec } from "../base/version-spec.ts";
+import type { Store } from "../store/store.ts";
+import type { LogSink } from "../telemetry/log-record.ts";
+import type { ArtifactStore } from "./artifact-store.ts";
+import type { Builder, SourceFacts } from "./builder.ts";
+import type { DeployEvent, DeployQuery } from "./deploy-api.ts";
+
+export interface DeployerOptions {
+  dataDir: string;
+  builder: Builder;
+  store: Pick<
+    Store,
+    "nextVersionNumber" | "createVersion" | "setLive" | "startDeploy" | "finishDeploy"
+  >;
+  artifacts: ArtifactStore;
+  /** Unpacks an upload into a folder; `unpackSource`. */
+  unpack(upload: ReadableStream<Uint8Array>, folder: string, signal: AbortSignal): Promise<unknown>;
+  /** Starts the version and asks it one request; it stays warm. @throws {PlatformError} why it cannot go live */
+  bootCheck(spec: VersionSpec, signal: AbortSignal): Promise<void>;
+  /** The version is in the store now. */
+  kept(spec: VersionSpec): void;
+  /** Ends the processes of a version that did not make it. */
+  discard(spec: VersionSpec): Promise<void>;
+  /** Puts what the store holds into effect. */
+  publish(): Promise<void>;
+  urlOf(app: string, target: string | number): string;
+  /** Version of this program, for the provenance. */
+  platformVersion: string;
+  log: LogSink;
+  clock: Clock;
+}
+
+export type StoredArtifact = Awaited<ReturnType<ArtifactStore["add"]>>;
+
+/** One deploy, once its app is known. */
+export interface Job {
+  app: string;
+  branch: string;
+  query: DeployQuery;
+  source: string;
+  facts: SourceFacts;
+  emit(event: DeployEvent): void;
+  signal: AbortSignal;
+  startedAtMs: number;
+}
+
+/**
+ * What a step throws when it is aborted is the signal's reason, or comes of it. A reason that means something to a person
+ * is what they are told; without one, that the deploy was cancelled.
+ */
+export function asDeployError(thrown: unknown, signal: AbortSignal): PlatformError {
+  if (signal.aborted && signal.reason instanceof PlatformError) return signal.reason;
+  if (signal.aborted && !(thrown instanceof PlatformError)) {
+    return new PlatformError("DEPLOY_CANCELLED", [], { cause: thrown });
+  }
+  return asPlatformError(thrown);
+}
