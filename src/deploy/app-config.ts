@@ -4,162 +4,15 @@
  */
 import { z } from "zod";
 import { PlatformError } from "../base/errors.ts";
-import {
-  resourceLimitsDefault,
-  type StandbyPolicy,
-  type VersionSpec,
-} from "../base/version-spec.ts";
+import type { StandbyPolicy, VersionSpec } from "../base/version-spec.ts";
+import { IDLE_KEYS, INSTANCE_KEYS, LIMIT_KEYS, NUMBER_RANGES, number } from "./config-numbers.ts";
 import { describeUnknownKey, describeValue, type KnownKeys, sumUp } from "./config-problems.ts";
+import { envSchema } from "./env-config.ts";
 import * as limits from "./limits.ts";
 import { appNameProblem } from "./names.ts";
 import { PERMISSION_KEYS, permissionsSchema, sandboxSchema } from "./permissions-config.ts";
 
-/** A number of the config: what is assumed, what is accepted. */
-interface NumberKey {
-  default: number;
-  smallest: number;
-  largest: number;
-  unit: "bytes" | "milliseconds" | "count" | "cores";
-}
-
-export const LIMIT_KEYS = {
-  memoryBytesMax: {
-    default: limits.memoryBytesMaxDefault,
-    smallest: limits.memoryBytesMaxSmallest,
-    largest: limits.memoryBytesMaxLargest,
-    unit: "bytes",
-  },
-  requestTimeoutMs: {
-    default: limits.requestTimeoutMsDefault,
-    smallest: limits.requestTimeoutMsSmallest,
-    largest: limits.requestTimeoutMsLargest,
-    unit: "milliseconds",
-  },
-  streamIdleMs: {
-    default: limits.streamIdleMsDefault,
-    smallest: limits.streamIdleMsSmallest,
-    largest: limits.streamIdleMsLargest,
-    unit: "milliseconds",
-  },
-  concurrencyMax: {
-    default: limits.concurrencyMaxDefault,
-    smallest: limits.concurrencyMaxSmallest,
-    largest: limits.concurrencyMaxLargest,
-    unit: "count",
-  },
-  queueMax: {
-    default: limits.queueMaxDefault,
-    smallest: limits.queueMaxSmallest,
-    largest: limits.queueMaxLargest,
-    unit: "count",
-  },
-  bodyBytesMax: {
-    default: limits.bodyBytesMaxDefault,
-    smallest: limits.bodyBytesMaxSmallest,
-    largest: limits.bodyBytesMaxLargest,
-    unit: "bytes",
-  },
-  bootTimeoutMs: {
-    default: limits.bootTimeoutMsDefault,
-    smallest: limits.bootTimeoutMsSmallest,
-    largest: limits.bootTimeoutMsLargest,
-    unit: "milliseconds",
-  },
-  requestsMax: {
-    default: limits.requestsMaxDefault,
-    smallest: limits.requestsMaxSmallest,
-    largest: limits.requestsMaxLargest,
-    unit: "count",
-  },
-  cpuCoresMax: {
-    default: resourceLimitsDefault.cpuCoresMax,
-    smallest: limits.cpuCoresMaxSmallest,
-    largest: limits.cpuCoresMaxLargest,
-    unit: "cores",
-  },
-  processesMax: {
-    default: resourceLimitsDefault.processesMax,
-    smallest: limits.processesMaxSmallest,
-    largest: limits.processesMaxLargest,
-    unit: "count",
-  },
-  openFilesMax: {
-    default: resourceLimitsDefault.openFilesMax,
-    smallest: limits.openFilesMaxSmallest,
-    largest: limits.openFilesMaxLargest,
-    unit: "count",
-  },
-  diskBytesMax: {
-    default: resourceLimitsDefault.diskBytesMax,
-    smallest: limits.diskBytesMaxSmallest,
-    largest: limits.diskBytesMaxLargest,
-    unit: "bytes",
-  },
-  diskFilesMax: {
-    default: resourceLimitsDefault.diskFilesMax,
-    smallest: limits.diskFilesMaxSmallest,
-    largest: limits.diskFilesMaxLargest,
-    unit: "count",
-  },
-} as const satisfies Record<keyof VersionSpec["limits"], NumberKey>;
-
-export const IDLE_KEYS = {
-  idleFreezeMs: {
-    default: limits.idleFreezeMsDefault,
-    smallest: limits.idleMsSmallest,
-    largest: limits.idleMsLargest,
-    unit: "milliseconds",
-  },
-  idlePageMs: {
-    default: limits.idlePageMsDefault,
-    smallest: limits.idleMsSmallest,
-    largest: limits.idleMsLargest,
-    unit: "milliseconds",
-  },
-  idleStopMs: {
-    default: limits.idleStopMsDefault,
-    smallest: limits.idleMsSmallest,
-    largest: limits.idleMsLargest,
-    unit: "milliseconds",
-  },
-} as const satisfies Record<string, NumberKey>;
-
-const instances = {
-  default: limits.instancesDefault,
-  smallest: limits.instancesSmallest,
-  largest: limits.instancesLargest,
-  unit: "count",
-} as const satisfies NumberKey;
-
-/** `max` is at least `min` when it is left out. */
-export const INSTANCE_KEYS = { min: instances, max: instances } as const satisfies Record<
-  keyof VersionSpec["instances"],
-  NumberKey
->;
-
 const STANDBY_POLICIES = ["keep-memory", "stop-allowed"] as const satisfies StandbyPolicy[];
-
-const number = (key: NumberKey) =>
-  (key.unit === "cores" ? z.number() : z.int()).min(key.smallest).max(key.largest);
-
-/** Names that the node sets for every instance; an app's own value would be lost. */
-const ENV_NAMES_RESERVED = ["HOME", "TMPDIR"];
-
-const envName = z
-  .string()
-  .regex(
-    /^[A-Za-z_][A-Za-z0-9_]*$/,
-    "a name has only letters, digits and _, and does not begin with a digit",
-  )
-  .refine((name) => !name.startsWith("LEVAIN_"), "names that begin with LEVAIN_ are Levain's own")
-  .refine((name) => !ENV_NAMES_RESERVED.includes(name), "HOME and TMPDIR are set by Levain");
-
-const envValue = z
-  .union([z.string(), z.number(), z.boolean()], {
-    error: "must be a string, a number or a boolean",
-  })
-  .transform(String)
-  .refine((value) => !value.includes("\0"), "must not contain a NUL character");
 
 export const appConfigSchema = z.strictObject({
   name: z
@@ -177,13 +30,7 @@ export const appConfigSchema = z.strictObject({
     .optional(),
   build: z.string().min(1).max(limits.sourcePathBytesMax).optional(),
   bundle: z.boolean().default(true),
-  env: z
-    .record(envName, envValue)
-    .refine(
-      (env) => Buffer.byteLength(Object.entries(env).flat().join("\0")) <= limits.envBytesMax,
-      `all values together must have at most ${limits.envBytesMax} bytes`,
-    )
-    .default({}),
+  env: envSchema,
   limits: z
     .strictObject({
       memoryBytesMax: number(LIMIT_KEYS.memoryBytesMax).optional(),
@@ -311,20 +158,11 @@ export const GROUPS: Readonly<Record<string, object>> = {
   permissions: PERMISSION_KEYS,
 };
 
-const RANGES: Readonly<Record<string, NumberKey>> = {
-  ...IDLE_KEYS,
-  ...Object.fromEntries(
-    [["limits", LIMIT_KEYS] as const, ["instances", INSTANCE_KEYS] as const].flatMap(
-      ([group, keys]) => Object.entries(keys).map(([key, range]) => [`${group}.${key}`, range]),
-    ),
-  ),
-};
-
 const KNOWN: KnownKeys = {
   keys: Object.keys(appConfigSchema.shape).flatMap((key) =>
     key in GROUPS ? Object.keys(GROUPS[key] ?? {}).map((inner) => `${key}.${inner}`) : [key],
   ),
-  rangeOf: (key) => RANGES[key],
+  rangeOf: (key) => NUMBER_RANGES[key],
   isSecret: (key) => key.startsWith("env."),
 };
 

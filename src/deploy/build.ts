@@ -7,16 +7,15 @@
  *
  * The work folder of an app is always the same, so the same source gives the same artifact.
  */
-import { chmodSync, existsSync, mkdirSync, realpathSync, statSync } from "node:fs";
+import { chmodSync, mkdirSync, realpathSync, statSync } from "node:fs";
 import { mkdir, rename } from "node:fs/promises";
 import { join } from "node:path";
 import { type Clock, systemClock } from "../base/clock.ts";
-import { PlatformError } from "../base/errors.ts";
 import { isAtLeast, type SandboxLevel } from "../base/permissions.ts";
 import type { Identity } from "../base/reach.ts";
 import { defaultLevel, kernelSupport } from "../sandbox/kernel-support.ts";
 import { removeFolder } from "../sandbox/remove-folder.ts";
-import { type AppConfig, parseAppConfig } from "./app-config.ts";
+import { parseAppConfig } from "./app-config.ts";
 import { certificateFiles, type NodeEnvironment, pathOf } from "./build-environment.ts";
 import { unknownPermissions } from "./build-grants.ts";
 import type { BuildMemory } from "./build-memory.ts";
@@ -25,7 +24,9 @@ import { type BuildPrograms, prepareBuildPrograms, toolFolders } from "./build-p
 import { BuildRoom, type BuildRoomOptions } from "./build-room.ts";
 import { bundleApp, install, prunePackages, runBuildCommand, runConfig } from "./build-steps.ts";
 import { BuildUsers } from "./build-users.ts";
+import { warnOfBuildScript, warnOfPreload } from "./build-warnings.ts";
 import type { Builder, BuildRequest, BuiltApp, SourceFacts } from "./builder.ts";
+import { findConfigFile, readJsonConfig } from "./config-file.ts";
 import type { DeployEvent } from "./deploy-api.ts";
 import { findEntry } from "./entry.ts";
 import { buildMemoryBytesMax, buildTimeoutMs } from "./limits.ts";
@@ -34,10 +35,8 @@ import {
   findLockfile,
   hasEntries,
   listProjectFiles,
-  type Manifest,
   needsInstall,
   readManifest,
-  readSmall,
   removeBuildLeftovers,
 } from "./project-files.ts";
 
@@ -52,8 +51,6 @@ export interface AppBuilderOptions extends Partial<BuildBounds> {
   /** The node's environment; a few settings of the operator are passed on. Default: this process's. */
   nodeEnv?: NodeEnvironment;
 }
-
-const CONFIG_FILES = ["levain.config.ts", "levain.config.json"];
 
 export class AppBuilder implements Builder {
   readonly #dataDir: string;
@@ -94,12 +91,8 @@ export class AppBuilder implements Builder {
   ): Promise<SourceFacts> {
     const manifest = await readManifest(source);
     const packageName = typeof manifest.name === "string" ? manifest.name : null;
-    const found = CONFIG_FILES.filter((file) => existsSync(join(source, file)));
-    const [file] = found;
-    if (file === undefined)
-      return { config: parseAppConfig({}, "the default config"), packageName };
-    if (found.length > 1)
-      throw new PlatformError("CONFIG_INVALID", [file, `there is ${found[1]} too; keep one`]);
+    const file = findConfigFile(source);
+    if (file === null) return { config: parseAppConfig({}, "the default config"), packageName };
     const raw = file.endsWith(".json")
       ? await readJsonConfig(source, file)
       : await this.#readTypedConfig(source, file, signal, emit);
@@ -233,31 +226,4 @@ export class AppBuilder implements Builder {
 function letPass(folder: string): void {
   const mode = statSync(folder).mode & 0o777;
   if ((mode & 0o011) !== 0o011) chmodSync(folder, mode | 0o011);
-}
-
-/** A script in package.json is the project's habit, not a request: it is not run, and that is said. */
-function warnOfBuildScript(manifest: Manifest, config: AppConfig, warnings: string[]): void {
-  const scripts = manifest.scripts as { build?: unknown } | null | undefined;
-  if (scripts?.build === undefined || config.build !== null) return;
-  warnings.push(
-    'package.json has a build script, which was not run: set `build: "bun run build"` in levain.config.ts, or `build: "true"` when there is nothing to build',
-  );
-}
-
-async function readJsonConfig(source: string, file: string): Promise<unknown> {
-  const text = await readSmall(join(source, file));
-  try {
-    return JSON.parse(text ?? "");
-  } catch (error) {
-    throw new PlatformError("CONFIG_INVALID", [file, "it cannot be read as JSON"], {
-      cause: error,
-    });
-  }
-}
-
-async function warnOfPreload(project: string, warnings: string[]): Promise<void> {
-  const text = await readSmall(join(project, "bunfig.toml"));
-  if (text !== null && /^\s*preload\s*=/m.test(text)) {
-    warnings.push("`preload` of bunfig.toml is not run; import what it names from the entry file");
-  }
 }

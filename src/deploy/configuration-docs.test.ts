@@ -1,13 +1,7 @@
 import { expect, test } from "bun:test";
 import { join } from "node:path";
-import {
-  appConfigSchema,
-  GROUPS,
-  IDLE_KEYS,
-  INSTANCE_KEYS,
-  LIMIT_KEYS,
-  parseAppConfig,
-} from "./app-config.ts";
+import { appConfigSchema, GROUPS, parseAppConfig } from "./app-config.ts";
+import { IDLE_KEYS, INSTANCE_KEYS, LIMIT_KEYS } from "./config-numbers.ts";
 import { concurrencyMaxEphemeralDefault, envBytesMax } from "./limits.ts";
 
 const text = await Bun.file(join(import.meta.dir, "../../docs/configuration.md")).text();
