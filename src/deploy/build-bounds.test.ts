@@ -1,6 +1,6 @@
 /** Goal: no build outlives its bounds. Method: build commands that misbehave, and a look at what is left running. */
 import { afterEach, expect, test } from "bun:test";
-import { readFileSync } from "node:fs";
+import { readdirSync, readFileSync } from "node:fs";
 import { TestBuilds } from "./build-for-tests.ts";
 import { outputCharactersMax } from "./limits.ts";
 import { BUILD_MARK, killBuild } from "./process-tree.ts";
@@ -140,4 +140,19 @@ test("what a killed node left running is found by its mark", async () => {
 
   expect(killed).toBe(1);
   expect(await child.exited).toBe(137);
+});
+
+test("builds leave no descriptor open, whether they succeed or fail", async () => {
+  const builds = setup();
+  const descriptors = () => readdirSync("/proc/self/fd").length;
+  await builds.build(misbehaving("true"));
+  await builds.failure(misbehaving("false"));
+  const before = descriptors();
+
+  for (let round = 0; round < 3; round++) {
+    await builds.build(misbehaving("echo done"));
+    await builds.failure(misbehaving("exit 1"));
+  }
+
+  await until(() => descriptors() <= before);
 });

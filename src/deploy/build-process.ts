@@ -1,6 +1,6 @@
 /**
- * Runs one child of a build, held to what its step may reach, and ends it for good. However it ends (by itself, too late, too large, aborted), every
- * process it started is gone when `run` returns, also those that it left in the background.
+ * Runs one child of a build, held to what its step may reach, and ends it for good. However it ends (by itself, too late,
+ * too large, aborted), every process it started is gone when `run` returns, also those that it left in the background.
  *
  *   spawn ──▶ running ──exit──▶ kill what is left ──▶ output read to its end ──▶ done
  *                └──deadline, memory, abort──▶ kill ──▶ … ──▶ throws
@@ -11,7 +11,7 @@ import { PlatformError } from "../base/errors.ts";
 import { appConfinement, type Grants } from "../sandbox/app-confinement.ts";
 import type { KernelSupport } from "../sandbox/kernel-support.ts";
 import { type LaunchEnd, launch } from "../sandbox/launch.ts";
-import { openPipe } from "../sandbox/libc.ts";
+import { OutputPipes } from "../sandbox/output-pipes.ts";
 import type { BuildStep } from "./build-grants.ts";
 import type { BuildMemory } from "./build-memory.ts";
 import type { BuildOutput } from "./build-output.ts";
@@ -77,9 +77,10 @@ export class BuildProcesses {
     using _running = noteRunning(tree, dir);
     const closing = new AbortController();
     const outputRead = Promise.all([
-      output.read("stdout", child.stdout, closing.signal),
-      output.read("stderr", child.stderr, closing.signal),
+      output.read("stdout", child.pipes.stdout, closing.signal),
+      output.read("stderr", child.pipes.stderr, closing.signal),
     ]);
+    child.pipes.close();
     const deadlineMs = Math.min(
       this.#deadlineMs,
       clock.nowMs() + (command.timeoutMs ?? Number.POSITIVE_INFINITY),
@@ -100,29 +101,27 @@ export class BuildProcesses {
   #launch({ step, argv, cwd }: StepCommand) {
     const { dir, uid, kernel, grantsOf, environmentOf } = this.#options;
     const [program = ""] = argv;
-    const ends: number[] = [];
-    const opened: number[] = [];
+    const pipes = new OutputPipes();
+    let nothing: number | null = null;
     try {
-      ends.push(openSync("/dev/null", "r"));
-      for (const _ of ["stdout", "stderr"]) {
-        const [ours, theirs] = openPipe();
-        opened.push(ours);
-        ends.push(theirs);
-      }
-      const child = launch({
+      nothing = openSync("/dev/null", "r");
+      const launched = launch({
         program,
         argv,
         env: { ...environmentOf(step), [BUILD_MARK]: dir },
         directory: cwd,
-        descriptors: ends,
+        descriptors: [nothing, ...pipes.ends],
         user: uid === null ? null : { uid, gid: uid },
         rlimits: buildRlimits(uid),
         confinement: appConfinement(kernel, grantsOf(step)),
       });
-      const [stdout, stderr] = opened.splice(0) as [number, number];
-      return { ...child, stdout: Bun.file(stdout).stream(), stderr: Bun.file(stderr).stream() };
+      pipes.closeEnds();
+      return { ...launched, pipes };
+    } catch (error) {
+      pipes.close();
+      throw error;
     } finally {
-      for (const end of [...ends, ...opened]) closeSync(end);
+      if (nothing !== null) closeSync(nothing);
     }
   }
 

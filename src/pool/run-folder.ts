@@ -23,19 +23,27 @@ export interface RunFolder {
   socketPath: string;
 }
 
-/** @param uid user of the process, who may pass through `runDir`; null: ours */
+/**
+ * @param uid user of the process, who may pass through `runDir`; null: ours
+ * @throws when the disk does not take it; what was made of it is being removed then
+ */
 export function makeRunFolder(runDir: string, instanceId: string, uid: number | null): RunFolder {
   const folder = runFolder(join(runDir, instanceId));
-  mkdirSync(folder.path, { recursive: true, mode: 0o711 });
-  for (const own of [folder.home, folder.tmp, folder.io]) {
-    mkdirSync(own, { mode: 0o700 });
-    if (uid !== null) chownSync(own, uid, uid);
-  }
-  mkdirSync(folder.app);
-  // Whatever our umask says, it may pass; it may not look around.
-  if (uid !== null) {
-    chmodSync(folder.path, 0o711);
-    chmodSync(folder.app, 0o755);
+  try {
+    mkdirSync(folder.path, { recursive: true, mode: 0o711 });
+    for (const own of [folder.home, folder.tmp, folder.io]) {
+      mkdirSync(own, { mode: 0o700 });
+      if (uid !== null) chownSync(own, uid, uid);
+    }
+    mkdirSync(folder.app);
+    // Whatever our umask says, it may pass; it may not look around.
+    if (uid !== null) {
+      chmodSync(folder.path, 0o711);
+      chmodSync(folder.app, 0o755);
+    }
+  } catch (error) {
+    void removeRunFolder(folder);
+    throw error;
   }
   return folder;
 }

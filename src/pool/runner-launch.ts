@@ -12,7 +12,7 @@ import {
   type Grants,
 } from "../sandbox/app-confinement.ts";
 import { type LaunchEnd, launch, RLIMIT, type Rlimit } from "../sandbox/launch.ts";
-import { openPipe } from "../sandbox/libc.ts";
+import { OutputPipes } from "../sandbox/output-pipes.ts";
 import { killGroup } from "../sandbox/process-group.ts";
 import { socketPair } from "../wire/descriptors.ts";
 import { connectPorts, type Profile } from "./profile.ts";
@@ -55,10 +55,8 @@ export interface LaunchedRunner {
   folder: RunFolder;
   /** Never rejects. */
   exited: Promise<LaunchEnd>;
-  stdout: ReadableStream<Uint8Array>;
-  stderr: ReadableStream<Uint8Array>;
-  /** Called once, when both are being read: they have descriptors of their own from then on. */
-  closeOutputs(): void;
+  /** Who reads them closes them. */
+  outputs: OutputPipes;
   /** Our end; who takes it closes it. */
   wire: number;
   /** Our end of the socket for more wires, which the caller closes; null when it takes none. */
@@ -70,34 +68,30 @@ export interface LaunchedRunner {
   release(): void;
 }
 
-/** @throws when the process cannot be started; nothing of it is left then. */
+/** @throws when the process cannot be started; nothing of it is left then, or it is being removed. */
 export function launchRunner(options: RunnerLaunchOptions): LaunchedRunner {
   const { users } = options.sandbox;
   const uid = users?.take() ?? null;
-  const folder = makeRunFolder(options.runDir, options.id, uid);
+  const release = () => uid !== null && users?.release(uid);
   const opened: number[] = [];
   const keep = <Ends extends number[]>(ends: Ends): Ends => {
     opened.push(...ends);
     return ends;
   };
-  let pid: number | null = null;
+  let folder: RunFolder | null = null;
+  let outputs: OutputPipes | null = null;
+  let launched: ReturnType<typeof launch> | null = null;
   try {
+    folder = makeRunFolder(options.runDir, options.id, uid);
     const [nothing] = keep([openSync("/dev/null", "r")] as [number]);
-    const [stdout, stdoutEnd] = keep(openPipe());
-    const [stderr, stderrEnd] = keep(openPipe());
+    outputs = new OutputPipes();
     const [wire, wireEnd] = keep(socketPair());
     const [wires, wiresEnd] = options.takesWires ? keep(socketPair()) : [null, null];
     const grants = grantsOf(options, folder);
     const sandbox = sandboxFacts(options, grants, uid);
     const env = resolverEnv(sandbox);
-    const given = [
-      nothing,
-      stdoutEnd,
-      stderrEnd,
-      wireEnd,
-      ...(wiresEnd === null ? [] : [wiresEnd]),
-    ];
-    const launched = launch({
+    const more = wiresEnd === null ? [] : [wiresEnd];
+    launched = launch({
       program: process.execPath,
       argv: ["bun", "--no-install", "--no-env-file", "--no-orphans", options.runnerPath],
       env: {
@@ -108,37 +102,25 @@ export function launchRunner(options: RunnerLaunchOptions): LaunchedRunner {
         ...env,
       },
       directory: folder.tmp,
-      descriptors: given,
+      descriptors: [nothing, ...outputs.ends, wireEnd, ...more],
       user: uid === null ? null : { uid, gid: sandbox.gid },
       // What it makes in folders of the machine is for the next process of the app too.
       ...(uid === null || sandbox.gid === uid ? {} : { umask: 0o007 }),
       rlimits: sandbox.rlimits,
       confinement: appConfinement(options.sandbox.kernel, grants),
     });
-    pid = launched.pid;
-    claimRunFolder(folder, pid);
-    for (const end of given) closeSync(end);
-    return {
-      ...launched,
-      folder,
-      stdout: Bun.file(stdout).stream(),
-      stderr: Bun.file(stderr).stream(),
-      closeOutputs: () => {
-        closeSync(stdout);
-        closeSync(stderr);
-      },
-      wire,
-      wires,
-      sandbox,
-      env,
-      release: () => uid !== null && users?.release(uid),
-    };
+    claimRunFolder(folder, launched.pid);
+    outputs.closeEnds();
+    for (const end of [nothing, wireEnd, ...more]) closeSync(end);
+    return { ...launched, folder, outputs, wire, wires, sandbox, env, release };
   } catch (error) {
-    // A full disk fails the note of who uses the folder; the process must not outlive that unseen.
-    if (pid !== null) killGroup(pid);
+    // A full disk fails the folder, or the note of who uses it; a process must not outlive that unseen.
+    if (launched !== null) killGroup(launched.pid);
+    outputs?.close();
     for (const end of opened) closeSync(end);
-    if (uid !== null) users?.release(uid);
-    void removeRunFolder(folder);
+    void Promise.resolve(launched?.exited)
+      .then(() => folder && removeRunFolder(folder))
+      .then(release);
     throw error;
   }
 }

@@ -128,10 +128,10 @@ export class RunnerProcess implements ChannelOwner {
     this.#killAfter(spareStartTimeoutMs);
     const budget = new OutputBudget(options.clock.nowMs(), { total: options.outputTotal });
     this.#outputs = [
-      this.#capture("stdout", launched.stdout, budget),
-      this.#capture("stderr", launched.stderr, budget),
+      this.#capture("stdout", launched.outputs.stdout, budget),
+      this.#capture("stderr", launched.outputs.stderr, budget),
     ];
-    launched.closeOutputs();
+    launched.outputs.close();
     this.ended = this.#end();
     void this.#connect(launched.wire);
     void launched.exited.then((end) => this.#onExit(end));
