@@ -6,8 +6,10 @@ import type { Case } from "./case.ts";
 import { appMistakes } from "./corpus/app-mistakes.ts";
 import { bodiesCut } from "./corpus/bodies-cut.ts";
 import { connections } from "./corpus/connections.ts";
+import { expectations } from "./corpus/expectations.ts";
 import { frames } from "./corpus/frames.ts";
 import { framing } from "./corpus/framing.ts";
+import { halfCloses } from "./corpus/half-closes.ts";
 import { heads } from "./corpus/heads.ts";
 import { requests } from "./corpus/requests.ts";
 import { responses } from "./corpus/responses.ts";
@@ -22,6 +24,8 @@ export const corpus: readonly Case[] = [
   ...framing,
   ...bodiesCut,
   ...connections,
+  ...halfCloses,
+  ...expectations,
   ...responses,
   ...appMistakes,
   ...upgrades,

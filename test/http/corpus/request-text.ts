@@ -5,6 +5,11 @@ export function get(path: string, ...lines: string[]): string {
   return head(`GET ${path} HTTP/1.1`, ...lines);
 }
 
+/** What so many GETs are, for `asked`. */
+export function gets(count: number): { method: string }[] {
+  return Array.from({ length: count }, () => ({ method: "GET" }));
+}
+
 /** A request with a counted body. */
 export function post(path: string, body: string, ...lines: string[]): string {
   return head(`POST ${path} HTTP/1.1`, ...lines, `Content-Length: ${body.length}`) + body;
