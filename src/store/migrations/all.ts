@@ -1,5 +1,6 @@
 import { apps } from "./0001-apps.ts";
+import { envValues } from "./0002-env-values.ts";
 import type { Migration } from "./migration.ts";
 
 /** Every step of the schema this Levain knows, in order. */
-export const migrations: readonly Migration[] = [apps];
+export const migrations: readonly Migration[] = [apps, envValues];
