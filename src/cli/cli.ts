@@ -111,7 +111,8 @@ function printFailure(
     return;
   }
   const isColored = !words.includes("--no-color") && wantsColor(io.stderr.isTerminal, io.env);
-  io.stderr.write(renderFailure(error, createPaint(isColored)));
+  const columns = io.stderr.isTerminal ? io.stderr.columns : undefined;
+  io.stderr.write(renderFailure(error, createPaint(isColored), columns));
 }
 
 /** Some verbs are told so by a variable too. */

@@ -33,6 +33,10 @@ export const deploy: Verb = {
     ["--message <text>", "what changed, for `levain versions`"],
     ["--events", "with --json: print each event as a JSON line first"],
   ],
+  exits: [
+    [1, "not deployed: everything is as it was before"],
+    [130, "ended by a second Ctrl-C; the first cancels the deploy"],
+  ],
   examples: [
     ["levain deploy", "deploy the folder you are in"],
     ["levain deploy ./shop --branch cart-fix", "to a branch with a URL of its own"],

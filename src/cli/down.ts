@@ -13,7 +13,11 @@ export const down: Verb = {
   description:
     "Returns when the node's process is gone: after the requests under way, at most the node's " +
     "drainTimeoutMs. A node that starts or stops already is waited for. Ctrl-C ends the waiting; the node goes on stopping.",
-  examples: [["levain down", "stop the node of the default data directory"]],
+  exits: [[1, "no node runs, or it did not end in time"]],
+  examples: [
+    ["levain down", "stop the node of the default data directory"],
+    ["levain down --data-dir ./data", "stop another one"],
+  ],
   async run(call) {
     const startMs = performance.now();
     const interrupt = call.io.interrupt();

@@ -66,3 +66,15 @@ test("colors are for terminals that have them and people who want them", () => {
   expect(wantsColor(false, {})).toBe(false);
   expect(createPaint(true).red("x")).toBe("\x1b[31mx\x1b[39m");
 });
+
+test("for a terminal, sentences are broken between words and nothing of them is lost", () => {
+  const error = new PlatformError("BOOT_CRASHED", ["exit 1"], {
+    cause: new Error("a ".repeat(50)),
+  });
+
+  const wide = renderFailure(error.toBody(), plain);
+  const narrow = renderFailure(error.toBody(), plain, 60);
+
+  for (const line of narrow.split("\n")) expect(line.length, line).toBeLessThanOrEqual(60);
+  expect(narrow.replace(/\n {4}/g, " ")).toBe(wide);
+});

@@ -35,6 +35,7 @@ export const logs: Verb = {
     ["--requests", "the requests that were answered, in place of what the app printed"],
     ["-f, --follow", "go on until Ctrl-C"],
   ],
+  exits: [[0, "done; also when Ctrl-C ended --follow"]],
   examples: [
     ["levain logs shop --since 5m", "the last five minutes"],
     ["levain logs shop --follow", "watch it"],

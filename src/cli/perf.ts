@@ -18,10 +18,13 @@ export const perf: Verb = {
   summary: "Measure what requests cost, with limits that fail",
   description:
     "Starts a node of its own for each scenario, with apps that it generates, loads it and reports " +
-    "rates, percentiles, CPU per request and memory. Exits with 1 when anything went wrong or a " +
-    "limit of --gate-file is not kept. Every flag is also a PERF_* variable (--duration-ms is " +
-    "PERF_DURATION_MS); a flag wins. docs/perf.md says how things are counted.",
+    "rates, percentiles, CPU per request and memory. docs/perf.md says how things are counted.",
   flags: PERF_FLAGS,
+  exits: [[1, "something went wrong, became slower, or is beyond a limit of --gate-file"]],
+  environment: [
+    ["PERF_*", "each flag: PERF_DURATION_MS is --duration-ms; a flag wins"],
+    ["PERF_JSON", "as --json"],
+  ],
   jsonVariable: "PERF_JSON",
   examples: [
     ["levain perf --list", "what there is to measure"],

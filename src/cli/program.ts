@@ -4,6 +4,8 @@
  */
 import { type Argument, Command, CommanderError, Option } from "commander";
 import { usageError } from "./failure.ts";
+import { sectionsOf } from "./help-sections.ts";
+import { columnsDefault } from "./limits.ts";
 import type { Verb } from "./verb.ts";
 
 /** What was asked for. */
@@ -27,7 +29,7 @@ export const NODE_FLAGS = [
 ] as const;
 
 /** In the order of the help. */
-export const groups: readonly Verb["group"][] = ["Node", "Deploy", "Observe", "Levain"];
+export const groups: readonly Verb["group"][] = ["Develop", "Node", "Deploy", "Observe", "Levain"];
 
 /**
  * @param verbs the verb that the words name, or all of them when they name none.
@@ -123,8 +125,9 @@ function addVerb(program: Command, verb: Verb, choose: (selection: Selection) =>
     for (const [syntax, meaning] of NODE_FLAGS) command.option(syntax, meaning);
   }
   addGlobalFlags(command);
-  const examples = verb.examples.map(([words, meaning]) => `  ${words}\n      ${meaning}`);
-  command.addHelpText("after", `\nExamples:\n${examples.join("\n")}`);
+  command.addHelpText("after", ({ command: helped }) =>
+    sectionsOf(verb, helped.configureOutput().getOutHelpWidth?.() ?? columnsDefault),
+  );
   command.action(() => {
     const before = program.opts();
     const own = command.opts();

@@ -50,7 +50,9 @@ test("every verb explains itself in 80 columns, with examples that are commands"
     const { code, stdout } = await words(name, "--help");
     expect(code).toBe(0);
     expect(stdout).toStartWith(`Usage: levain ${name}`);
-    expect(stdout).toContain("Examples:\n  ");
+    for (const title of ["Examples", "Exit codes", "Environment", "Global options"]) {
+      expect(stdout, name).toMatch(new RegExp(`^${title}:\\n  \\S`, "m"));
+    }
     for (const line of stdout.split("\n")) expect(line.length, line).toBeLessThanOrEqual(80);
     expect(
       examples.some(([command]) => command.includes(`levain ${name}`)),

@@ -81,6 +81,8 @@ function verbReference(verb: Verb): string {
     `${verb.summary}.${verb.description === undefined ? "" : ` ${verb.description}`}\n`,
     table("argument", verb.arguments),
     table("flag", [...(verb.flags ?? []), ...(verb.asksNode === true ? NODE_FLAGS : [])]),
+    table("variable", verb.environment),
+    exitTable(verb.exits),
     `\`\`\`sh\n${verb.examples.map(([words, meaning]) => `# ${meaning}\n${words}`).join("\n")}\n\`\`\`\n`,
     `Output with \`--json\`: [schemas/${verb.name}.json](schemas/${verb.name}.json)\n`,
   ];
@@ -91,6 +93,13 @@ function table(title: string, rows: Verb["flags"]): string {
   if (rows === undefined || rows.length === 0) return "";
   const lines = rows.map(([syntax, meaning]) => row(syntax, meaning));
   return `| ${title} | meaning |\n| --- | --- |\n${lines.join("\n")}\n`;
+}
+
+function exitTable(exits: Verb["exits"] = []): string {
+  return table(
+    "exit code",
+    exits.map(([code, meaning]) => [`${code}`, meaning]),
+  );
 }
 
 function row(syntax: string, meaning: string): string {

@@ -9,7 +9,8 @@ export const status: Verb = {
   group: "Node",
   asksNode: true,
   summary: "Show the node: addresses, store, load",
-  description: "Exits with 1 and NODE_NOT_RUNNING when no node runs on the data directory.",
+  description: "Where it listens, how its store is, what it serves and what memory that takes.",
+  exits: [[1, "NODE_NOT_RUNNING: no node runs on the data directory; or another failure"]],
   examples: [
     ["levain status", "the node of the default data directory"],
     ["levain status --json", "the same for a program"],

@@ -43,6 +43,12 @@ export const up: Verb = {
     ["--config <file>", "configuration file instead of levain.node.ts or .json"],
   ],
   hiddenFlags: ["--report-fd <number>"],
+  exits: [
+    [0, "done: it has stopped, or with --detach it serves"],
+    [1, "it could not start, or not stop as it should"],
+    [2, "a setting cannot be, or the command was not used as it is meant"],
+  ],
+  environment: [["LEVAIN_*", "each setting: LEVAIN_ADMIN_PORT is --admin-port; a flag wins"]],
   examples: [
     ["levain up", "a node in this terminal, apps on port 4000"],
     ["levain up --detach", "the same in the background"],

@@ -11,7 +11,7 @@ export interface Verb {
   /** One word; also the name of its schema in `docs/schemas/`. */
   name: string;
   /** Heading under which `levain --help` lists it. */
-  group: "Node" | "Deploy" | "Observe" | "Levain";
+  group: "Develop" | "Node" | "Deploy" | "Observe" | "Levain";
   /** One line, an imperative without a full stop. */
   summary: string;
   /** What `--help` says below the usage line; paragraphs. */
@@ -20,6 +20,10 @@ export interface Verb {
   arguments?: readonly (readonly [syntax: string, meaning: string])[];
   /** `["--branch <name>", "branch to …"]`; a flag without `<value>` is a yes or no. */
   flags?: readonly (readonly [syntax: string, meaning: string])[];
+  /** Variables that it reads beside those of every command: `["LEVAIN_PORT", "as --port"]`. */
+  environment?: readonly (readonly [name: string, meaning: string])[];
+  /** Exit codes that mean something else here, or something nearer: `[1, "no node runs"]`. */
+  exits?: readonly (readonly [code: number, meaning: string])[];
   /** Variable that asks for JSON as `--json` does. */
   jsonVariable?: string;
   /** It asks a node, which can be one behind a tunnel: the verb takes `--node` and `--token`. */
