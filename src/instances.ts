@@ -11,8 +11,12 @@ export function instancesOf(lane: Lane, nowMs: number): InstanceInfo[] {
       .filter(([, { live }]) => live === number)
       .map(([name]) => name);
     const facts = pool.facts(nowMs);
-    if (facts.state === "stopped" && branches.length === 0) continue;
-    rows.push({ app, version: number, branches, ...facts, ...pool.traffic.facts() });
+    const hasProcess = facts.state !== "stopped" && facts.state !== "static";
+    if (!hasProcess && branches.length === 0) continue;
+    const { traffic } = pool;
+    // Without a process nothing is admitted: what was answered is what was asked.
+    const requests = facts.state === "static" ? traffic.answers.total : facts.requests;
+    rows.push({ app, version: number, branches, ...facts, requests, ...traffic.facts() });
   }
   return rows.sort((a, b) => (a.app === b.app ? b.version - a.version : a.app < b.app ? -1 : 1));
 }

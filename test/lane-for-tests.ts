@@ -169,6 +169,7 @@ export function specOf(name: string, app: TestApp): VersionSpec {
     branch: "main",
     digest: app.folder,
     entry: app.entry,
+    assets: null,
     ephemeral: app.ephemeral ?? false,
     env: app.env ?? {},
     healthPath: "/",

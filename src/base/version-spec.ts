@@ -12,8 +12,10 @@ export interface VersionSpec {
   branch: string;
   /** sha256 of the artifact, 64 hex digits. */
   digest: string;
-  /** Path of the module to import, relative to the artifact's root. */
-  entry: string;
+  /** Path of the module to import, relative to the artifact's root; null: no process, only assets. */
+  entry: string | null;
+  /** Path of the asset manifest in the artifact; null: no assets. One of this and `entry` is given. */
+  assets: string | null;
   /** Fresh module state for every request. */
   ephemeral: boolean;
   /** The app's own environment values. */
@@ -112,6 +114,7 @@ export function completeSpec(written: VersionSpec): VersionSpec {
   limits.requestsMax ??= 0;
   return {
     ...written,
+    assets: written.assets ?? null,
     limits,
     permissions: written.permissions ?? defaultPermissions,
     sandbox: written.sandbox ?? null,

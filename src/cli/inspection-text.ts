@@ -26,13 +26,30 @@ export interface Group {
 export function renderInspection(found: Inspection, options: TextOptions): string {
   const groups = [
     versionGroup(found, options.wallMs),
+    ...(found.entry === null ? [filesGroup(found)] : processGroups(found)),
+  ];
+  return groups.map((group) => renderGroup(group, options)).join("\n\n");
+}
+
+function processGroups(found: Inspection): Group[] {
+  return [
     runGroup(found),
     limitsGroup(found),
     reachGroup(found),
     ...found.processes.map(processGroup),
     ...(found.processes.length === 0 ? [noProcessGroup(found)] : []),
   ];
-  return groups.map((group) => renderGroup(group, options)).join("\n\n");
+}
+
+/** Of a version without a process, whose other settings mean nothing. */
+function filesGroup({ healthPath }: Inspection): Group {
+  return {
+    title: "Static",
+    rows: [
+      ["process", "none: the node answers with the files of the artifact"],
+      ["health path", healthPath],
+    ],
+  };
 }
 
 function versionGroup(found: Inspection, wallMs: number): Group {
@@ -48,7 +65,8 @@ function versionGroup(found: Inspection, wallMs: number): Group {
       ...(stored?.message == null ? [] : [["message", printableLine(stored.message)] as const]),
       ["artifact", found.digest],
       ["size", stored === null ? unknown : showBytes(stored.bytes)],
-      ["entry", found.entry],
+      ["entry", found.entry ?? "none"],
+      ...(found.assets === null ? [] : [["assets", found.assets] as const]),
     ],
   };
 }

@@ -17,7 +17,7 @@ export const ps: Verb = {
     "starting, warm, frozen (kept in memory, no CPU), paged (frozen, its memory in swap), failed (backs " +
     "off before it tries again; the line below says why); of one process also retired (finishes its " +
     "requests) and going (is asked to end). A line below names what keeps an app awake beside its " +
-    "requests (waitUntil, keepAwake). MEMORY is what is in RAM, with the app's part of what processes " +
+    "requests (waitUntil, keepAwake). static has no process: the node answers with its files. MEMORY is what is in RAM, with the app's part of what processes " +
     "share, as measured in the last seconds; SWAP is what was moved out. The last lines say how many " +
     "of the node's instances run, how many requests found one, warm or frozen, and how much of the " +
     "node's memory is used.",

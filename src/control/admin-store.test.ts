@@ -59,6 +59,7 @@ async function addVersion(store: Store, number: number): Promise<void> {
     branch: "main",
     digest: String(number).repeat(64),
     entry: "index.js",
+    assets: null,
     ephemeral: false,
     env: {},
     healthPath: "/",

@@ -4,8 +4,19 @@ import { z } from "zod";
 /** Instance states, see `src/pool/`. */
 export const instanceState = z.enum(["starting", "warm", "frozen", "paged", "draining", "stopped"]);
 
-/** State of one version's pool on this node: `stopped` has no process, `failed` backs off before it tries again. */
-export const poolState = z.enum(["stopped", "starting", "warm", "frozen", "paged", "failed"]);
+/**
+ * State of one version's pool on this node: `stopped` has no process, `failed` backs off before it tries again, `static`
+ * never has one, since the node answers with its files.
+ */
+export const poolState = z.enum([
+  "stopped",
+  "starting",
+  "warm",
+  "frozen",
+  "paged",
+  "failed",
+  "static",
+]);
 
 /** One process of a version. `retired`: it finishes its requests and gets no more; `going`: it is asked to end. */
 export const processInfo = z.object({

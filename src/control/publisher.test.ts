@@ -58,6 +58,7 @@ function table(revision: number): RouteTable {
     branch: "main",
     digest: "a".repeat(64),
     entry: "index.js",
+    assets: null,
     ephemeral: false,
     env: { COLOR: "red" },
     healthPath: "/",

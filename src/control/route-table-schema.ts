@@ -20,7 +20,9 @@ export const versionSpec = z.object({
   number: z.int().positive(),
   branch: z.string(),
   digest: z.string().regex(/^[0-9a-f]{64}$/),
-  entry: z.string(),
+  entry: z.string().nullable(),
+  // Releases before did not write it.
+  assets: z.string().nullable().default(null),
   ephemeral: z.boolean(),
   env: z.record(z.string(), z.string()),
   healthPath: z.string(),

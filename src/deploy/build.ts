@@ -147,6 +147,7 @@ export class AppBuilder implements Builder {
     return {
       folder: project,
       entry: started,
+      assets: null,
       config: facts.config,
       warnings,
       provenance: {

@@ -6,8 +6,10 @@ import type { DeployEvent } from "./deploy-api.ts";
 export interface BuiltApp {
   /** What becomes the artifact; removed by the deployer. */
   folder: string;
-  /** Module to import, relative to `folder`. */
-  entry: string;
+  /** Module to import, relative to `folder`; null: there are only assets. */
+  entry: string | null;
+  /** Path of the asset manifest, relative to `folder`; null: no assets. */
+  assets: string | null;
   config: AppConfig;
   warnings: string[];
   /** How it came to be: Bun version, lockfile hash, config hash … Plain JSON. */

@@ -100,6 +100,7 @@ function specOf(
     branch: job.branch,
     digest: artifact.digest,
     entry: built.entry,
+    assets: built.assets,
     ...frozen,
     createdAtMs: clock.wallMs(),
   };

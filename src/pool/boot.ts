@@ -1,5 +1,5 @@
 /** From a process without an app to one that takes requests for a version, or the reason why not. */
-import { asPlatformError, PlatformError } from "../base/errors.ts";
+import { asPlatformError, invariant, PlatformError } from "../base/errors.ts";
 import type { VersionSpec } from "../base/version-spec.ts";
 import { ProcessEnded } from "./process-end.ts";
 import { profileOf } from "./profile.ts";
@@ -25,6 +25,8 @@ export async function boot(
   { artifactPath, environment, spares }: BootOptions,
   onTaken: (running: RunnerProcess, root: string) => void,
 ): Promise<void> {
+  const { entry } = spec;
+  invariant(entry !== null, "a version without an entry has no process");
   const profile = profileOf(spec, spares.sandbox);
   const { running, root } = await spares
     .take(profile, { app: spec.app, artifact: artifactPath(spec.digest) })
@@ -35,7 +37,7 @@ export async function boot(
   onTaken(running, root);
   const loaded = running.load(spec.app, spec.limits, {
     root,
-    entry: spec.entry,
+    entry,
     ephemeral: spec.ephemeral,
     env: { ...spec.env, ...environment(spec) },
     connect: profile.level === "strict" ? spec.permissions.connect : null,

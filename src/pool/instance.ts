@@ -191,7 +191,7 @@ export class Instance implements RunnerProcessOwner, Occupant, InstanceLoad {
   boot(options: BootOptions): Promise<void> {
     return boot(this.spec, options, (running, root) => {
       this.#process = running;
-      this.paths = new ProjectPaths(root, this.spec.entry);
+      this.paths = new ProjectPaths(root, this.spec.entry ?? "");
       this.ended = running.ended;
       running.owner = this;
       if (this.#killed !== null) running.kill(this.#killed.cause);

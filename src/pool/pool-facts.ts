@@ -4,7 +4,8 @@ import type { HolderFacts } from "./holders.ts";
 import type { Instance } from "./instance.ts";
 import type { CounterFacts, PoolCounters } from "./pool-counters.ts";
 
-export type PoolState = "stopped" | "starting" | "warm" | "frozen" | "paged" | "failed";
+/** `static`: a version without a process; its files are answered by the edge. */
+export type PoolState = "stopped" | "starting" | "warm" | "frozen" | "paged" | "failed" | "static";
 
 /** What `levain ps` shows of a pool. */
 export interface PoolFacts extends CounterFacts {

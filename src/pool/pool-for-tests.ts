@@ -167,6 +167,7 @@ export class TestPools {
       branch: "main",
       digest: fixturesDir,
       entry: `${fixture}.ts`,
+      assets: null,
       ephemeral: false,
       env: {},
       healthPath: "/",

@@ -68,7 +68,7 @@ export class Pool implements Destination, InstanceOwner, Ticked {
 
   constructor(options: PoolOptions) {
     this.spec = options.spec;
-    this.#paths = new ProjectPaths(options.artifactPath(this.spec.digest), this.spec.entry);
+    this.#paths = new ProjectPaths(options.artifactPath(this.spec.digest), this.spec.entry ?? "");
     this.#options = options;
     this.requestLog = options.requestLog?.of(options.spec.app) ?? null;
     const { spec, room } = options;
@@ -86,6 +86,7 @@ export class Pool implements Destination, InstanceOwner, Ticked {
   }
 
   get state(): PoolState {
+    if (this.spec.entry === null) return "static";
     if (this.#ready.all.some(({ state }) => state === "warm")) return "warm";
     if (this.#ready.count > 0) {
       return this.#ready.all.every(({ state }) => state === "paged") ? "paged" : "frozen";

@@ -18,6 +18,7 @@ function specOf(app: string, number: number, digest = `${app}${number}`): Versio
     branch: "main",
     digest,
     entry: "index.ts",
+    assets: null,
     ephemeral: false,
     env: {},
     healthPath: "/",

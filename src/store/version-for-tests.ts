@@ -13,6 +13,7 @@ export function versionInput(spec: Partial<VersionSpec> = {}): CreateVersionInpu
       branch: "main",
       digest: digestOf(number),
       entry: "index.js",
+      assets: null,
       ephemeral: false,
       env: { GREETING: "hello" },
       healthPath: "/",
