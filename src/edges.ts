@@ -229,7 +229,7 @@ function forEdge({ revision, apps }: RouteTable, edges: number): RouteTable {
   });
   const entries = Object.entries(apps).map(([name, app]) => {
     const versions = Object.entries(app.versions).map(([number, spec]) => [number, specFor(spec)]);
-    return [name, { branches: app.branches, versions: Object.fromEntries(versions) }];
+    return [name, { ...app, versions: Object.fromEntries(versions) }];
   });
   return { revision, apps: Object.fromEntries(entries) };
 }

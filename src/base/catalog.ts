@@ -8,6 +8,7 @@ import { controlErrors } from "./control-errors.ts";
 import { deployErrors } from "./deploy-errors.ts";
 import type { ErrorRow } from "./error-row.ts";
 import { nodeErrors } from "./node-errors.ts";
+import { remoteErrors } from "./remote-errors.ts";
 import { requestErrors } from "./request-errors.ts";
 import { sandboxErrors } from "./sandbox-errors.ts";
 
@@ -19,6 +20,7 @@ export const CATALOG_BY_GROUP = {
   Deploy: deployErrors,
   Sandbox: sandboxErrors,
   Control: controlErrors,
+  Remote: remoteErrors,
   Node: nodeErrors,
 } as const;
 
@@ -27,6 +29,7 @@ export const CATALOG = {
   ...deployErrors,
   ...sandboxErrors,
   ...controlErrors,
+  ...remoteErrors,
   ...nodeErrors,
 } as const satisfies Record<string, ErrorRow>;
 

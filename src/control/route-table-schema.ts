@@ -71,6 +71,7 @@ export const routeTableSchema = z.object({
         z.object({ label: z.string(), live: z.int().positive().nullable() }),
       ),
       versions: z.record(z.string(), versionSpec),
+      domains: z.record(z.string(), z.string()).optional(),
     }),
   ),
 }) satisfies z.ZodType<RouteTable>;

@@ -16,6 +16,8 @@ export interface RouteTableApp {
   branches: Record<string, RouteTableBranch>;
   /** By version number. */
   versions: Record<string, VersionSpec>;
+  /** Branch by host of the app's own, which was proved to be its owner's; absent for none. */
+  domains?: Record<string, string> | undefined;
 }
 
 export interface RouteTableBranch {

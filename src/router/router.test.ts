@@ -212,6 +212,68 @@ describe("publishing", () => {
   });
 });
 
+describe("a host of an app's own leads", () => {
+  const withDomains = (domains: Record<string, string>): RouteTable => {
+    const app = { ...shop.apps.shop!, domains };
+    return { revision: 2, apps: { ...shop.apps, shop: app } };
+  };
+
+  test("to the live version of its branch, in any spelling, until it is taken away", async () => {
+    await using routing = setup(
+      withDomains({ "a.example.com": "main", "b.example.com": "feature/cart" }),
+    );
+
+    expect(["a.example.com", "A.Example.COM.:443", "b.example.com:80"].map(routing.to)).toEqual([
+      "shop v2",
+      "shop v2",
+      "shop v3",
+    ]);
+    expect(["www.a.example.com", "example.com"].map(routing.to)).toEqual(
+      Array(2).fill("HOST_UNKNOWN"),
+    );
+
+    routing.router.publish(shop);
+    expect(routing.to("a.example.com")).toBe("HOST_UNKNOWN");
+  });
+
+  test("nowhere while its branch has nothing live, or is none", async () => {
+    const domains = {
+      "e.example.com": "empty",
+      "n.example.com": "nope",
+      "p.example.com": "__proto__",
+    };
+    await using routing = setup(withDomains(domains));
+
+    expect(Object.keys(domains).map(routing.to)).toEqual([
+      "BRANCH_NOT_LIVE",
+      "HOST_UNKNOWN",
+      "HOST_UNKNOWN",
+    ]);
+    expect(Object.keys(domains).map((host) => routing.router.isServed(host))).toEqual(
+      Array(3).fill(false),
+    );
+  });
+
+  test("never to anywhere but the platform's own when it is a name of the platform's", async () => {
+    const domains = { localhost: "main", "evil.localhost": "main", "v1--shop.localhost": "main" };
+    await using routing = setup(withDomains(domains));
+
+    expect(Object.keys(domains).map(routing.to)).toEqual([
+      "HOST_UNKNOWN",
+      "HOST_UNKNOWN",
+      "shop v1",
+    ]);
+  });
+});
+
+test("whether a host is served can be asked without leaving a trace", async () => {
+  await using routing = setup();
+
+  const asked = ["shop.localhost", "SHOP.localhost.", "v1--shop.localhost", "v9--shop.localhost"];
+
+  expect(asked.map((host) => routing.router.isServed(host))).toEqual([true, true, true, false]);
+});
+
 test("spellings that clients invent are kept up to a bound", async () => {
   await using routing = setup();
 

@@ -5,6 +5,7 @@
  *   <app>.<domain>            branch main
  *   <label>--<app>.<domain>   another branch
  *   v<number>--<app>.<domain> one version
+ *   a host of the app's own   the branch that it was added to
  */
 import { PlatformError } from "../base/errors.ts";
 import { type VersionSpec, versionName } from "../base/version-spec.ts";
@@ -62,12 +63,31 @@ export class Router {
         routes.set(`${versionName(spec.number)}--${app}${this.#suffix}`, pool);
       }
     }
+    this.#addDomains(table, routes);
     this.#routes = routes;
     this.#spellings = new Map();
     this.#table = table;
     for (const [app, { versions }] of Object.entries(previous.apps)) {
       for (const spec of Object.values(versions)) {
         if (table.apps[app]?.versions[spec.number] === undefined) onRemoved(spec);
+      }
+    }
+  }
+
+  /** Whether something is live at a host. Unlike `route`, keeps nothing of the question. */
+  isServed(host: string): boolean {
+    const route = this.#routes.get(hostName(host));
+    return route !== undefined && !(route instanceof PlatformError);
+  }
+
+  /** Hosts of the apps' own lead where their branch does; the platform's names are the platform's. */
+  #addDomains(table: RouteTable, routes: Map<string, Route>): void {
+    for (const [app, { branches, domains = {} }] of Object.entries(table.apps)) {
+      for (const [host, branch] of Object.entries(domains)) {
+        const label = Object.hasOwn(branches, branch) ? branches[branch]?.label : undefined;
+        if (label === undefined || `.${host}`.endsWith(this.#suffix) || routes.has(host)) continue;
+        const route = routes.get(hostLabel(app, branch, label) + this.#suffix);
+        if (route !== undefined) routes.set(host, route);
       }
     }
   }

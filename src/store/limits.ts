@@ -94,3 +94,20 @@ export const storePingMs = 10_000;
 
 /** The same while it does not, so that its return is seen soon. Milliseconds. */
 export const storePingSilentMs = 1_000;
+
+// --- use from elsewhere ---
+
+/** Tokens of a node; they are all kept in memory, a few hundred bytes each. Count. */
+export const tokensMax = 1_000;
+
+/** How long a token that has ended is still listed. Milliseconds. */
+export const tokenExpiredKeptMs = 30 * 86_400_000;
+
+/** Domains of one app, verified or not. Count. */
+export const domainsOfAppMax = 100;
+
+/** Entries of the audit log, at some 300 bytes each. Count. */
+export const auditKeptMax = 100_000;
+
+/** A year and a month, so that a yearly look finds last year's. Milliseconds. */
+export const auditKeptMs = 396 * 86_400_000;

@@ -16,6 +16,8 @@ export interface StoredRoutes {
   branches: Record<string, { label: string; live: number | null }>;
   /** By version number. */
   versions: Record<string, VersionSpec>;
+  /** Branch by host of the app's own; absent for none. */
+  domains?: Record<string, string>;
 }
 
 /** The caller's transaction sees one snapshot, so that revision and content belong together. */
@@ -33,6 +35,9 @@ export async function routeTable(queries: Queries): Promise<StoredRouteTable> {
   const versions = await queries.rows<{ app: string; spec: VersionSpec }>(
     "SELECT app, spec FROM levain.versions ORDER BY app, number",
   );
+  const domains = await queries.rows<{ host: string; app: string; branch: string }>(
+    "SELECT host, app, branch FROM levain.domains WHERE verified_at_ms IS NOT NULL ORDER BY host",
+  );
 
   // Names come from people: without a prototype, `constructor` is a name like any other.
   const apps: Record<string, StoredRoutes> = Object.create(null);
@@ -42,5 +47,10 @@ export async function routeTable(queries: Queries): Promise<StoredRouteTable> {
   };
   for (const { app, name, label, live } of branches) routesOf(app).branches[name] = { label, live };
   for (const { app, spec } of versions) routesOf(app).versions[spec.number] = completeSpec(spec);
+  for (const { host, app, branch } of domains) {
+    const routes = routesOf(app);
+    routes.domains ??= Object.create(null) as Record<string, string>;
+    routes.domains[host] = branch;
+  }
   return { revision: row.revision, apps };
 }

@@ -6,6 +6,13 @@
  */
 import type { Clock } from "../base/clock.ts";
 import { apps, type DeletedApp, deleteApp, type StoredApp } from "./apps.ts";
+import {
+  type AuditEntry,
+  type AuditQuery,
+  addAudit,
+  audit,
+  type StoredAuditEntry,
+} from "./audit.ts";
 import { Database, type DatabaseAddress } from "./database.ts";
 import {
   type DeployOutcome,
@@ -16,9 +23,11 @@ import {
   type StoredDeploy,
   startDeploy,
 } from "./deploys.ts";
+import { addDomain, domains, removeDomain, type StoredDomain, verifyDomain } from "./domains.ts";
 import { rollbackTarget, type SetLiveInput, setLive } from "./live.ts";
 import { migrate } from "./migrate.ts";
 import { routeTable, type StoredRouteTable } from "./routes.ts";
+import { createToken, noteTokensUsed, removeToken, type StoredToken, tokens } from "./tokens.ts";
 import {
   type CreateVersionInput,
   createVersion,
@@ -147,5 +156,56 @@ export class Store {
   /** Deploys of an app, newest first, also failed and running ones. */
   deploys(app: string, limit: number): Promise<StoredDeploy[]> {
     return this.#database.read((queries) => deploys(queries, app, limit));
+  }
+
+  /** Oldest first. */
+  tokens(): Promise<StoredToken[]> {
+    return this.#database.read(tokens);
+  }
+
+  /** @throws {PlatformError} `TOKEN_NAME_TAKEN`, `TOKENS_FULL` */
+  createToken(token: StoredToken): Promise<void> {
+    return this.#database.write((queries) => createToken(queries, token));
+  }
+
+  /** @returns whether there was one */
+  removeToken(id: string): Promise<boolean> {
+    return this.#database.write((queries) => removeToken(queries, id));
+  }
+
+  /** Notes when tokens were used last, by their id. */
+  noteTokensUsed(used: ReadonlyMap<string, number>): Promise<void> {
+    return this.#database.write((queries) => noteTokensUsed(queries, used));
+  }
+
+  /** Adds to the audit log, and lets the oldest go. */
+  addAudit(entries: readonly AuditEntry[]): Promise<void> {
+    return this.#database.write((queries) => addAudit(queries, entries));
+  }
+
+  /** The newest entries, oldest of them first. */
+  audit(query: AuditQuery): Promise<StoredAuditEntry[]> {
+    return this.#database.read((queries) => audit(queries, query));
+  }
+
+  /** By app and host; of all apps without one. */
+  domains(app: string | null): Promise<StoredDomain[]> {
+    return this.#database.read((queries) => domains(queries, app));
+  }
+
+  /** @throws {PlatformError} `APP_UNKNOWN`, `BRANCH_UNKNOWN`, `DOMAIN_TAKEN`, `DOMAINS_FULL` */
+  addDomain(domain: Omit<StoredDomain, "verifiedAtMs">): Promise<StoredDomain> {
+    return this.#database.write((queries) => addDomain(queries, domain));
+  }
+
+  /** @throws {PlatformError} `DOMAIN_UNKNOWN`, `DOMAIN_TAKEN` */
+  verifyDomain(app: string, host: string): Promise<void> {
+    const atMs = this.#clock.wallMs();
+    return this.#database.write((queries) => verifyDomain(queries, app, host, atMs));
+  }
+
+  /** @throws {PlatformError} `DOMAIN_UNKNOWN` */
+  removeDomain(app: string, host: string): Promise<void> {
+    return this.#database.write((queries) => removeDomain(queries, app, host));
   }
 }
