@@ -6,14 +6,8 @@ import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { type Clock, systemClock } from "../src/base/clock.ts";
-import { defaultPermissions } from "../src/base/permissions.ts";
-
-import {
-  oneInstance,
-  resourceLimitsDefault,
-  type VersionLimits,
-  type VersionSpec,
-} from "../src/base/version-spec.ts";
+import type { VersionLimits, VersionSpec } from "../src/base/version-spec.ts";
+import { testSpec } from "../src/base/version-spec-for-tests.ts";
 import type { LoadedHook } from "../src/hooks/loaded-hook.ts";
 
 import { type Lane, type LaneOptions, startLane, startLaneWithEdges } from "../src/lane.ts";
@@ -50,18 +44,6 @@ export interface TestLane extends AsyncDisposable {
   spec(app: string): VersionSpec;
   stop(): Promise<void>;
 }
-
-const limits: VersionLimits = {
-  ...resourceLimitsDefault,
-  memoryBytesMax: 512 * 1024 * 1024,
-  requestTimeoutMs: 30_000,
-  streamIdleMs: 60_000,
-  concurrencyMax: 2000,
-  queueMax: 1000,
-  bodyBytesMax: 100 * 1024 * 1024,
-  bootTimeoutMs: 30_000,
-  requestsMax: 0,
-};
 
 export interface TestLaneOptions {
   /** Default 1. */
@@ -162,27 +144,13 @@ function testLaneOf(
   };
 }
 
-export function specOf(name: string, app: TestApp): VersionSpec {
-  return {
+export function specOf(name: string, { folder, ...change }: TestApp): VersionSpec {
+  return testSpec({
     app: name,
-    number: 1,
-    branch: "main",
-    digest: app.folder,
-    entry: app.entry,
-    assets: null,
-    ephemeral: app.ephemeral ?? false,
-    env: app.env ?? {},
-    healthPath: "/",
-    limits: { ...limits, ...app.limits },
-    permissions: defaultPermissions,
-    sandbox: app.sandbox ?? null,
-    instances: app.instances ?? oneInstance,
-    idleFreezeMs: app.idleFreezeMs ?? 0,
-    idlePageMs: 0,
-    idleStopMs: app.idleStopMs ?? 0,
-    standby: "keep-memory",
-    createdAtMs: 0,
-  };
+    digest: folder,
+    ...change,
+    limits: { concurrencyMax: 2000, queueMax: 1000, ...change.limits },
+  });
 }
 
 export function tableOf(specs: readonly VersionSpec[]): RouteTable {

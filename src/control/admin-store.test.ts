@@ -1,8 +1,7 @@
 /** Goal: the admin API on a store as it is. Method: real PostgreSQL, real sockets, a real file for the route table. */
 import { expect, test } from "bun:test";
 import { systemClock } from "../base/clock.ts";
-import { defaultPermissions } from "../base/permissions.ts";
-import { resourceLimitsDefault, type VersionSpec } from "../base/version-spec.ts";
+import { testSpec } from "../base/version-spec-for-tests.ts";
 import { emptyRouteTable, type RouteTable } from "../router/route-table.ts";
 import { withTestPostgres } from "../store/postgres-for-tests.ts";
 import { openStore, type Store } from "../store/store.ts";
@@ -53,36 +52,8 @@ async function startStoreNode(): Promise<StoreNode> {
 }
 
 async function addVersion(store: Store, number: number): Promise<void> {
-  const spec: VersionSpec = {
-    app: "shop",
-    number,
-    branch: "main",
-    digest: String(number).repeat(64),
-    entry: "index.js",
-    assets: null,
-    ephemeral: false,
-    env: {},
-    healthPath: "/",
-    limits: {
-      ...resourceLimitsDefault,
-      memoryBytesMax: 1,
-      requestTimeoutMs: 1,
-      streamIdleMs: 1,
-      concurrencyMax: 1,
-      queueMax: 1,
-      bodyBytesMax: 1,
-      bootTimeoutMs: 1,
-      requestsMax: 0,
-    },
-    permissions: defaultPermissions,
-    sandbox: null,
-    instances: { min: 1, max: 1 },
-    idleFreezeMs: 0,
-    idlePageMs: 0,
-    idleStopMs: 0,
-    standby: "keep-memory",
-    createdAtMs: testWallMs,
-  };
+  const digest = String(number).repeat(64);
+  const spec = testSpec({ number, digest, createdAtMs: testWallMs });
   await store.createVersion({
     spec,
     branchLabel: () => "main",

@@ -11,8 +11,7 @@ import {
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { PlatformError } from "../base/errors.ts";
-import { defaultPermissions } from "../base/permissions.ts";
-import { resourceLimitsDefault } from "../base/version-spec.ts";
+import { testSpec } from "../base/version-spec-for-tests.ts";
 import type { RouteTable } from "../router/route-table.ts";
 import { waitUntil } from "./admin-deps-for-tests.ts";
 import { Publisher } from "./publisher.ts";
@@ -52,36 +51,7 @@ function setup() {
 }
 
 function table(revision: number): RouteTable {
-  const spec = {
-    app: "shop",
-    number: 1,
-    branch: "main",
-    digest: "a".repeat(64),
-    entry: "index.js",
-    assets: null,
-    ephemeral: false,
-    env: { COLOR: "red" },
-    healthPath: "/",
-    limits: {
-      ...resourceLimitsDefault,
-      memoryBytesMax: 1,
-      requestTimeoutMs: 2,
-      streamIdleMs: 3,
-      concurrencyMax: 4,
-      queueMax: 0,
-      bodyBytesMax: 6,
-      bootTimeoutMs: 7,
-      requestsMax: 0,
-    },
-    permissions: defaultPermissions,
-    sandbox: null,
-    instances: { min: 1, max: 1 },
-    idleFreezeMs: 8,
-    idlePageMs: 0,
-    idleStopMs: 0,
-    standby: "keep-memory" as const,
-    createdAtMs: 1_700_000_000_000,
-  };
+  const spec = testSpec({ env: { COLOR: "red" } });
   const branches = { main: { label: "main", live: 1 }, next: { label: "next", live: null } };
   return { revision, apps: { shop: { branches, versions: { "1": spec } } } };
 }

@@ -7,14 +7,9 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { PushedClock } from "../base/clock-for-tests.ts";
 import { PlatformError } from "../base/errors.ts";
-import { defaultPermissions } from "../base/permissions.ts";
 import { TurnClock } from "../base/turn-clock.ts";
 import { until } from "../base/until-for-tests.ts";
-import {
-  resourceLimitsDefault,
-  type VersionLimits,
-  type VersionSpec,
-} from "../base/version-spec.ts";
+import { type SpecChange, testSpec } from "../base/version-spec-for-tests.ts";
 import type { Cgroups } from "../sandbox/cgroups.ts";
 import { Pager } from "../sandbox/pager.ts";
 import { privateTreeBytes } from "../sandbox/process-memory.ts";
@@ -26,6 +21,8 @@ import type { Pool } from "./pool.ts";
 import { Pools } from "./pools.ts";
 import { RunnerSandbox } from "./runner-sandbox.ts";
 import { Spares } from "./spares.ts";
+
+export type { SpecChange };
 
 /** How a request ended. */
 export type Outcome =
@@ -98,20 +95,6 @@ export class Asked extends ClientStream {
 type AfterStatus =
   Parameters<ClientStream["onResponse"]> extends [number, ...infer Rest] ? Rest : never;
 
-const limits: VersionLimits = {
-  ...resourceLimitsDefault,
-  memoryBytesMax: 512 * 1024 * 1024,
-  requestTimeoutMs: 30_000,
-  streamIdleMs: 60_000,
-  concurrencyMax: 100,
-  queueMax: 100,
-  bodyBytesMax: 100 * 1024 * 1024,
-  bootTimeoutMs: 20_000,
-  requestsMax: 0,
-};
-
-export type SpecChange = Partial<Omit<VersionSpec, "limits">> & { limits?: Partial<VersionLimits> };
-
 const fixturesDir = join(import.meta.dir, "fixtures");
 const runner = { path: join(import.meta.dir, "..", "runner", "main.ts") };
 export const draining = new PlatformError("NODE_DRAINING", []);
@@ -161,27 +144,11 @@ export class TestPools {
   /** The pool of a new version whose entry is the fixture. */
   pool(fixture: string, change: SpecChange = {}): Pool {
     this.#number += 1;
-    return this.pools.of({
-      app: fixture,
-      number: this.#number,
-      branch: "main",
-      digest: fixturesDir,
-      entry: `${fixture}.ts`,
-      assets: null,
-      ephemeral: false,
-      env: {},
-      healthPath: "/",
-      permissions: defaultPermissions,
-      sandbox: null,
-      instances: { min: 1, max: 1 },
-      idleFreezeMs: 0,
-      idlePageMs: 0,
-      idleStopMs: 0,
-      standby: "keep-memory",
-      createdAtMs: 0,
-      ...change,
-      limits: { ...limits, ...change.limits },
-    });
+    const digest = fixturesDir;
+    const entry = `${fixture}.ts`;
+    return this.pools.of(
+      testSpec({ app: fixture, number: this.#number, digest, entry, ...change }),
+    );
   }
 
   /** Lets so much time pass, and the pools look at their processes. */

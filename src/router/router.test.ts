@@ -1,9 +1,9 @@
 import { describe, expect, test } from "bun:test";
 import { systemClock } from "../base/clock.ts";
 import { PlatformError } from "../base/errors.ts";
-import { defaultPermissions } from "../base/permissions.ts";
 import { TurnClock } from "../base/turn-clock.ts";
-import { resourceLimitsDefault, type VersionSpec } from "../base/version-spec.ts";
+import type { VersionSpec } from "../base/version-spec.ts";
+import { testSpec } from "../base/version-spec-for-tests.ts";
 import { Pools } from "../pool/pools.ts";
 import { RunnerSandbox } from "../pool/runner-sandbox.ts";
 import { Spares } from "../pool/spares.ts";
@@ -12,36 +12,7 @@ import type { RouteTable } from "./route-table.ts";
 import { hostLabel, hostName, Router } from "./router.ts";
 
 function specOf(app: string, number: number, digest = `${app}${number}`): VersionSpec {
-  return {
-    app,
-    number,
-    branch: "main",
-    digest,
-    entry: "index.ts",
-    assets: null,
-    ephemeral: false,
-    env: {},
-    healthPath: "/",
-    limits: {
-      ...resourceLimitsDefault,
-      memoryBytesMax: 1,
-      requestTimeoutMs: 1,
-      streamIdleMs: 1,
-      concurrencyMax: 1,
-      queueMax: 1,
-      bodyBytesMax: 1,
-      bootTimeoutMs: 1,
-      requestsMax: 0,
-    },
-    permissions: defaultPermissions,
-    sandbox: null,
-    instances: { min: 1, max: 1 },
-    idleFreezeMs: 0,
-    idlePageMs: 0,
-    idleStopMs: 0,
-    standby: "keep-memory",
-    createdAtMs: 0,
-  };
+  return testSpec({ app, number, digest });
 }
 
 interface Branches {

@@ -1,43 +1,22 @@
 /** Inputs of the store for tests: complete, and different only in what a test names. */
-import { defaultPermissions } from "../base/permissions.ts";
-import { resourceLimitsDefault, type VersionSpec } from "../base/version-spec.ts";
+import type { VersionSpec } from "../base/version-spec.ts";
+import { testSpec } from "../base/version-spec-for-tests.ts";
 import type { CreateVersionInput } from "./versions.ts";
 
 /** What `shop` v1 would be, changed as asked. */
 export function versionInput(spec: Partial<VersionSpec> = {}): CreateVersionInput {
   const number = spec.number ?? 1;
   return {
-    spec: {
-      app: "shop",
+    spec: testSpec({
       number,
-      branch: "main",
       digest: digestOf(number),
-      entry: "index.js",
-      assets: null,
-      ephemeral: false,
       env: { GREETING: "hello" },
-      healthPath: "/",
-      limits: {
-        ...resourceLimitsDefault,
-        memoryBytesMax: 256 * 1024 * 1024,
-        requestTimeoutMs: 30_000,
-        streamIdleMs: 60_000,
-        concurrencyMax: 100,
-        queueMax: 100,
-        bodyBytesMax: 1024 * 1024,
-        bootTimeoutMs: 10_000,
-        requestsMax: 0,
-      },
-      permissions: defaultPermissions,
-      sandbox: null,
-      instances: { min: 1, max: 1 },
       idleFreezeMs: 30_000,
-      idlePageMs: 0,
       idleStopMs: 600_000,
       standby: "stop-allowed",
       createdAtMs: 1_700_000_000_000 + number,
       ...spec,
-    },
+    }),
     branchLabel: labelForTests,
     message: null,
     commit: null,
