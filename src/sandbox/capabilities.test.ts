@@ -36,6 +36,7 @@ function machine(
     landlockAbi: 7,
     hasSeccomp: true,
     pagingErrno: null,
+    nameServers: [{ address: "192.0.2.53", answers: "both" }],
     hasPostgres: true,
     read: (path) => all[path] ?? null,
     canWrite: (path) => writable.includes(path),
@@ -64,6 +65,7 @@ test("a server with everything has nothing missing", () => {
     ["landlock", "level 7"],
     ["seccomp", "available"],
     ["sandbox", "strict by default"],
+    ["names", "192.0.2.53 answers over TCP"],
     ["cgroup", "memory (version 2), cpu (version 2), pids (version 2), freezer (version 2)"],
     ["open files", "524288"],
     ["postgres", "installed"],
@@ -103,6 +105,17 @@ test.each<[name: string, value: string, ok: boolean | null, sources: MachineSour
   ],
   ["landlock", "none", null, machine({ landlockAbi: 0 })],
   ["seccomp", "none", null, machine({ hasSeccomp: false })],
+  [
+    "names",
+    "192.0.2.1 closes TCP after one answer, 192.0.2.2 does not answer over TCP",
+    null,
+    machine({
+      nameServers: [
+        { address: "192.0.2.1", answers: "one" },
+        { address: "192.0.2.2", answers: "none" },
+      ],
+    }),
+  ],
   [
     "open files",
     "4096",

@@ -8,8 +8,9 @@ import { availableParallelism, release } from "node:os";
 import { cgroupParents } from "./cgroup-layout.ts";
 import { hasSeccomp, landlockAbi } from "./libc.ts";
 import { memoryBytesEnough, openFilesEnough } from "./limits.ts";
+import { askNameServers, type NameServer, nameServerAddresses } from "./name-servers.ts";
 import { pagingObstacle, pagingSources } from "./paging-way.ts";
-import { landlock, sandbox, seccomp, user } from "./sandbox-findings.ts";
+import { landlock, names, sandbox, seccomp, user } from "./sandbox-findings.ts";
 import { swapAreas } from "./swap.ts";
 import { systemFiles } from "./system-files.ts";
 
@@ -46,6 +47,8 @@ export interface MachineSources {
   hasSeccomp: boolean;
   /** What `process_madvise` answers: null, or a symbolic errno. */
   pagingErrno: string | null;
+  /** What the machine's name servers answered over TCP. */
+  nameServers: readonly NameServer[];
   /** Whether the npm package with PostgreSQL for this machine is installed. */
   hasPostgres: boolean;
   /** Text of a file of /proc or /sys, or null when it cannot be read. */
@@ -56,7 +59,7 @@ export interface MachineSources {
 
 /** Looks at the machine. Never throws for what is missing: that is a finding. */
 export async function probeMachine(): Promise<MachineReport> {
-  return { findings: findings(machineSources()) };
+  return { findings: findings(await machineSources()) };
 }
 
 /** What the sources come to, in the order in which to show it. Pure. */
@@ -72,6 +75,7 @@ export function findings(machine: MachineSources): Finding[] {
     landlock(machine),
     seccomp(machine),
     sandbox(machine),
+    names(machine),
     cgroup(machine),
     openFiles(machine),
     postgres(machine),
@@ -239,8 +243,10 @@ function size(bytes: number): string {
 }
 
 /** Asks this machine. */
-function machineSources(): MachineSources {
+async function machineSources(): Promise<MachineSources> {
+  const servers = nameServerAddresses(systemFiles.read("/etc/resolv.conf"));
   return {
+    nameServers: await askNameServers(servers),
     platform: process.platform,
     arch: process.arch,
     kernel: release(),

@@ -16,6 +16,12 @@ export const reserveBytesMin = 256 * 1024 * 1024;
 /** The most it leaves: what a system needs besides does not grow with the machine. Bytes. */
 export const reserveBytesMax = 2 * 1024 * 1024 * 1024;
 
+/** Servers of resolv.conf that the C library asks; its own bound. Count. */
+export const nameServersMax = 3;
+
+/** Wait for a name server when it is tried; a good one takes a fraction, and the C library waits five seconds. Milliseconds. */
+export const nameServerTimeoutMs = 1500;
+
 // --- cgroups ---
 
 /** Looks at whether a group whose processes were ended is empty. Count. */

@@ -98,3 +98,26 @@ function isUserShared(uid: number): boolean {
 const CAP_CHOWN = 0;
 const CAP_SETGID = 6;
 const CAP_SETUID = 7;
+
+/** Strict apps resolve names over TCP, since datagrams are refused to them. */
+export function names({ nameServers }: MachineSources): Finding {
+  const good = nameServers.filter(({ answers }) => answers === "both");
+  const value = nameServers
+    .map(({ address, answers }) => `${address} ${ANSWERS[answers]}`)
+    .join(", ");
+  const ok = good.length > 0;
+  return {
+    name: "names",
+    value,
+    ok: ok ? true : null,
+    means: ok
+      ? "Apps resolve names over TCP, without datagrams."
+      : "Apps in strict resolve no names with this: give those that need it `permissions: { udp: true }`, or the machine a name server that answers over TCP (RFC 7766), such as systemd-resolved.",
+  };
+}
+
+const ANSWERS = {
+  both: "answers over TCP",
+  one: "closes TCP after one answer",
+  none: "does not answer over TCP",
+} as const;
