@@ -5,6 +5,7 @@
  *
  * Traffic does not wait for the store: a node that was killed serves again before PostgreSQL has recovered.
  */
+import { randomBytes } from "node:crypto";
 import { mkdirSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { systemClock } from "./base/clock.ts";
@@ -14,12 +15,14 @@ import type { NodeWatcher } from "./cli/run-node.ts";
 import { startAdminServer } from "./control/admin-server.ts";
 import { ensureAdminToken } from "./control/admin-token.ts";
 import type { NodeStatus } from "./control/api.ts";
+import { AuditTrail } from "./control/audit-trail.ts";
 import { closeDataDir } from "./control/data-dir-modes.ts";
 import type { AdminDeps } from "./control/deps.ts";
 import { bindError, type NodeConfig } from "./control/node-config.ts";
 import { acquireNodeLock } from "./control/node-lock.ts";
 import { platformVersion } from "./control/platform-version.ts";
 import { Publisher } from "./control/publisher.ts";
+import { TokenBook } from "./control/token-book.ts";
 import { ArtifactStore } from "./deploy/artifact-store.ts";
 import { AppBuilder } from "./deploy/build.ts";
 import { Deployer } from "./deploy/deployer.ts";
@@ -103,6 +106,10 @@ export async function runNode(config: NodeConfig, watcher: NodeWatcher): Promise
   void store.ready.then(() => memory.remeasure()).catch(() => {});
   cleanup.defer(() => publisher.close());
 
+  const tokens = new TokenBook({ store: store.store, clock, random: randomBytes, note });
+  cleanup.defer(() => tokens.close());
+  const audit = new AuditTrail({ store: store.store, clock, note });
+  cleanup.defer(() => audit.close());
   const urlOf = urlsOf(config, lane);
   const deployer = new Deployer({
     dataDir,
@@ -163,6 +170,8 @@ export async function runNode(config: NodeConfig, watcher: NodeWatcher): Promise
       Object.hasOwn(lane.router.table.apps, app) ? (lane.router.table.apps[app] ?? null) : null,
     runsOf: (spec) => runsOf(lane, spec, clock.nowMs()),
     store: store.store,
+    tokens,
+    audit,
     deployer,
     logs: {
       read: log.read.bind(log),

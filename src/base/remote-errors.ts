@@ -2,6 +2,34 @@
 import type { ErrorRow } from "./error-row.ts";
 
 export const remoteErrors = {
+  ADMIN_TOKEN_EXPIRED: {
+    owner: "user",
+    status: 401,
+    message: (name: string) => `Cannot answer the admin request: token "${name}" has expired`,
+    remedy: "Ask who runs the node for another one: `levain token create`",
+  },
+  ADMIN_TOKEN_REVOKED: {
+    owner: "user",
+    status: 401,
+    message: (name: string) => `Cannot go on: token "${name}" was revoked or has expired`,
+    remedy: "Ask who runs the node for another one: `levain token create`",
+  },
+  ADMIN_TOKEN_ROLE: {
+    owner: "user",
+    status: 403,
+    message: (name: string, role: string, endpoint: string, needed: string) =>
+      `Cannot answer the admin request: token "${name}" has role ${role}, "${endpoint}" takes ${needed}`,
+    remedy:
+      "Use a token of that role; who runs the node makes one with `levain token create` and `--role`",
+  },
+  ADMIN_TOKEN_APP: {
+    owner: "user",
+    status: 403,
+    message: (name: string, apps: string, what: string) =>
+      `Cannot answer the admin request: token "${name}" is for ${apps} only, not for ${what}`,
+    remedy:
+      "Name one of those apps (`--app` of `levain deploy`), or use a token without that limit",
+  },
   TOKEN_NAME_TAKEN: {
     owner: "user",
     status: 409,
@@ -14,6 +42,12 @@ export const remoteErrors = {
     status: 409,
     message: (tokensMax: number) => `Cannot create a token: there are ${tokensMax} already`,
     remedy: "Revoke what nobody uses; `levain token list` shows when each was used last",
+  },
+  TOKEN_UNKNOWN: {
+    owner: "user",
+    status: 404,
+    message: (name: string) => `Cannot find token "${name}"`,
+    remedy: "Run `levain token list` for the tokens that exist",
   },
   DOMAIN_TAKEN: {
     owner: "user",

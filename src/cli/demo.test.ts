@@ -25,9 +25,9 @@ async function nodeWithAppsAt(url: string, overrides: Partial<AdminDeps> = {}) {
   const deployed: string[] = [];
   const node = await startTestNode({
     deployer: {
-      async deploy(upload, query, emit, signal) {
+      async deploy(upload, query, emit, signal, assertMayDeploy) {
         deployed.push(query.app ?? "");
-        return { ...(await deployer.deploy(upload, query, emit, signal)), url };
+        return { ...(await deployer.deploy(upload, query, emit, signal, assertMayDeploy)), url };
       },
     },
     ...overrides,

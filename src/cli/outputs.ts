@@ -33,12 +33,18 @@ const DATA: Readonly<Record<string, z.ZodType>> = {
     /** Path of what the node prints, or null in the foreground. */
     log: z.string().nullable(),
   }),
-  token: z.object({
-    token: z.string(),
-    /** File that the admin token is in. */
-    path: z.string(),
-    isRotated: z.boolean(),
-  }),
+  token: z.union([
+    z.object({
+      token: z.string(),
+      /** File that the admin token is in. */
+      path: z.string(),
+      isRotated: z.boolean(),
+    }),
+    ENDPOINTS.tokenCreate.output.describe("With `create`"),
+    ENDPOINTS.tokens.output.describe("With `list`"),
+    ENDPOINTS.tokenRevoke.output.describe("With `revoke`"),
+  ]),
+  audit: ENDPOINTS.audit.output,
   down: z.object({ pid: z.int(), ms: z.number() }),
   status: nodeStatus,
   doctor: z.union([

@@ -28,3 +28,16 @@ export function parseSince(text: string, wallMs: number): number {
   }
   return Math.max(0, parsed);
 }
+
+/**
+ * A stretch of time: `12h`, `30d`.
+ *
+ * @param flag as it is named when it is wrong
+ * @returns milliseconds
+ * @throws {PlatformError} `INPUT_INVALID`.
+ */
+export function parseSpan(text: string, flag: string): number {
+  const [, count = "", unit = ""] = /^(\d{1,6})(ms|s|m|h|d|w)$/.exec(text) ?? [];
+  if (count === "") throw usageError(`${flag} "${text}" is no time: write 12h, 30d or never`);
+  return Number(count) * (unitMs[unit] as number);
+}

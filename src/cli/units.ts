@@ -40,3 +40,13 @@ export function showLatency(ms: number): string {
 export function showCount(count: number, noun: string): string {
   return `${count} ${noun}${count === 1 ? "" : "s"}`;
 }
+
+/** `2026-11-21`, UTC. */
+export function showDate(atMs: number): string {
+  return new Date(atMs).toISOString().slice(0, 10);
+}
+
+/** `2026-11-21 08:00`, UTC. */
+export function showMinute(atMs: number): string {
+  return new Date(atMs).toISOString().slice(0, 16).replace("T", " ");
+}

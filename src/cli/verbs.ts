@@ -19,6 +19,7 @@ export const VERBS: Readonly<Record<string, () => Promise<Verb>>> = {
   inspect: async () => (await import("./inspect.ts")).inspect,
   open: async () => (await import("./open.ts")).open,
   ps: async () => (await import("./ps.ts")).ps,
+  audit: async () => (await import("./audit.ts")).audit,
   logs: async () => (await import("./logs.ts")).logs,
   perf: async () => (await import("./perf.ts")).perf,
   errors: async () => (await import("./errors.ts")).errors,

@@ -1,7 +1,10 @@
 /** The one table of what each endpoint does. Inputs are validated here, outputs are typed by the contract. */
 import { z } from "zod";
 import { appNameProblem } from "../deploy/names.ts";
+import { assertMayUse, mayUse, type Principal } from "./access.ts";
+import type { CallNote } from "./admin-audit.ts";
 import {
+  auditQuery,
   deleteQuery,
   deployQuery,
   inspectQuery,
@@ -9,6 +12,8 @@ import {
   type OutputOf,
   promoteInput,
   rollbackInput,
+  tokenCreateInput,
+  tokenRevokeInput,
 } from "./api.ts";
 import { listApps, listVersions } from "./apps.ts";
 import { deleteApp } from "./delete.ts";
@@ -22,12 +27,16 @@ import { logsStream } from "./logs.ts";
 import { metricsResponse } from "./metrics.ts";
 import { promote } from "./promote.ts";
 import { rollback } from "./rollback.ts";
+import { createToken, listAudit, tokenInfoOf, whoami } from "./tokens.ts";
 
 /** One request to an endpoint. */
 export interface AdminCall {
   request: Request;
   query: URLSearchParams;
   deps: AdminDeps;
+  principal: Principal;
+  /** What the audit log is to say of it. */
+  note: CallNote;
   /** Aborted when the client goes away. */
   signal: AbortSignal;
   /** Aborted when the server stops, with `NODE_DRAINING` as its reason. */
@@ -44,22 +53,51 @@ const CALLS: {
   [Name in EndpointName]: (call: AdminCall, app: string) => Answer<Name> | Promise<Answer<Name>>;
 } = {
   status: ({ deps }) => deps.status(),
-  apps: async ({ deps }) => ({ apps: await listApps(deps) }),
+  whoami: ({ deps, principal }) => whoami(deps, principal),
+  apps: async ({ deps, principal }) => ({
+    apps: (await listApps(deps)).filter(({ name }) => mayUse(principal, name)),
+  }),
   versions: async ({ deps }, app) => ({ app, versions: await listVersions(deps, app) }),
   deploy(call) {
     const query = readQuery(deployQuery, call);
+    const { principal, note } = call;
+    note.add({ branch: query.branch, commit: query.commit ?? null });
+    note.about(query.app ?? null);
+    const assertMayDeploy = (app: string) => assertMayUse(principal, app);
+    if (query.app !== undefined) assertMayDeploy(query.app);
     call.unboundIdle();
-    return deployStream(call.deps, query, call.request.body ?? emptyBody(), call);
+    const end = note.later();
+    return deployStream(call.deps, query, call.request.body ?? emptyBody(), {
+      signal: call.signal,
+      stopping: stoppingOf(call),
+      assertMayDeploy,
+      ended(how) {
+        note.about(how.app);
+        if ("code" in how) return end(how.code);
+        note.add({ version: how.result.version, digest: how.result.digest });
+        end("ok");
+      },
+    });
   },
-  promote: async (call, app) => promote(call.deps, app, await readInput(promoteInput, call)),
-  rollback: async (call, app) => rollback(call.deps, app, await readInput(rollbackInput, call)),
+  async promote(call, app) {
+    const input = await readInput(promoteInput, call);
+    call.note.add(input);
+    return promote(call.deps, app, input);
+  },
+  async rollback(call, app) {
+    const { branch, to } = await readInput(rollbackInput, call);
+    call.note.add({ branch });
+    const change = await rollback(call.deps, app, { branch, to });
+    call.note.add({ version: change.version });
+    return change;
+  },
   delete: (call, app) => deleteApp(call.deps, app, readQuery(deleteQuery, call).confirm),
   inspect: (call, app) => inspect(call.deps, app, readQuery(inspectQuery, call)),
-  async ps({ deps }) {
+  async ps({ deps, principal }) {
     const { instancesMax, memory } = await deps.status();
     const { budgetBytes, usedBytes, level } = memory;
     return {
-      instances: await deps.instances(),
+      instances: (await deps.instances()).filter(({ app }) => mayUse(principal, app)),
       instancesMax,
       memory: { budgetBytes, usedBytes, level },
     };
@@ -67,9 +105,30 @@ const CALLS: {
   async logs(call, app) {
     const query = readQuery(logsQuery, call);
     call.unboundIdle();
-    return logsStream(call.deps, app, query, call);
+    const { signal } = call;
+    return logsStream(call.deps, app, query, { signal, stopping: stoppingOf(call) });
   },
   metrics: ({ deps }) => metricsResponse(deps),
+  tokens: async ({ deps }) => ({ tokens: (await deps.tokens.list()).map(tokenInfoOf) }),
+  async tokenCreate(call) {
+    const input = await readInput(tokenCreateInput, call);
+    const { name, role, apps } = input;
+    call.note.add({ token: name, role, apps: apps?.join(",") ?? null });
+    const created = await createToken(call.deps, input);
+    call.note.add({ id: created.id });
+    return created;
+  },
+  async tokenRevoke(call) {
+    const { token } = await readInput(tokenRevokeInput, call);
+    call.note.add({ token });
+    const revoked = await call.deps.tokens.revoke(token);
+    call.note.add({ token: revoked.name, id: revoked.id });
+    return tokenInfoOf(revoked);
+  },
+  async audit(call) {
+    const { deps, principal } = call;
+    return { entries: await listAudit(deps, principal, readQuery(auditQuery, call)) };
+  },
   down({ deps }) {
     // After the answer is on its way; the node ends connections only when it is sent.
     setImmediate(() => deps.shutdown());
@@ -108,6 +167,12 @@ const appParameter = z.string().superRefine((name, context) => {
   const problem = appNameProblem(name);
   if (problem !== null) context.addIssue({ code: "custom", message: problem });
 });
+
+/** A stream ends with the server, and with the token that it was asked with. */
+function stoppingOf({ stopping, principal }: AdminCall): AbortSignal {
+  const ended = principal.ended();
+  return ended === null ? stopping : AbortSignal.any([stopping, ended]);
+}
 
 function emptyBody(): ReadableStream<Uint8Array> {
   return new Blob([]).stream();

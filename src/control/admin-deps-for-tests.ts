@@ -2,7 +2,7 @@
  * A node for tests of the admin API: a store, logs and deploys that live in memory and behave. What a test needs to be
  * different it passes in.
  */
-
+import { randomBytes } from "node:crypto";
 import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -14,9 +14,12 @@ import { requestRecord } from "../telemetry/request-record.ts";
 import { type AdminServer, startAdminServer } from "./admin-server.ts";
 import { rotateAdminToken } from "./admin-token.ts";
 import type { DeployResult, NodeStatus } from "./api.ts";
+import { AuditTrail } from "./audit-trail.ts";
 import type { AdminDeps, AdminStore } from "./deps.ts";
 import { testRoutes, testRuns } from "./inspection-for-tests.ts";
 import { testMemory } from "./memory-for-tests.ts";
+import { type MemoryRemote, memoryRemote } from "./remote-for-tests.ts";
+import { TokenBook } from "./token-book.ts";
 
 export interface TestNode extends AsyncDisposable {
   server: AdminServer;
@@ -76,6 +79,9 @@ export async function waitUntil(claim: () => boolean, what: string): Promise<voi
 /** Two apps: `shop` with three versions and two branches, and `blog` with nothing live. */
 export function memoryDeps(dataDir: string, happened: string[]): AdminDeps {
   const store = memoryStore();
+  const note = (line: string) => void happened.push(`note ${line}`);
+  const clock = systemClock;
+  const remote = memoryRemote();
   const status = async (): Promise<NodeStatus> => ({
     pid: process.pid,
     version: "0.1.0",
@@ -195,13 +201,16 @@ export function memoryDeps(dataDir: string, happened: string[]): AdminDeps {
     hasVersion: (app, version) => app === "shop" && version <= 3,
     routesOf: testRoutes,
     runsOf: testRuns,
-    store,
+    store: { ...store, ...remote },
+    tokens: new TokenBook({ store: remote, clock, random: randomBytes, note }),
+    audit: new AuditTrail({ store: remote, clock, note }),
     deployer: {
-      async deploy(upload, query, emit, signal) {
+      async deploy(upload, query, emit, signal, assertMayDeploy) {
         emit({ type: "step", step: "unpack" });
         let bytes = 0;
         for await (const chunk of upload) bytes += chunk.byteLength;
         signal.throwIfAborted();
+        assertMayDeploy(query.app ?? "shop");
         emit({ type: "step", step: "build" });
         emit({ type: "output", stream: "stdout", line: "bundled 3 modules" });
         happened.push(`deploy ${query.app} ${query.branch} ${bytes}`);
@@ -235,7 +244,7 @@ export function memoryDeps(dataDir: string, happened: string[]): AdminDeps {
     async removeArtifacts(digests) {
       happened.push(`remove ${digests.length} artifact`);
     },
-    clock: systemClock,
+    clock,
     async publish() {
       happened.push("publish");
     },
@@ -246,9 +255,7 @@ export function memoryDeps(dataDir: string, happened: string[]): AdminDeps {
       if ("version" in target) return `http://v${target.version}--${app}.localhost:4000`;
       return `http://${target.branch === "main" ? "" : `${target.branch}--`}${app}.localhost:4000`;
     },
-    note(line) {
-      happened.push(`note ${line}`);
-    },
+    note,
     report(thrown) {
       happened.push(`report ${thrown}`);
     },
@@ -312,7 +319,7 @@ function selectRecords({ version, grep = "", tail }: LogQuery): LogRecord[] {
   return tail === undefined ? records : records.slice(-tail);
 }
 
-function memoryStore(): AdminStore {
+function memoryStore(): Omit<AdminStore, keyof MemoryRemote> {
   const versionsOf = new Map([
     ["blog", [1]],
     ["shop", [3, 2, 1]],

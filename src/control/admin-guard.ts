@@ -1,14 +1,15 @@
 /**
- * Whether a request to the admin API carries the token. The right one is always let through; wrong ones are answered
+ * Who a request to the admin API is from, by the token it carries. A right one is always let through; wrong ones are answered
  * slower than anybody could guess, and the node's log says that there are some, never which.
  */
 import { createHash, timingSafeEqual } from "node:crypto";
 import { statSync } from "node:fs";
 import { PlatformError } from "../base/errors.ts";
 import { Bucket } from "../telemetry/bucket.ts";
+import type { Principal } from "./access.ts";
 import { adminTokenPath, metricsTokenOf, readAdminToken } from "./admin-token.ts";
-import type { EndpointName } from "./endpoints.ts";
 import { wrongTokenNoteMs, wrongTokensBurst, wrongTokensPerSecond } from "./limits.ts";
+import type { TokenBook } from "./token-book.ts";
 
 export interface AdminGuardOptions {
   /** The folder with the token's file. */
@@ -17,6 +18,7 @@ export interface AdminGuardOptions {
   nowMs(): number;
   /** A line for the node's log. */
   note(line: string): void;
+  tokens: Pick<TokenBook, "find">;
 }
 
 export class AdminGuard {
@@ -32,20 +34,17 @@ export class AdminGuard {
   }
 
   /**
-   * @param endpoint null when the request names none; that takes the token too
-   * @throws {PlatformError} `ADMIN_TOKEN_MISSING`, `ADMIN_TOKEN_WRONG`, `ADMIN_TOKEN_LIMITED`, `ADMIN_TOKEN_METRICS_ONLY`
+   * @throws {PlatformError} `ADMIN_TOKEN_MISSING`, `ADMIN_TOKEN_WRONG`, `ADMIN_TOKEN_LIMITED`, `ADMIN_TOKEN_EXPIRED`,
+   *   `ADMIN_TOKEN_UNREADABLE`, `STORE_UNAVAILABLE`
    */
-  assertToken(headers: Headers, endpoint: EndpointName | null): void {
+  async identify(headers: Headers): Promise<Principal> {
     const given = /^Bearer +([^\s]+) *$/i.exec(headers.get("authorization") ?? "")?.[1];
     if (given === undefined) throw new PlatformError("ADMIN_TOKEN_MISSING", []);
-    const tokens = this.#read();
+    const own = this.#read();
     const digest = sha256(given);
-    if (tokens !== null && timingSafeEqual(digest, tokens.admin)) return;
-    if (tokens !== null && timingSafeEqual(digest, tokens.metrics)) {
-      if (endpoint === "metrics") return;
-      throw new PlatformError("ADMIN_TOKEN_METRICS_ONLY", []);
-    }
-    this.#refuse();
+    if (own !== null && timingSafeEqual(digest, own.admin)) return owner;
+    if (own !== null && timingSafeEqual(digest, own.metrics)) return metrics;
+    return (await this.#options.tokens.find(given)) ?? this.#refuse();
   }
 
   #refuse(): never {
@@ -74,6 +73,10 @@ export class AdminGuard {
     return this.#tokens;
   }
 }
+
+const always = { id: "", apps: null, expiresAtMs: null, ended: () => null } as const;
+const owner: Principal = { ...always, kind: "owner", name: "owner", role: "admin" };
+const metrics: Principal = { ...always, kind: "metrics", name: "metrics", role: "read" };
 
 /** Digests: of one length, and comparing them tells nothing of the tokens. */
 interface Tokens {

@@ -8,10 +8,12 @@ import { lstatSync, unlinkSync } from "node:fs";
 import type { Server } from "bun";
 import { asPlatformError, isForOperator, PlatformError } from "../base/errors.ts";
 import { sourceUploadBytesMax } from "../deploy/limits.ts";
+import { assertMayCall, type Principal } from "./access.ts";
+import { audited } from "./admin-audit.ts";
 import { answerCall } from "./admin-calls.ts";
 import { AdminGuard } from "./admin-guard.ts";
 import type { AdminDeps } from "./deps.ts";
-import { ENDPOINT_NAMES, ENDPOINT_PATHS, matchEndpoint } from "./endpoints.ts";
+import { ENDPOINT_NAMES, ENDPOINT_PATHS, type EndpointMatch, matchEndpoint } from "./endpoints.ts";
 import { adminIdleSeconds, adminStopTimeoutMs } from "./limits.ts";
 import { bindError } from "./node-config.ts";
 import { assertOwnOrigin } from "./origin-guard.ts";
@@ -46,8 +48,8 @@ export interface AdminServer {
 export async function startAdminServer(options: AdminServerOptions): Promise<AdminServer> {
   const { socketPath, hostname, deps, dataDir } = options;
   const stopping = new AbortController();
-  const { note } = deps;
-  const guard = new AdminGuard({ dataDir, nowMs: () => deps.clock.nowMs(), note });
+  const { note, tokens } = deps;
+  const guard = new AdminGuard({ dataDir, nowMs: () => deps.clock.nowMs(), note, tokens });
   const answerOn =
     (isTcp: boolean): Fetch =>
     (request, server) =>
@@ -120,25 +122,30 @@ async function answer(
   guard: AdminGuard,
   stopping: AbortSignal,
 ): Promise<Response> {
+  const address = isTcp ? (server.requestIP(request)?.address ?? "") : "socket";
   try {
     assertOwnOrigin(request.headers, isTcp);
     const { pathname, searchParams } = new URL(request.url);
     const match = matchEndpoint(request.method, pathname);
-    guard.assertToken(request.headers, match?.name ?? null);
+    const principal = await identify(request, address, match, guard, deps);
     if (request.method === "GET" && pathname === "/") return Response.json(index());
     if (match === null) {
       throw new PlatformError("ENDPOINT_UNKNOWN", [request.method, pathname.slice(0, 200)]);
     }
     if (stopping.aborted) throw new PlatformError("NODE_DRAINING", []);
-    return await answerCall(match, {
-      request,
-      query: searchParams,
-      deps,
-      signal: request.signal,
-      stopping,
-      // A stream proves itself with its own lines; its silence is bounded there.
-      unboundIdle: () => server.timeout(request, 0),
-    });
+    return await audited({ match, principal, address, audit: deps.audit }, (note) =>
+      answerCall(match, {
+        request,
+        query: searchParams,
+        deps,
+        principal,
+        note,
+        signal: request.signal,
+        stopping,
+        // A stream proves itself with its own lines; its silence is bounded there.
+        unboundIdle: () => server.timeout(request, 0),
+      }),
+    );
   } catch (thrown) {
     const error = asPlatformError(thrown);
     if (isForOperator(error)) deps.report(thrown);
@@ -146,6 +153,32 @@ async function answer(
       { error: error.toBody() },
       { status: error.status, headers: refusalHeaders(error.status) },
     );
+  }
+}
+
+/** Who asks, when they may. Those who may not are in the audit log. */
+async function identify(
+  request: Request,
+  address: string,
+  match: EndpointMatch | null,
+  guard: AdminGuard,
+  { audit }: AdminDeps,
+): Promise<Principal> {
+  let principal: Principal | null = null;
+  try {
+    principal = await guard.identify(request.headers);
+    assertMayCall(principal, match?.name ?? null, match?.app ?? "");
+    return principal;
+  } catch (thrown) {
+    const { code } = asPlatformError(thrown);
+    const app = match === null || match.app === "" ? null : match.app.slice(0, 100);
+    const facts = { app, address, result: code, detail: {} };
+    if (principal !== null) {
+      audit.refused(principal, { action: match?.name ?? "index", ...facts });
+    } else if (code !== "ADMIN_TOKEN_MISSING" && code !== "STORE_UNAVAILABLE") {
+      audit.refused(null, { action: "authenticate", ...facts, app: null });
+    }
+    throw thrown;
   }
 }
 

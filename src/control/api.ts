@@ -22,6 +22,15 @@ import { inspection, inspectQuery } from "./api-inspection.ts";
 import { instanceInfo } from "./api-instances.ts";
 import { logRecord, logsQuery } from "./api-logs.ts";
 import { memoryStatus, nodeStatus } from "./api-node.ts";
+import {
+  auditEntry,
+  auditQuery,
+  tokenCreated,
+  tokenCreateInput,
+  tokenInfo,
+  tokenRevokeInput,
+  whoami,
+} from "./api-tokens.ts";
 import { ENDPOINT_PATHS, type EndpointName } from "./endpoints.ts";
 
 export {
@@ -38,6 +47,7 @@ export * from "./api-inspection.ts";
 export * from "./api-instances.ts";
 export * from "./api-logs.ts";
 export * from "./api-node.ts";
+export * from "./api-tokens.ts";
 
 /** The index at `GET /`. */
 export const adminIndex = z.object({
@@ -71,6 +81,15 @@ export const ENDPOINTS = {
   },
   logs: { ...ENDPOINT_PATHS.logs, query: logsQuery, stream: logRecord },
   metrics: { ...ENDPOINT_PATHS.metrics },
+  whoami: { ...ENDPOINT_PATHS.whoami, output: whoami },
+  tokens: { ...ENDPOINT_PATHS.tokens, output: z.object({ tokens: z.array(tokenInfo) }) },
+  tokenCreate: { ...ENDPOINT_PATHS.tokenCreate, input: tokenCreateInput, output: tokenCreated },
+  tokenRevoke: { ...ENDPOINT_PATHS.tokenRevoke, input: tokenRevokeInput, output: tokenInfo },
+  audit: {
+    ...ENDPOINT_PATHS.audit,
+    query: auditQuery,
+    output: z.object({ entries: z.array(auditEntry) }),
+  },
   down: { ...ENDPOINT_PATHS.down, output: z.object({ pid: z.int() }) },
 } as const;
 

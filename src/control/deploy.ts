@@ -3,19 +3,33 @@
  * them. A client that goes away cancels its deploy; a client that stops reading only loses lines of build output.
  */
 import { asPlatformError, isForOperator } from "../base/errors.ts";
-import type { DeployEvent, DeployQuery } from "../deploy/deploy-api.ts";
+import type { DeployEvent, DeployQuery, DeployResult } from "../deploy/deploy-api.ts";
 import { sourceUploadBytesMax } from "../deploy/limits.ts";
 import type { AdminDeps } from "./deps.ts";
 import { uploadSilenceMs } from "./limits.ts";
 import { type LineStreamOptions, type LineWriter, lineStream } from "./line-stream.ts";
 import { watchUpload } from "./upload.ts";
 
+export interface DeployStreamOptions extends Pick<LineStreamOptions, "signal" | "stopping"> {
+  /** Asked when it is clear which app it is. @throws {PlatformError} why it may not be deployed */
+  assertMayDeploy(app: string): void;
+  /** Told once, when it is over. */
+  ended(
+    how: { app: string | null; result: DeployResult } | { app: string | null; code: string },
+  ): void;
+}
+
 export function deployStream(
   deps: Pick<AdminDeps, "deployer" | "report">,
   query: DeployQuery,
   body: ReadableStream<Uint8Array>,
-  { signal, stopping }: Pick<LineStreamOptions, "signal" | "stopping">,
+  { signal, stopping, assertMayDeploy, ended }: DeployStreamOptions,
 ): Response {
+  let app = query.app ?? null;
+  const mayDeploy = (named: string) => {
+    app = named;
+    assertMayDeploy(named);
+  };
   const upload = watchUpload(body, { bytesMax: sourceUploadBytesMax, silenceMs: uploadSilenceMs });
   return lineStream({
     signal,
@@ -23,11 +37,13 @@ export function deployStream(
     async produce(lines, cancel) {
       const emit = emitter(lines);
       try {
-        const result = await deps.deployer.deploy(upload, query, emit, cancel);
+        const result = await deps.deployer.deploy(upload, query, emit, cancel, mayDeploy);
+        ended({ app, result });
         emit({ type: "done", result });
       } catch (thrown) {
         const error = asPlatformError(thrown);
         if (isForOperator(error)) deps.report(thrown);
+        ended({ app, code: error.code });
         emit({ type: "failed", error: error.toBody() });
       } finally {
         // What the deploy did not read must not keep the connection from ending.

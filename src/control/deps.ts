@@ -8,11 +8,13 @@ import type { RouteTableApp } from "../router/route-table.ts";
 import type { Store } from "../store/store.ts";
 import type { LogStore } from "../telemetry/log-store.ts";
 import type { Inspection, InstanceInfo, NodeStatus } from "./api.ts";
+import type { AuditTrail } from "./audit-trail.ts";
+import type { TokenBook } from "./token-book.ts";
 
 /** The part of the store that the admin API uses. */
 export type AdminStore = Pick<
   Store,
-  "apps" | "versions" | "setLive" | "rollbackTarget" | "deleteApp"
+  "apps" | "versions" | "setLive" | "rollbackTarget" | "deleteApp" | "audit"
 >;
 
 /** Part of an inspection. */
@@ -33,10 +35,13 @@ export interface AdminDeps {
   /** What there is of a version on this node. Looking must not wake it. */
   runsOf(spec: VersionSpec): VersionRuns;
   store: AdminStore;
+  tokens: TokenBook;
+  audit: AuditTrail;
   deployer: {
     /**
      * Builds, checks and takes live what is uploaded; `emit` gets what happens meanwhile, without a last `done` or
      * `failed`. Reads `upload` to its end or cancels it. An abort of `signal` ends the build and leaves the branch.
+     * `assertMayDeploy` is asked when it is clear which app it is.
      *
      * @throws {PlatformError} why there is no new version.
      */
@@ -45,6 +50,7 @@ export interface AdminDeps {
       query: DeployQuery,
       emit: (event: DeployEvent) => void,
       signal: AbortSignal,
+      assertMayDeploy: (app: string) => void,
     ): Promise<DeployResult>;
   };
   /** `remove` removes the request log too. */

@@ -16,6 +16,11 @@ export const ENDPOINT_PATHS = {
   ps: { method: "GET", path: "/v1/instances" },
   logs: { method: "GET", path: "/v1/apps/{app}/logs" },
   metrics: { method: "GET", path: "/metrics" },
+  whoami: { method: "GET", path: "/v1/whoami" },
+  tokens: { method: "GET", path: "/v1/tokens" },
+  tokenCreate: { method: "POST", path: "/v1/tokens" },
+  tokenRevoke: { method: "POST", path: "/v1/tokens/revoke" },
+  audit: { method: "GET", path: "/v1/audit" },
   down: { method: "POST", path: "/v1/shutdown" },
 } as const;
 

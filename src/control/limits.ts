@@ -86,3 +86,35 @@ export const buildMemoryBytesMaxLargest = 1024 * 1024 * 1024 * 1024;
 
 /** More cores than most machines have. Count. */
 export const edgesLargest = 64;
+
+// --- tokens and the audit log ---
+
+/** Name of a token. Characters. */
+export const tokenNameCharactersMax = 64;
+
+/** Apps that one token can be limited to; for more there is a token without that limit. Count. */
+export const tokenAppsMax = 100;
+
+/** A token's last use is kept no more exactly than this, so that a busy one costs the store nothing. Milliseconds. */
+export const tokenUseNoteMs = 5 * 60_000;
+
+/** How late what goes on with a token may notice that it has expired. Milliseconds. */
+export const tokenSweepMs = 1_000;
+
+/** Pause before tokens are read again from a store that did not answer. Milliseconds. */
+export const tokenLoadRetryMs = 1_000;
+
+/** Entries of the audit log that one request gives. Count. */
+export const auditListMax = 1_000;
+
+/** Entries that wait for a store that is away. Count. */
+export const auditWaitingMax = 200;
+
+/** Refused requests that go to the audit log at once. Count. */
+export const auditRefusalsBurst = 20;
+
+/** Beyond those; the next entry says how many were left out. Count per second. */
+export const auditRefusalsPerSecond = 0.1;
+
+/** A name or a message in an entry of the audit log; longer ones are cut. Characters. */
+export const auditTextCharactersMax = 200;

@@ -34,8 +34,11 @@ export async function logsStream(
         for await (const record of records) {
           lines.write(record);
           await lines.drained();
-          if (cancel.aborted) return;
+          if (cancel.aborted) break;
         }
+        const why: unknown = cancel.reason;
+        const isRevoked = why instanceof PlatformError && why.code === "ADMIN_TOKEN_REVOKED";
+        if (isRevoked) lines.write({ error: why.toBody() });
       } catch (thrown) {
         if (cancel.aborted) return;
         deps.report(thrown);

@@ -54,6 +54,7 @@ export class Deployer {
     query: DeployQuery,
     emit: (event: DeployEvent) => void,
     signal: AbortSignal,
+    assertMayDeploy: (app: string) => void = () => {},
   ): Promise<DeployResult> {
     const { clock, dataDir, builder, unpack } = this.#options;
     const startedAtMs = clock.nowMs();
@@ -67,6 +68,7 @@ export class Deployer {
       await unpack(upload, source, signal);
       const facts = await builder.readSource(source, signal, emit);
       const app = this.#nameOf(query, facts);
+      assertMayDeploy(app);
       using _turn = await this.#queue.enter(app, signal, () =>
         emit({ type: "step", step: "queued" }),
       );

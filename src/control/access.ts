@@ -1,0 +1,101 @@
+/**
+ * Who may call what. One table, for every endpoint; what is not in it is nobody's but the owner's.
+ *
+ *   read ⊂ deploy ⊂ admin      a token limited to apps has its role there, and nothing of the node
+ */
+import { PlatformError } from "../base/errors.ts";
+import type { EndpointName } from "./endpoints.ts";
+
+/** Each may do what the ones before may. */
+export const ROLES = ["read", "deploy", "admin"] as const;
+export type Role = (typeof ROLES)[number];
+
+/** Who sent a request. */
+export interface Principal {
+  /** `owner`: the node's own token; `metrics`: the one made from it; `token`: one that was created. */
+  kind: "owner" | "metrics" | "token";
+  /** Of the token; empty for the other kinds. */
+  id: string;
+  /** As people call it. */
+  name: string;
+  role: Role;
+  /** Apps it is limited to; null for all, and the node. */
+  apps: readonly string[] | null;
+  /** Wall-clock milliseconds; null: never. */
+  expiresAtMs: number | null;
+  /** Aborted with the `PlatformError` that says why when the token ends before the request; null when it cannot. */
+  ended(): AbortSignal | null;
+}
+
+/** What an endpoint is about. */
+export type Scope =
+  /** The app in its path. */
+  | "app"
+  /** Apps that the call itself looks at: it leaves out, or refuses, what the principal may not. */
+  | "own"
+  /** The whole node. */
+  | "node";
+
+export const ACCESS: Readonly<Record<EndpointName, { role: Role; scope: Scope }>> = {
+  whoami: { role: "read", scope: "own" },
+  status: { role: "read", scope: "node" },
+  metrics: { role: "read", scope: "node" },
+  apps: { role: "read", scope: "own" },
+  ps: { role: "read", scope: "own" },
+  versions: { role: "read", scope: "app" },
+  inspect: { role: "read", scope: "app" },
+  logs: { role: "read", scope: "app" },
+  deploy: { role: "deploy", scope: "own" },
+  promote: { role: "deploy", scope: "app" },
+  rollback: { role: "deploy", scope: "app" },
+  delete: { role: "admin", scope: "app" },
+  audit: { role: "admin", scope: "own" },
+  tokens: { role: "admin", scope: "node" },
+  tokenCreate: { role: "admin", scope: "node" },
+  tokenRevoke: { role: "admin", scope: "node" },
+  down: { role: "admin", scope: "node" },
+};
+
+/**
+ * Whether the principal may call the endpoint. Says nothing about what there is: an app that is not there and one that
+ * the token is not for are refused alike. Pure.
+ *
+ * @param endpoint null for what is no endpoint
+ * @param app the app in its path, empty for none
+ * @throws {PlatformError} `ADMIN_TOKEN_METRICS_ONLY`, `ADMIN_TOKEN_ROLE`, `ADMIN_TOKEN_APP`
+ */
+export function assertMayCall(
+  principal: Principal,
+  endpoint: EndpointName | null,
+  app: string,
+): void {
+  if (principal.kind === "owner") return;
+  if (principal.kind === "metrics") {
+    if (endpoint === "metrics") return;
+    throw new PlatformError("ADMIN_TOKEN_METRICS_ONLY", []);
+  }
+  // The index, and paths that lead nowhere.
+  if (endpoint === null) return;
+  const access = Object.hasOwn(ACCESS, endpoint) ? ACCESS[endpoint] : undefined;
+  const { role, scope } = access ?? ({ role: "admin", scope: "node" } as const);
+  if (ROLES.indexOf(principal.role) < ROLES.indexOf(role)) {
+    throw new PlatformError("ADMIN_TOKEN_ROLE", [principal.name, principal.role, endpoint, role]);
+  }
+  if (scope === "app") assertMayUse(principal, app);
+  if (scope === "node" && principal.apps !== null) refuseApp(principal, "the node");
+}
+
+/** Whether the principal may see and change the app, as far as its role goes. Pure. */
+export function mayUse({ apps }: Principal, app: string): boolean {
+  return apps?.includes(app) ?? true;
+}
+
+/** @throws {PlatformError} `ADMIN_TOKEN_APP` */
+export function assertMayUse(principal: Principal, app: string): void {
+  if (!mayUse(principal, app)) refuseApp(principal, `app "${app.slice(0, 100)}"`);
+}
+
+function refuseApp({ name, apps }: Principal, what: string): never {
+  const shown = (apps ?? []).map((app) => `"${app}"`).join(", ");
+  throw new PlatformError("ADMIN_TOKEN_APP", [name, `app ${shown}`, what]);
+}
