@@ -7,8 +7,8 @@ import type { Clock } from "./base/clock.ts";
 import { PlatformError } from "./base/errors.ts";
 import { TurnClock } from "./base/turn-clock.ts";
 import { type VersionSpec, versionName } from "./base/version-spec.ts";
+import { connectionsWithin } from "./edge/connection-room.ts";
 import { type Edge, startEdge } from "./edge/edge.ts";
-import { connectionsMax as connectionsMaxDefault } from "./edge/limits.ts";
 import { type EdgeFacts, Edges } from "./edges.ts";
 import type { HookSource, LoadedHook } from "./hooks/loaded-hook.ts";
 import { Pools } from "./pool/pools.ts";
@@ -19,6 +19,7 @@ import type { RouteTable } from "./router/route-table.ts";
 import { Router } from "./router/router.ts";
 import { RunnerBundle } from "./runner/bundle.ts";
 import { Cgroups } from "./sandbox/cgroups.ts";
+import { openFilesMax } from "./sandbox/open-files.ts";
 import { Pager } from "./sandbox/pager.ts";
 import { pagingObstacle, pagingSources } from "./sandbox/paging-way.ts";
 import type { LogSink } from "./telemetry/log-record.ts";
@@ -30,7 +31,7 @@ export interface LaneOptions {
   port: number;
   domain: string;
   trustedProxies: readonly string[];
-  /** See `EdgeOptions`. */
+  /** Of all edges together. Default: what the descriptors of this process leave room for. */
   connectionsMax?: number;
   /** See `EdgeOptions`. */
   hooks?: readonly LoadedHook[];
@@ -73,7 +74,8 @@ export function startLane(options: LaneOptions): Lane {
   const { router } = parts;
   router.publish(options.routeTable);
   try {
-    const edge = startEdge({ ...options, clock: parts.clock, router });
+    const { connectionsMax = connectionsWithin(openFilesMax()) } = options;
+    const edge = startEdge({ ...options, connectionsMax, clock: parts.clock, router });
     const facts = () => {
       const { connections, requests } = edge.counters;
       return [{ pid: process.pid, connections, requests }];
@@ -94,7 +96,7 @@ export interface SeveralEdgesOptions extends LaneOptions {
 
 /** The same with edges in processes of their own. Rejects with what `startEdge` throws; nothing is left then. */
 export async function startLaneWithEdges(options: SeveralEdgesOptions): Promise<Lane> {
-  const { routeTable, hookSources, connectionsMax = connectionsMaxDefault } = options;
+  const { routeTable, hookSources, connectionsMax = connectionsWithin(openFilesMax()) } = options;
   const parts = startParts(options, true);
   const { router, pools } = parts;
   router.publish(routeTable);

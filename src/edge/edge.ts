@@ -15,14 +15,11 @@ import { VerdictLog } from "../telemetry/verdict-log.ts";
 import { plainAddress } from "./client-address.ts";
 import type { RawSocket } from "./client-socket.ts";
 import { Connection } from "./connection.ts";
+import { refusalsBeyond } from "./connection-room.ts";
 import { DateLine, type EdgeContext } from "./edge-context.ts";
 import { Peer } from "./forwarded-head.ts";
 import { HookChain } from "./hook-chain.ts";
-import {
-  connectionsMax as connectionsMaxDefault,
-  keepAliveProbeMs,
-  refusalsMax,
-} from "./limits.ts";
+import { connectionsMax as connectionsMaxDefault, keepAliveProbeMs } from "./limits.ts";
 import { TraceLines } from "./trace-lines.ts";
 
 export interface EdgeOptions {
@@ -63,6 +60,7 @@ export interface Edge {
 /** Starts listening. @throws whatever the socket says, with its `code` (EADDRINUSE, EACCES …). */
 export function startEdge(options: EdgeOptions): Edge {
   const { hostname, port, router, log, clock, connectionsMax = connectionsMaxDefault } = options;
+  const refusals = refusalsBeyond(connectionsMax);
   const connections = new Set<Connection>();
   const trusted = trustedList(options.trustedProxies);
   const deadlines = new Deadlines(clock);
@@ -102,7 +100,7 @@ export function startEdge(options: EdgeOptions): Edge {
       binaryType: "buffer",
       open(socket: Socket) {
         // Even to say why takes a connection, for a while.
-        if (connections.size >= connectionsMax + refusalsMax) return void socket.terminate();
+        if (connections.size >= connectionsMax + refusals) return void socket.terminate();
         socket.setNoDelay(true);
         // A tunnel has no deadline: the kernel notices a client that vanished.
         socket.setKeepAlive(true, keepAliveProbeMs);

@@ -13,7 +13,10 @@ export const pipelinedBytesMax = 64 * 1024;
 /** Connections open at once; each costs some kilobytes. Count. */
 export const connectionsMax = 20_000;
 
-/** Connections beyond `connectionsMax` that are told so before they are closed; more are closed without a word. Count. */
+/** Descriptors that are kept from connections, unless half of all are fewer: three for each of a thousand instances. Count. */
+export const openFilesRoom = 4096;
+
+/** Connections beyond those that are served that are told so before they are closed; more are closed without a word. Count. */
 export const refusalsMax = 256;
 
 /** Silence on a connection between two requests; longer than the 60 s common in front of it. Milliseconds. */

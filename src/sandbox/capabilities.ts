@@ -9,6 +9,7 @@ import { cgroupParents } from "./cgroup-layout.ts";
 import { hasSeccomp, landlockAbi } from "./libc.ts";
 import { memoryBytesEnough, openFilesEnough } from "./limits.ts";
 import { askNameServers, type NameServer, nameServerAddresses } from "./name-servers.ts";
+import { openFilesMax } from "./open-files.ts";
 import { pagingObstacle, pagingSources } from "./paging-way.ts";
 import { landlock, names, sandbox, seccomp, user } from "./sandbox-findings.ts";
 import { swapAreas } from "./swap.ts";
@@ -197,16 +198,15 @@ function cgroup(machine: MachineSources): Finding {
 }
 
 function openFiles({ read }: MachineSources): Finding {
-  const hard = /^Max open files\s+\S+\s+(\S+)/m.exec(read("/proc/self/limits") ?? "")?.[1];
-  // Bun raises the soft limit to the hard one when it starts.
-  const ok = hard === "unlimited" || Number(hard) >= openFilesEnough;
+  const most = openFilesMax({ read });
+  const ok = most >= openFilesEnough;
   return {
     name: "open files",
-    value: hard ?? "unknown",
+    value: Number.isFinite(most) ? String(most) : "unlimited",
     ok,
     means: ok
       ? "Enough for as many connections as the edge takes."
-      : `Each connection is one: raise the limit to ${openFilesEnough}, with LimitNOFILE= under systemd.`,
+      : `Each connection is one, and up to half are kept for the rest: raise the limit to ${openFilesEnough}, with LimitNOFILE= under systemd.`,
   };
 }
 
