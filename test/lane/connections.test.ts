@@ -1,7 +1,8 @@
 /** Goal: a connection ends when both sides are done with it, and loses nothing. Method: raw sockets. */
 import { describe, expect, test } from "bun:test";
 import { until } from "../../src/base/until-for-tests.ts";
-import { halfCloseProbeMs, refusalsMax, unreadBodyBytesMax } from "../../src/edge/limits.ts";
+import { refusalsBeyond } from "../../src/edge/connection-room.ts";
+import { halfCloseProbeMs, unreadBodyBytesMax } from "../../src/edge/limits.ts";
 import type { RawConnection } from "../http/raw-client.ts";
 import { get, header, request, startRawLane, told } from "./raw-lane.ts";
 
@@ -266,9 +267,10 @@ test("more connections than allowed are told so, and then no more of them", asyn
   await lane.open(1);
   await until(() => lane.lane.edge.counters.connections === 2);
 
-  const refused = await Promise.all(Array.from({ length: refusalsMax }, () => lane.open(1)));
+  const refusals = refusalsBeyond(2);
+  const refused = await Promise.all(Array.from({ length: refusals }, () => lane.open(1)));
   await refused[0]!.take({ until: "closed" });
-  await until(() => lane.lane.edge.counters.connections === 2 + refusalsMax);
+  await until(() => lane.lane.edge.counters.connections === 2 + refusals);
   const silent = await lane.open(0);
   await silent.take({ until: "closed" });
 
