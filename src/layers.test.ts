@@ -17,8 +17,10 @@ const MAY_IMPORT: Record<string, readonly string[]> = {
   sandbox: [],
   // the operator's request hooks: loaded once, called by the edge
   hooks: [],
+  // what `levain dev` makes of a project; the lane is passed to it
+  dev: ["deploy"],
   // control:  cli → control → deploy → store
-  cli: ["control", "deploy", "perf", "sandbox"],
+  cli: ["control", "deploy", "dev", "perf", "sandbox"],
   control: ["deploy", "store", "router", "sandbox", "hooks"],
   deploy: ["store", "sandbox"],
   store: [],

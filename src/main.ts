@@ -9,5 +9,9 @@ const code = await runCli(process.argv.slice(2), {
     const { runNode } = await import("./node.ts");
     await runNode(config, watcher);
   },
+  runDev: async (options, screen) => {
+    const { runDev } = await import("./dev.ts");
+    await runDev(options, screen);
+  },
 });
 await exitWhenWritten(code, io);

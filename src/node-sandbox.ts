@@ -12,7 +12,9 @@ import { AppUsers } from "./sandbox/app-users.ts";
  *
  * @throws {PlatformError} `DATA_DIR_UNUSABLE` naming the folder that those users cannot pass through
  */
-export async function openSandbox(config: NodeConfig): Promise<RunnerSandbox> {
+export async function openSandbox(
+  config: Pick<NodeConfig, "dataDir" | "sandboxMin" | "writeRoots">,
+): Promise<RunnerSandbox> {
   const { dataDir, sandboxMin, writeRoots } = config;
   if (process.getuid?.() !== 0) return new RunnerSandbox({ users: null, sandboxMin, writeRoots });
   const real = realpathSync(dataDir);

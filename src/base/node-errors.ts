@@ -190,6 +190,14 @@ export const nodeErrors = {
       `Cannot pass the measurement: ${scenarios} became slower than in ${base}`,
     remedy: "Find what costs more since then; --tolerance says how much slower is no failure",
   },
+  DEV_SERVER_ENDED: {
+    owner: "user",
+    status: 500,
+    message: (tool: string, exitCode: number) =>
+      `Cannot go on serving: ${tool} ended with exit ${exitCode}`,
+    remedy:
+      "Read what it printed; `bun install` when a program is missing, `levain dev --lane` to serve without it",
+  },
   INTERNAL: {
     owner: "platform",
     status: 500,

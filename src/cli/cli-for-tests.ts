@@ -51,5 +51,12 @@ const runTestNode: RunNode = async (config, watcher) => {
 
 if (import.meta.main) {
   const io = processIo();
-  await exitWhenWritten(await runCli(process.argv.slice(2), { ...io, runNode: runTestNode }), io);
+  await exitWhenWritten(
+    await runCli(process.argv.slice(2), {
+      ...io,
+      runNode: runTestNode,
+      runDev: () => Promise.reject(new Error("no lane in this program")),
+    }),
+    io,
+  );
 }

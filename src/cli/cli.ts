@@ -7,6 +7,7 @@
  * With `--json` exactly one object goes to stdout, whatever happens, except for the lines of a stream.
  */
 import type { ErrorBody } from "../base/errors.ts";
+import type { RunDev } from "../dev/dev-options.ts";
 import { AdminClient } from "./admin-client.ts";
 import type { CliIo } from "./cli-io.ts";
 import { dataDirOf } from "./data-dir.ts";
@@ -21,6 +22,8 @@ import { loadVerbs, VERBS } from "./verbs.ts";
 export interface CliHost extends CliIo {
   /** Runs a node in this process, for `up`. */
   runNode: RunNode;
+  /** Serves a project in this process, for `dev`. */
+  runDev: RunDev;
 }
 
 /** @returns the exit code: 0 done, 1 failed, 2 not used as it is meant. Never throws, never ends the process. */
@@ -72,6 +75,7 @@ export async function runCli(argv: readonly string[], host: CliHost): Promise<nu
       nodeUrl: target.url ?? null,
       command,
       runNode: host.runNode,
+      runDev: host.runDev,
     };
     const outcome = await verb.run(call);
     if (outcome.isPrinted !== true) print(verb.name, outcome, isJson, host);

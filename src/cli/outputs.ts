@@ -119,6 +119,36 @@ const DATA: Readonly<Record<string, z.ZodType>> = {
 
 const next = z.array(z.string()).describe("Useful commands to run next, most useful first");
 
+/** A line of `levain dev --json`. */
+const devEvent = z.union([
+  z.object({ type: z.literal("ready"), url: z.string(), port: z.int() }),
+  z.object({
+    type: z.literal("reloaded"),
+    version: z.int(),
+    files: z.array(z.string()),
+    ms: z.int(),
+  }),
+  z.object({
+    type: z.literal("failed"),
+    code: z.string(),
+    message: z.string(),
+    fix: z.string(),
+    problems: z.array(z.string()),
+    output: z.array(z.string()),
+    excerpt: z
+      .object({
+        path: z.string(),
+        line: z.int(),
+        column: z.int(),
+        lines: z.array(z.object({ number: z.int(), text: z.string() })),
+      })
+      .nullable(),
+  }),
+  z.object({ type: z.literal("note"), message: z.string() }),
+  z.object({ type: z.literal("output"), line: z.string() }),
+  z.object({ type: z.literal("record"), record: logRecord }),
+]);
+
 /** What a verb prints when it failed. */
 const failure = z.object({
   ok: z.literal(false),
@@ -139,6 +169,7 @@ export function schemaFiles(): Record<string, string> {
 }
 
 function outputSchema(name: string): z.ZodType {
+  if (name === "dev") return z.union([devEvent, failure]);
   // A stream: one record a line, and a failure as the last line when it breaks off.
   if (name === "logs") return z.union([logRecord, failure]);
   const data = DATA[name];

@@ -24,7 +24,8 @@ async function words(...argv: string[]): Promise<{ code: number; stdout: string 
     interrupt: () => out.closed,
   };
   const runNode = () => Promise.reject(new Error("no node in this test"));
-  return { code: await runCli(argv, { ...io, runNode }), stdout: written.join("") };
+  const runDev = runNode;
+  return { code: await runCli(argv, { ...io, runNode, runDev }), stdout: written.join("") };
 }
 
 test("docs/cli.md and docs/schemas/ are what the program says", async () => {

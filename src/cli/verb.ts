@@ -2,6 +2,7 @@
  * What a verb of the command line is: data that the program, the help, `docs/cli.md` and the JSON Schemas are made
  * from, and a function that carries it out. One verb, one file.
  */
+import type { RunDev } from "../dev/dev-options.ts";
 import type { AdminClient } from "./admin-client.ts";
 import type { CliIo } from "./cli-io.ts";
 import type { Paint } from "./paint.ts";
@@ -55,6 +56,7 @@ export interface Call {
   /** A command for `next`: with `--data-dir` and `--node` added when the user gave them, so that it can be pasted as it is. */
   command(words: string): string;
   runNode: RunNode;
+  runDev: RunDev;
 }
 
 /** What a verb came to. */

@@ -4,6 +4,7 @@
 import type { Verb } from "./verb.ts";
 
 export const VERBS: Readonly<Record<string, () => Promise<Verb>>> = {
+  dev: async () => (await import("./dev.ts")).dev,
   demo: async () => (await import("./demo.ts")).demo,
   up: async () => (await import("./up.ts")).up,
   down: async () => (await import("./down.ts")).down,

@@ -36,6 +36,8 @@ export interface SourceFiles {
   /** Paths relative to the folder, with `/`, sorted by their bytes. */
   files: { path: string; bytes: number }[];
   bytes: number;
+  /** Folders that were looked into, relative to the folder, in no order; the first is the folder itself, "". */
+  folders: string[];
   /** What a person may wonder about; ignored files are not in it. At most `skippedNotesMax`. */
   skipped: { path: string; reason: SkipReason }[];
 }
@@ -74,7 +76,7 @@ export async function listSourceFiles(
 }
 
 class Walk {
-  readonly found: SourceFiles = { files: [], bytes: 0, skipped: [] };
+  readonly found: SourceFiles = { files: [], bytes: 0, folders: [], skipped: [] };
   readonly #root: string;
   readonly #bounds: SourceBounds;
 
@@ -95,6 +97,7 @@ class Walk {
         `more than ${sourceDepthMax} folders below each other at ${path}`,
       ]);
     }
+    this.found.folders.push(path);
     const own = await readRules(folder);
     const rules = own === null ? above : [...above, own];
     for (const name of await readdir(folder)) {

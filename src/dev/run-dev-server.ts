@@ -1,0 +1,44 @@
+/** Runs a framework's own development server in the terminal, to its end or ours, and leaves nothing of it. */
+import { join } from "node:path";
+import { BUILD_MARK, killBuild } from "../deploy/process-tree.ts";
+import { devServerGraceMs } from "./limits.ts";
+
+export interface DevServerRun {
+  folder: string;
+  /** Names what it starts, so that it can be found; unique to this run. */
+  mark: string;
+  /** Its `PORT`, for those that read it; null: as it likes. */
+  port: number | null;
+  signal: AbortSignal;
+}
+
+/** @returns its exit code; null when the signal ended it */
+export async function runDevServer({
+  folder,
+  mark,
+  port,
+  signal,
+}: DevServerRun): Promise<number | null> {
+  const child = Bun.spawn([process.execPath, "run", "dev"], {
+    cwd: folder,
+    // Bun by the name that scripts call it, also where none is installed.
+    env: {
+      ...process.env,
+      PATH: `${join(folder, "node_modules/.bin")}:${process.env["PATH"] ?? ""}`,
+      [BUILD_MARK]: mark,
+      ...(port === null ? {} : { PORT: String(port) }),
+    },
+    stdio: ["inherit", "inherit", "inherit"],
+  });
+  const stopped = Promise.withResolvers<null>();
+  // A terminal's Ctrl-C has reached it already; a signal to us alone has not.
+  const onAbort = () => {
+    child.kill("SIGTERM");
+    setTimeout(() => stopped.resolve(null), devServerGraceMs).unref();
+  };
+  signal.addEventListener("abort", onAbort, { once: true });
+  const code = await Promise.race([child.exited, stopped.promise]);
+  signal.removeEventListener("abort", onAbort);
+  await killBuild(mark);
+  return signal.aborted ? null : code;
+}

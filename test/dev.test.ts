@@ -1,0 +1,299 @@
+/** Goal: what somebody sees who works on an app with `levain dev`. Method: the program itself, real files, real requests. */
+import { expect, test } from "bun:test";
+import { readdirSync, readFileSync, renameSync, rmSync } from "node:fs";
+import { join } from "node:path";
+import { spawnDev, TestDev, TestProject } from "./dev-for-tests.ts";
+
+const answering = (text: string) =>
+  `export default { fetch: () => new Response(${JSON.stringify(text)}) };\n`;
+
+/** Processes whose environment or command line has this text. */
+function processesOf(text: string): number[] {
+  return readdirSync("/proc")
+    .filter((name) => /^\d+$/.test(name))
+    .filter((pid) => {
+      try {
+        return ["environ", "cmdline"].some((file) =>
+          readFileSync(`/proc/${pid}/${file}`, "latin1").includes(text),
+        );
+      } catch {
+        return false;
+      }
+    })
+    .map(Number)
+    .filter((pid) => pid !== process.pid);
+}
+
+test("a save is served, by a process that begins anew, and the one before is gone", async () => {
+  using project = new TestProject({
+    "index.ts": `let asked = 0; export default { fetch: () => new Response("a" + ++asked) };`,
+  });
+  await using dev = await TestDev.start(project);
+  await dev.answers("a1");
+  await dev.answers("a2");
+
+  project.write(
+    "index.ts",
+    `let asked = 0; export default { fetch: () => new Response("b" + ++asked) };`,
+  );
+  await dev.until(({ type, version }) => type === "reloaded" && version === 2);
+
+  expect(await (await dev.fetch("/")).text()).toBe("b1");
+  expect(dev.all("reloaded")[1]).toMatchObject({ version: 2, files: ["index.ts"] });
+  await dev.until(({ record }) => (record as { event?: string } | undefined)?.event === "stop");
+});
+
+test("code that cannot be built is shown with its place, and the next save is served", async () => {
+  using project = new TestProject({ "src/index.ts": answering("good") });
+  await using dev = await TestDev.start(project);
+  await dev.answers("good");
+
+  project.write("src/index.ts", "export default {\n  fetch: () => new Response(oops oops),\n};\n");
+  const failed = await dev.until(({ type }) => type === "failed");
+
+  expect(failed).toMatchObject({
+    code: "BUILD_FAILED",
+    excerpt: { path: "src/index.ts", line: 2 },
+  });
+  await dev.until(({ record }) => (record as { event?: string } | undefined)?.event === "start", 4);
+  const page = await untilStatus(dev, 500, { accept: "text/html" });
+  expect(page.headers.get("content-type")).toContain("text/html");
+  const html = await page.text();
+  expect(html).toContain("src/index.ts:2:");
+  expect(html).toContain("new Response(oops oops)");
+  expect(await (await dev.fetch("/")).text()).toContain(
+    "> 2 |   fetch: () => new Response(oops oops)",
+  );
+
+  project.write("src/index.ts", answering("good again"));
+  await dev.answers("good again");
+});
+
+async function untilStatus(
+  dev: TestDev,
+  status: number,
+  headers: Record<string, string> = {},
+): Promise<Response> {
+  for (;;) {
+    const response = await dev.fetch("/", { headers });
+    if (response.status === status) return response;
+    await Bun.sleep(5);
+  }
+}
+
+test("an app that throws when it starts is shown with what it printed, and an open page is told of the next save", async () => {
+  using project = new TestProject({
+    "index.ts": `console.log("reading the menu");\nthrow new Error("no menu");\n`,
+  });
+  await using dev = await TestDev.start(project);
+
+  expect(dev.all("failed")[0]).toMatchObject({
+    code: "BOOT_CRASHED",
+    excerpt: { path: "index.ts", line: 2 },
+  });
+  const page = await untilStatus(dev, 500);
+  expect(await page.text()).toContain("reading the menu");
+  const waiting = await dev.fetch("/__levain/dev");
+  expect(waiting.headers.get("content-type")).toBe("text/event-stream");
+
+  project.write("index.ts", answering("open"));
+  await waiting.text().catch(() => {});
+  await dev.answers("open");
+});
+
+test("a configuration that cannot be is said, and taken once it is right", async () => {
+  using project = new TestProject({
+    "index.ts": `export default { fetch: () => new Response(process.env.KIND) };`,
+    "levain.config.ts": `export default { limitz: {} };`,
+  });
+  await using dev = await TestDev.start(project);
+  expect(dev.all("failed")[0]?.["message"]).toContain("limitz");
+
+  project.write("levain.config.ts", `export default { env: { KIND: "configured" } };`);
+
+  await dev.answers("configured");
+});
+
+test("values of .env and .env.local reach the app, and a change of them is a save", async () => {
+  using project = new TestProject({
+    "index.ts": `const { A, B, C, NODE_ENV } = process.env;
+      export default { fetch: () => new Response([A, B, C, NODE_ENV].join()) };`,
+    "levain.config.json": `{ "env": { "A": "config", "B": "config", "C": "config" } }`,
+    ".env": "B=env\nC=env\nHOME=/nowhere\n",
+    ".env.local": `C="env local"\n`,
+  });
+  await using dev = await TestDev.start(project);
+  await dev.answers("config,env,env local,development");
+  await dev.until(({ type, message }) => type === "note" && `${message}`.includes("HOME"));
+
+  project.write(".env.local", "C=again\n");
+
+  await dev.answers("config,env,again,development");
+});
+
+test("files are found in folders that are made later, and packages are not looked at", async () => {
+  using project = new TestProject({
+    "index.ts": `export default { fetch: () => new Response("first") };`,
+    ".gitignore": "ignored\n",
+  });
+  await using dev = await TestDev.start(project);
+  await dev.answers("first");
+
+  project.write("node_modules/dep/index.js", "export {};");
+  project.write("ignored/x.ts", "export {};");
+  project.write("deep/er/name.ts", `export const name = "second";`);
+  project.write(
+    "index.ts",
+    `import { name } from "./deep/er/name.ts";
+    export default { fetch: () => new Response(name) };`,
+  );
+  await dev.answers("second");
+  project.write("deep/er/name.ts", `export const name = "third";`);
+  await dev.answers("third");
+
+  const saved = dev.all("reloaded").flatMap(({ files }) => files as string[]);
+  expect(saved.filter((path) => /node_modules|ignored\//.test(path))).toEqual([]);
+});
+
+test("what an app reads from its files is what was saved last", async () => {
+  using project = new TestProject({
+    "index.ts": `export default { fetch: () => new Response(Bun.file(import.meta.dir + "/data.txt")) };`,
+    "data.txt": "one",
+  });
+  await using dev = await TestDev.start(project);
+  await dev.answers("one");
+
+  // As many editors save: another file takes the name.
+  project.write("data.txt~", "two");
+  renameSync(join(project.folder, "data.txt~"), join(project.folder, "data.txt"));
+  await dev.answers("two");
+  rmSync(join(project.folder, "data.txt"));
+
+  await untilStatus(dev, 500);
+});
+
+test("many saves in any order end in what was saved last, with fewer reloads than saves", async () => {
+  const seed = Number(process.env["LEVAIN_TEST_SEED"] ?? Date.now() % 100_000);
+  console.log(`LEVAIN_TEST_SEED=${seed}`);
+  let state = seed;
+  const random = (below: number) => {
+    state = (state * 1_103_515_245 + 12_345) % 2 ** 31;
+    return Math.floor((state / 2 ** 31) * below);
+  };
+  const names = ["a", "b", "c", "d"];
+  using project = new TestProject({
+    ...Object.fromEntries(names.map((name) => [`${name}.ts`, `export const ${name} = 0;`])),
+    "index.ts": `${names.map((name) => `import { ${name} } from "./${name}.ts";`).join("\n")}
+      export default { fetch: () => new Response([${names.join()}].join()) };`,
+  });
+  await using dev = await TestDev.start(project);
+  const saved: Record<string, number> = { a: 0, b: 0, c: 0, d: 0 };
+
+  const saves = 120;
+  for (let save = 1; save <= saves; save += 1) {
+    const name = names[random(names.length)]!;
+    // Half-written now and then, as editors leave it for a moment.
+    if (random(4) === 0) project.write(`${name}.ts`, `export const ${name} = `);
+    project.write(`${name}.ts`, `export const ${name} = ${save};`);
+    saved[name] = save;
+    if (random(3) === 0) await Bun.sleep(random(12));
+  }
+
+  await dev.answers(names.map((name) => saved[name]).join());
+  expect(dev.all("reloaded").length).toBeLessThan(saves);
+});
+
+test("WebSockets end with a save, so that clients meet the new code", async () => {
+  const socket = (text: string) => `export default {
+    fetch: (request, server) => server.upgrade(request) ? undefined : new Response("${text}"),
+    websocket: { open: (ws) => ws.send("${text}"), message() {} },
+  };`;
+  using project = new TestProject({ "index.js": socket("one") });
+  await using dev = await TestDev.start(project);
+  const connect = () => {
+    const headers = { host: `shop.localhost:${dev.port}` };
+    const ws = new WebSocket(`ws://127.0.0.1:${dev.port}/`, { headers } as never);
+    const closed = new Promise((resolve) => ws.addEventListener("close", resolve));
+    const said = new Promise((resolve) =>
+      ws.addEventListener("message", ({ data }) => resolve(data)),
+    );
+    return { ws, closed, said };
+  };
+  const first = connect();
+  expect(await first.said).toBe("one");
+
+  project.write("index.js", socket("two"));
+  await first.closed;
+
+  const second = connect();
+  expect(await second.said).toBe("two");
+  second.ws.close();
+});
+
+test("Ctrl-C ends everything: no process, no folder is left, and the exit code is 0", async () => {
+  using project = new TestProject({ "index.ts": answering("here") });
+  await using dev = await TestDev.start(project);
+  await dev.answers("here");
+  expect(processesOf(project.dataDir).length).toBeGreaterThan(1);
+
+  expect(await dev.stop()).toBe(0);
+
+  expect(dev.stderr).toBe("");
+  expect(processesOf(project.dataDir)).toEqual([]);
+  expect(readdirSync(join(project.dataDir, "dev"))).toEqual([]);
+});
+
+test("what a killed one left is removed by the next", async () => {
+  using project = new TestProject({ "index.ts": answering("here") });
+  const killed = await TestDev.start(project);
+  killed.child.kill("SIGKILL");
+  await killed.child.exited;
+  expect(readdirSync(join(project.dataDir, "dev"))).toEqual([String(killed.child.pid)]);
+
+  await using dev = await TestDev.start(project);
+
+  expect(readdirSync(join(project.dataDir, "dev"))).toEqual([String(dev.child.pid)]);
+});
+
+test("a taken port is an error when it was asked for", async () => {
+  using project = new TestProject({ "index.ts": answering("here") });
+  await using dev = await TestDev.start(project);
+
+  const second = spawnDev(project, ["--json", "--port", String(dev.port)]);
+
+  expect(JSON.parse(await new Response(second.stdout).text())).toMatchObject({
+    ok: false,
+    command: "dev",
+    error: { code: "PORT_IN_USE" },
+  });
+  expect(await second.exited).toBe(1);
+});
+
+test("a project that is held to more than the default is served too, after each save", async () => {
+  using project = new TestProject({
+    "index.ts": answering("one"),
+    "levain.config.ts": `export default { bundle: false, permissions: { connect: ["*:443", "*:5432"] } };`,
+  });
+  await using dev = await TestDev.start(project);
+  await dev.answers("one");
+
+  project.write("index.ts", answering("two"));
+
+  await dev.answers("two");
+});
+
+test("a framework's own server is started by its dev script, and ended with all that it started", async () => {
+  using project = new TestProject({
+    "package.json": JSON.stringify({ scripts: { dev: "NODE_ENV=development vite --host" } }),
+  });
+  const tool = '#!/bin/sh\necho "vite at $PORT"\nsleep 600 &\nsleep 600\n';
+  project.write("node_modules/.bin/vite", tool, 0o755);
+  const child = spawnDev(project, ["--port", "4173"]);
+  const reader = child.stdout.getReader();
+  expect(new TextDecoder().decode((await reader.read()).value)).toContain("vite at 4173");
+
+  child.kill("SIGINT");
+
+  expect(await child.exited).toBe(0);
+  expect(processesOf(join(project.dataDir, "dev"))).toEqual([]);
+});
