@@ -42,7 +42,7 @@ export const nodeErrors = {
     status: 503,
     message: (url: string, how: string) => `Cannot reach a node at ${url}: ${how}`,
     remedy:
-      "Check the tunnel (`ssh -N -L 4001:127.0.0.1:4001 your-server`), and `levain status` on the node's machine",
+      "Check the address, a tunnel if one leads there (`ssh -N -L 4001:127.0.0.1:4001 your-server`), and `levain status` on the node's machine",
   },
   NODE_CONNECTION_LOST: {
     owner: "platform",

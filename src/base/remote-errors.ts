@@ -49,6 +49,34 @@ export const remoteErrors = {
     message: (name: string) => `Cannot find token "${name}"`,
     remedy: "Run `levain token list` for the tokens that exist",
   },
+  NODE_CERTIFICATE_REFUSED: {
+    owner: "user",
+    status: 526,
+    message: (url: string, why: string) =>
+      `Cannot trust the node at ${url}: its certificate was refused, ${why}`,
+    remedy:
+      "Check the address; a certificate of a CA of your own is trusted with `levain login --ca-file`. Nothing was sent",
+  },
+  NODE_VERSION_OTHER: {
+    owner: "user",
+    status: 426,
+    message: (url: string, found: string, known: number) =>
+      `Cannot use the node at ${url}: its admin API has version ${found}, this command line knows ${known}`,
+    remedy:
+      "Use the Levain release that the node runs (`levain version` shows yours), or bring the node up to date",
+  },
+  CONTEXT_UNKNOWN: {
+    owner: "user",
+    status: 404,
+    message: (name: string) => `Cannot find context "${name}"`,
+    remedy: "Run `levain context list` for those there are; `levain login` adds one",
+  },
+  CONTEXTS_UNUSABLE: {
+    owner: "user",
+    status: 500,
+    message: (path: string, what: string) => `Cannot use ${path}: ${what}`,
+    remedy: "Correct the file or remove it, then run `levain login` again",
+  },
   DOMAIN_TAKEN: {
     owner: "user",
     status: 409,

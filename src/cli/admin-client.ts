@@ -7,7 +7,12 @@ import { join } from "node:path";
 import { type ErrorBody, messageOf, PlatformError } from "../base/errors.ts";
 import { readAdminToken } from "../control/admin-token.ts";
 import type { InputOf, LineOf, OutputOf, QueryOf } from "../control/api.ts";
-import { ENDPOINT_PATHS, type EndpointName, endpointPath } from "../control/endpoints.ts";
+import {
+  adminApiVersion,
+  ENDPOINT_PATHS,
+  type EndpointName,
+  endpointPath,
+} from "../control/endpoints.ts";
 import { answerTimeoutMs, streamLineBytesMax, streamSilenceMs } from "./limits.ts";
 import { lockHolderOf } from "./lock-holder.ts";
 
@@ -53,6 +58,8 @@ export interface AdminTarget {
   url?: string | undefined;
   /** In place of the folder's token. */
   token?: string | undefined;
+  /** Certificates in PEM to trust in place of the system's. */
+  ca?: string | undefined;
 }
 
 export class AdminClient {
@@ -67,6 +74,7 @@ export class AdminClient {
   /**
    * @throws {NodeError} the node's own answer.
    * @throws {PlatformError} `NODE_NOT_RUNNING`, `NODE_NOT_ANSWERING`, `NODE_CONNECTION_LOST`, `NODE_SILENT`, `NODE_UNREACHABLE`,
+   *   `NODE_CERTIFICATE_REFUSED`, `NODE_VERSION_OTHER`,
    *   `ADMIN_TOKEN_UNREADABLE`, `INTERRUPTED`.
    */
   async call<Name extends EndpointName>(
@@ -131,7 +139,7 @@ export class AdminClient {
     options: CallOptions<Name>,
     bound: AbortSignal,
   ): Promise<Response> {
-    const { dataDir, url: nodeUrl } = this.#target;
+    const { dataDir, url: nodeUrl, ca } = this.#target;
     const url = new URL(endpointPath(name, options.app), nodeUrl ?? "http://localhost");
     for (const [key, value] of Object.entries(options.query ?? {})) {
       if (value !== undefined) url.searchParams.set(key, String(value));
@@ -141,8 +149,9 @@ export class AdminClient {
     const response = await fetch(url, {
       method: ENDPOINT_PATHS[name].method,
       ...(nodeUrl === undefined ? { unix: join(dataDir, "admin.sock") } : {}),
-      // The operator's proxy is for the world outside, and must not see the token.
-      ...(nodeUrl === undefined ? {} : { proxy: false }),
+      // A proxy for the world outside must not see the token.
+      ...(nodeUrl?.startsWith("http:") ? { proxy: false } : {}),
+      ...(ca === undefined ? {} : { tls: { ca } }),
       headers: { ...headers, ...this.#authorization() },
       ...(body === undefined ? {} : { body }),
       signal: AbortSignal.any(signals),
@@ -151,6 +160,7 @@ export class AdminClient {
       // A node never redirects, and nobody else gets the token.
       redirect: "error",
     });
+    if (nodeUrl !== undefined) assertApiVersion(response, nodeUrl);
     if (response.ok) return response;
     throw new NodeError(await errorOf(response));
   }
@@ -167,8 +177,11 @@ export class AdminClient {
     if (signal?.aborted) return new PlatformError("INTERRUPTED", []);
     const { dataDir, url } = this.#target;
     const code = (error as { code?: unknown } | null)?.code;
-    if (url !== undefined && (code === "ECONNREFUSED" || code === "ConnectionRefused")) {
-      return new PlatformError("NODE_UNREACHABLE", [url, "nothing listens there"]);
+    if (url !== undefined && typeof code === "string") {
+      const why = certificateProblem(code, url);
+      if (why !== null) return new PlatformError("NODE_CERTIFICATE_REFUSED", [url, why]);
+      const how = UNREACHABLE[code];
+      if (how !== undefined) return new PlatformError("NODE_UNREACHABLE", [url, how]);
     }
     if (code === "ENOENT" || code === "ECONNREFUSED" || code === "ENOTDIR") {
       const pid = await lockHolderOf(dataDir);
@@ -182,6 +195,38 @@ export class AdminClient {
     const how = typeof code === "string" ? code : messageOf(error);
     return new PlatformError("NODE_CONNECTION_LOST", [how], { cause: error });
   }
+}
+
+/** Why nothing of a node answers at an address, by the code of the error. */
+const UNREACHABLE: Readonly<Record<string, string>> = {
+  ECONNREFUSED: "nothing listens there",
+  ConnectionRefused: "nothing listens there",
+  ENOTFOUND: "no machine has that name",
+  EAI_AGAIN: "no name server answers",
+  FailedToOpenSocket: "no way leads there",
+  ENETUNREACH: "no way leads there",
+  EHOSTUNREACH: "no way leads there",
+  ETIMEDOUT: "nothing answers there",
+  EPROTO: "what listens there does not speak TLS; is it http://?",
+};
+
+/** What is wrong with a node's certificate, or null when that is not it. */
+function certificateProblem(code: string, url: string): string | null {
+  const { hostname } = new URL(url);
+  if (code === "ERR_TLS_CERT_ALTNAME_INVALID") return `it is not for ${hostname}`;
+  if (code === "CERT_HAS_EXPIRED") return "it has expired";
+  if (code === "CERT_NOT_YET_VALID") return "it is not valid yet; is this machine's clock right?";
+  if (/SELF_SIGNED/.test(code)) return "it is signed by itself, or by a CA that is not known here";
+  const isOther = /^(CERT_|UNABLE_TO_|INVALID_CA|PATH_LENGTH)/.test(code);
+  return isOther ? "who signed it is not known here" : null;
+}
+
+/** A proxy's own answers do not carry it; an answer of the API does, since there are versions of it. */
+function assertApiVersion(response: Response, url: string): void {
+  const found = response.headers.get("levain-api");
+  if (found === `${adminApiVersion}` || (found === null && !response.ok)) return;
+  const shown = found === null ? "none" : /^\d{1,6}$/.test(found) ? found : "another one";
+  throw new PlatformError("NODE_VERSION_OTHER", [url, shown, adminApiVersion]);
 }
 
 /** @throws {NodeError} when the line says why the stream ends. */

@@ -60,7 +60,7 @@ export const audit: Verb = {
 
 function detailOf({ detail }: AuditEntryInfo): string {
   return Object.entries(detail)
-    .filter(([, value]) => value !== null)
+    .filter(([key, value]) => value !== null && key !== "digest" && key !== "commit")
     .map(([key, value]) => `${key}=${value}`)
     .join(" ");
 }

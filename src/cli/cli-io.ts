@@ -14,6 +14,8 @@ export interface CliIo {
    * Aborted when the person presses Ctrl-C. Asking for it takes the key over: who never asks, ends at once.
    */
   interrupt(): AbortSignal;
+  /** A line that is typed without being shown, or the first one of stdin; `prompt` is shown to who types. */
+  secret(prompt: string): Promise<string>;
 }
 
 export interface OutputStream {

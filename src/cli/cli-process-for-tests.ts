@@ -10,6 +10,8 @@ export interface CliRun {
 export interface CliProcessOptions {
   env?: Record<string, string>;
   cwd?: string;
+  /** What comes on stdin; nothing without it. */
+  stdin?: string;
 }
 
 /** Environment of every run: nothing of the developer's own, and no home to write to. */
@@ -19,11 +21,14 @@ const quietEnv = {
   LEVAIN_DATA_DIR: "/dev/null",
 };
 
-export function spawnCli(words: readonly string[], { env = {}, cwd }: CliProcessOptions = {}) {
+export function spawnCli(
+  words: readonly string[],
+  { env = {}, cwd, stdin }: CliProcessOptions = {},
+) {
   return Bun.spawn([process.execPath, join(import.meta.dir, "cli-for-tests.ts"), ...words], {
     env: { ...quietEnv, ...env },
     cwd: cwd ?? import.meta.dir,
-    stdin: "ignore",
+    stdin: stdin === undefined ? "ignore" : Buffer.from(stdin),
     stdout: "pipe",
     stderr: "pipe",
   });

@@ -55,7 +55,8 @@ export async function runCli(argv: readonly string[], host: CliHost): Promise<nu
     const dataDirFlag = typeof flags.dataDir === "string" ? flags.dataDir : undefined;
     const places = [
       ["--data-dir", dataDirFlag],
-      ["--node", flags.node],
+      ["--node", verb.name === "login" ? undefined : flags.node],
+      ["--context", flags.context],
     ].flatMap(([flag, value]) =>
       value === undefined ? [] : [` ${flag} ${shellWord(`${value}`)}`],
     );
@@ -154,7 +155,7 @@ function normalize(argv: readonly string[]): string[] {
 function verbWord(argv: readonly string[]): string | undefined {
   for (let index = 0; index < argv.length; index += 1) {
     const word = argv[index] as string;
-    if (["--data-dir", "--node", "--token"].includes(word)) index += 1;
+    if (["--data-dir", "--node", "--context", "--token"].includes(word)) index += 1;
     else if (!word.startsWith("-")) return word;
   }
   return undefined;

@@ -9,10 +9,12 @@ export const down: Verb = {
   name: "down",
   group: "Node",
   asksNode: true,
+  isLocalUnlessNamed: true,
   summary: "Stop the node; requests in flight finish",
   description:
     "Returns when the node's process is gone: after the requests under way, at most the node's " +
-    "drainTimeoutMs. A node that starts or stops already is waited for. Ctrl-C ends the waiting; the node goes on stopping.",
+    "drainTimeoutMs. A node that starts or stops already is waited for. Ctrl-C ends the waiting; the node goes on stopping. " +
+    "Stops the node of the data directory, whatever context is chosen; --node or --context names another.",
   exits: [[1, "no node runs, or it did not end in time"]],
   examples: [
     ["levain down", "stop the node of the default data directory"],

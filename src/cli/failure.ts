@@ -28,6 +28,7 @@ const USAGE_CODES = new Set<string>([
   "NAME_INVALID",
   "NODE_CONFIG_INVALID",
   "PERF_NOT_COMPARABLE",
+  "CONTEXT_UNKNOWN",
 ]);
 
 /** What to run after a failure. `command` makes a command complete, see `Call`. */
@@ -45,7 +46,12 @@ export function nextAfter(
       return [command("levain up --detach")];
     case "ADMIN_TOKEN_MISSING":
     case "ADMIN_TOKEN_WRONG":
+    case "ADMIN_TOKEN_EXPIRED":
+    case "ADMIN_TOKEN_ROLE":
+    case "ADMIN_TOKEN_APP":
       return ["levain token --help"];
+    case "CONTEXT_UNKNOWN":
+      return ["levain context list"];
     case "NODE_ALREADY_RUNNING":
       return [command("levain status"), command("levain down")];
     case "APP_UNKNOWN":

@@ -21,6 +21,7 @@ export const ENVIRONMENT: readonly Row[] = [
 /** Variables of the commands that ask a node. */
 export const NODE_ENVIRONMENT: readonly Row[] = [
   ["LEVAIN_NODE", "as --node"],
+  ["LEVAIN_CONTEXT", "as --context"],
   ["LEVAIN_TOKEN", "as --token; not seen by other users of the machine, as a flag is"],
 ];
 

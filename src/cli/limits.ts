@@ -19,6 +19,9 @@ export const downTimeoutMs = 660_000;
 /** Pause between two looks at a process that is ending. Milliseconds. */
 export const downPollMs = 20;
 
+/** A line that is read as a token or another secret. Characters. */
+export const secretCharactersMax = 64 * 1024;
+
 /** Lines of the node's log that are shown when it ends before it serves. Lines. */
 export const nodeLogTailLines = 20;
 

@@ -44,6 +44,19 @@ const DATA: Readonly<Record<string, z.ZodType>> = {
     ENDPOINTS.tokens.output.describe("With `list`"),
     ENDPOINTS.tokenRevoke.output.describe("With `revoke`"),
   ]),
+  login: z.object({
+    name: z.string(),
+    url: z.string(),
+    /** File that the address and the token are kept in. */
+    path: z.string(),
+    who: ENDPOINTS.whoami.output,
+  }),
+  context: z.object({
+    contexts: z.array(
+      z.object({ name: z.string(), url: z.string().nullable(), isCurrent: z.boolean() }),
+    ),
+    path: z.string(),
+  }),
   audit: ENDPOINTS.audit.output,
   down: z.object({ pid: z.int(), ms: z.number() }),
   status: nodeStatus,

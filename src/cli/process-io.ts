@@ -23,6 +23,10 @@ export function processIo(): CliIo {
       }
       return interrupted.signal;
     },
+    async secret(prompt) {
+      const { readSecret } = await import("./secret-input.ts");
+      return readSecret(prompt);
+    },
   };
 }
 

@@ -24,8 +24,9 @@ export const GLOBAL_FLAGS = [
 
 /** Flags of verbs that ask a node. */
 export const NODE_FLAGS = [
-  ["--node <url>", "a node behind a tunnel, such as http://127.0.0.1:4001 (LEVAIN_NODE)"],
-  ["--token <token>", "admin token instead of the data directory's own (LEVAIN_TOKEN)"],
+  ["--node <url>", "address of a node elsewhere, such as https://levain.example.com"],
+  ["--context <name>", "a node you have logged in to; local: the data directory's"],
+  ["--token <token>", "token in place of the one that is known for the node"],
 ] as const;
 
 /** In the order of the help. */

@@ -22,6 +22,7 @@ async function words(...argv: string[]): Promise<{ code: number; stdout: string 
     cwd: "/",
     selfCommand: [],
     interrupt: () => out.closed,
+    secret: async () => "",
   };
   const runNode = () => Promise.reject(new Error("no node in this test"));
   const runDev = runNode;

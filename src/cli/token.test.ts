@@ -147,17 +147,19 @@ test("deploys, logs and delete work at an address, and what comes next names it"
   expect(deleted.code).toBe(0);
 });
 
-test("an address that is not of this machine is refused before anything is sent", async () => {
-  for (const url of [
-    "http://example.com:4001",
-    "https://127.0.0.1:4001",
-    "127.0.0.1:4001",
-    "http://127.0.0.1:4001/v1",
-    "http://me@localhost:4001",
-  ]) {
+test("an address that a token must not go to is refused before anything is sent", async () => {
+  for (const [url, what] of [
+    ["http://example.com:4001", "ssh -N -L"],
+    ["http://127.0.0.1.example.com", "ssh -N -L"],
+    ["127.0.0.1:4001", "is no address"],
+    ["http://127.0.0.1:4001/v1", "is no address"],
+    ["http://me@localhost:4001", "is no address"],
+    ["ftp://localhost", "is no address"],
+    ["https://node.example.com/?a", "is no address"],
+  ] as const) {
     const run = await cli(["status", "--node", url, "--token", "t".repeat(43)]);
     expect(run.code, url).toBe(2);
-    expect(run.stderr, url).toContain("ssh -N -L");
+    expect(run.stderr, url).toContain(what);
   }
 });
 

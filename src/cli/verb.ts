@@ -29,6 +29,8 @@ export interface Verb {
   jsonVariable?: string;
   /** It asks a node, which can be one behind a tunnel: the verb takes `--node` and `--token`. */
   asksNode?: true;
+  /** It does not ask the context that was chosen, only one that the command or its variables name. */
+  isLocalUnlessNamed?: true;
   /** Flags that Levain gives to itself; not in the help. */
   hiddenFlags?: readonly string[];
   /** At least one: the command and what it does. */

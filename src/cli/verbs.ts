@@ -9,6 +9,8 @@ export const VERBS: Readonly<Record<string, () => Promise<Verb>>> = {
   up: async () => (await import("./up.ts")).up,
   down: async () => (await import("./down.ts")).down,
   status: async () => (await import("./status.ts")).status,
+  login: async () => (await import("./login.ts")).login,
+  context: async () => (await import("./context.ts")).context,
   token: async () => (await import("./token.ts")).token,
   doctor: async () => (await import("./doctor.ts")).doctor,
   deploy: async () => (await import("./deploy.ts")).deploy,

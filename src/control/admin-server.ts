@@ -13,7 +13,13 @@ import { audited } from "./admin-audit.ts";
 import { answerCall } from "./admin-calls.ts";
 import { AdminGuard } from "./admin-guard.ts";
 import type { AdminDeps } from "./deps.ts";
-import { ENDPOINT_NAMES, ENDPOINT_PATHS, type EndpointMatch, matchEndpoint } from "./endpoints.ts";
+import {
+  adminApiVersion,
+  ENDPOINT_NAMES,
+  ENDPOINT_PATHS,
+  type EndpointMatch,
+  matchEndpoint,
+} from "./endpoints.ts";
 import { adminIdleSeconds, adminStopTimeoutMs } from "./limits.ts";
 import { bindError } from "./node-config.ts";
 import { assertOwnOrigin } from "./origin-guard.ts";
@@ -52,8 +58,11 @@ export async function startAdminServer(options: AdminServerOptions): Promise<Adm
   const guard = new AdminGuard({ dataDir, nowMs: () => deps.clock.nowMs(), note, tokens });
   const answerOn =
     (isTcp: boolean): Fetch =>
-    (request, server) =>
-      answer(request, server, isTcp, deps, guard, stopping.signal);
+    async (request, server) => {
+      const response = await answer(request, server, isTcp, deps, guard, stopping.signal);
+      response.headers.set("levain-api", `${adminApiVersion}`);
+      return response;
+    };
   const tcp = listenTcp(hostname, options.port, answerOn(true));
   let unix: Server<undefined>;
   try {

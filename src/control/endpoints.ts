@@ -24,6 +24,9 @@ export const ENDPOINT_PATHS = {
   down: { method: "POST", path: "/v1/shutdown" },
 } as const;
 
+/** Which admin API this is; every answer carries it as `levain-api`. Grows when an older command line would misread it. */
+export const adminApiVersion = 1;
+
 export type EndpointName = keyof typeof ENDPOINT_PATHS;
 
 export const ENDPOINT_NAMES = Object.keys(ENDPOINT_PATHS) as EndpointName[];

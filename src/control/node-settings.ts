@@ -146,6 +146,7 @@ export const VARIABLES: Readonly<Record<string, string>> = {
 /** Variables of the same prefix that are no settings: the launcher's, the command line's, and the tests'. */
 export const OTHER_VARIABLES: readonly string[] = [
   "LEVAIN_BUN",
+  "LEVAIN_CONTEXT",
   "LEVAIN_DEBUG",
   "LEVAIN_NODE",
   "LEVAIN_TEST_SEED",
