@@ -47,6 +47,8 @@ export interface LaneOptions {
   /** What is served from the first connection on. */
   routeTable: RouteTable;
   artifactPath(digest: string): string;
+  /** Opens what a version's environment has sealed. Default: it is plain. @throws {PlatformError} */
+  openEnv?(spec: VersionSpec): Record<string, string>;
   log: LogSink;
   /** Gets the records of answered requests. Not that of `log`, so that requests do not push out what apps print. */
   requests: LogSink;
@@ -130,6 +132,7 @@ type Parts = ReturnType<typeof startParts>;
 /** Everything behind the edge. */
 function startParts(options: LaneOptions, takesWires: boolean) {
   const { dataDir, domain, log, sparesMax, instancesMax, artifactPath } = options;
+  const { openEnv = ({ env }) => env } = options;
   const { sandbox = new RunnerSandbox({ users: null }) } = options;
   const clock = new TurnClock(options.clock);
   const requestLog = new RequestLog({ sink: options.requests, clock });
@@ -145,7 +148,7 @@ function startParts(options: LaneOptions, takesWires: boolean) {
   const pager = new Pager({ clock, mayPage, note });
   const pools = new Pools({
     artifactPath,
-    environment: platformEnvironment,
+    environment: (spec) => environmentOf(spec, openEnv(spec)),
     spares,
     log,
     clock,
@@ -186,12 +189,16 @@ function finish(parts: Parts, edge: Edge, edges: Lane["edges"], publish: Lane["p
   };
 }
 
-/** What Levain adds to an app's environment; documented in docs/configuration.md. */
-function platformEnvironment(spec: VersionSpec): Record<string, string> {
+/** An app's environment with what Levain adds to it; documented in docs/environment.md. */
+function environmentOf(
+  { app, branch, number }: VersionSpec,
+  own: Record<string, string>,
+): Record<string, string> {
   return {
-    NODE_ENV: spec.env["NODE_ENV"] ?? "production",
-    LEVAIN_APP: spec.app,
-    LEVAIN_BRANCH: spec.branch,
-    LEVAIN_VERSION: versionName(spec.number),
+    NODE_ENV: "production",
+    ...own,
+    LEVAIN_APP: app,
+    LEVAIN_BRANCH: branch,
+    LEVAIN_VERSION: versionName(number),
   };
 }

@@ -18,11 +18,13 @@ const MAY_IMPORT: Record<string, readonly string[]> = {
   // the operator's request hooks: loaded once, called by the edge
   hooks: [],
   // what `levain dev` makes of a project; the lane is passed to it
-  dev: ["deploy"],
+  dev: ["deploy", "secrets"],
   // control:  cli → control → deploy → store
-  cli: ["control", "deploy", "dev", "perf", "sandbox"],
-  control: ["deploy", "store", "router", "sandbox", "hooks"],
-  deploy: ["store", "sandbox"],
+  cli: ["control", "deploy", "dev", "perf", "sandbox", "secrets"],
+  control: ["deploy", "secrets", "store", "router", "sandbox", "hooks"],
+  deploy: ["secrets", "store", "sandbox"],
+  // environment values: which there are for a branch, sealed and opened
+  secrets: ["store"],
   store: [],
   // what measures: the load engine speaks to the edge's connections in memory
   perf: ["deploy", "edge", "hooks", "sandbox"],

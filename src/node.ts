@@ -36,6 +36,7 @@ import { type Lane, type LaneOptions, startLane, startLaneWithEdges } from "./la
 import { nodeMetrics } from "./metrics.ts";
 import { governMemory, memoryBudget } from "./node-memory.ts";
 import { openSandbox } from "./node-sandbox.ts";
+import { openSecrets } from "./node-secrets.ts";
 import { startNodeStore } from "./node-store.ts";
 import { bootCheck } from "./pool/boot-check.ts";
 import type { RunnerSandbox } from "./pool/runner-sandbox.ts";
@@ -86,11 +87,19 @@ export async function runNode(config: NodeConfig, watcher: NodeWatcher): Promise
     note: watcher.note,
   });
   const table = (await publisher.loadFromDisk()) ?? emptyRouteTable;
+  const { environments, rotation } = openSecrets({
+    config,
+    table,
+    store: () => store.store,
+    publisher,
+    clock,
+    note: watcher.note,
+  });
   const lane = await openLane(
     config,
     table,
     artifacts,
-    { log: trials, requests },
+    { log: trials, requests, openEnv: (spec) => environments.openRun(spec) },
     requestHooks,
     await openSandbox(config),
     watcher.note,
@@ -123,6 +132,7 @@ export async function runNode(config: NodeConfig, watcher: NodeWatcher): Promise
     platformVersion: platformVersion(),
     store: store.store,
     artifacts,
+    environments,
     clock,
     log,
     publish: () => publisher.publish(),
@@ -205,6 +215,7 @@ export async function runNode(config: NodeConfig, watcher: NodeWatcher): Promise
   void store.ready
     .then(async () => {
       await publisher.publish();
+      await rotation.resume();
       await deployer.removeUnreferenced(async () => digestsOf(await store.store.routeTable()));
     })
     .catch((error) => watcher.note(messageOf(error)));
@@ -228,7 +239,7 @@ async function openLane(
   config: NodeConfig,
   routeTable: RouteTable,
   artifacts: ArtifactStore,
-  sinks: Pick<LaneOptions, "log" | "requests">,
+  given: Pick<LaneOptions, "log" | "requests" | "openEnv">,
   hooks: readonly LoadedHook[],
   sandbox: RunnerSandbox,
   note: (line: string) => void,
@@ -248,7 +259,7 @@ async function openLane(
       sandbox,
       routeTable,
       artifactPath: (digest) => artifacts.path(digest),
-      ...sinks,
+      ...given,
       clock: systemClock,
     };
     if (config.edges === 1) return startLane(options);

@@ -6,6 +6,7 @@
 
 import { controlErrors } from "./control-errors.ts";
 import { deployErrors } from "./deploy-errors.ts";
+import { environmentErrors } from "./environment-errors.ts";
 import type { ErrorRow } from "./error-row.ts";
 import { nodeErrors } from "./node-errors.ts";
 import { remoteErrors } from "./remote-errors.ts";
@@ -18,6 +19,7 @@ export type { ErrorRow };
 export const CATALOG_BY_GROUP = {
   Requests: requestErrors,
   Deploy: deployErrors,
+  Environment: environmentErrors,
   Sandbox: sandboxErrors,
   Control: controlErrors,
   Remote: remoteErrors,
@@ -27,6 +29,7 @@ export const CATALOG_BY_GROUP = {
 export const CATALOG = {
   ...requestErrors,
   ...deployErrors,
+  ...environmentErrors,
   ...sandboxErrors,
   ...controlErrors,
   ...remoteErrors,

@@ -18,7 +18,7 @@ export interface VersionSpec {
   assets: string | null;
   /** Fresh module state for every request. */
   ephemeral: boolean;
-  /** The app's own environment values. */
+  /** The app's own environment values by name, sealed; see `src/secrets/`. Plain in versions of earlier releases. */
   env: Record<string, string>;
   /** Path the boot check asks for. Default `/`. */
   healthPath: string;

@@ -61,8 +61,11 @@ export async function startDetached(
 }
 
 /** Settings that must not stand on a command line, as variables; the node takes them out of its environment. */
-function secretVariables({ databaseUrl }: NodeConfig): Record<string, string> {
-  return databaseUrl === undefined ? {} : { LEVAIN_DATABASE_URL: databaseUrl };
+function secretVariables({ databaseUrl, masterKey }: NodeConfig): Record<string, string> {
+  return {
+    ...(databaseUrl === undefined ? {} : { LEVAIN_DATABASE_URL: databaseUrl }),
+    ...(masterKey === undefined ? {} : { LEVAIN_MASTER_KEY: masterKey }),
+  };
 }
 
 function openLog(dataDir: string, log: string): number {

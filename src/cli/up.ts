@@ -18,6 +18,7 @@ const SETTINGS = {
   edges: ["--edges <count>", "processes that accept connections (default 1)"],
   domain: ["--domain <name>", "apps answer at <app>.<domain> (default localhost)"],
   databaseUrl: ["--database-url <url>", "a PostgreSQL server instead of the node's own"],
+  masterKeyFile: ["--master-key-file <path>", "key that seals environment values"],
   postgresUser: ["--postgres-user <name>", "system user of the node's own PostgreSQL"],
   trustedProxies: ["--trusted-proxies <list>", "proxies whose x-forwarded-* is believed"],
   drainTimeoutMs: ["--drain-timeout-ms <ms>", "time for requests to finish at the end"],
@@ -60,7 +61,7 @@ export const up: Verb = {
     const config = await loadNodeConfig(configSources(call));
     // From here on the configuration alone knows them.
     const { hideSecrets } = await import("../sandbox/own-process.ts");
-    hideSecrets([config.databaseUrl, call.io.env.LEVAIN_TOKEN]);
+    hideSecrets([config.databaseUrl, config.masterKey, call.io.env.LEVAIN_TOKEN]);
     if (call.flags.detach === true) {
       const { startDetached } = await import("./detach.ts");
       const words = foregroundWords(call, config);

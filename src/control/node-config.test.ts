@@ -75,6 +75,8 @@ test("every variable is read as the kind of value that its setting takes", async
     LEVAIN_DATA_DIR: "/data",
     LEVAIN_DOMAIN: "apps.example.com",
     LEVAIN_DATABASE_URL: "postgres://u:p@db:5432/levain",
+    LEVAIN_MASTER_KEY: "ab".repeat(32),
+    LEVAIN_MASTER_KEY_FILE: "/run/keys/levain",
     LEVAIN_POSTGRES_USER: "postgres",
     LEVAIN_TRUSTED_PROXIES: "10.0.0.1, 10.1.0.0/16,::1",
     LEVAIN_HOOKS: "./quota.ts,levain/hooks/cors",
@@ -99,6 +101,8 @@ test("every variable is read as the kind of value that its setting takes", async
     dataDir: "/data",
     domain: "apps.example.com",
     databaseUrl: "postgres://u:p@db:5432/levain",
+    masterKey: "ab".repeat(32),
+    masterKeyFile: "/run/keys/levain",
     postgresUser: "postgres",
     trustedProxies: ["10.0.0.1", "10.1.0.0/16", "::1"],
     hooks: [

@@ -56,6 +56,10 @@ export const nodeConfigSchema = z.strictObject({
     .string()
     .refine(isPostgresUrl, "must be an address such as postgres://user:password@host:5432/database")
     .optional(),
+  /** What seals the environment values, instead of a file: the key in use, then any that still open. */
+  masterKey: z.string().min(1).optional(),
+  /** File of that key. Default: `master-key` in the data directory. */
+  masterKeyFile: z.string().refine(isAbsolute, "must be an absolute path").optional(),
   /** User that the node's own PostgreSQL runs as when the node is root. */
   postgresUser: z
     .string()
@@ -130,6 +134,8 @@ export const VARIABLES: Readonly<Record<string, string>> = {
   LEVAIN_DATA_DIR: "dataDir",
   LEVAIN_DOMAIN: "domain",
   LEVAIN_DATABASE_URL: "databaseUrl",
+  LEVAIN_MASTER_KEY: "masterKey",
+  LEVAIN_MASTER_KEY_FILE: "masterKeyFile",
   LEVAIN_POSTGRES_USER: "postgresUser",
   LEVAIN_TRUSTED_PROXIES: "trustedProxies",
   LEVAIN_HOOKS: "hooks",
@@ -154,7 +160,7 @@ export const OTHER_VARIABLES: readonly string[] = [
 ];
 
 /** Settings whose value can hold a secret and is never shown. */
-export const SECRETS: readonly string[] = ["databaseUrl"];
+export const SECRETS: readonly string[] = ["databaseUrl", "masterKey"];
 
 /** What JSON Schema says about one setting. */
 export interface SettingShape {

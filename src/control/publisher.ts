@@ -33,6 +33,7 @@ export class Publisher {
   #retryTimer: ReturnType<typeof setTimeout> | undefined;
   #retryMs = publishRetryMs;
   #isClosed = false;
+  #isOnDisk = false;
 
   constructor(options: PublisherOptions) {
     this.#options = options;
@@ -59,6 +60,11 @@ export class Publisher {
         return this.publish();
       });
     return this.#next;
+  }
+
+  /** Whether the file is what was published last. */
+  get isOnDisk(): boolean {
+    return this.#isOnDisk;
   }
 
   /**
@@ -101,6 +107,7 @@ export class Publisher {
       const unwritten = await writeAtomically(this.#path, JSON.stringify(table)).catch(
         (error: unknown) => ({ error }),
       );
+      this.#isOnDisk = unwritten === undefined;
       await this.#options.apply(table);
       if (unwritten !== undefined) return this.#retryLater(unwritten.error);
       this.#retryMs = publishRetryMs;

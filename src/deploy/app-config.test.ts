@@ -31,7 +31,7 @@ describe("parseAppConfig()", () => {
       entry: null,
       build: null,
       bundle: true,
-      env: {},
+      env: { rules: {}, values: {} },
       limits: {
         memoryBytesMax: 536_870_912,
         requestTimeoutMs: 30_000,
@@ -92,7 +92,10 @@ describe("parseAppConfig()", () => {
       healthPath: "/healthz?x=1",
     } satisfies Required<LevainConfig>);
 
-    expect(parse(config)).toEqual({ ...config, env: { A: "1", B: "2", C: "true" } } as never);
+    expect(parse(config)).toEqual({
+      ...config,
+      env: { rules: {}, values: { A: "1", B: "2", C: "true" } },
+    } as never);
     expect(Object.keys(config).sort()).toEqual(Object.keys(appConfigSchema.shape).sort());
   });
 
@@ -160,7 +163,7 @@ describe("parseAppConfig()", () => {
 
   test("does not show the values of the environment", () => {
     expect(problems({ env: { TOKEN: ["hunter2"] } })).toEndWith(
-      "env.TOKEN is not usable, must be a string, a number or a boolean",
+      "env.TOKEN is not usable, must be a string, a number, a boolean or a rule such as url()",
     );
   });
 
@@ -183,7 +186,7 @@ describe("parseAppConfig()", () => {
     [{ env: { "A-B": "1" } }, "letters, digits and _"],
     [{ env: { LEVAIN_X: "1" } }, "Levain's own"],
     [{ env: { HOME: "/" } }, "set by Levain"],
-    [{ env: { A: null } }, "string, a number or a boolean"],
+    [{ env: { A: null } }, "a boolean or a rule such as url()"],
     [{ env: { A: "\0" } }, "NUL"],
     ["text", "must be an object"],
     [null, "must be an object"],
@@ -193,6 +196,8 @@ describe("parseAppConfig()", () => {
   });
 
   test("bounds the environment as a whole", () => {
-    expect(problems({ env: { A: "x".repeat(300_000) } })).toContain("at most 262144 bytes");
+    expect(
+      problems({ env: Object.fromEntries([..."ABCDE"].map((name) => [name, "x".repeat(60_000)])) }),
+    ).toContain("at most 262144 bytes");
   });
 });

@@ -5,6 +5,7 @@
 import { z } from "zod";
 import { PlatformError } from "../base/errors.ts";
 import type { StandbyPolicy, VersionSpec } from "../base/version-spec.ts";
+import type { EnvDeclaration } from "../secrets/rules.ts";
 import { IDLE_KEYS, INSTANCE_KEYS, LIMIT_KEYS, NUMBER_RANGES, number } from "./config-numbers.ts";
 import { describeUnknownKey, describeValue, type KnownKeys, sumUp } from "./config-problems.ts";
 import { envSchema } from "./env-config.ts";
@@ -87,7 +88,6 @@ export interface AppConfig
     VersionSpec,
     | "permissions"
     | "sandbox"
-    | "env"
     | "limits"
     | "instances"
     | "idleFreezeMs"
@@ -98,6 +98,7 @@ export interface AppConfig
     | "healthPath"
   > {
   name: string | null;
+  env: EnvDeclaration;
   entry: string | null;
   build: string | null;
   bundle: boolean;

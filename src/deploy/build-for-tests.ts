@@ -1,6 +1,8 @@
 /** Builds a folder of given files for real, for the tests of this folder. */
 import { cp, rm } from "node:fs/promises";
 import type { PlatformError } from "../base/errors.ts";
+import { emptyEnvironment } from "../secrets/environments-for-tests.ts";
+import type { OpenEnvironment } from "../secrets/version-environment.ts";
 import { AppBuilder, type AppBuilderOptions } from "./build.ts";
 import type { BuiltApp } from "./builder.ts";
 import type { DeployEvent } from "./deploy-api.ts";
@@ -23,7 +25,11 @@ export class TestBuilds implements Disposable {
   /** @param source files by path, or a folder to copy */
   async build(
     source: Record<string, string> | string,
-    options: Partial<AppBuilderOptions> & { signal?: AbortSignal; app?: string } = {},
+    options: Partial<AppBuilderOptions> & {
+      signal?: AbortSignal;
+      app?: string;
+      environment?: OpenEnvironment;
+    } = {},
   ): Promise<BuiltApp> {
     const { signal = new AbortController().signal, app = "shop", ...rest } = options;
     this.#uploads += 1;
@@ -47,6 +53,7 @@ export class TestBuilds implements Disposable {
         source: upload,
         workFolder: this.workFolder(app),
         facts,
+        environment: options.environment ?? { ...emptyEnvironment, declaration: facts.config.env },
         emit,
         signal,
       });

@@ -227,7 +227,7 @@ describe("what a build can see", () => {
     }
     expect(output).toContain(`HOME=${builds.data.at("builds/shop/home")}`);
     expect(output).toContain(builds.data.at("builds/.programs/bin/bun"));
-    expect(built.config.env).toEqual({ APP_VALUE: "at run time" });
+    expect(built.config.env.values).toEqual({ APP_VALUE: "at run time" });
     expect(built.warnings.join()).toContain("preload");
   });
 

@@ -149,6 +149,7 @@ export class AppBuilder implements Builder {
       entry: started,
       assets: null,
       config: facts.config,
+      environment: request.environment,
       warnings,
       provenance: {
         bun: Bun.version,

@@ -1,4 +1,5 @@
 /** The build as the deployer needs it: what it takes, what it gives. `build.ts` is the real one. */
+import type { OpenEnvironment } from "../secrets/version-environment.ts";
 import type { AppConfig } from "./app-config.ts";
 import type { DeployEvent } from "./deploy-api.ts";
 
@@ -11,6 +12,8 @@ export interface BuiltApp {
   /** Path of the asset manifest, relative to `folder`; null: no assets. */
   assets: string | null;
   config: AppConfig;
+  /** What its version gets: what was given to the build, with defaults that only the app's own schema knows. */
+  environment: OpenEnvironment;
   warnings: string[];
   /** How it came to be: Bun version, lockfile hash, config hash … Plain JSON. */
   provenance: Record<string, unknown>;
@@ -30,6 +33,7 @@ export interface BuildRequest {
   /** Where to build and leave the result; empty or missing. Always the same for an app. */
   workFolder: string;
   facts: SourceFacts;
+  environment: OpenEnvironment;
   emit(event: DeployEvent): void;
   signal: AbortSignal;
 }

@@ -1,8 +1,9 @@
 import { expect, test } from "bun:test";
 import { join } from "node:path";
+import { envBytesMax } from "../secrets/limits.ts";
 import { appConfigSchema, GROUPS, parseAppConfig } from "./app-config.ts";
 import { IDLE_KEYS, INSTANCE_KEYS, LIMIT_KEYS } from "./config-numbers.ts";
-import { concurrencyMaxEphemeralDefault, envBytesMax } from "./limits.ts";
+import { concurrencyMaxEphemeralDefault } from "./limits.ts";
 
 const text = await Bun.file(join(import.meta.dir, "../../docs/configuration.md")).text();
 /** The table of keys: key → the other cells. */

@@ -2,6 +2,7 @@
 import type { Clock } from "../base/clock.ts";
 import { asPlatformError, PlatformError } from "../base/errors.ts";
 import type { VersionSpec } from "../base/version-spec.ts";
+import type { Environments } from "../secrets/environments.ts";
 import type { Store } from "../store/store.ts";
 import type { LogSink } from "../telemetry/log-record.ts";
 import type { ArtifactStore } from "./artifact-store.ts";
@@ -16,6 +17,7 @@ export interface DeployerOptions {
     "nextVersionNumber" | "createVersion" | "setLive" | "startDeploy" | "finishDeploy"
   >;
   artifacts: ArtifactStore;
+  environments: Pick<Environments, "resolve" | "freeze" | "hold">;
   /** Unpacks an upload into a folder; `unpackSource`. */
   unpack(upload: ReadableStream<Uint8Array>, folder: string, signal: AbortSignal): Promise<unknown>;
   /** Starts the version and asks it one request; it stays warm. @throws {PlatformError} why it cannot go live */

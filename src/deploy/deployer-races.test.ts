@@ -4,6 +4,7 @@ import { readdirSync } from "node:fs";
 import { appendFile, mkdir } from "node:fs/promises";
 import { systemClock } from "../base/clock.ts";
 import { PlatformError } from "../base/errors.ts";
+import { testEnvironments } from "../secrets/environments-for-tests.ts";
 import { ArtifactStore } from "./artifact-store.ts";
 import { AppBuilder } from "./build.ts";
 import { deployQuery } from "./deploy-api.ts";
@@ -23,6 +24,7 @@ async function setup(data: TestFolder, overrides: Partial<DeployerOptions>) {
     dataDir: data.path,
     builder: new AppBuilder({ dataDir: data.path }),
     artifacts,
+    environments: testEnvironments(),
     unpack: (upload, folder, signal) => unpackSource(upload, folder, { signal }),
     bootCheck: async () => {},
     kept: () => {},

@@ -4,6 +4,7 @@ import { existsSync, readdirSync } from "node:fs";
 import { systemClock } from "../base/clock.ts";
 import { PlatformError } from "../base/errors.ts";
 import type { VersionSpec } from "../base/version-spec.ts";
+import { testEnvironments } from "../secrets/environments-for-tests.ts";
 import type { LogRecord } from "../telemetry/log-record.ts";
 import { ArtifactStore } from "./artifact-store.ts";
 import { AppBuilder } from "./build.ts";
@@ -39,6 +40,7 @@ const setup = async (overrides: Partial<DeployerOptions> = {}) => {
     dataDir: data.path,
     builder: new AppBuilder({ dataDir: data.path }),
     artifacts,
+    environments: testEnvironments(),
     unpack: (upload, folder, signal) => unpackSource(upload, folder, { signal }),
     bootCheck: async (spec) => void calls.push(`boot v${spec.number}`),
     kept: () => {},

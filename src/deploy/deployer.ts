@@ -13,13 +13,15 @@ import { join } from "node:path";
 import { PlatformError } from "../base/errors.ts";
 import { versionName } from "../base/version-spec.ts";
 import { removeFolder } from "../sandbox/remove-folder.ts";
+import type { OpenEnvironment } from "../secrets/version-environment.ts";
 import { ArtifactUse } from "./artifact-use.ts";
-import type { SourceFacts } from "./builder.ts";
+import type { BuiltApp, SourceFacts } from "./builder.ts";
 import type { DeployEvent, DeployQuery, DeployResult } from "./deploy-api.ts";
 import { asDeployError, type DeployerOptions, type Job } from "./deploy-job.ts";
 import { DeployQueue } from "./deploy-queue.ts";
 import { appNameFrom, checkAppName, checkBranchName } from "./names.ts";
-import { takeLive } from "./take-live.ts";
+import { openEnvironment } from "./open-environment.ts";
+import { type Candidate, takeLive } from "./take-live.ts";
 
 /** In the folder of builds: packages that apps have fetched, and what children run. */
 const KEPT = [".cache", ".programs"];
@@ -114,7 +116,7 @@ export class Deployer {
       commit: query.commit ?? null,
     });
     try {
-      const result = await this.#buildAndCheck(job);
+      const result = await this.#buildAndCheck(job, await openEnvironment(this.#options, job));
       // The version is live: a store that goes away now must not turn that into a failure.
       await store.finishDeploy(id, { state: "succeeded", version: result.version }).catch(() => {});
       this.#record(job, result.version, `${versionName(result.version)} is live on ${branch}`, {
@@ -132,9 +134,9 @@ export class Deployer {
     }
   }
 
-  async #buildAndCheck(job: Job): Promise<DeployResult> {
-    const { builder, clock, dataDir } = this.#options;
-    const { app, emit, signal } = job;
+  async #buildAndCheck(job: Job, environment: OpenEnvironment): Promise<DeployResult> {
+    const { builder, clock, dataDir, urlOf, platformVersion } = this.#options;
+    const { app, branch, query, emit, signal } = job;
     const workFolder = join(dataDir, "builds", app);
     const buildStartedAtMs = clock.nowMs();
     await removeFolder(workFolder);
@@ -144,6 +146,7 @@ export class Deployer {
         source: job.source,
         workFolder,
         facts: job.facts,
+        environment,
         emit,
         signal,
       });
@@ -153,7 +156,31 @@ export class Deployer {
       const artifact = await this.#options.artifacts.add(built.folder, { signal });
       const buildMs = clock.nowMs() - buildStartedAtMs;
       signal.throwIfAborted();
-      return await takeLive(this.#options, job, built, artifact, buildMs);
+      const candidate: Candidate = {
+        frozen: frozenOf(job, built, artifact.digest),
+        environment: built.environment,
+        message: query.message ?? null,
+        commit: query.commit ?? null,
+        artifactBytes: artifact.bytes,
+        provenance: { ...built.provenance, levain: platformVersion },
+        reason: "deploy",
+      };
+      const live = await takeLive(this.#options, candidate, emit, signal);
+      return {
+        app,
+        branch,
+        version: live.spec.number,
+        digest: artifact.digest,
+        url: urlOf(app, branch),
+        versionUrl: urlOf(app, live.spec.number),
+        previous: live.previous,
+        warnings: [...built.warnings, ...live.warnings],
+        ms: {
+          build: Math.round(buildMs),
+          boot: Math.round(live.bootMs),
+          total: Math.round(clock.nowMs() - job.startedAtMs),
+        },
+      };
     } finally {
       await removeFolder(workFolder);
     }
@@ -177,4 +204,15 @@ export class Deployer {
       fields,
     });
   }
+}
+
+/** What a build says of the version that it becomes. */
+function frozenOf(
+  { app, branch }: Job,
+  { config, entry, assets }: BuiltApp,
+  digest: string,
+): Candidate["frozen"] {
+  // The others have done their work in the build.
+  const { name, env, entry: _given, build, bundle, ...frozen } = config;
+  return { app, branch, digest, entry, assets, ...frozen };
 }

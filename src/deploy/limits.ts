@@ -179,7 +179,5 @@ export const idleStopMsDefault = 15 * 60_000;
 export const idleMsSmallest = 0;
 /** Thirty days. Milliseconds. */
 export const idleMsLargest = 30 * 86_400_000;
-/** Environment values of one version together; Linux gives a process 2 MiB. Bytes. */
-export const envBytesMax = 256 * 1024;
 /** Enough of a wrong value to recognize it in a message. Count of characters. */
 export const problemValueCharactersMax = 60;

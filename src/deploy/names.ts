@@ -6,8 +6,7 @@ import { createHash } from "node:crypto";
 import { PlatformError } from "../base/errors.ts";
 import { appNameCharactersMax, branchNameCharactersMax, hostLabelCharactersMax } from "./limits.ts";
 
-/** The branch that is production. Its URL has no label. */
-export const PRODUCTION_BRANCH = "main";
+export { PRODUCTION_BRANCH } from "../base/production-branch.ts";
 
 const VERSION_NAME = /^v\d+$/;
 /** Hex digits of a name's hash in a shortened or colliding label; 32 bits. */

@@ -1,30 +1,55 @@
 /** The last part of a deploy: from an artifact to a version that is live, under the first number that is free. */
-import type { Clock } from "../base/clock.ts";
 import { messageOf, PlatformError } from "../base/errors.ts";
 import type { VersionSpec } from "../base/version-spec.ts";
+import type { OpenEnvironment } from "../secrets/version-environment.ts";
 import { VersionNumberTaken } from "../store/versions.ts";
-import type { BuiltApp } from "./builder.ts";
-import type { DeployResult } from "./deploy-api.ts";
-import type { DeployerOptions, Job, StoredArtifact } from "./deploy-job.ts";
+import type { DeployEvent } from "./deploy-api.ts";
+import type { DeployerOptions } from "./deploy-job.ts";
 import { branchLabel } from "./names.ts";
 
 /** Times another number is tried when somebody else took it; another node deployed the same app. Count. */
 const numberTriesMax = 5;
 
+/** What is to become a version, and live. Its artifact is in the artifact store. */
+export interface Candidate {
+  /** What it will be, but for what depends on its number and the time. */
+  frozen: Omit<VersionSpec, "number" | "env" | "createdAtMs">;
+  environment: OpenEnvironment;
+  message: string | null;
+  commit: string | null;
+  artifactBytes: number;
+  provenance: Record<string, unknown>;
+  /** What the store notes; a later rollback depends on it. */
+  reason: "deploy" | "promote";
+}
+
+export interface TakenLive {
+  spec: VersionSpec;
+  /** Version that was live before, or null. */
+  previous: number | null;
+  /** Milliseconds. */
+  bootMs: number;
+  /** Why it is not in effect yet, when it is not. */
+  warnings: string[];
+}
+
 /** @throws {PlatformError} why the version cannot go live; the branch is as it was, unless the version was kept */
 export async function takeLive(
   options: DeployerOptions,
-  job: Job,
-  built: BuiltApp,
-  artifact: StoredArtifact,
-  buildMs: number,
-): Promise<DeployResult> {
-  const { store, clock, publish, urlOf, bootCheck, kept, discard, platformVersion } = options;
-  const { app, branch, query, emit, signal } = job;
+  candidate: Candidate,
+  emit: (event: DeployEvent) => void,
+  signal: AbortSignal,
+): Promise<TakenLive> {
+  const { store, clock, publish, bootCheck, kept, discard, environments } = options;
+  const { frozen, environment, reason, ...described } = candidate;
+  const { app, branch } = frozen;
   const labelFor = (name: string, taken: readonly string[]) =>
     branchLabel(name, new Set(taken), app);
+  using _sealed = environments.hold();
   for (let tries = 1; ; tries++) {
-    const spec = specOf(options.clock, job, built, artifact, await store.nextVersionNumber(app));
+    const number = await store.nextVersionNumber(app);
+    const sealed = environments.freeze(app, number, environment);
+    const spec = { ...frozen, number, env: sealed.env, createdAtMs: clock.wallMs() };
     emit({ type: "step", step: "boot" });
     const bootStartedAtMs = clock.nowMs();
     let isKept = false;
@@ -34,12 +59,10 @@ export async function takeLive(
       signal.throwIfAborted();
       emit({ type: "step", step: "live" });
       await store.createVersion({
+        ...described,
         spec,
         branchLabel: labelFor,
-        message: query.message ?? null,
-        commit: query.commit ?? null,
-        artifactBytes: artifact.bytes,
-        provenance: { ...built.provenance, levain: platformVersion },
+        environment: sealed.environment,
       });
       isKept = true;
       kept(spec);
@@ -47,32 +70,18 @@ export async function takeLive(
         app,
         branch,
         version: spec.number,
-        reason: "deploy",
+        reason,
         atMs: clock.wallMs(),
         branchLabel: labelFor,
       });
       // From here on the version is live: what cannot be published now is tried until it is.
-      const warnings = [...built.warnings];
+      const warnings: string[] = [];
       await publish().catch((error: unknown) => {
         warnings.push(
           `it is live as soon as the route table can be published: ${messageOf(error)}`,
         );
       });
-      return {
-        app,
-        branch,
-        version: spec.number,
-        digest: artifact.digest,
-        url: urlOf(app, branch),
-        versionUrl: urlOf(app, spec.number),
-        previous,
-        warnings,
-        ms: {
-          build: Math.round(buildMs),
-          boot: Math.round(bootMs),
-          total: Math.round(clock.nowMs() - job.startedAtMs),
-        },
-      };
+      return { spec, previous, bootMs, warnings };
     } catch (error) {
       const isGone =
         error instanceof PlatformError &&
@@ -83,25 +92,4 @@ export async function takeLive(
       if (!(error instanceof VersionNumberTaken) || tries >= numberTriesMax) throw error;
     }
   }
-}
-
-function specOf(
-  clock: Clock,
-  job: Job,
-  built: BuiltApp,
-  artifact: StoredArtifact,
-  number: number,
-): VersionSpec {
-  // The others have done their work in the build.
-  const { name, entry, build, bundle, ...frozen } = built.config;
-  return {
-    app: job.app,
-    number,
-    branch: job.branch,
-    digest: artifact.digest,
-    entry: built.entry,
-    assets: built.assets,
-    ...frozen,
-    createdAtMs: clock.wallMs(),
-  };
 }

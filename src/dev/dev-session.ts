@@ -7,6 +7,7 @@
  * One save is worked on at a time; those that come meanwhile are the next one together. Until newer code has started, the
  * code before answers.
  */
+
 import { existsSync, mkdirSync, writeFileSync } from "node:fs";
 import { rm } from "node:fs/promises";
 import { dirname, join } from "node:path";
@@ -17,6 +18,7 @@ import { findConfigFile, readJsonConfig } from "../deploy/config-file.ts";
 import { findEntry } from "../deploy/entry.ts";
 import { PRODUCTION_BRANCH } from "../deploy/names.ts";
 import { listProjectFiles, moveInto, needsInstall, readManifest } from "../deploy/project-files.ts";
+import { ownValues } from "../secrets/resolve.ts";
 import { type DevFailure, describeFailure } from "./dev-failure.ts";
 import { type EnvFiles, readEnvFiles } from "./env-files.ts";
 import { failureModule } from "./failure-page.ts";
@@ -255,7 +257,7 @@ function specOf(
     digest,
     entry,
     assets: null,
-    env: { NODE_ENV: "development", ...config.env, ...env.values },
+    env: { NODE_ENV: "development", ...ownValues(config.env), ...env.values },
     createdAtMs: Date.now(),
   };
 }

@@ -9,7 +9,7 @@ import type { Spares } from "./spares.ts";
 export interface BootOptions {
   /** Folder of the artifact. */
   artifactPath(digest: string): string;
-  /** `LEVAIN_*` values for the app's environment. */
+  /** All of the app's environment, opened. @throws {PlatformError} when it cannot be */
   environment(spec: VersionSpec): Record<string, string>;
   spares: Spares;
 }
@@ -18,7 +18,7 @@ export interface BootOptions {
  * Resolves when the app has a handler.
  *
  * @param onTaken is called as soon as there is a process: from then on it is the caller's, also when this rejects.
- * @throws {PlatformError} `BOOT_TIMEOUT`, and what `profileOf` throws; {LoadFailure}; {ProcessEnded}
+ * @throws {PlatformError} `BOOT_TIMEOUT`, and what `profileOf` and `environment` throw; {LoadFailure}; {ProcessEnded}
  */
 export async function boot(
   spec: VersionSpec,
@@ -28,6 +28,7 @@ export async function boot(
   const { entry } = spec;
   invariant(entry !== null, "a version without an entry has no process");
   const profile = profileOf(spec, spares.sandbox);
+  const env = environment(spec);
   const { running, root } = await spares
     .take(profile, { app: spec.app, artifact: artifactPath(spec.digest) })
     .catch((error: unknown) => {
@@ -39,7 +40,7 @@ export async function boot(
     root,
     entry,
     ephemeral: spec.ephemeral,
-    env: { ...spec.env, ...environment(spec) },
+    env,
     connect: profile.level === "strict" ? spec.permissions.connect : null,
   });
   await withTimeout(loaded, spec.limits.bootTimeoutMs);

@@ -132,7 +132,7 @@ export class TestPools {
     });
     this.pools = new Pools({
       artifactPath: (digest) => digest,
-      environment: ({ app }) => ({ LEVAIN_APP: app }),
+      environment: ({ app, env }) => ({ ...env, LEVAIN_APP: app }),
       spares: this.spares,
       log: { write: (record) => void this.records.push(record) },
       clock,

@@ -1,6 +1,7 @@
 /** Apps: listed with their branches, and removed with everything of theirs. */
 import { PlatformError } from "../base/errors.ts";
 import type { Queries } from "./database.ts";
+import { deleteEnv } from "./env-values.ts";
 import { countUpRevision } from "./revision.ts";
 
 /** An app as it is listed. */
@@ -50,6 +51,7 @@ export async function deleteApp(queries: Queries, app: string): Promise<DeletedA
   const deleted = await queries.run("DELETE FROM levain.apps WHERE name = $1", [app]);
   if (deleted === 0) throw new PlatformError("APP_UNKNOWN", [app]);
   await queries.run("DELETE FROM levain.deploys WHERE app = $1", [app]);
+  await deleteEnv(queries, app);
   const orphans = await queries.rows<{ digest: string }>(
     `DELETE FROM levain.artifacts WHERE digest = ANY($1)
        AND NOT EXISTS (SELECT FROM levain.versions WHERE versions.digest = artifacts.digest)

@@ -24,8 +24,17 @@ import {
   startDeploy,
 } from "./deploys.ts";
 import { addDomain, domains, removeDomain, type StoredDomain, verifyDomain } from "./domains.ts";
+import { type ChangeEnvInput, changeEnv, envValues, type StoredEnvValue } from "./env-values.ts";
 import { rollbackTarget, type SetLiveInput, setLive } from "./live.ts";
 import { migrate } from "./migrate.ts";
+import {
+  putResealed,
+  putResealedVersions,
+  type ValueToReseal,
+  type VersionToReseal,
+  valuesToReseal,
+  versionsToReseal,
+} from "./reseal.ts";
 import { routeTable, type StoredRouteTable } from "./routes.ts";
 import { createToken, noteTokensUsed, removeToken, type StoredToken, tokens } from "./tokens.ts";
 import {
@@ -34,6 +43,8 @@ import {
   nextVersionNumber,
   type StoredVersion,
   versions,
+  type WholeVersion,
+  wholeVersion,
 } from "./versions.ts";
 
 export type StoreOptions = DatabaseAddress & { clock: Clock };
@@ -100,6 +111,46 @@ export class Store {
   /** Versions of an app, newest first. @throws {PlatformError} `APP_UNKNOWN` */
   versions(app: string): Promise<StoredVersion[]> {
     return this.#database.read((queries) => versions(queries, app));
+  }
+
+  /** All of one version. @throws {PlatformError} `APP_UNKNOWN`, `VERSION_UNKNOWN` */
+  version(app: string, number: number): Promise<WholeVersion> {
+    return this.#database.read((queries) => wholeVersion(queries, app, number));
+  }
+
+  /** What is set for an app's environment, by name; also for an app that does not exist. */
+  envValues(app: string): Promise<StoredEnvValue[]> {
+    return this.#database.read((queries) => envValues(queries, app));
+  }
+
+  /** All or nothing. @returns names that were there before. @throws {PlatformError} `ENV_TOO_MANY` */
+  changeEnv(input: ChangeEnvInput): Promise<string[]> {
+    return this.#database.write((queries) => changeEnv(queries, input));
+  }
+
+  /** See `reseal.ts`; the next ones after one. */
+  valuesToReseal(
+    prefix: string,
+    after: ValueToReseal | null,
+    limit: number,
+  ): Promise<ValueToReseal[]> {
+    return this.#database.read((queries) => valuesToReseal(queries, prefix, after, limit));
+  }
+
+  versionsToReseal(
+    prefix: string,
+    after: Pick<VersionToReseal, "app" | "number"> | null,
+    limit: number,
+  ): Promise<VersionToReseal[]> {
+    return this.#database.read((queries) => versionsToReseal(queries, prefix, after, limit));
+  }
+
+  putResealed(values: readonly (ValueToReseal & { resealed: string })[]): Promise<void> {
+    return this.#database.write((queries) => putResealed(queries, values));
+  }
+
+  putResealedVersions(versions: readonly VersionToReseal[]): Promise<void> {
+    return this.#database.write((queries) => putResealedVersions(queries, versions));
   }
 
   /** Number for the next version of an app: 1 for an app that does not exist yet. Reserves nothing. */

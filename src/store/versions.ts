@@ -1,5 +1,6 @@
 /** Versions: made once, never changed. */
-import type { VersionSpec } from "../base/version-spec.ts";
+import { PlatformError } from "../base/errors.ts";
+import { completeSpec, type VersionSpec, versionName } from "../base/version-spec.ts";
 import { type BranchLabel, ensureBranch } from "./branches.ts";
 import type { Queries } from "./database.ts";
 import { requireApp } from "./live.ts";
@@ -15,6 +16,19 @@ export interface CreateVersionInput {
   artifactBytes: number;
   /** How the artifact came to be: Bun version, lockfile, builder … Plain JSON. */
   provenance: Record<string, unknown>;
+  /** What its environment was made of, with sealed values; see `VersionEnvironment`. Plain JSON. */
+  environment?: object;
+}
+
+/** A version with all that the store has of it. */
+export interface WholeVersion {
+  spec: VersionSpec;
+  message: string | null;
+  commit: string | null;
+  artifactBytes: number;
+  provenance: Record<string, unknown>;
+  /** As it was given to `createVersion`; null for one of an earlier release. */
+  environment: unknown;
 }
 
 /** A version as it is listed. */
@@ -58,7 +72,15 @@ export async function nextVersionNumber(queries: Queries, app: string): Promise<
 /** @throws {VersionNumberTaken} */
 export async function createVersion(
   queries: Queries,
-  { spec, branchLabel, message, commit, artifactBytes, provenance }: CreateVersionInput,
+  {
+    spec,
+    branchLabel,
+    message,
+    commit,
+    artifactBytes,
+    provenance,
+    environment,
+  }: CreateVersionInput,
 ): Promise<void> {
   const { app, number, branch, digest, createdAtMs } = spec;
   await countUpRevision(queries);
@@ -74,8 +96,8 @@ export async function createVersion(
   );
   const created = await queries.run(
     `INSERT INTO levain.versions
-       (app, number, branch, digest, spec, message, commit, provenance, created_at_ms)
-     VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9)
+       (app, number, branch, digest, spec, message, commit, provenance, created_at_ms, environment)
+     VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)
      ON CONFLICT DO NOTHING`,
     [
       app,
@@ -87,9 +109,27 @@ export async function createVersion(
       commit,
       JSON.stringify(provenance),
       createdAtMs,
+      environment === undefined ? null : JSON.stringify(environment),
     ],
   );
   if (created === 0) throw new VersionNumberTaken(app, number);
+}
+
+/** @throws {PlatformError} `APP_UNKNOWN`, `VERSION_UNKNOWN` */
+export async function wholeVersion(
+  queries: Queries,
+  app: string,
+  number: number,
+): Promise<WholeVersion> {
+  await requireApp(queries, app);
+  const [row] = await queries.rows<WholeVersion>(
+    `SELECT spec, message, commit, bytes AS "artifactBytes", provenance, environment
+     FROM levain.versions JOIN levain.artifacts USING (digest)
+     WHERE app = $1 AND number = $2::bigint`,
+    [app, number],
+  );
+  if (row === undefined) throw new PlatformError("VERSION_UNKNOWN", [app, versionName(number)]);
+  return { ...row, spec: completeSpec(row.spec) };
 }
 
 /** Newest first. @throws {PlatformError} `APP_UNKNOWN` */
