@@ -187,6 +187,7 @@ function specOf(app: FixtureApp, { concurrency, entry }: TargetConfig): VersionS
     branch: "main",
     digest: app.name,
     entry,
+    args: [],
     assets: null,
     ephemeral: app.ephemeral ?? false,
     env: {},

@@ -124,15 +124,55 @@ export const deployErrors = {
     owner: "user",
     status: 422,
     message: () =>
-      "Cannot start the new version: it listens with node:http (as Express, Fastify and NestJS do), which is not run yet",
-    remedy: "Export `default { fetch(request) { … } }`, or call Bun.serve",
+      "Cannot start the new version: it listens with node:http (as Express, Fastify and NestJS do) and has `ephemeral: true`",
+    remedy:
+      "Take `ephemeral` out of levain.config.ts, or export `default { fetch(request) { … } }`",
+  },
+  NEVER_LISTENED: {
+    owner: "user",
+    status: 422,
+    message: (timeoutMs: number) =>
+      `Cannot start the new version: it ran, and did not begin to serve within ${timeoutMs} ms`,
+    remedy:
+      "Listen on `process.env.PORT`, or export `default { fetch(request) { … } }`; read in what it printed last what it waits for",
+  },
+  SERVERS_SEVERAL: {
+    owner: "user",
+    status: 422,
+    message: (ports: string) =>
+      `Cannot start the new version: it listens on ports ${ports}, and none of them is PORT`,
+    remedy: "Let the server that is to answer requests listen on `process.env.PORT`",
+  },
+  SERVER_TLS: {
+    owner: "user",
+    status: 422,
+    message: (port: string) =>
+      `Cannot start the new version: it listens on port ${port} with TLS, which ends in front of an app`,
+    remedy:
+      "Listen with node:http on `process.env.PORT`; `x-forwarded-proto` says what a client uses",
+  },
+  SERVER_RAW: {
+    owner: "user",
+    status: 422,
+    message: (port: string) =>
+      `Cannot start the new version: it may not listen on TCP port ${port}`,
+    remedy:
+      "Serve HTTP, with node:http or Bun.serve, on any port; for another protocol declare `permissions: { listen: true }`",
+  },
+  SERVER_CLUSTER: {
+    owner: "user",
+    status: 422,
+    message: () =>
+      "Cannot start the new version: it starts workers with node:cluster, which cannot share a port here",
+    remedy: "Listen in the first process, and set `instances` in levain.config.ts for more of them",
   },
   NO_HANDLER: {
     owner: "user",
     status: 422,
     message: (entry: string) =>
-      `Cannot start the new version: ${entry} neither exports a default with \`fetch\` nor calls Bun.serve`,
-    remedy: "Export `default { fetch(request) { … } }`, or call Bun.serve",
+      `Cannot start the new version: ${entry} neither exports a default with \`fetch\` nor listens`,
+    remedy:
+      "Export `default { fetch(request) { … } }`, call Bun.serve, or listen with node:http on `process.env.PORT`",
   },
   DEPLOY_CANCELLED: {
     owner: "user",

@@ -25,6 +25,7 @@ export function testSpec(change: SpecChange = {}): VersionSpec {
     branch: "main",
     digest: "a".repeat(64),
     entry: "index.js",
+    args: [],
     assets: null,
     ephemeral: false,
     env: {},

@@ -14,6 +14,8 @@ export interface VersionSpec {
   digest: string;
   /** Path of the module to import, relative to the artifact's root; null: no process, only assets. */
   entry: string | null;
+  /** What the app finds behind the entry in `process.argv`: what its start command says behind its program. */
+  args: readonly string[];
   /** Path of the asset manifest in the artifact; null: no assets. One of this and `entry` is given. */
   assets: string | null;
   /** Fresh module state for every request. */
@@ -116,6 +118,7 @@ export function completeSpec(written: VersionSpec): VersionSpec {
     ...written,
     assets: written.assets ?? null,
     limits,
+    args: written.args ?? [],
     permissions: written.permissions ?? defaultPermissions,
     sandbox: written.sandbox ?? null,
     instances: written.instances ?? oneInstance,

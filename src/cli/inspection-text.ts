@@ -65,7 +65,7 @@ function versionGroup(found: Inspection, wallMs: number): Group {
       ...(stored?.message == null ? [] : [["message", printableLine(stored.message)] as const]),
       ["artifact", found.digest],
       ["size", stored === null ? unknown : showBytes(stored.bytes)],
-      ["entry", found.entry ?? "none"],
+      ["entry", [found.entry ?? "none", ...found.args].join(" ")],
       ...(found.assets === null ? [] : [["assets", found.assets] as const]),
     ],
   };

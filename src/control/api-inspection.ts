@@ -20,6 +20,7 @@ export const inspection = versionInfo.omit({ message: true, commit: true, bytes:
   stored: versionInfo.pick({ message: true, commit: true, bytes: true }).nullable(),
   ...versionSpec.pick({
     entry: true,
+    args: true,
     assets: true,
     ephemeral: true,
     healthPath: true,

@@ -23,6 +23,7 @@ export const versionSpec = z.object({
   entry: z.string().nullable(),
   // Releases before did not write it.
   assets: z.string().nullable().default(null),
+  args: z.array(z.string()).readonly().default([]),
   ephemeral: z.boolean(),
   env: z.record(z.string(), z.string()),
   healthPath: z.string(),

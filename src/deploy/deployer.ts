@@ -214,5 +214,5 @@ function frozenOf(
 ): Candidate["frozen"] {
   // The others have done their work in the build.
   const { name, env, entry: _given, build, bundle, ...frozen } = config;
-  return { app, branch, digest, entry, assets, ...frozen };
+  return { app, branch, digest, entry, args: [], assets, ...frozen };
 }

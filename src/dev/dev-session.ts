@@ -256,6 +256,7 @@ function specOf(
     branch: PRODUCTION_BRANCH,
     digest,
     entry,
+    args: [],
     assets: null,
     env: { NODE_ENV: "development", ...ownValues(config.env), ...env.values },
     createdAtMs: Date.now(),

@@ -2,7 +2,9 @@
  * Where a request's body ends, and how much of it has been passed on. Works for a declared length and for chunked
  * bodies alike; `read` passes data to a sink that may take less than it is given.
  */
-import { ChunkedDecoder } from "./chunked-decoder.ts";
+import { ChunkedDecoder } from "../base/chunked-decoder.ts";
+import { malformed } from "./connection-errors.ts";
+import { chunkLineBytesMax, trailerBytesMax } from "./limits.ts";
 
 /** Takes bytes; returns how many it took. */
 export type BodySink = (buffer: Buffer, start: number, end: number) => number;
@@ -10,8 +12,10 @@ export type BodySink = (buffer: Buffer, start: number, end: number) => number;
 /** Takes everything, for nobody. */
 export const discard: BodySink = (_buffer, start, end) => end - start;
 
+const decoderOptions = { lineBytesMax: chunkLineBytesMax, trailerBytesMax, malformed };
+
 export class BodyReader {
-  readonly #decoder = new ChunkedDecoder();
+  readonly #decoder = new ChunkedDecoder(decoderOptions);
   #isChunked = false;
   /** Bytes that a declared length still promises. */
   #left = 0;

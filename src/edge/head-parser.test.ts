@@ -1,6 +1,7 @@
 import { describe, expect, test } from "bun:test";
 import type { ErrorCode } from "../base/errors.ts";
 import { pick, type Random, randomOf, testSeed } from "../base/random-for-tests.ts";
+import { Ranges } from "../base/ranges.ts";
 import {
   isTokenRequestId,
   isTraceparent,
@@ -9,7 +10,6 @@ import {
 } from "./head-parser.ts";
 import { headBytesMax, headerLinesMax, targetBytesMax } from "./limits.ts";
 import { ParsedHead } from "./parsed-head.ts";
-import { Ranges } from "./ranges.ts";
 
 /** Parses a head that stands in the middle of a buffer, since offsets are easily forgotten. */
 function parse(text: string): {

@@ -1,5 +1,5 @@
 /** What the edge knows of a request from its head. */
-import { Ranges } from "./ranges.ts";
+import { Ranges } from "../base/ranges.ts";
 
 /** A parsed head. One object is used again for every request. */
 export class ParsedHead {

@@ -15,20 +15,33 @@ export function bootError(
   const evidence = { ...lines, cause: thrown };
   if (thrown instanceof LoadFailure) {
     const { code, message } = thrown.failure;
-    if (code === "MODULE_MISSING") return new PlatformError("MODULE_MISSING", [message], lines);
-    if (code === "NODE_SERVER") return new PlatformError("NODE_SERVER_UNSUPPORTED", [], lines);
-    if (code === "NO_HANDLER") return new PlatformError("NO_HANDLER", [paths.entry()], lines);
-    return new PlatformError("BOOT_CRASHED", [paths.shown(message)], lines);
+    switch (code) {
+      case "MODULE_MISSING":
+        return new PlatformError("MODULE_MISSING", [message], lines);
+      case "NO_HANDLER":
+        return new PlatformError("NO_HANDLER", [paths.entry()], lines);
+      case "EPHEMERAL_SERVER":
+        return new PlatformError("NODE_SERVER_UNSUPPORTED", [], lines);
+      case "SEVERAL_SERVERS":
+        return new PlatformError("SERVERS_SEVERAL", [message], lines);
+      case "TLS_SERVER":
+        return new PlatformError("SERVER_TLS", [message], lines);
+      case "TCP_SERVER":
+        return new PlatformError("SERVER_RAW", [message], lines);
+      case "CLUSTER_SERVER":
+        return new PlatformError("SERVER_CLUSTER", [], lines);
+      case "THREW":
+        return new PlatformError("BOOT_CRASHED", [paths.shown(message)], lines);
+    }
   }
   if (thrown instanceof ProcessEnded) {
     if (thrown.end.cause !== null) return thrown.end.cause;
     return new PlatformError("BOOT_CRASHED", [describeEnd(thrown.end)], evidence);
   }
   if (thrown instanceof PlatformError) {
-    const isTimeout = thrown.code === "BOOT_TIMEOUT";
-    return isTimeout
-      ? new PlatformError("BOOT_TIMEOUT", [spec.limits.bootTimeoutMs], lines)
-      : thrown;
+    const { code } = thrown;
+    const isTimeout = code === "BOOT_TIMEOUT" || code === "NEVER_LISTENED";
+    return isTimeout ? new PlatformError(code, [spec.limits.bootTimeoutMs], lines) : thrown;
   }
   return new PlatformError("INTERNAL", [], evidence);
 }

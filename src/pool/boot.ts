@@ -18,7 +18,8 @@ export interface BootOptions {
  * Resolves when the app has a handler.
  *
  * @param onTaken is called as soon as there is a process: from then on it is the caller's, also when this rejects.
- * @throws {PlatformError} `BOOT_TIMEOUT`, and what `profileOf` and `environment` throw; {LoadFailure}; {ProcessEnded}
+ * @throws {PlatformError} `BOOT_TIMEOUT`, `NEVER_LISTENED`, and what `profileOf` and `environment` throw; {LoadFailure};
+ *   {ProcessEnded}
  */
 export async function boot(
   spec: VersionSpec,
@@ -39,20 +40,28 @@ export async function boot(
   const loaded = running.load(spec.app, spec.limits, {
     root,
     entry,
+    args: spec.args,
     ephemeral: spec.ephemeral,
     env,
     connect: profile.level === "strict" ? spec.permissions.connect : null,
+    listen: spec.permissions.listen,
   });
-  await withTimeout(loaded, spec.limits.bootTimeoutMs);
+  await withTimeout(loaded, spec.limits.bootTimeoutMs, () =>
+    running.isWaiting ? "NEVER_LISTENED" : "BOOT_TIMEOUT",
+  );
   // It may have said that it is loaded and ended.
   if (running.isGoing) throw new ProcessEnded(await running.exited);
 }
 
-/** @throws {PlatformError} `BOOT_TIMEOUT` */
-async function withTimeout(work: Promise<void>, timeoutMs: number): Promise<void> {
+/** @throws {PlatformError} with the code that `codeOf` gives when the time is over */
+async function withTimeout(
+  work: Promise<void>,
+  timeoutMs: number,
+  codeOf: () => "BOOT_TIMEOUT" | "NEVER_LISTENED",
+): Promise<void> {
   const timeout = Promise.withResolvers<never>();
   const timer = setTimeout(
-    () => timeout.reject(new PlatformError("BOOT_TIMEOUT", [timeoutMs])),
+    () => timeout.reject(new PlatformError(codeOf(), [timeoutMs])),
     timeoutMs,
   );
   try {

@@ -22,7 +22,12 @@ import { killGroup, terminateGroup } from "../sandbox/process-group.ts";
 import { OutputBudget } from "../telemetry/output-budget.ts";
 import { captureOutput } from "../telemetry/process-output.ts";
 import { Channel, type ChannelOwner } from "../wire/channel.ts";
-import { asRunnerMessage, type LifecycleEvent, type LoadMessage } from "../wire/control.ts";
+import {
+  asRunnerMessage,
+  type LifecycleEvent,
+  type LoadMessage,
+  loadAnswersMax,
+} from "../wire/control.ts";
 import { sendDescriptor, socketPair } from "../wire/descriptors.ts";
 import type { WireSocket } from "../wire/frame-writer.ts";
 import type { WireProtocolError } from "../wire/frames.ts";
@@ -98,6 +103,7 @@ export class RunnerProcess implements ChannelOwner {
   #wasAsked = false;
   #isGoing = false;
   #isFinished = false;
+  #isWaiting = false;
   #timer: ReturnType<typeof setTimeout> | null = null;
 
   /** @throws when the process cannot be started; nothing of it is left then. */
@@ -157,6 +163,11 @@ export class RunnerProcess implements ChannelOwner {
     this.#owner = owner;
   }
 
+  /** While it is loaded: the app's module has run, and neither has a handler nor listens. */
+  get isWaiting(): boolean {
+    return this.#isWaiting;
+  }
+
   /** The process is on its way out, or gone. */
   get isGoing(): boolean {
     return this.#isGoing;
@@ -178,12 +189,15 @@ export class RunnerProcess implements ChannelOwner {
     this.#loading = Promise.withResolvers();
     if (this.#isGoing) this.#loading.reject(new ProcessEnded(this.#describe()));
     else
-      this.channel.control({
-        type: "load",
-        socketPath: this.#launched.folder.socketPath,
-        ...message,
-        env: { ...this.#launched.env, ...message.env },
-      });
+      this.channel.control(
+        {
+          type: "load",
+          socketPath: this.#launched.folder.socketPath,
+          ...message,
+          env: { ...this.#launched.env, ...message.env },
+        },
+        loadAnswersMax,
+      );
     return this.#loading.promise;
   }
 
@@ -239,6 +253,8 @@ export class RunnerProcess implements ChannelOwner {
       this.#clearTimer();
       // Nothing of an app runs before the process is where it can be held to its limits.
       void this.bounds.taken.then(() => this.#started.resolve());
+    } else if (message.type === "waiting") {
+      this.#isWaiting = true;
     } else if (message.type === "loaded") {
       this.#loading?.resolve();
     } else if (message.type === "failed") {

@@ -89,7 +89,6 @@ describe("a version that does not start", () => {
     ["throws-at-boot", "BOOT_CRASHED", "no connection"],
     ["misses-a-module", "MODULE_MISSING", "levain-no-such-module"],
     ["has-no-handler", "NO_HANDLER", "has-no-handler.ts"],
-    ["listens-with-node-http", "NODE_SERVER_UNSUPPORTED", "node:http"],
   ];
 
   test.each(failures)("because it %s has the cause %s", async (fixture, code, text) => {
@@ -106,6 +105,15 @@ describe("a version that does not start", () => {
     expect(pool.facts(0).cause).toContain(text);
   });
 
+  test("because it listens with node:http and is ephemeral says so", async () => {
+    await using t = new TestPools();
+    const pool = t.pool("listens-with-node-http", { ephemeral: true });
+
+    const error = await pool.start().catch((thrown: unknown) => thrown);
+
+    expect((error as PlatformError).code).toBe("NODE_SERVER_UNSUPPORTED");
+  });
+
   test("because its time is over is ended", async () => {
     await using t = new TestPools();
     const pool = t.pool("never-serves", { limits: { bootTimeoutMs: 300 } });
@@ -113,7 +121,7 @@ describe("a version that does not start", () => {
     await until(() => pool.facts(0).pid !== null);
     const { pid } = pool.facts(0);
 
-    expect(await start.catch(({ code }: PlatformError) => code)).toBe("BOOT_TIMEOUT");
+    expect(await start.catch(({ code }: PlatformError) => code)).toBe("NEVER_LISTENED");
 
     await gone(pid!);
     expect(pool.hasProcess).toBe(false);
@@ -199,6 +207,7 @@ describe("the environment of a process", () => {
       "LEVAIN_APP",
       "MINE",
       "PATH",
+      "PORT",
       // For the resolver of the app and of what it starts: datagrams are refused.
       "RES_OPTIONS",
       "TMPDIR",

@@ -4,6 +4,7 @@
  */
 import { App, type ServeOptions } from "./app.ts";
 import { makeCapturedServer } from "./captured-server.ts";
+import { NODE_HTTP_HANDLER, type NodeListenOptions, type NodeServers } from "./node-servers.ts";
 import type { Upgrades } from "./upgrades.ts";
 
 export interface Capture {
@@ -15,23 +16,22 @@ export interface Capture {
 export interface CaptureScope {
   capture: Capture | null;
   onCapture: ((capture: Capture) => void) | null;
-  /** Called when a server of node:http begins to listen. */
-  onNodeServer: (() => void) | null;
+  /** A server of node:http was to listen. */
+  isNodeServer: boolean;
 }
 
 export interface CaptureOptions {
   upgrades: Upgrades;
+  /** Null where state ends with each request, and no server can listen. */
+  nodeServers: NodeServers | null;
   requestsInFlight(): number;
 }
-
-/** The option by which node:http hands its requests to Bun.serve (Bun 1.4.5). */
-const NODE_HTTP_HANDLER = "onNodeHTTPRequest";
 
 export class Captures {
   readonly #options: CaptureOptions;
   readonly #byGraph = new WeakMap<object, CaptureScope>();
   /** The process's own scope. */
-  readonly root: CaptureScope = { capture: null, onCapture: null, onNodeServer: null };
+  readonly root: CaptureScope = { capture: null, onCapture: null, isNodeServer: false };
 
   constructor(options: CaptureOptions) {
     this.#options = options;
@@ -39,13 +39,16 @@ export class Captures {
 
   /** Replaces `Bun.serve`. Call it once, before any code of the app's is loaded. */
   install(): void {
-    const native = Bun.serve as unknown as (options: object) => unknown;
+    const native = Bun.serve as unknown as (options: object) => never;
     const serve = (options: Record<string, unknown>) => {
       const scope = this.#currentScope();
       // node:http comes here too, with a handler that only a real server can call.
       if (NODE_HTTP_HANDLER in options) {
-        scope.onNodeServer?.();
-        return native(options);
+        const { nodeServers } = this.#options;
+        scope.isNodeServer = true;
+        // It goes with its request, and can at most be a server beside the handler.
+        if (nodeServers === null) return native(options);
+        return nodeServers.listen(options as unknown as NodeListenOptions, native);
       }
       if (scope.capture !== null) {
         console.warn(
@@ -74,7 +77,7 @@ export class Captures {
 
   /** A scope of its own for what runs in `graph`. */
   scopeFor(graph: object): CaptureScope {
-    const scope: CaptureScope = { capture: null, onCapture: null, onNodeServer: null };
+    const scope: CaptureScope = { capture: null, onCapture: null, isNodeServer: false };
     this.#byGraph.set(graph, scope);
     return scope;
   }

@@ -24,6 +24,7 @@ afterAll(() => runner[Symbol.asyncDispose]());
 const ask = async (path: string) => JSON.parse((await runner.ask(path)).text);
 const expectedEnv = () => ({
   ...env,
+  PORT: "3000",
   PATH: process.env["PATH"],
   HOME: runner.folder,
   TMPDIR: runner.folder,

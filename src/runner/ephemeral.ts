@@ -45,8 +45,12 @@ export class EphemeralApp {
     await keepSource(this.#path);
     this.#process.install();
     using graph = new Bun.ModuleGraph({ onError: console.error });
-    const capture = await this.#load(graph);
+    const scope = this.#captures.scopeFor(graph);
+    const capture = captureOf(await graph.import(this.#path), this.#captures, scope);
     this.#held.drop(graph);
+    if (capture === null && scope.isNodeServer) {
+      throw new LoadError({ type: "failed", code: "EPHEMERAL_SERVER", message: this.#path });
+    }
     if (capture === null) {
       throw new LoadError({ type: "failed", code: "NO_HANDLER", message: this.#path });
     }

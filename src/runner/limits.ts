@@ -17,3 +17,24 @@ export const bundleTimeoutMs = 30_000;
 export const bundleKeptMs = 24 * 60 * 60 * 1000;
 /** Header lines of a Response that are taken from what it was made of; more are asked for. Count. */
 export const knownLinesMax = 16;
+
+/** A line with the size of a chunk in what a server of node:http answers; extensions are not used by any. Bytes. */
+export const answerChunkLineBytesMax = 1024;
+
+/** Trailers of an answer, which are read over. Bytes. */
+export const answerTrailerBytesMax = 16 * 1024;
+
+/** Connections to an app's own server that wait for the next request; more are closed. Count. */
+export const nodeConnectionsIdleMax = 64;
+
+/** How long an app that listens, but not on PORT, is given to listen on PORT too before its only server is taken. Milliseconds. */
+export const otherPortGraceMs = 250;
+
+/** How long an app with several servers, none of them on PORT, is given to listen there after all. Milliseconds. */
+export const severalServersGraceMs = 5000;
+
+/** Servers of node:http that one process may have at once; each takes a path. Count. */
+export const nodeServersMax = 64;
+
+/** How long the entry of an app that listens may still run before it is taken to have no handler beside. Milliseconds. */
+export const entryGraceMs = 250;

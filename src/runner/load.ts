@@ -1,9 +1,12 @@
 /**
- * Loads the app and waits until it has a handler: its default export, or a call of `Bun.serve` now or a little later.
- * While nothing but the wire keeps the process alive, `beforeExit` tells that no handler will come.
+ * Loads the app and waits until it has a handler, which is its default export or what it gives to `Bun.serve` now or a
+ * little later, or listens with a server of node:http. While nothing but the wire keeps the process alive, `beforeExit`
+ * tells that neither will come.
  */
 import { type FailedMessage, failedTextMax } from "../wire/control.ts";
 import { type Capture, type CaptureScope, type Captures, optionsOf } from "./capture.ts";
+import { entryGraceMs } from "./limits.ts";
+import type { NodeServers } from "./node-servers.ts";
 
 /** The app cannot take requests; `failure` says why. */
 export class LoadError extends Error {
@@ -28,16 +31,28 @@ export function captureOf(
   return options === null ? null : captures.make(options, scope);
 }
 
+export interface LoadOptions {
+  path: string;
+  /** Behind the entry in `process.argv`. */
+  args: readonly string[];
+  captures: Captures;
+  nodeServers: NodeServers;
+  /** The module has run, and has neither a handler nor listens yet. */
+  onWaiting(): void;
+}
+
 /**
- * Imports the entry as the main module and resolves with its capture. The process must have nothing but the app to live
- * for meanwhile.
+ * Imports the entry as the main module and resolves with its capture; null when its server listens. The process must have
+ * nothing but the app to live for meanwhile.
  *
  * @throws {LoadError}
  */
-export async function load(path: string, captures: Captures): Promise<Capture> {
+export async function load(options: LoadOptions): Promise<Capture | null> {
+  const { path, args } = options;
   // `import.meta.main` and process.argv must say what they say under `bun <entry>`.
   (Bun as { main: string }).main = path;
   process.argv[1] = path;
+  process.argv.splice(2, process.argv.length, ...args);
   process.execArgv.length = 0;
 
   const idle = Promise.withResolvers<never>();
@@ -45,25 +60,37 @@ export async function load(path: string, captures: Captures): Promise<Capture> {
     idle.reject(new LoadError({ type: "failed", code: "NO_HANDLER", message: path }));
   process.once("beforeExit", onIdle);
   try {
-    return await Promise.race([captureEntry(path, captures), idle.promise]);
+    return await Promise.race([captureEntry(options), idle.promise]);
   } finally {
     process.off("beforeExit", onIdle);
   }
 }
 
-async function captureEntry(path: string, captures: Captures): Promise<Capture> {
+async function captureEntry(options: LoadOptions): Promise<Capture | null> {
+  const { path, captures, nodeServers } = options;
   const served = new Promise<Capture>((resolve) => {
     captures.root.onCapture = resolve;
   });
-  const listened = Promise.withResolvers<never>();
-  listened.promise.catch(() => {});
-  captures.root.onNodeServer = () =>
-    listened.reject(new LoadError({ type: "failed", code: "NODE_SERVER", message: path }));
-  const module = await importEntry(path);
-  // The app may still be waiting for something before it serves. A server of node:http beside a handler is its own affair.
-  return (
-    captureOf(module, captures, captures.root) ?? (await Promise.race([served, listened.promise]))
-  );
+  const listening = nodeServers.chosen.then(() => null);
+  // An entry that never comes to its end may serve all the same. One that does may export a handler beside a server.
+  const imported = importEntry(path).then((module) => ({ module }));
+  const entry = await Promise.race([imported, listening.then(() => settled(imported))]);
+  const capture = entry === null ? null : captureOf(entry.module, captures, captures.root);
+  if (capture !== null) return capture;
+  options.onWaiting();
+  // The app may still be waiting for something before it serves.
+  return Promise.race([served, listening]);
+}
+
+/** Its value, when it comes in time. */
+async function settled<Value>(promise: Promise<Value>): Promise<Value | null> {
+  const timeout = Promise.withResolvers<null>();
+  const timer = setTimeout(() => timeout.resolve(null), entryGraceMs);
+  try {
+    return await Promise.race([promise, timeout.promise]);
+  } finally {
+    clearTimeout(timer);
+  }
 }
 
 async function importEntry(path: string): Promise<unknown> {

@@ -11,7 +11,7 @@
  * hence no `await` at the top), and none of Node's modules is loaded that not every app needs: `node:crypto` alone takes 11 ms.
  */
 import { messageOf } from "../base/errors.ts";
-import type { LoadMessage, NodeMessage, RunnerMessage } from "../wire/control.ts";
+import type { FailedMessage, LoadMessage, NodeMessage, RunnerMessage } from "../wire/control.ts";
 import { FrameReader } from "../wire/frame-reader.ts";
 import { FrameWriter, type WireSocket } from "../wire/frame-writer.ts";
 import { FLAG_END, FrameType } from "../wire/frames.ts";
@@ -24,6 +24,9 @@ import { watchSlices } from "./file-answer.ts";
 import { HeldGraphs } from "./held-graphs.ts";
 import { AppLifecycle } from "./lifecycle.ts";
 import { LoadError, load } from "./load.ts";
+import { NodeApp } from "./node-app.ts";
+import { NodeServers } from "./node-servers.ts";
+import { refuseCluster, watchListeners } from "./other-servers.ts";
 import { Requests } from "./requests.ts";
 import { watchResponses } from "./response-source.ts";
 import { atTurnEnd } from "./turn-end.ts";
@@ -31,6 +34,9 @@ import { Upgrades } from "./upgrades.ts";
 import { Wires } from "./wires.ts";
 
 const wireFd = 3;
+
+/** Port of an app that is told none: Bun's own default. */
+const defaultPort = 3000;
 
 /** The part of a Bun socket that is used. */
 interface RunnerSocket extends WireSocket {
@@ -111,16 +117,44 @@ function say(message: RunnerMessage): void {
 }
 
 async function become(message: LoadMessage): Promise<void> {
-  const { root, entry, ephemeral, env, socketPath } = message;
+  const { root, entry, args, ephemeral, env, socketPath } = message;
   const path = `${root}/${entry}`;
+  const port = Number(env["PORT"] ?? defaultPort) || defaultPort;
+  let isLoading = true;
+  const refuse = (failure: FailedMessage) => {
+    // Later it is an error like any other that `listen` may meet.
+    if (!isLoading) return;
+    isLoading = false;
+    say(new LoadError(failure).failure);
+    writer.flush();
+    process.exit(1);
+  };
+  const nodeApp = new NodeApp(() => nodeServers.path);
+  const nodeServers = new NodeServers({
+    port,
+    folder: socketPath.slice(0, socketPath.lastIndexOf("/")),
+    mayListen: message.listen,
+    onRefused: refuse,
+    seen: (url) => nodeApp.seen(url),
+  });
   const captures = new Captures({
     upgrades: new Upgrades(socketPath),
+    nodeServers: ephemeral ? null : nodeServers,
     requestsInFlight: () => requests.inFlight + wires.inFlight,
   });
   // The wire alone must not keep an app alive that has nothing to do.
   socket.unref();
   try {
-    passEnvironment(env);
+    passEnvironment({ PORT: String(port), ...env });
+    refuseCluster(refuse);
+    const listeners = watchListeners();
+    process.on("exit", (code) => {
+      const { refusedPort } = listeners;
+      // It was most likely what the app has died of.
+      if (code !== 0 && refusedPort !== null) {
+        refuse({ type: "failed", code: "TCP_SERVER", message: String(refusedPort) });
+      }
+    });
     process.chdir(root);
     captures.install();
     if (message.connect !== null) holdToHosts(message.connect);
@@ -131,8 +165,12 @@ async function become(message: LoadMessage): Promise<void> {
       await app.check();
       requests.serveEphemeral(app);
     } else {
-      requests.serve(await load(path, captures));
+      const onWaiting = () => say({ type: "waiting" });
+      const capture = await load({ path, args, captures, nodeServers, onWaiting });
+      if (capture === null) requests.serveNode(nodeApp);
+      else requests.serve(capture);
     }
+    isLoading = false;
     socket.ref();
     say({ type: "loaded" });
   } catch (error) {

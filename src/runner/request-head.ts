@@ -11,6 +11,10 @@ export class RequestHead {
   readonly url: string;
   /** The request's id, for the app's log lines; empty when there is none. */
   readonly requestId: string;
+  /** As the client has sent it: origin form or `*`. Latin-1. */
+  readonly target: string;
+  /** Empty for none. */
+  readonly host: string;
   readonly #text: string;
   readonly #peerStart: number;
   readonly #linesStart: number;
@@ -30,7 +34,9 @@ export class RequestHead {
     }
     this.method = methodEnd === 3 && text.startsWith("GET") ? "GET" : text.slice(0, methodEnd);
     const target = text.slice(methodEnd + 1, targetEnd);
-    const origin = `${text.slice(targetEnd + 1, schemeEnd)}://${text.slice(schemeEnd + 1, hostEnd)}`;
+    this.target = target;
+    this.host = text.slice(schemeEnd + 1, hostEnd);
+    const origin = `${text.slice(targetEnd + 1, schemeEnd)}://${this.host}`;
     this.url = origin + (NOT_ASCII.test(target) ? asUtf8(target) : target);
     this.requestId = text.slice(hostEnd + 1, idEnd);
     this.#text = text;
@@ -42,6 +48,11 @@ export class RequestHead {
     const line = this.#text.slice(this.#peerStart, this.#linesStart - 2);
     const [address = "", port = ""] = line.split(" ");
     return { address, port: Number(port) };
+  }
+
+  /** The header lines, each with its CRLF. Latin-1. */
+  get lines(): string {
+    return this.#text.slice(this.#linesStart);
   }
 
   /** Adds the header lines to `headers`. */

@@ -15,6 +15,7 @@ import type { Capture } from "./capture.ts";
 import { currentRequestId } from "./console.ts";
 import type { EphemeralApp } from "./ephemeral.ts";
 import type { Nap } from "./nap.ts";
+import type { NodeApp } from "./node-app.ts";
 import { RequestBody } from "./request-body.ts";
 import { RequestHead } from "./request-head.ts";
 import { respond } from "./respond.ts";
@@ -36,6 +37,8 @@ export class Requests {
   readonly #forget = (stream: ServerStream) => void this.#streams.delete(stream.id);
   readonly #onRespondError = this.#failed.bind(this);
   #handler: Handler | null = null;
+  /** Instead of a handler. */
+  #nodeApp: NodeApp | null = null;
 
   /** @param nap whether requests can be given to the app; after a nap they have to wait for it */
   constructor(writer: () => FrameWriter, nap: Nap) {
@@ -47,6 +50,7 @@ export class Requests {
   onAnotherWire(writer: () => FrameWriter): Requests {
     const requests = new Requests(writer, this.#nap);
     requests.#handler = this.#handler;
+    requests.#nodeApp = this.#nodeApp;
     return requests;
   }
 
@@ -72,6 +76,11 @@ export class Requests {
       handle: (request, stream) => app.handle(request, stream),
       recover: (error, stream) => app.recover(error, stream),
     };
+  }
+
+  /** The app is a server of its own. */
+  serveNode(app: NodeApp): void {
+    this.#nodeApp = app;
   }
 
   /** @throws {WireProtocolError} for a frame that the node would not send. */
@@ -106,7 +115,9 @@ export class Requests {
   }
 
   #onRequest(flags: number, id: number, buffer: Buffer, start: number, end: number): void {
-    if (this.#handler === null) throw new WireProtocolError("a REQUEST before the app is loaded");
+    const nodeApp = this.#nodeApp;
+    if (this.#handler === null && nodeApp === null)
+      throw new WireProtocolError("a REQUEST before the app is loaded");
     if (this.#streams.has(id)) throw new WireProtocolError(`a second REQUEST for stream ${id}`);
     const headEnd = end - start < 4 ? end + 1 : start + 4 + buffer.readUInt32LE(start);
     if (headEnd > end) throw new WireProtocolError("a REQUEST longer than its frame");
@@ -115,7 +126,14 @@ export class Requests {
     const stream = new ServerStream(id, head, asksUpgrade, this.#writer(), this.#forget);
     this.#streams.set(id, stream);
     const first = end > headEnd ? new Uint8Array(buffer.subarray(headEnd, end)) : null;
-    const body = bodyOf(stream, first, (flags & FLAG_END) !== 0);
+    const isWhole = (flags & FLAG_END) !== 0;
+    if (nodeApp !== null) {
+      const request = nodeApp.request(stream, first, isWhole);
+      if (this.#nap.isAwake) nodeApp.start(request);
+      else this.#nap.hold(() => stream.closed || nodeApp.start(request));
+      return;
+    }
+    const body = bodyOf(stream, first, isWhole);
     let request: WireRequest;
     try {
       request = new WireRequest(head, stream, initOf(head.method, body));

@@ -8,7 +8,7 @@ import { join } from "node:path";
 import { PlatformError } from "../base/errors.ts";
 import { Channel, type ChannelOwner } from "../wire/channel.ts";
 import { ClientStream } from "../wire/client-stream.ts";
-import type { LoadMessage, RunnerMessage } from "../wire/control.ts";
+import { type LoadMessage, loadAnswersMax, type RunnerMessage } from "../wire/control.ts";
 import { FLAG_END, FLAG_UPGRADE, ResetReason } from "../wire/frames.ts";
 import { RunnerBundle } from "./bundle.ts";
 import { type RequestOptions, requestHead } from "./request-for-tests.ts";
@@ -199,6 +199,10 @@ export class TestRequest extends ClientStream {
 export interface RunnerOptions {
   /** See `LoadMessage`. Default null. */
   connect?: string[];
+  /** Default false. */
+  listen?: boolean;
+  /** Default none. */
+  args?: string[];
   ephemeral?: boolean;
   env?: Record<string, string>;
   /** Folder of the app; the fixtures by default. */
@@ -290,12 +294,14 @@ export class TestRunner implements ChannelOwner, AsyncDisposable {
       type: "load",
       root: options.root ?? fixturesPath,
       entry,
+      args: options.args ?? [],
       ephemeral: options.ephemeral ?? false,
       env: options.env ?? {},
       connect: options.connect ?? null,
+      listen: options.listen ?? false,
       socketPath: join(this.folder, "app.sock"),
     };
-    this.channel.control(message);
+    this.channel.control(message, loadAnswersMax);
     return this.control(({ type }) => type === "loaded" || type === "failed");
   }
 

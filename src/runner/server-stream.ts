@@ -12,7 +12,6 @@ import type { FrameWriter } from "../wire/frame-writer.ts";
 import { FLAG_END, FrameType, ResetReason } from "../wire/frames.ts";
 import { dataBytesMax, resetTextBytesMax, streamWindowBytes } from "../wire/limits.ts";
 import { connectionClosed } from "./connection-closed.ts";
-import type { RequestBody } from "./request-body.ts";
 import type { RequestHead } from "./request-head.ts";
 
 /** Where the bytes of an upgraded request go. */
@@ -22,6 +21,15 @@ export interface Tunnel {
   end(): void;
   /** The stream has closed. */
   close(): void;
+}
+
+/** Where the bytes of a request's body go. */
+export interface BodyReceiver {
+  /** The chunk is the receiver's from now on. */
+  push(chunk: Uint8Array): void;
+  end(): void;
+  /** The request is over before its body was. Twice is safe. */
+  fail(): void;
 }
 
 const encoder = new TextEncoder();
@@ -36,7 +44,7 @@ export class ServerStream {
   /** The node has said that its client asks for a WebSocket. */
   readonly asksUpgrade: boolean;
   /** The request's body, or null when it has none or came whole. */
-  body: RequestBody | null = null;
+  body: BodyReceiver | null = null;
   /** Set once the request is upgraded. */
   tunnel: Tunnel | null = null;
   closed = false;

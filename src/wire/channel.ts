@@ -53,7 +53,7 @@ export class Channel {
   #opened = 0;
   #tunnels = 0;
   #pongsDue = 0;
-  /** A runner says that it has started, may say one thing of its own, and answers each message of ours once. */
+  /** A runner says that it has started, may say one thing of its own, and answers each message of ours. */
   #controlsDue = 2;
   #isBroken = false;
   #closed = false;
@@ -145,11 +145,11 @@ export class Channel {
     this.#writer.buffer.writeUInt32LE(token, at);
   }
 
-  /** Sends a message; the runner may answer with one. */
-  control(message: unknown): void {
+  /** Sends a message, which the runner may answer. @param answersMax with how many. Count. */
+  control(message: unknown, answersMax = 1): void {
     const bytes = Buffer.from(JSON.stringify(message));
     invariant(bytes.length <= controlBytesMax, "a control message is not longer than its limit");
-    this.#controlsDue += 1;
+    this.#controlsDue += answersMax;
     for (let at = 0; at < bytes.length; at += framePayloadBytesMax) {
       const piece = bytes.subarray(at, at + framePayloadBytesMax);
       const isLast = at + piece.length === bytes.length;

@@ -8,12 +8,16 @@ export interface LoadMessage {
   root: string;
   /** Module to import, relative to `root`. */
   entry: string;
+  /** What the app finds behind the entry in `process.argv`. */
+  args: readonly string[];
   ephemeral: boolean;
   /** The app's values and the documented `LEVAIN_*` ones; replaces what the process was started with. */
   env: Record<string, string>;
   /** `permissions.connect` of a version that is held to it; null: not held. */
   connect: string[] | null;
-  /** Path of a unix socket of the process's own, for upgraded connections. */
+  /** It may listen on ports of the machine, other than PORT. */
+  listen: boolean;
+  /** Path of a unix socket of the process's own, for upgraded connections; others of the app's stand beside it. */
   socketPath: string;
 }
 
@@ -32,7 +36,12 @@ export interface StartedMessage {
   type: "started";
 }
 
-/** runner → node: the app has a handler and takes requests. */
+/** runner → node: the app's module has run, and has neither a handler nor listens yet. Comes before `loaded` or `failed`. */
+export interface WaitingMessage {
+  type: "waiting";
+}
+
+/** runner → node: the app has a handler or listens, and takes requests. */
 export interface LoadedMessage {
   type: "loaded";
 }
@@ -91,22 +100,35 @@ export interface LifecycleMessage {
 /** What a runner says about the sleep of its app. */
 export type LifecycleEvent = LifecycleMessage | SettledMessage | ResumedMessage;
 
-/** `NODE_SERVER`: the app listens with node:http, which nothing can be captured from. */
-const FAILURE_CODES = ["MODULE_MISSING", "NO_HANDLER", "NODE_SERVER", "THREW"] as const;
+/** Those that end in `SERVER`: the app listens in a way that gives it no requests. */
+const FAILURE_CODES = [
+  "MODULE_MISSING",
+  "NO_HANDLER",
+  "THREW",
+  "EPHEMERAL_SERVER",
+  "SEVERAL_SERVERS",
+  "TLS_SERVER",
+  "TCP_SERVER",
+  "CLUSTER_SERVER",
+] as const;
 export type FailureCode = (typeof FAILURE_CODES)[number];
 
 /** runner → node: the app cannot take requests; the process ends by itself. */
 export interface FailedMessage {
   type: "failed";
   code: FailureCode;
-  /** Name of the missing module, or the error's message. */
+  /** Name of the missing module, the ports of the servers, or the error's message. */
   message: string;
 }
+
+/** Answers to `load`: `waiting`, and `loaded` or `failed`. Count. */
+export const loadAnswersMax = 2;
 
 export type NodeMessage = LoadMessage | WireMessage | SettleMessage | ResumeMessage | HeardMessage;
 export type RunnerMessage =
   | StartedMessage
   | LoadedMessage
+  | WaitingMessage
   | WiredMessage
   | FailedMessage
   | LifecycleEvent;
@@ -121,6 +143,7 @@ export function asRunnerMessage(message: unknown): RunnerMessage | null {
   switch (type) {
     case "started":
     case "loaded":
+    case "waiting":
     case "wired":
     case "resumed":
       return { type };

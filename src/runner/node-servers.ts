@@ -1,0 +1,235 @@
+/**
+ * Servers of node:http. Where one wants to listen on a port, it gets a unix socket in the folder of its process instead, and
+ * everything that it can ask says what it wanted: so no port is open on the machine, any port and address will do, and two
+ * processes never clash. The server on PORT is the app; without one, the only server there is.
+ *
+ *   listen(port) ──▶ open ──close()──▶ gone (and may listen again)
+ */
+import type { FailedMessage, FailureCode } from "../wire/control.ts";
+import { currentRequestId } from "./console.ts";
+import { nodeServersMax, otherPortGraceMs, severalServersGraceMs } from "./limits.ts";
+import { reachOwnServers } from "./loopback.ts";
+import type { NodeRequest } from "./node-request.ts";
+
+/** The option by which node:http hands its requests to Bun.serve (Bun 1.4.5). */
+export const NODE_HTTP_HANDLER = "onNodeHTTPRequest";
+
+/** What node:http gives to Bun.serve. */
+export interface NodeListenOptions {
+  port?: unknown;
+  hostname?: string | undefined;
+  unix?: string | undefined;
+  tls?: unknown;
+  [NODE_HTTP_HANDLER](...args: unknown[]): unknown;
+}
+
+/** What node:http keeps of Bun.serve's server. */
+interface NativeServer {
+  stop(...args: unknown[]): unknown;
+}
+
+/** Where in its arguments the handler finds what. */
+const urlAt = 1;
+const socketAt = 6;
+
+export interface NodeServersOptions {
+  /** Port that the app is told to use. */
+  port: number;
+  /** Folder of the sockets. */
+  folder: string;
+  /** It may listen on other ports of the machine, as `permissions.listen` says. */
+  mayListen: boolean;
+  /** The app can never take requests. May end the process. */
+  onRefused(failure: FailedMessage): void;
+  /** The app's code is about to get a request. */
+  seen(url: string): NodeRequest | undefined;
+}
+
+// An app may replace them.
+const { setTimeout, clearTimeout } = globalThis;
+
+/** Ports for servers that ask for any. */
+const anyPortMin = 49_152;
+
+export class NodeServers {
+  readonly #options: NodeServersOptions;
+  /** By port; a server on a unix socket of its own has its path as name. */
+  readonly #paths = new Map<number | string, string>();
+  #chosen: number | string | null = null;
+  readonly #whenChosen = Promise.withResolvers<void>();
+  #grace: ReturnType<typeof setTimeout> | null = null;
+  #nextPort = anyPortMin;
+
+  constructor(options: NodeServersOptions) {
+    this.#options = options;
+  }
+
+  /** Resolves when there is a server that is the app. */
+  get chosen(): Promise<void> {
+    return this.#whenChosen.promise;
+  }
+
+  /** Where the app's server listens now; null when it does not. */
+  get path(): string | null {
+    return this.#chosen === null ? null : (this.#paths.get(this.#chosen) ?? null);
+  }
+
+  /**
+   * What node:http gets for its call of Bun.serve.
+   *
+   * @throws what `listen` emits as its error
+   */
+  listen(
+    options: NodeListenOptions,
+    native: (options: NodeListenOptions) => NativeServer,
+  ): NativeServer {
+    if (options.tls) {
+      this.refuse("TLS_SERVER", String(options.port ?? options.unix));
+      throw new Error("a server with TLS cannot listen here: TLS ends in front of the app");
+    }
+    const { port } = options;
+    // Node's own words for what is no port.
+    if (options.unix === undefined && !isPort(port)) return native(options);
+    if (options.unix === undefined && this.#options.mayListen && this.#isForOthers(port)) {
+      return native(options);
+    }
+    if (this.#paths.size >= nodeServersMax) {
+      throw new Error(`an app has at most ${nodeServersMax} servers that listen`);
+    }
+    reachOwnServers((port) => this.#paths.get(port));
+    return options.unix === undefined
+      ? this.#onPort(port === 0 ? this.#anyPort() : (port as number), options, native)
+      : this.#onPath(options.unix, options, native);
+  }
+
+  /** The app has asked for what it cannot have. */
+  refuse(code: FailureCode, message: string): void {
+    this.#options.onRefused({ type: "failed", code, message });
+  }
+
+  #isForOthers(port: unknown): boolean {
+    return port !== this.#options.port && port !== 0;
+  }
+
+  #onPort(
+    port: number,
+    options: NodeListenOptions,
+    native: (options: NodeListenOptions) => NativeServer,
+  ): NativeServer {
+    const hostname = options.hostname ?? "::";
+    if (this.#paths.has(port)) throw addressInUse(hostname, port);
+    const unix = `${this.#options.folder}/h${port.toString(36)}`;
+    process.getBuiltinModule("node:fs").rmSync(unix, { force: true });
+    const server = native({
+      ...this.#withMarks(options),
+      port: undefined,
+      hostname: undefined,
+      unix,
+    });
+    const family = hostname.includes(":") ? "IPv6" : "IPv4";
+    Object.defineProperties(server, {
+      address: { get: () => ({ address: hostname, family, port }) },
+      hostname: { value: hostname },
+      port: { value: port },
+    });
+    this.#opened(port, unix, server);
+    return server;
+  }
+
+  /** A unix socket of the app's own choice is as good as one of ours. */
+  #onPath(
+    path: string,
+    options: NodeListenOptions,
+    native: (options: NodeListenOptions) => NativeServer,
+  ): NativeServer {
+    const server = native(this.#withMarks(options));
+    this.#opened(path, path, server);
+    return server;
+  }
+
+  #opened(name: number | string, path: string, server: NativeServer): void {
+    this.#paths.set(name, path);
+    const { stop } = server;
+    server.stop = (...args) => {
+      if (this.#paths.get(name) === path) this.#paths.delete(name);
+      return stop.apply(server, args);
+    };
+    if (name === this.#options.port) return this.#choose(name);
+    if (this.#chosen === null)
+      this.#grace ??= setTimeout(() => this.#decide(false), otherPortGraceMs);
+  }
+
+  /** PORT's server did not come so far. */
+  #decide(isLast: boolean): void {
+    this.#grace = null;
+    const names = [...this.#paths.keys()];
+    if (names.length === 1) return this.#choose(names[0]!);
+    if (names.length === 0) return;
+    if (isLast) return this.refuse("SEVERAL_SERVERS", names.join(", "));
+    this.#grace = setTimeout(() => this.#decide(true), severalServersGraceMs);
+  }
+
+  #choose(name: number | string): void {
+    if (this.#grace !== null) clearTimeout(this.#grace);
+    this.#grace = null;
+    this.#chosen = name;
+    this.#whenChosen.resolve();
+  }
+
+  #anyPort(): number {
+    while (this.#paths.has(this.#nextPort)) this.#nextPort += 1;
+    return this.#nextPort;
+  }
+
+  /** The handler sees targets without our marks, the client's address, and runs under the request's id. */
+  #withMarks(options: NodeListenOptions): NodeListenOptions {
+    const handle = options[NODE_HTTP_HANDLER];
+    const { seen } = this.#options;
+    return {
+      ...options,
+      [NODE_HTTP_HANDLER](this: unknown, ...args: unknown[]): unknown {
+        const url = args[urlAt] as string;
+        const request = seen(url);
+        if (request === undefined) return handle.apply(this, args);
+        args[urlAt] = url.slice(request.mark.length);
+        showClient(args[socketAt] as NativeSocket, request);
+        return currentRequestId.run(request.stream.head.requestId, () => handle.apply(this, args));
+      },
+    };
+  }
+}
+
+const REQUEST = Symbol("request");
+
+/** What node:http asks for the addresses of a connection. */
+interface NativeSocket {
+  [REQUEST]?: NodeRequest;
+}
+
+/** Lets `req.socket` say the address of the client, as it would without us. */
+function showClient(socket: NativeSocket, request: NodeRequest): void {
+  if (!(REQUEST in socket)) {
+    Object.defineProperty(socket, "remoteAddress", {
+      get(this: NativeSocket) {
+        const { address, port } = this[REQUEST]!.stream.head.peer;
+        return { address, port, family: address.includes(":") ? "IPv6" : "IPv4" };
+      },
+    });
+  }
+  socket[REQUEST] = request;
+}
+
+function isPort(port: unknown): port is number {
+  return Number.isInteger(port) && (port as number) >= 0 && (port as number) < 65_536;
+}
+
+function addressInUse(address: string, port: number): Error {
+  const error = new Error(`listen EADDRINUSE: address already in use ${address}:${port}`);
+  return Object.assign(error, {
+    code: "EADDRINUSE",
+    errno: -98,
+    syscall: "listen",
+    address,
+    port,
+  });
+}
