@@ -5,28 +5,23 @@
  *
  * Traffic does not wait for the store: a node that was killed serves again before PostgreSQL has recovered.
  */
-import { randomBytes } from "node:crypto";
 import { mkdirSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { systemClock } from "./base/clock.ts";
 import { asPlatformError, messageOf, PlatformError } from "./base/errors.ts";
-import { versionName } from "./base/version-spec.ts";
 import type { NodeWatcher } from "./cli/run-node.ts";
 import { startAdminServer } from "./control/admin-server.ts";
 import { ensureAdminToken } from "./control/admin-token.ts";
 import type { NodeStatus } from "./control/api.ts";
-import { AuditTrail } from "./control/audit-trail.ts";
 import { closeDataDir } from "./control/data-dir-modes.ts";
 import type { AdminDeps } from "./control/deps.ts";
 import { bindError, type NodeConfig } from "./control/node-config.ts";
 import { acquireNodeLock } from "./control/node-lock.ts";
 import { platformVersion } from "./control/platform-version.ts";
 import { Publisher } from "./control/publisher.ts";
-import { TokenBook } from "./control/token-book.ts";
 import { ArtifactStore } from "./deploy/artifact-store.ts";
 import { AppBuilder } from "./deploy/build.ts";
 import { Deployer } from "./deploy/deployer.ts";
-import { branchLabel, PRODUCTION_BRANCH } from "./deploy/names.ts";
 import { unpackSource } from "./deploy/unpack.ts";
 import { loadHooks } from "./hooks/load.ts";
 import type { LoadedHook } from "./hooks/loaded-hook.ts";
@@ -40,11 +35,13 @@ import { openSecrets } from "./node-secrets.ts";
 import { startNodeStore } from "./node-store.ts";
 import { bootCheck } from "./pool/boot-check.ts";
 import type { RunnerSandbox } from "./pool/runner-sandbox.ts";
+import { openRemoteUse } from "./remote-use.ts";
 import { openRequestStore } from "./request-store.ts";
 import { emptyRouteTable, type RouteTable } from "./router/route-table.ts";
 import { closeToOthers } from "./sandbox/own-process.ts";
 import { LogStore } from "./telemetry/log-store.ts";
 import { TrialLog } from "./telemetry/trial-log.ts";
+import { urlsOf } from "./urls.ts";
 
 /**
  * Runs a node in this process; resolves when it has stopped (SIGTERM, SIGINT, SIGHUP or the admin API) and everything of it is
@@ -115,11 +112,9 @@ export async function runNode(config: NodeConfig, watcher: NodeWatcher): Promise
   void store.ready.then(() => memory.remeasure()).catch(() => {});
   cleanup.defer(() => publisher.close());
 
-  const tokens = new TokenBook({ store: store.store, clock, random: randomBytes, note });
-  cleanup.defer(() => tokens.close());
-  const audit = new AuditTrail({ store: store.store, clock, note });
-  cleanup.defer(() => audit.close());
-  const urlOf = urlsOf(config, lane);
+  const { urlOf, urlOfHost } = urlsOf(config, lane);
+  const remote = openRemoteUse(config, { store: store.store, clock, note, lane, urlOfHost });
+  cleanup.defer(() => remote.close());
   const deployer = new Deployer({
     dataDir,
     builder: new AppBuilder({
@@ -180,8 +175,9 @@ export async function runNode(config: NodeConfig, watcher: NodeWatcher): Promise
       Object.hasOwn(lane.router.table.apps, app) ? (lane.router.table.apps[app] ?? null) : null,
     runsOf: (spec) => runsOf(lane, spec, clock.nowMs()),
     store: store.store,
-    tokens,
-    audit,
+    tokens: remote.tokens,
+    audit: remote.audit,
+    domains: remote.domains,
     deployer,
     logs: {
       read: log.read.bind(log),
@@ -308,29 +304,6 @@ async function removeLogs(app: string, lane: Lane, stores: readonly LogStore[]):
 function digestsOf(table: RouteTable): Set<string> {
   const versions = Object.values(table.apps).flatMap((app) => Object.values(app.versions));
   return new Set(versions.map(({ digest }) => digest));
-}
-
-/** URL of an app's branch, or of one of its versions. */
-type UrlOf = (app: string, target: string | number) => string;
-
-function urlsOf(config: NodeConfig, lane: Lane): UrlOf {
-  const port = lane.edge.port === 80 ? "" : `:${lane.edge.port}`;
-  return (app, target) => {
-    const host =
-      typeof target === "number"
-        ? `${versionName(target)}--${app}`
-        : target === PRODUCTION_BRANCH
-          ? app
-          : `${labelOf(lane.router.table, app, target)}--${app}`;
-    return `http://${host}.${config.domain}${port}`;
-  };
-}
-
-/** The branch's label as it was published; a branch that is not published yet has the one it would get. */
-function labelOf(table: RouteTable, app: string, branch: string): string {
-  const branches = table.apps[app]?.branches ?? {};
-  const taken = new Set(Object.values(branches).map(({ label }) => label));
-  return branches[branch]?.label ?? branchLabel(branch, taken, app);
 }
 
 function hostOf(url: string): string {

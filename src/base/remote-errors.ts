@@ -77,6 +77,12 @@ export const remoteErrors = {
     message: (path: string, what: string) => `Cannot use ${path}: ${what}`,
     remedy: "Correct the file or remove it, then run `levain login` again",
   },
+  DOMAIN_INVALID: {
+    owner: "user",
+    status: 400,
+    message: (host: string, problem: string) => `Cannot use domain "${host}": ${problem}`,
+    remedy: "Name one host of your own, such as shop.example.com",
+  },
   DOMAIN_TAKEN: {
     owner: "user",
     status: 409,

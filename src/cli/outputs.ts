@@ -57,6 +57,11 @@ const DATA: Readonly<Record<string, z.ZodType>> = {
     ),
     path: z.string(),
   }),
+  domains: z.union([
+    ENDPOINTS.domains.output,
+    ENDPOINTS.domainAdd.output.describe("With `add`"),
+    ENDPOINTS.domainRemove.output.describe("With `remove`"),
+  ]),
   audit: ENDPOINTS.audit.output,
   down: z.object({ pid: z.int(), ms: z.number() }),
   status: nodeStatus,

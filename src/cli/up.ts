@@ -17,6 +17,8 @@ const SETTINGS = {
   host: ["--host <address>", "address of the apps' port (default 127.0.0.1)"],
   edges: ["--edges <count>", "processes that accept connections (default 1)"],
   domain: ["--domain <name>", "apps answer at <app>.<domain> (default localhost)"],
+  publicUrl: ["--public-url <url>", "how the domain is reached: https://apps.example.com"],
+  dnsServers: ["--dns-servers <list>", "name servers for proofs of domains"],
   databaseUrl: ["--database-url <url>", "a PostgreSQL server instead of the node's own"],
   masterKeyFile: ["--master-key-file <path>", "key that seals environment values"],
   postgresUser: ["--postgres-user <name>", "system user of the node's own PostgreSQL"],

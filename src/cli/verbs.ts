@@ -17,6 +17,7 @@ export const VERBS: Readonly<Record<string, () => Promise<Verb>>> = {
   promote: async () => (await import("./promote.ts")).promote,
   rollback: async () => (await import("./rollback.ts")).rollback,
   delete: async () => (await import("./delete.ts")).deleteVerb,
+  domains: async () => (await import("./domains.ts")).domains,
   apps: async () => (await import("./apps.ts")).apps,
   versions: async () => (await import("./versions.ts")).versions,
   inspect: async () => (await import("./inspect.ts")).inspect,

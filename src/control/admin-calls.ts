@@ -7,6 +7,9 @@ import {
   auditQuery,
   deleteQuery,
   deployQuery,
+  domainAddInput,
+  domainRemoveQuery,
+  domainsQuery,
   inspectQuery,
   logsQuery,
   type OutputOf,
@@ -19,6 +22,7 @@ import { listApps, listVersions } from "./apps.ts";
 import { deleteApp } from "./delete.ts";
 import { deployStream } from "./deploy.ts";
 import type { AdminDeps } from "./deps.ts";
+import { addDomain, listDomains, removeDomain } from "./domains.ts";
 import type { EndpointMatch, EndpointName } from "./endpoints.ts";
 import { parseInput } from "./input-issues.ts";
 import { inspect } from "./inspect.ts";
@@ -109,6 +113,22 @@ const CALLS: {
     return logsStream(call.deps, app, query, { signal, stopping: stoppingOf(call) });
   },
   metrics: ({ deps }) => metricsResponse(deps),
+  async domains(call) {
+    const { app } = readQuery(domainsQuery, call);
+    return { domains: await listDomains(call.deps, call.principal, app) };
+  },
+  async domainAdd(call, app) {
+    const input = await readInput(domainAddInput, call);
+    call.note.add(input);
+    const domain = await addDomain(call.deps, app, input);
+    call.note.add({ host: domain.host, isVerified: domain.isVerified });
+    return domain;
+  },
+  async domainRemove(call, app) {
+    const { host } = readQuery(domainRemoveQuery, call);
+    call.note.add({ host });
+    return removeDomain(call.deps, app, host);
+  },
   tokens: async ({ deps }) => ({ tokens: (await deps.tokens.list()).map(tokenInfoOf) }),
   async tokenCreate(call) {
     const input = await readInput(tokenCreateInput, call);

@@ -204,6 +204,13 @@ export function memoryDeps(dataDir: string, happened: string[]): AdminDeps {
     store: { ...store, ...remote },
     tokens: new TokenBook({ store: remote, clock, random: randomBytes, note }),
     audit: new AuditTrail({ store: remote, clock, note }),
+    domains: {
+      platform: "localhost",
+      challenge: () => randomBytes(16).toString("hex"),
+      check: async () => ({ isVerified: false, dns: "no TXT record", http: "no address" }),
+      urlOf: (host) => `http://${host}:4000`,
+      isServed: (host) => host === "shop.localhost" || host === "shop.example.com",
+    },
     deployer: {
       async deploy(upload, query, emit, signal, assertMayDeploy) {
         emit({ type: "step", step: "unpack" });

@@ -24,6 +24,7 @@ import { adminIdleSeconds, adminStopTimeoutMs } from "./limits.ts";
 import { bindError } from "./node-config.ts";
 import { assertOwnOrigin } from "./origin-guard.ts";
 import { platformVersion } from "./platform-version.ts";
+import { tlsCheckAnswer } from "./tls-check.ts";
 
 export interface AdminServerOptions {
   /** Folder with the token, which is there; see `admin-token.ts`. */
@@ -134,7 +135,13 @@ async function answer(
   const address = isTcp ? (server.requestIP(request)?.address ?? "") : "socket";
   try {
     assertOwnOrigin(request.headers, isTcp);
-    const { pathname, searchParams } = new URL(request.url);
+    const url = new URL(request.url);
+    const { pathname, searchParams } = url;
+    const host = (request.headers.get("host") ?? "").toLowerCase();
+    const caller = { peer: isTcp ? address : "", host, headers: request.headers };
+    const asked = { method: request.method, url };
+    const tlsCheck = tlsCheckAnswer(asked, caller, deps.domains.isServed);
+    if (tlsCheck !== null) return tlsCheck;
     const match = matchEndpoint(request.method, pathname);
     const principal = await identify(request, address, match, guard, deps);
     if (request.method === "GET" && pathname === "/") return Response.json(index());

@@ -18,6 +18,13 @@ import {
   rollbackInput,
   versionInfo,
 } from "./api-apps.ts";
+import {
+  domainAdded,
+  domainAddInput,
+  domainInfo,
+  domainRemoveQuery,
+  domainsQuery,
+} from "./api-domains.ts";
 import { inspection, inspectQuery } from "./api-inspection.ts";
 import { instanceInfo } from "./api-instances.ts";
 import { logRecord, logsQuery } from "./api-logs.ts";
@@ -42,6 +49,7 @@ export {
   deployResult,
 } from "../deploy/deploy-api.ts";
 export * from "./api-apps.ts";
+export * from "./api-domains.ts";
 export * from "./api-errors.ts";
 export * from "./api-inspection.ts";
 export * from "./api-instances.ts";
@@ -81,6 +89,17 @@ export const ENDPOINTS = {
   },
   logs: { ...ENDPOINT_PATHS.logs, query: logsQuery, stream: logRecord },
   metrics: { ...ENDPOINT_PATHS.metrics },
+  domains: {
+    ...ENDPOINT_PATHS.domains,
+    query: domainsQuery,
+    output: z.object({ domains: z.array(domainInfo) }),
+  },
+  domainAdd: { ...ENDPOINT_PATHS.domainAdd, input: domainAddInput, output: domainAdded },
+  domainRemove: {
+    ...ENDPOINT_PATHS.domainRemove,
+    query: domainRemoveQuery,
+    output: z.object({ app: z.string(), host: z.string() }),
+  },
   whoami: { ...ENDPOINT_PATHS.whoami, output: whoami },
   tokens: { ...ENDPOINT_PATHS.tokens, output: z.object({ tokens: z.array(tokenInfo) }) },
   tokenCreate: { ...ENDPOINT_PATHS.tokenCreate, input: tokenCreateInput, output: tokenCreated },

@@ -9,16 +9,39 @@ import type { Store } from "../store/store.ts";
 import type { LogStore } from "../telemetry/log-store.ts";
 import type { Inspection, InstanceInfo, NodeStatus } from "./api.ts";
 import type { AuditTrail } from "./audit-trail.ts";
+import type { DomainCheck } from "./domain-check.ts";
 import type { TokenBook } from "./token-book.ts";
 
 /** The part of the store that the admin API uses. */
 export type AdminStore = Pick<
   Store,
-  "apps" | "versions" | "setLive" | "rollbackTarget" | "deleteApp" | "audit"
+  | "apps"
+  | "versions"
+  | "setLive"
+  | "rollbackTarget"
+  | "deleteApp"
+  | "audit"
+  | "domains"
+  | "addDomain"
+  | "verifyDomain"
+  | "removeDomain"
 >;
 
 /** Part of an inspection. */
 export type VersionRuns = Pick<Inspection, "machine" | "state" | "cause" | "processes">;
+
+/** What hosts of the apps' own need. */
+export interface DomainsDeps {
+  /** The node's own domain. */
+  platform: string;
+  /** A new one. */
+  challenge(): string;
+  check(host: string, challenge: string): Promise<DomainCheck>;
+  /** Where such a host answers. */
+  urlOf(host: string): string;
+  /** Whether something is live at a host, be it an app's own or the platform's. Keeps nothing of the question. */
+  isServed(host: string): boolean;
+}
 
 export interface AdminDeps {
   status(): NodeStatus | Promise<NodeStatus>;
@@ -37,6 +60,7 @@ export interface AdminDeps {
   store: AdminStore;
   tokens: TokenBook;
   audit: AuditTrail;
+  domains: DomainsDeps;
   deployer: {
     /**
      * Builds, checks and takes live what is uploaded; `emit` gets what happens meanwhile, without a last `done` or

@@ -104,6 +104,21 @@ export const tokenSweepMs = 1_000;
 /** Pause before tokens are read again from a store that did not answer. Milliseconds. */
 export const tokenLoadRetryMs = 1_000;
 
+/** A host name, by the DNS. Characters. */
+export const domainHostCharactersMax = 253;
+
+/** One part of a host name, by the DNS. Characters. */
+export const domainLabelCharactersMax = 63;
+
+/** One question to a name server, and the whole request for a proof over HTTP. Milliseconds. */
+export const domainCheckTimeoutMs = 5_000;
+
+/** Answer that could be a proof; a right one has 46 characters. Bytes. */
+export const domainCheckBytesMax = 1024;
+
+/** Name servers that can be named. Count. */
+export const dnsServersMax = 10;
+
 /** Entries of the audit log that one request gives. Count. */
 export const auditListMax = 1_000;
 

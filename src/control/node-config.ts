@@ -51,6 +51,7 @@ export async function loadNodeConfig(sources: NodeConfigSources): Promise<NodeCo
     const origin = given.originOf("adminPort") || given.originOf("port");
     problems.push(`${origin}: adminPort is ${result.data.adminPort}, the same as port`);
   }
+  if (result.success) problems.push(...publicUrlProblems(result.data, given));
   if (problems.length > 0 || !result.success) {
     throw new PlatformError("NODE_CONFIG_INVALID", ["its configuration", sumUp(problems)], {
       detail: { problems },
@@ -71,6 +72,18 @@ export async function loadNodeConfig(sources: NodeConfigSources): Promise<NodeCo
         ...(options === undefined ? {} : { options }),
       })),
   };
+}
+
+/** It says scheme and port of the apps' addresses, so it has to be at their domain. */
+function publicUrlProblems(
+  { publicUrl, domain }: { publicUrl?: string | undefined; domain: string },
+  given: Given,
+): string[] {
+  const host = publicUrl === undefined ? domain : new URL(publicUrl).hostname;
+  if (host === domain) return [];
+  return [
+    `${given.originOf("publicUrl")}: publicUrl is at ${host}, must be at the domain ${domain}`,
+  ];
 }
 
 /** What a socket that could not be bound means. Other errors are given back as they are. Pure. */

@@ -11,6 +11,7 @@ import {
   buildMemoryBytesMaxSmallest,
   buildTimeoutMsLargest,
   buildTimeoutMsSmallest,
+  dnsServersMax,
   domainCharactersMax,
   drainTimeoutMsDefault,
   drainTimeoutMsLargest,
@@ -51,6 +52,16 @@ export const nodeConfigSchema = z.strictObject({
       "must be a host name in lower case, such as apps.example.com",
     )
     .default("localhost"),
+  /** Where the apps' domain is reached when that is not this port, such as a proxy that speaks HTTPS. */
+  publicUrl: z
+    .string()
+    .refine(isOrigin, "must be an address such as https://apps.example.com")
+    .optional(),
+  /** Name servers that are asked for proofs of domains; none: the machine's. */
+  dnsServers: z
+    .array(z.string().refine(isNameServer, "must be addresses such as 9.9.9.9 or [::1]:5353"))
+    .max(dnsServersMax)
+    .default([]),
   /** A PostgreSQL server to use instead of the node's own. */
   databaseUrl: z
     .string()
@@ -133,6 +144,8 @@ export const VARIABLES: Readonly<Record<string, string>> = {
   LEVAIN_EDGES: "edges",
   LEVAIN_DATA_DIR: "dataDir",
   LEVAIN_DOMAIN: "domain",
+  LEVAIN_PUBLIC_URL: "publicUrl",
+  LEVAIN_DNS_SERVERS: "dnsServers",
   LEVAIN_DATABASE_URL: "databaseUrl",
   LEVAIN_MASTER_KEY: "masterKey",
   LEVAIN_MASTER_KEY_FILE: "masterKeyFile",
@@ -188,6 +201,17 @@ function openGroups(
         : openGroups(shape.properties, `${prefix}${key}.`),
     ),
   );
+}
+
+function isOrigin(text: string): boolean {
+  const url = URL.parse(text);
+  return url !== null && /^https?:$/.test(url.protocol) && [text, `${text}/`].includes(url.href);
+}
+
+function isNameServer(text: string): boolean {
+  const host =
+    /^\[([^\]]+)\](?::\d{1,5})?$/.exec(text)?.[1] ?? text.replace(/^([\d.]+):\d{1,5}$/, "$1");
+  return isIP(host) !== 0;
 }
 
 function isPostgresUrl(text: string): boolean {
