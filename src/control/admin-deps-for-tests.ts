@@ -7,7 +7,6 @@ import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { systemClock } from "../base/clock.ts";
-import { PlatformError } from "../base/errors.ts";
 import type { LogQuery } from "../telemetry/log-reader.ts";
 import type { LogRecord } from "../telemetry/log-record.ts";
 import { requestRecord } from "../telemetry/request-record.ts";
@@ -15,10 +14,11 @@ import { type AdminServer, startAdminServer } from "./admin-server.ts";
 import { rotateAdminToken } from "./admin-token.ts";
 import type { DeployResult, NodeStatus } from "./api.ts";
 import { AuditTrail } from "./audit-trail.ts";
-import type { AdminDeps, AdminStore } from "./deps.ts";
+import type { AdminDeps } from "./deps.ts";
 import { testRoutes, testRuns } from "./inspection-for-tests.ts";
 import { testMemory } from "./memory-for-tests.ts";
-import { type MemoryRemote, memoryRemote } from "./remote-for-tests.ts";
+import { memoryStore, testWallMs } from "./memory-store-for-tests.ts";
+import { memoryRemote } from "./remote-for-tests.ts";
 import { TokenBook } from "./token-book.ts";
 
 export interface TestNode extends AsyncDisposable {
@@ -34,7 +34,7 @@ export interface TestNode extends AsyncDisposable {
   request(path: string, init?: BunFetchRequestInit): Promise<Response>;
 }
 
-export const testWallMs = Date.parse("2026-11-21T08:00:00Z");
+export { testWallMs } from "./memory-store-for-tests.ts";
 
 export async function startTestNode(overrides: Partial<AdminDeps> = {}): Promise<TestNode> {
   const dataDir = mkdtempSync(join(tmpdir(), "levain-admin-"));
@@ -324,81 +324,4 @@ function selectRecords({ version, grep = "", tail }: LogQuery): LogRecord[] {
     (record) => record.message.includes(grep) && (version ?? record.version) === record.version,
   );
   return tail === undefined ? records : records.slice(-tail);
-}
-
-function memoryStore(): Omit<AdminStore, keyof MemoryRemote> {
-  const versionsOf = new Map([
-    ["blog", [1]],
-    ["shop", [3, 2, 1]],
-  ]);
-  const liveOf = new Map<string, Map<string, number | null>>([
-    ["blog", new Map([["main", null]])],
-    [
-      "shop",
-      new Map([
-        ["cart-fix", 2],
-        ["main", 3],
-      ]),
-    ],
-  ]);
-  const known = (app: string) => {
-    const live = liveOf.get(app);
-    if (live === undefined) throw new PlatformError("APP_UNKNOWN", [app]);
-    return live;
-  };
-  return {
-    async apps() {
-      return [...liveOf].map(([name, live]) => ({
-        name,
-        createdAtMs: testWallMs,
-        versions: versionsOf.get(name)?.length ?? 0,
-        branches: [...live].map(([branch, number]) => ({
-          name: branch,
-          label: branch,
-          live: number,
-        })),
-      }));
-    },
-    async versions(app) {
-      const live = [...known(app)];
-      return (versionsOf.get(app) ?? []).map((number) => ({
-        ...testVersion(number),
-        liveOn: live.filter(([, version]) => version === number).map(([branch]) => branch),
-      }));
-    },
-    async setLive({ app, branch, version }) {
-      const live = known(app);
-      if (!versionsOf.get(app)?.includes(version)) {
-        throw new PlatformError("VERSION_UNKNOWN", [app, `v${version}`]);
-      }
-      const previous = live.get(branch) ?? null;
-      live.set(branch, version);
-      return { previous };
-    },
-    async rollbackTarget(app, branch) {
-      const live = known(app).get(branch);
-      if (live === undefined) throw new PlatformError("BRANCH_UNKNOWN", [app, branch]);
-      return live === null || live === 1 ? null : live - 1;
-    },
-    async deleteApp(app) {
-      known(app);
-      liveOf.delete(app);
-      const versions = versionsOf.get(app)?.length ?? 0;
-      versionsOf.delete(app);
-      return { versions, digests: ["d".repeat(64)] };
-    },
-  };
-}
-
-function testVersion(number: number) {
-  const isFix = number === 2;
-  return {
-    number,
-    branch: isFix ? "cart-fix" : "main",
-    digest: String(number).repeat(64),
-    message: isFix ? "Fix the cart that lost its items after the second visit of the day" : null,
-    commit: isFix ? "0123456789abcdef0123456789abcdef01234567" : null,
-    bytes: 48_211 * number,
-    createdAtMs: testWallMs,
-  };
 }
