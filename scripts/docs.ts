@@ -1,12 +1,13 @@
 /**
- * Writes the docs that are made from code: `docs/errors.md` from the error catalogue and `docs/limits.md` from every
- * `src/<folder>/limits.ts`. Numbers live in code; `src/docs.test.ts` fails when a written file differs.
+ * Writes the docs that are made from code: `docs/errors.md` from the error catalogue, `docs/limits.md` from every
+ * `src/<folder>/limits.ts`, the table in `docs/frameworks.md` from what is known of frameworks. Numbers live in code; `src/docs.test.ts` fails when a written file differs.
  *
  *   bun scripts/docs.ts
  */
 import { join } from "node:path";
 import { CATALOG_BY_GROUP, type ErrorRow } from "../src/base/catalog.ts";
 import { templatesOf } from "../src/base/errors.ts";
+import { frameworksTable } from "../src/project/frameworks-table.ts";
 
 const ROOT = join(import.meta.dir, "..");
 
@@ -23,7 +24,20 @@ interface Limit {
 
 /** Text of each file that is made from code, by path relative to the repository. */
 export async function generateDocs(): Promise<Record<string, string>> {
-  return { "docs/errors.md": errorsDoc(), "docs/limits.md": await limitsDoc() };
+  return {
+    "docs/errors.md": errorsDoc(),
+    "docs/limits.md": await limitsDoc(),
+    "docs/frameworks.md": await frameworksDoc(),
+  };
+}
+
+// --- frameworks ---
+
+/** Only its table is made from code. */
+async function frameworksDoc(): Promise<string> {
+  const text = await Bun.file(join(ROOT, "docs/frameworks.md")).text();
+  const between = /(<!-- begin frameworks -->\n)[\s\S]*(<!-- end frameworks -->)/;
+  return text.replace(between, (_, begin, end) => `${begin}${frameworksTable()}\n${end}`);
 }
 
 // --- errors ---

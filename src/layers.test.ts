@@ -18,13 +18,15 @@ const MAY_IMPORT: Record<string, readonly string[]> = {
   // the operator's request hooks: loaded once, called by the edge
   hooks: [],
   // what `levain dev` makes of a project; the lane is passed to it
-  dev: ["deploy", "secrets"],
+  dev: ["deploy", "project", "secrets"],
   // control:  cli → control → deploy → store
-  cli: ["control", "deploy", "dev", "perf", "sandbox", "secrets"],
+  cli: ["control", "deploy", "dev", "perf", "project", "sandbox", "secrets"],
   control: ["deploy", "secrets", "store", "router", "sandbox", "hooks"],
-  deploy: ["secrets", "store", "sandbox"],
+  deploy: ["project", "secrets", "store", "sandbox"],
   // environment values: which there are for a branch, sealed and opened
   secrets: ["store"],
+  // what is known of projects and frameworks, as data and pure decisions
+  project: [],
   store: [],
   // what measures: the load engine speaks to the edge's connections in memory
   perf: ["deploy", "edge", "hooks", "sandbox"],

@@ -6,7 +6,8 @@ import { expect, test } from "bun:test";
 import { readdirSync } from "node:fs";
 import { join } from "node:path";
 import { parseAppConfig } from "../src/deploy/app-config.ts";
-import { findEntry, type PackageManifest } from "../src/deploy/entry.ts";
+import { findEntry } from "../src/project/entry.ts";
+import type { Manifest } from "../src/project/framework.ts";
 import { startTestLane, type TestLane } from "./lane-for-tests.ts";
 
 const ROOT = join(import.meta.dir, "..");
@@ -15,7 +16,7 @@ const names = readdirSync(EXAMPLES);
 /** Far longer than anything here takes. Milliseconds. */
 const deadlineMs = 10_000;
 
-async function manifestOf(folder: string): Promise<PackageManifest & Record<string, unknown>> {
+async function manifestOf(folder: string): Promise<Manifest & Record<string, unknown>> {
   const file = Bun.file(join(folder, "package.json"));
   return (await file.exists()) ? await file.json() : {};
 }
@@ -30,7 +31,7 @@ async function configOf(name: string) {
 async function start(name: string, change: { idleFreezeMs?: number } = {}): Promise<TestLane> {
   const folder = join(EXAMPLES, name);
   const { entry, ephemeral } = await configOf(name);
-  const found = findEntry(entry, await manifestOf(folder), new Set(readdirSync(folder)));
+  const found = findEntry(entry, await manifestOf(folder), new Set(readdirSync(folder))).entry;
   return startTestLane({ [name]: { folder, entry: found, ephemeral, sandbox: "off", ...change } });
 }
 

@@ -23,13 +23,30 @@ export interface LevainConfig {
    * @default found from package.json (`start` script, `module`, `exports`, `main`), then `index.ts`, `src/index.ts` …
    */
   entry?: string;
-  /** Shell command to run after the dependencies were installed, in the project's folder. Default: none. */
-  build?: string;
+  /**
+   * The framework that the project is made with, by its name in docs/frameworks.md; "none" for none of them.
+   *
+   * @default found out from package.json and the configuration files in the folder
+   */
+  framework?: string;
+  /**
+   * Shell command to run after the dependencies were installed, in the project's folder; false for none.
+   *
+   * @default the `build` script of package.json, else the framework's own command, if it has one
+   */
+  build?: string | false;
+  /**
+   * What starts the app, as it would be typed: `node build/index.js`, `react-router-serve ./build/server/index.js`. One
+   * module with its arguments, or a program of a package; no shell. Goes before `entry`.
+   *
+   * @default what the framework's build leaves, else see `entry`
+   */
+  start?: string;
   /**
    * Put the app and its dependencies into one file. With `false` the artifact keeps `node_modules` and the entry is
    * started as it is: for dependencies that read files of their own.
    *
-   * @default true
+   * @default true, but false for what a framework has built and for Express, Fastify and Koa
    */
   bundle?: boolean;
   /** Environment values of the app, frozen into the version. Numbers and booleans become strings. Not for secrets. */

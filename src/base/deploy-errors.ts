@@ -34,6 +34,29 @@ export const deployErrors = {
     message: (tried: string) => `Cannot find the app's entry file: tried ${tried}`,
     remedy: "Name it with `entry` in levain.config.ts or `module` in package.json",
   },
+  START_UNKNOWN: {
+    owner: "user",
+    status: 400,
+    message: (what: string) =>
+      `Cannot start the app: "${what}" is neither a module of the project nor a program of its packages`,
+    remedy:
+      'Name the module that serves: `start: "node build/index.js"` in levain.config.ts, or `entry`',
+  },
+  BUILD_OUTPUT_MISSING: {
+    owner: "user",
+    status: 422,
+    message: (what: string) => `Cannot deploy what was built: ${what}`,
+    remedy:
+      "Say what to start with `start` or which folder to serve with `assets`; docs/frameworks.md has what is expected",
+  },
+  LOCKFILE_MISSING: {
+    owner: "user",
+    status: 422,
+    message: () =>
+      "Cannot install the dependencies: there is no lockfile, so their versions would be chosen now",
+    remedy:
+      "Run `bun install` and commit bun.lock; lockfiles of npm, pnpm and Yarn will do as well",
+  },
   NAME_INVALID: {
     owner: "user",
     status: 400,

@@ -5,6 +5,7 @@
 import type { DeployEvent } from "../deploy/deploy-api.ts";
 import type { OutputStream } from "./cli-io.ts";
 import type { Paint } from "./paint.ts";
+import { planLines } from "./plan-text.ts";
 import { printable, printableLine } from "./printable.ts";
 import { showDuration } from "./units.ts";
 
@@ -33,6 +34,10 @@ export class DeployProgress {
     switch (event.type) {
       case "step":
         return this.step(event.step);
+      case "plan":
+        return planLines(event.plan).forEach((line) => void this.#line(`    ${line}`));
+      case "planned":
+        return this.#endStep("✔", this.#paint.green);
       case "output":
         return this.#line(`    ${this.#paint.dim(printable(event.line, this.#out.isTerminal))}`);
       case "warning":

@@ -13,6 +13,7 @@ import { DeployProgress } from "./deploy-progress.ts";
 import { usageError } from "./failure.ts";
 import { readGitHead } from "./git-head.ts";
 import { createPaint, wantsColor } from "./paint.ts";
+import { planLines } from "./plan-text.ts";
 import { showBytes, showCount, showDuration } from "./units.ts";
 import type { Call, Verb } from "./verb.ts";
 
@@ -31,6 +32,13 @@ export const deploy: Verb = {
     ["--app <name>", "name of the app (default: config, package.json, folder)"],
     ["--branch <name>", "branch to deploy to (default: the Git branch, else main)"],
     ["--message <text>", "what changed, for `levain versions`"],
+    ["--plan", "show what would be done, and do nothing"],
+    ["--framework <name>", "row of docs/frameworks.md, or none (default: found out)"],
+    ["--build <command>", "build command (default: the build script, or the framework's)"],
+    ["--no-build", "build nothing"],
+    ["--start <command>", "what starts the app, such as `node build/index.js`"],
+    ["--assets <folder>", "folder of files that the node serves itself"],
+    ["--ci", "fail without a lockfile, as with CI=true"],
     ["--events", "with --json: print each event as a JSON line first"],
   ],
   exits: [
@@ -40,24 +48,40 @@ export const deploy: Verb = {
   examples: [
     ["levain deploy", "deploy the folder you are in"],
     ["levain deploy ./shop --branch cart-fix", "to a branch with a URL of its own"],
+    ["levain deploy --plan", "what was recognized, and what would be done"],
     ['levain deploy --message "New checkout"', "with a note for the list of versions"],
     ["levain deploy --json --events", "for a program that wants the progress too"],
   ],
   async run(call) {
-    const { app, branch, message, events } = call.flags;
+    const { app, branch, message, events, framework, build, start, assets, plan, ci } = call.flags;
     if (events === true && !call.isJson) throw usageError("--events needs --json");
     const folder = resolve(call.io.cwd, call.args[0] ?? ".");
     const info = await stat(folder).catch(() => null);
     if (info?.isDirectory() !== true) throw usageError(`there is no folder ${folder}`);
     const head = await readGitHead(folder);
     const query = {
-      app: typeof app === "string" ? app : undefined,
-      branch: typeof branch === "string" ? branch : branchOfGit(head?.branch ?? null),
-      message: typeof message === "string" ? message : undefined,
+      app: textOf(app),
+      branch: textOf(branch) ?? branchOfGit(head?.branch ?? null),
+      message: textOf(message),
       folder: basename(folder),
       commit: head?.commit ?? undefined,
+      framework: textOf(framework),
+      build: build === false ? "" : textOf(build),
+      start: textOf(start),
+      assets: textOf(assets),
+      ...(plan === true ? { plan: true } : {}),
+      ...(ci === true || isContinuous(call.io.env) ? { unattended: true } : {}),
     };
-    const result = await run(call, folder, query);
+    const last = await run(call, folder, query);
+    if (last.type === "planned") {
+      const { app, branch, plan } = last;
+      return {
+        data: { app, branch, plan },
+        next: [call.command("levain deploy")],
+        text: () => [`${app} on ${branch}`, ...planLines(plan)].join("\n"),
+      };
+    }
+    const { result } = last;
     const onBranch = await branchWords(call, result.app, result.branch);
     const next = [
       `levain open ${result.app}${onBranch}`,
@@ -75,7 +99,9 @@ export const deploy: Verb = {
   },
 };
 
-async function run(call: Call, folder: string, query: Query<"deploy">): Promise<DeployResult> {
+type Last = Extract<DeployEvent, { type: "done" | "planned" }>;
+
+async function run(call: Call, folder: string, query: Query<"deploy">): Promise<Last> {
   const { stderr, env } = call.io;
   const isColored = call.flags.color !== false && wantsColor(stderr.isTerminal, env);
   // With --json nothing but objects: who reads both streams as one must be able to parse it.
@@ -93,14 +119,25 @@ async function run(call: Call, folder: string, query: Query<"deploy">): Promise<
       progress.take(event);
       if (event.type === "failed") throw new NodeError(event.error as ErrorBody);
       if (event.type === "done") {
-        return { ...event.result, warnings: [...skipped, ...event.result.warnings] };
+        const warnings = [...skipped, ...event.result.warnings];
+        return { ...event, result: { ...event.result, warnings } };
       }
+      if (event.type === "planned") return event;
       if (call.flags.events === true) printEvent(call, event);
     }
     throw new PlatformError("NODE_CONNECTION_LOST", ["it ended before the deploy did"]);
   } finally {
     progress.close();
   }
+}
+
+function textOf(flag: string | boolean | undefined): string | undefined {
+  return typeof flag === "string" ? flag : undefined;
+}
+
+/** As services for continuous integration say it. */
+function isContinuous(env: Readonly<Record<string, string | undefined>>): boolean {
+  return ["1", "true"].includes(env["CI"] ?? "");
 }
 
 function printEvent(call: Call, event: DeployEvent): void {

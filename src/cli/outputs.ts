@@ -11,6 +11,7 @@ import {
   logRecord,
   nodeStatus,
 } from "../control/api.ts";
+import { deployPlanned } from "../deploy/deploy-api.ts";
 import { perfReport } from "../perf/report.ts";
 import { VERBS } from "./verbs.ts";
 
@@ -90,7 +91,7 @@ const DATA: Readonly<Record<string, z.ZodType>> = {
       })
       .describe("With --setup-zram"),
   ]),
-  deploy: deployResult,
+  deploy: z.union([deployResult, deployPlanned]),
   promote: liveChange,
   rollback: liveChange,
   delete: ENDPOINTS.delete.output,

@@ -1,5 +1,5 @@
 /**
- * One deploy as a stream of lines. Whatever happens, the last line is `done` or `failed`, and there is only one of
+ * One deploy as a stream of lines. Whatever happens, the last line is `done`, `planned` or `failed`, and there is only one of
  * them. A client that goes away cancels its deploy; a client that stops reading only loses lines of build output.
  */
 import { asPlatformError, isForOperator } from "../base/errors.ts";
@@ -38,6 +38,10 @@ export function deployStream(
       const emit = emitter(lines);
       try {
         const result = await deps.deployer.deploy(upload, query, emit, cancel, mayDeploy);
+        if ("plan" in result) {
+          ended({ app, code: "planned" });
+          return emit({ type: "planned", ...result });
+        }
         ended({ app, result });
         emit({ type: "done", result });
       } catch (thrown) {
@@ -67,7 +71,7 @@ function emitter(lines: LineWriter): (event: DeployEvent) => void {
       lines.write({ type: "output", stream: "stderr", line } satisfies DeployEvent);
       leftOut = 0;
     }
-    isOver = event.type === "done" || event.type === "failed";
+    isOver = event.type === "done" || event.type === "planned" || event.type === "failed";
     lines.write(event);
   };
 }

@@ -3,7 +3,12 @@
  */
 import type { Clock } from "../base/clock.ts";
 import type { VersionSpec } from "../base/version-spec.ts";
-import type { DeployEvent, DeployQuery, DeployResult } from "../deploy/deploy-api.ts";
+import type {
+  DeployEvent,
+  DeployPlanned,
+  DeployQuery,
+  DeployResult,
+} from "../deploy/deploy-api.ts";
 import type { RouteTableApp } from "../router/route-table.ts";
 import type { Store } from "../store/store.ts";
 import type { LogStore } from "../telemetry/log-store.ts";
@@ -65,7 +70,7 @@ export interface AdminDeps {
     /**
      * Builds, checks and takes live what is uploaded; `emit` gets what happens meanwhile, without a last `done` or
      * `failed`. Reads `upload` to its end or cancels it. An abort of `signal` ends the build and leaves the branch.
-     * `assertMayDeploy` is asked when it is clear which app it is.
+     * `assertMayDeploy` is asked when it is clear which app it is. With `plan` in the query it only says what it would do.
      *
      * @throws {PlatformError} why there is no new version.
      */
@@ -75,7 +80,7 @@ export interface AdminDeps {
       emit: (event: DeployEvent) => void,
       signal: AbortSignal,
       assertMayDeploy: (app: string) => void,
-    ): Promise<DeployResult>;
+    ): Promise<DeployResult | DeployPlanned>;
   };
   /** `remove` removes the request log too. */
   logs: Pick<LogStore, "read" | "follow" | "remove">;

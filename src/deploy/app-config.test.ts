@@ -29,8 +29,10 @@ describe("parseAppConfig()", () => {
     expect(parse({})).toEqual({
       name: null,
       entry: null,
+      framework: null,
       build: null,
-      bundle: true,
+      start: null,
+      bundle: null,
       env: { rules: {}, values: {} },
       limits: {
         memoryBytesMax: 536_870_912,
@@ -63,6 +65,8 @@ describe("parseAppConfig()", () => {
     const config = defineConfig({
       name: "shop",
       entry: "src/index.ts",
+      framework: "vite",
+      start: "node build/index.js",
       build: "bun run build",
       bundle: false,
       env: { A: "1", B: 2, C: true },

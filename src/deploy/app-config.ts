@@ -5,6 +5,8 @@
 import { z } from "zod";
 import { PlatformError } from "../base/errors.ts";
 import type { StandbyPolicy, VersionSpec } from "../base/version-spec.ts";
+import type { PlanWishes } from "../project/build-plan.ts";
+import { FRAMEWORKS } from "../project/frameworks.ts";
 import type { EnvDeclaration } from "../secrets/rules.ts";
 import { IDLE_KEYS, INSTANCE_KEYS, LIMIT_KEYS, NUMBER_RANGES, number } from "./config-numbers.ts";
 import { describeUnknownKey, describeValue, type KnownKeys, sumUp } from "./config-problems.ts";
@@ -12,6 +14,9 @@ import { envSchema } from "./env-config.ts";
 import * as limits from "./limits.ts";
 import { appNameProblem } from "./names.ts";
 import { PERMISSION_KEYS, permissionsSchema, sandboxSchema } from "./permissions-config.ts";
+
+/** What `framework` may say. */
+const FRAMEWORK_NAMES = ["none", ...FRAMEWORKS.map(({ name }) => name)];
 
 const STANDBY_POLICIES = ["keep-memory", "stop-allowed"] as const satisfies StandbyPolicy[];
 
@@ -29,8 +34,14 @@ export const appConfigSchema = z.strictObject({
     .max(limits.sourcePathBytesMax)
     .refine(isInside, "must be a path inside the project, such as src/index.ts")
     .optional(),
-  build: z.string().min(1).max(limits.sourcePathBytesMax).optional(),
-  bundle: z.boolean().default(true),
+  framework: z.enum(FRAMEWORK_NAMES).optional(),
+  build: z
+    .union([z.string().min(1).max(limits.sourcePathBytesMax), z.literal(false)], {
+      error: "must be a shell command, or false for none",
+    })
+    .optional(),
+  start: z.string().min(1).max(limits.sourcePathBytesMax).optional(),
+  bundle: z.boolean().optional(),
   env: envSchema,
   limits: z
     .strictObject({
@@ -100,8 +111,19 @@ export interface AppConfig
   name: string | null;
   env: EnvDeclaration;
   entry: string | null;
-  build: string | null;
-  bundle: boolean;
+  /** A row of the table of frameworks, "none", or null: it is found out. */
+  framework: string | null;
+  /** Null: it is found out; false: none. */
+  build: string | false | null;
+  start: string | null;
+  /** Null: as the framework needs it. */
+  bundle: boolean | null;
+}
+
+/** What the plan of a build has to go by. */
+export function wishesOf(config: AppConfig): PlanWishes {
+  const { framework, build, start, entry, bundle } = config;
+  return { framework, build, start, entry, bundle, assets: null };
 }
 
 /**
@@ -119,7 +141,8 @@ export function parseAppConfig(raw: unknown, file: string): AppConfig {
       detail: { problems },
     });
   }
-  const { name, entry, build, limits: given, idleStopMs, standby, ...rest } = parsed.data;
+  const { name, entry, framework, build, start, bundle, ...others } = parsed.data;
+  const { limits: given, idleStopMs, standby, ...rest } = others;
   if (standby === "keep-memory" && (idleStopMs ?? 0) > 0) {
     const problem = `idleStopMs is ${idleStopMs}, must be 0 or left out with standby "keep-memory"`;
     throw new PlatformError("CONFIG_INVALID", [file, problem], { detail: { problems: [problem] } });
@@ -127,7 +150,10 @@ export function parseAppConfig(raw: unknown, file: string): AppConfig {
   return {
     name: name ?? null,
     entry: entry ?? null,
+    framework: framework ?? null,
     build: build ?? null,
+    start: start ?? null,
+    bundle: bundle ?? null,
     ...rest,
     ...standbyOf(idleStopMs, standby),
     limits: {

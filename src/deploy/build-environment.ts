@@ -1,5 +1,6 @@
 /**
- * What the children of a build see of the machine: a PATH that begins with this Bun and a home of their own. Steps that
+ * What the children of a build see of the machine: a PATH that begins with this Bun, which is `node` there too, and a
+ * home of their own. Steps that
  * fetch packages get the operator's settings for registries and proxies, which may hold credentials; the project's own
  * code does not. Nothing else of the node's environment and nothing of the app's.
  */
@@ -24,6 +25,17 @@ const REGISTRY_SETTINGS = [
 /** Files that hold what TLS goes by. */
 const CERTIFICATE_SETTINGS = ["NODE_EXTRA_CA_CERTS", "SSL_CERT_FILE"];
 
+/** Tools that tell their makers about builds unless they are told not to. */
+const TELEMETRY_OFF = {
+  ASTRO_TELEMETRY_DISABLED: "1",
+  DO_NOT_TRACK: "1",
+  GATSBY_TELEMETRY_DISABLED: "1",
+  NEXT_TELEMETRY_DISABLED: "1",
+  NG_CLI_ANALYTICS: "false",
+  NUXT_TELEMETRY_DISABLED: "1",
+  TURBO_TELEMETRY_DISABLED: "1",
+};
+
 const PATH_DEFAULT = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin";
 
 export function pathOf(nodeEnv: NodeEnvironment): string {
@@ -33,18 +45,18 @@ export function pathOf(nodeEnv: NodeEnvironment): string {
 export function buildEnvironment(
   step: BuildStep,
   places: BuildPlaces,
+  cwd: string,
   programs: BuildPrograms,
   nodeEnv: NodeEnvironment,
 ): Record<string, string> {
   const { project, home, temporary, cache } = places;
   const isFetching = step === "install" || step === "prune";
   return {
-    // Without a Node of the machine, scripts that ask for one get Bun.
     PATH: [
       programs.bin,
-      join(project, "node_modules/.bin"),
+      // A workspace's own tools, then those of all.
+      ...new Set([join(cwd, "node_modules/.bin"), join(project, "node_modules/.bin")]),
       pathOf(nodeEnv),
-      programs.lastBin,
     ].join(":"),
     HOME: home,
     TMPDIR: temporary,
@@ -53,6 +65,7 @@ export function buildEnvironment(
     NO_COLOR: "1",
     LANG: "C.UTF-8",
     TZ: "UTC",
+    ...TELEMETRY_OFF,
     ...passedOn(CERTIFICATE_SETTINGS, nodeEnv),
     ...(isFetching ? passedOn([...REGISTRY_SETTINGS, "NO_PROXY", "no_proxy"], nodeEnv) : {}),
     ...(isFetching && cache !== null ? { BUN_INSTALL_CACHE_DIR: cache } : {}),

@@ -33,7 +33,7 @@ export interface BuildProcessesOptions extends BuildBounds {
   uid: number | null;
   kernel: KernelSupport;
   grantsOf(step: BuildStep): Grants;
-  environmentOf(step: BuildStep): Record<string, string>;
+  environmentOf(step: BuildStep, cwd: string): Record<string, string>;
   output: BuildOutput;
   signal: AbortSignal;
   clock: Clock;
@@ -53,6 +53,8 @@ export interface StepCommand {
   /** The program's path first. */
   argv: readonly string[];
   cwd: string;
+  /** Beside what every program of the step finds in its environment. */
+  env?: Readonly<Record<string, string>>;
   /** Of this step, when it is shorter than what is left of the build's time. Milliseconds. */
   timeoutMs?: number;
 }
@@ -98,7 +100,7 @@ export class BuildProcesses {
     return child.exited;
   }
 
-  #launch({ step, argv, cwd }: StepCommand) {
+  #launch({ step, argv, cwd, env }: StepCommand) {
     const { dir, uid, kernel, grantsOf, environmentOf } = this.#options;
     const [program = ""] = argv;
     const pipes = new OutputPipes();
@@ -108,7 +110,7 @@ export class BuildProcesses {
       const launched = launch({
         program,
         argv,
-        env: { ...environmentOf(step), [BUILD_MARK]: dir },
+        env: { ...environmentOf(step, cwd), ...env, [BUILD_MARK]: dir },
         directory: cwd,
         descriptors: [nothing, ...pipes.ends],
         user: uid === null ? null : { uid, gid: uid },

@@ -2,7 +2,7 @@
  * What the children of builds run, where their users get to it: Bun, and the part of Levain that reads configurations and
  * bundles.
  *
- *   builds/.programs/bin/bun, bunx       builds/.programs/last-bin/node
+ *   builds/.programs/bin/bun, bunx, node
  *   builds/.programs/child/build-child.ts …, node_modules/levain/
  *   builds/.programs/bun-<version>       only when this Bun is out of the users' reach
  *
@@ -33,9 +33,8 @@ export interface BuildPrograms {
   bun: string;
   /** The module that reads configurations and bundles. */
   child: string;
-  /** Folders for a PATH: in front, and at its end for machines without a Node. */
+  /** Folder for the front of a PATH. */
   bin: string;
-  lastBin: string;
   /** An empty bunfig.toml: a project's own would run its `preload` in our children. */
   emptyConfig: string;
   /** All that has to be readable. */
@@ -52,13 +51,14 @@ export async function prepareBuildPrograms(
 ): Promise<BuildPrograms> {
   const folder = join(buildsDir, ".programs");
   rmSync(folder, { recursive: true, force: true });
-  for (const name of ["", "bin", "last-bin", "child", "child/node_modules"]) {
+  for (const name of ["", "bin", "child", "child/node_modules"]) {
     mkdirSync(join(folder, name), { recursive: true });
     // Whatever the umask is.
     chmodSync(join(folder, name), 0o755);
   }
   const bun = (await isWithinReach(process.execPath, who)) ? process.execPath : copyBun(folder);
-  for (const name of ["bin/bun", "bin/bunx", "last-bin/node"]) symlinkSync(bun, join(folder, name));
+  // A Node of the machine would make what is built depend on it, and those of distributions are too old for many.
+  for (const name of ["bin/bun", "bin/bunx", "bin/node"]) symlinkSync(bun, join(folder, name));
   for (const name of CHILD_MODULES) {
     writePublic(join(folder, "child", name), readFileSync(join(import.meta.dir, name)));
   }
@@ -69,7 +69,6 @@ export async function prepareBuildPrograms(
     bun,
     child: join(folder, "child/build-child.ts"),
     bin: join(folder, "bin"),
-    lastBin: join(folder, "last-bin"),
     emptyConfig,
     readable: [bun, folder],
   };

@@ -85,23 +85,26 @@ export class BuildRoom {
       uid: user.uid,
       kernel: kernelSupport(),
       grantsOf: (step) => grantsOf(step, this.places, rules),
-      environmentOf: (step) => buildEnvironment(step, this.places, programs, nodeEnv),
+      environmentOf: (step, cwd) => buildEnvironment(step, this.places, cwd, programs, nodeEnv),
       output: this.output,
       signal,
       clock,
     });
   }
 
-  /** Runs a program of a step in the project's folder, to the end of all it has started. Throws like `BuildProcesses`. */
-  run(step: BuildStep, argv: readonly string[], timeoutMs?: number): Promise<Ended> {
-    const { project: cwd } = this.places;
-    return this.#processes.run({
-      step,
-      argv,
-      cwd,
-      ...(timeoutMs === undefined ? {} : { timeoutMs }),
-    });
+  /** Runs a program of a step to the end of all it has started. Throws like `BuildProcesses`. */
+  run(step: BuildStep, argv: readonly string[], options: RunOptions = {}): Promise<Ended> {
+    return this.#processes.run({ step, argv, cwd: this.places.project, ...options });
   }
+}
+
+export interface RunOptions {
+  /** See `StepCommand`. */
+  timeoutMs?: number;
+  /** Absolute path in the project. Default: the project's folder. */
+  cwd?: string;
+  /** Beside what every program of the step finds. */
+  env?: Readonly<Record<string, string>>;
 }
 
 /** Files that are only read belong to the node and are for everybody; the folder that they lie in is for the user. */

@@ -5,16 +5,18 @@
 import { rm } from "node:fs/promises";
 import { join } from "node:path";
 import { PlatformError } from "../base/errors.ts";
-import type { AppConfig } from "./app-config.ts";
+import type { Manifest } from "../project/framework.ts";
+import { scriptsOf } from "../project/start-command.ts";
 import { describeEnd } from "./build-process.ts";
-import type { BuildRoom } from "./build-room.ts";
+import type { BuildRoom, RunOptions } from "./build-room.ts";
 import { type ChildRequest, type ChildResult, childResult } from "./child-result.ts";
+import type { DeployEvent } from "./deploy-api.ts";
 import { childResultBytesMax, configTimeoutMs } from "./limits.ts";
 import {
   hasEntries,
   listProjectFiles,
-  type Manifest,
   moveInto,
+  readManifest,
   readPlain,
 } from "./project-files.ts";
 
@@ -33,33 +35,34 @@ export async function runConfig(room: BuildRoom, file: string): Promise<unknown>
   throw new PlatformError("CONFIG_INVALID", [file, message.replaceAll(`${project}/`, "")]);
 }
 
+export interface InstallOptions {
+  manifest: Manifest;
+  /** Name of the project's lockfile, or null. */
+  lockfile: string | null;
+  /** Without the development tools. */
+  onlyProduction: boolean;
+  /** Workspaces whose packages are wanted, as paths; none: all. */
+  workspaces: readonly string[];
+}
+
 /** Fetches the packages that the lockfile names. @throws {PlatformError} `INSTALL_FAILED` */
 export async function install(
   room: BuildRoom,
-  manifest: Manifest,
-  config: AppConfig,
-  lockfile: string | null,
+  { manifest, lockfile, onlyProduction, workspaces }: InstallOptions,
   warnings: string[],
 ): Promise<void> {
-  if (lockfile === null) {
-    warnings.push(
-      "there is no bun.lock: versions were chosen now and can change; run `bun install` and commit it",
-    );
-  } else if (!lockfile.startsWith("bun.lock")) {
-    warnings.push(
-      `there is no bun.lock: the versions of ${lockfile} were taken; run \`bun install\` and commit it`,
-    );
-  }
-  // Builds need the development tools; without a build they would only be removed again.
-  const onlyProduction = !config.bundle && config.build === null;
-  const flags = ["--frozen-lockfile", "--ignore-scripts", "--no-env-file", "--no-progress"];
+  const { bun } = room.programs;
+  const isOwn = lockfile?.startsWith("bun.lock") === true;
+  // Another manager's lockfile is rewritten as Bun's, so that every later step has one to go by.
+  if (lockfile !== null && !isOwn) await runInstall(room, [bun, "pm", "migrate", "--no-env-file"]);
+  const flags = ["--ignore-scripts", "--no-env-file", "--no-progress"];
+  // Without a lockfile one is written, which is how the development tools are found again to be taken out.
+  if (lockfile !== null) flags.push("--frozen-lockfile");
   if (onlyProduction) flags.push("--production");
   // Copies, not hard links: a build that changes a package in place must not change the cache of all others.
   flags.push("--backend=copyfile");
-  const ended = await room.run("install", [room.programs.bun, "install", ...flags]);
-  if (ended.exitCode !== 0) {
-    throw new PlatformError("INSTALL_FAILED", [describeEnd(ended)], { detail: evidence(room) });
-  }
+  flags.push(...workspaces.flatMap((path) => ["--filter", `./${path}`]));
+  await runInstall(room, [bun, "install", ...flags]);
   const trusted = manifest as { trustedDependencies?: unknown };
   if (hasEntries(trusted.trustedDependencies)) {
     warnings.push(
@@ -68,14 +71,57 @@ export async function install(
   }
 }
 
-/** @throws {PlatformError} `BUILD_FAILED` */
-export async function runBuildCommand(room: BuildRoom, command: string): Promise<void> {
-  const ended = await room.run("build", ["/bin/sh", "-c", command]);
+async function runInstall(room: BuildRoom, argv: readonly string[]): Promise<void> {
+  const ended = await room.run("install", argv);
+  if (ended.exitCode === 0) return;
+  throw new PlatformError("INSTALL_FAILED", [describeEnd(ended)], { detail: evidence(room) });
+}
+
+/** @param options where it runs. @throws {PlatformError} `BUILD_FAILED` */
+export async function runBuildCommand(
+  room: BuildRoom,
+  command: string,
+  options: RunOptions = {},
+): Promise<void> {
+  const ended = await room.run("build", ["/bin/sh", "-c", command], options);
   if (ended.exitCode !== 0) {
     throw new PlatformError("BUILD_FAILED", [`\`${command}\` ended with ${describeEnd(ended)}`], {
       detail: evidence(room),
     });
   }
+}
+
+/** Builds the workspaces that have something to build, in order. @throws {PlatformError} `BUILD_FAILED` */
+export async function buildDependencies(
+  room: BuildRoom,
+  folders: readonly string[],
+  emit: (event: DeployEvent) => void,
+): Promise<void> {
+  for (const folder of folders) {
+    const cwd = join(room.places.project, folder);
+    if (!scriptsOf(await readManifest(cwd)).has("build")) continue;
+    emit({ type: "step", step: "build" });
+    emit({ type: "output", stream: "stdout", line: `building ${folder}` });
+    await runBuildCommand(room, "bun run build", { cwd });
+  }
+}
+
+/**
+ * Copies a folder of the project's to another place in it, as its build could: what it has put in the way is its own. A
+ * source that is missing is no mistake, and what is in the new place already stays.
+ */
+export async function copyPath(
+  room: BuildRoom,
+  cwd: string,
+  from: string,
+  to: string,
+): Promise<void> {
+  const script = '[ -d "$1" ] || exit 0; mkdir -p "$2" && cp -RP "$1/." "$2/"';
+  const ended = await room.run("build", ["/bin/sh", "-c", script, "sh", from, to], { cwd });
+  if (ended.exitCode === 0) return;
+  throw new PlatformError("BUILD_FAILED", [`${from} cannot be copied to ${to}`], {
+    detail: evidence(room),
+  });
 }
 
 /** Takes the development tools out again once they have done their work. */
@@ -134,7 +180,7 @@ async function runChild(
     JSON.stringify(request),
     resultPath,
   ];
-  const ended = await room.run(request.task, argv, timeoutMs);
+  const ended = await room.run(request.task, argv, timeoutMs === undefined ? {} : { timeoutMs });
   const result = ended.exitCode === 0 ? await readResult(resultPath) : null;
   if (result !== null) return result;
   const [last] = output.lastLines.slice(-1);

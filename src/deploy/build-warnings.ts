@@ -1,14 +1,18 @@
 /** What a person should know of a project before it runs somewhere else than on their machine. */
 import { join } from "node:path";
-import type { AppConfig } from "./app-config.ts";
-import { type Manifest, readSmall } from "./project-files.ts";
+import { PlatformError } from "../base/errors.ts";
+import { readSmall } from "./project-files.ts";
 
-/** A script in package.json is the project's habit, not a request: it is not run, and that is said. */
-export function warnOfBuildScript(manifest: Manifest, config: AppConfig, warnings: string[]): void {
-  const scripts = manifest.scripts as { build?: unknown } | null | undefined;
-  if (scripts?.build === undefined || config.build !== null) return;
+/** @throws {PlatformError} `LOCKFILE_MISSING` when nobody would read the warning */
+export function warnOfLockfile(
+  lockfile: string | null,
+  isUnattended: boolean,
+  warnings: string[],
+): void {
+  if (lockfile !== null) return;
+  if (isUnattended) throw new PlatformError("LOCKFILE_MISSING", []);
   warnings.push(
-    'package.json has a build script, which was not run: set `build: "bun run build"` in levain.config.ts, or `build: "true"` when there is nothing to build',
+    "there is no lockfile: versions were chosen now and can change; run `bun install` and commit bun.lock",
   );
 }
 

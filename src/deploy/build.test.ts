@@ -53,7 +53,7 @@ describe("a bundle", () => {
     expect(existsSync(`${built.folder}/RAN`)).toBe(false);
     expect(await builds.run(built)).toBe("hello you,1,note,lazy,production");
     expect(builds.steps).toEqual(["install", "bundle"]);
-    expect(built.warnings.join()).toContain("no bun.lock");
+    expect(built.warnings.join()).toContain("no lockfile");
     expect(built.warnings.join()).toContain("trustedDependencies");
   });
 

@@ -13,32 +13,27 @@ import { join } from "node:path";
 import { type Clock, systemClock } from "../base/clock.ts";
 import { isAtLeast, type SandboxLevel } from "../base/permissions.ts";
 import type { Identity } from "../base/reach.ts";
+import { planBuild } from "../project/build-plan.ts";
 import { defaultLevel, kernelSupport } from "../sandbox/kernel-support.ts";
 import { removeFolder } from "../sandbox/remove-folder.ts";
-import { parseAppConfig } from "./app-config.ts";
+import { parseAppConfig, wishesOf } from "./app-config.ts";
 import { certificateFiles, type NodeEnvironment, pathOf } from "./build-environment.ts";
 import { unknownPermissions } from "./build-grants.ts";
 import type { BuildMemory } from "./build-memory.ts";
 import type { BuildBounds } from "./build-process.ts";
 import { type BuildPrograms, prepareBuildPrograms, toolFolders } from "./build-programs.ts";
 import { BuildRoom, type BuildRoomOptions } from "./build-room.ts";
-import { bundleApp, install, prunePackages, runBuildCommand, runConfig } from "./build-steps.ts";
+import { buildDependencies, install, runBuildCommand, runConfig } from "./build-steps.ts";
 import { BuildUsers } from "./build-users.ts";
-import { warnOfBuildScript, warnOfPreload } from "./build-warnings.ts";
-import type { Builder, BuildRequest, BuiltApp, SourceFacts } from "./builder.ts";
-import { findConfigFile, readJsonConfig } from "./config-file.ts";
-import type { DeployEvent } from "./deploy-api.ts";
-import { findEntry } from "./entry.ts";
+import { warnOfLockfile, warnOfPreload } from "./build-warnings.ts";
+import type { Builder, BuildRequest, BuiltApp, SourceFacts, SourceQuery } from "./builder.ts";
+import { findConfigFile, readJsonConfig, withOverrides } from "./config-file.ts";
+import type { DeployEvent, DeployPlan } from "./deploy-api.ts";
+import { finishBuild } from "./finish-build.ts";
 import { buildMemoryBytesMax, buildTimeoutMs } from "./limits.ts";
 import { killBuild, killUsers } from "./process-tree.ts";
-import {
-  findLockfile,
-  hasEntries,
-  listProjectFiles,
-  needsInstall,
-  readManifest,
-  removeBuildLeftovers,
-} from "./project-files.ts";
+import { readProjectFacts } from "./project-facts.ts";
+import { findLockfile, needsInstall, readManifest } from "./project-files.ts";
 
 export interface AppBuilderOptions extends Partial<BuildBounds> {
   /** Builds happen in its `builds/`. */
@@ -88,15 +83,29 @@ export class AppBuilder implements Builder {
     source: string,
     signal: AbortSignal,
     emit: (event: DeployEvent) => void,
+    asked: SourceQuery = {},
   ): Promise<SourceFacts> {
-    const manifest = await readManifest(source);
+    const folder = asked.workspace ?? "";
+    const appFolder = join(source, folder);
+    const manifest = await readManifest(appFolder);
     const packageName = typeof manifest.name === "string" ? manifest.name : null;
-    const file = findConfigFile(source);
-    if (file === null) return { config: parseAppConfig({}, "the default config"), packageName };
-    const raw = file.endsWith(".json")
-      ? await readJsonConfig(source, file)
-      : await this.#readTypedConfig(source, file, signal, emit);
-    return { config: parseAppConfig(raw, file), packageName };
+    const file = findConfigFile(appFolder);
+    let raw: unknown = {};
+    if (file?.endsWith(".json")) raw = await readJsonConfig(appFolder, file);
+    else if (file !== null) {
+      raw = await this.#readTypedConfig(source, join(folder, file), signal, emit);
+    }
+    const config = parseAppConfig(withOverrides(raw, asked), file ?? "the default config");
+    const { dependsOn = [], isUnattended = false } = asked;
+    return { config, packageName, folder, dependsOn, isUnattended };
+  }
+
+  async plan(source: string, facts: SourceFacts): Promise<DeployPlan> {
+    const { plan } = planBuild(
+      await readProjectFacts(join(source, facts.folder)),
+      wishesOf(facts.config),
+    );
+    return { ...plan, lockfile: (await findLockfile(source))?.name ?? null };
   }
 
   async build(request: BuildRequest): Promise<BuiltApp> {
@@ -118,35 +127,35 @@ export class AppBuilder implements Builder {
       emit,
     });
 
-    const manifest = await readManifest(project);
+    const { config } = facts;
+    const appFolder = join(project, facts.folder);
+    const source = await readProjectFacts(appFolder);
+    const planned = planBuild(source, wishesOf(config));
     const lockfile = await findLockfile(project);
+    emit({ type: "plan", plan: { ...planned.plan, lockfile: lockfile?.name ?? null } });
+    const manifest = await readManifest(project);
     if (needsInstall(manifest)) {
+      warnOfLockfile(lockfile?.name ?? null, facts.isUnattended, warnings);
       emit({ type: "step", step: "install" });
-      await install(room, manifest, facts.config, lockfile?.name ?? null, warnings);
+      const onlyProduction = !planned.plan.bundle && planned.plan.build === null;
+      const workspaces = facts.folder === "" ? [] : [facts.folder, ...facts.dependsOn];
+      const options = { manifest, lockfile: lockfile?.name ?? null, onlyProduction, workspaces };
+      await install(room, options, warnings);
     }
-    if (facts.config.build !== null) {
+    const { build } = planned.plan;
+    await buildDependencies(room, facts.dependsOn, emit);
+    if (build !== null) {
       emit({ type: "step", step: "build" });
-      await runBuildCommand(room, facts.config.build);
-      if (!facts.config.bundle && hasEntries(manifest.devDependencies))
-        await prunePackages(room, warnings);
+      const env = planned.framework?.buildEnv ?? {};
+      await runBuildCommand(room, build, { cwd: appFolder, env });
     }
-    await warnOfPreload(project, warnings);
-    warnOfBuildScript(manifest, facts.config, warnings);
+    await warnOfPreload(appFolder, warnings);
     // A build may have changed package.json; what it says now is what is meant.
-    const entry = findEntry(
-      facts.config.entry,
-      await readManifest(project),
-      await listProjectFiles(project),
-    );
-    let started = entry;
-    if (facts.config.bundle) {
-      emit({ type: "step", step: "bundle" });
-      started = await bundleApp(room, entry, warnings);
-    }
-    await removeBuildLeftovers(project, !facts.config.bundle);
+    const outcome = await finishBuild(room, facts.folder, planned, source.manifest, warnings, emit);
     return {
       folder: project,
-      entry: started,
+      entry: outcome.entry,
+      args: outcome.args,
       assets: null,
       config: facts.config,
       environment: request.environment,
@@ -156,11 +165,11 @@ export class AppBuilder implements Builder {
         bunRevision: Bun.revision,
         lockfile: lockfile?.name ?? null,
         lockfileSha256: lockfile?.sha256 ?? null,
-        configSha256: new Bun.CryptoHasher("sha256")
-          .update(JSON.stringify(facts.config))
-          .digest("hex"),
-        entry,
-        bundled: facts.config.bundle,
+        configSha256: new Bun.CryptoHasher("sha256").update(JSON.stringify(config)).digest("hex"),
+        framework: planned.framework?.name ?? null,
+        build,
+        entry: outcome.source,
+        bundled: outcome.bundled,
       },
     };
   }

@@ -1,7 +1,7 @@
 /** The build as the deployer needs it: what it takes, what it gives. `build.ts` is the real one. */
 import type { OpenEnvironment } from "../secrets/version-environment.ts";
 import type { AppConfig } from "./app-config.ts";
-import type { DeployEvent } from "./deploy-api.ts";
+import type { DeployEvent, DeployPlan } from "./deploy-api.ts";
 
 /** What a build made of a source folder. */
 export interface BuiltApp {
@@ -9,6 +9,8 @@ export interface BuiltApp {
   folder: string;
   /** Module to import, relative to `folder`; null: there are only assets. */
   entry: string | null;
+  /** What the module finds in `process.argv` behind its path. */
+  args: string[];
   /** Path of the asset manifest, relative to `folder`; null: no assets. */
   assets: string | null;
   config: AppConfig;
@@ -24,6 +26,22 @@ export interface SourceFacts {
   config: AppConfig;
   /** `name` in package.json, or null. */
   packageName: string | null;
+  /** Folder of the app, relative to the source; "" unless it is a workspace. */
+  folder: string;
+  /** Workspaces that the app depends on, in the order in which they are built. */
+  dependsOn: readonly string[];
+  /** Nobody is there to read a warning: what may be different tomorrow fails. */
+  isUnattended: boolean;
+}
+
+/** What a deploy says of its source beside the source itself. It goes before the configuration. */
+export interface SourceQuery {
+  /** Folder of the app in a monorepo, relative to the source. */
+  workspace?: string | undefined;
+  dependsOn?: readonly string[] | undefined;
+  isUnattended?: boolean | undefined;
+  /** Keys of the configuration. */
+  overrides?: Readonly<Record<string, unknown>> | undefined;
 }
 
 export interface BuildRequest {
@@ -44,7 +62,10 @@ export interface Builder {
     source: string,
     signal: AbortSignal,
     emit: (event: DeployEvent) => void,
+    asked?: SourceQuery,
   ): Promise<SourceFacts>;
+  /** What `build` is going to do; runs nothing. */
+  plan(source: string, facts: SourceFacts): Promise<DeployPlan>;
   build(request: BuildRequest): Promise<BuiltApp>;
   /** Ends what builds of a killed node have left running. */
   killLeftovers(): Promise<unknown>;

@@ -2,6 +2,7 @@
 import { existsSync } from "node:fs";
 import { join } from "node:path";
 import { PlatformError } from "../base/errors.ts";
+import type { SourceQuery } from "./builder.ts";
 import { readSmall } from "./project-files.ts";
 
 const CONFIG_FILES = ["levain.config.ts", "levain.config.json"];
@@ -24,4 +25,11 @@ export async function readJsonConfig(source: string, file: string): Promise<unkn
       cause: error,
     });
   }
+}
+
+/** What a deploy gives with its flags goes before the file; both are checked alike. */
+export function withOverrides(raw: unknown, { overrides = {} }: SourceQuery): unknown {
+  const given = Object.entries(overrides).filter(([, value]) => value !== undefined);
+  if (given.length === 0 || typeof raw !== "object" || raw === null) return raw;
+  return { ...raw, ...Object.fromEntries(given) };
 }

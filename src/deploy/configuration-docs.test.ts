@@ -41,8 +41,7 @@ test("docs/configuration.md has the defaults and ranges of the schema", () => {
       `${smallest} to ${largest}`,
     ]);
   }
-  const { bundle, ephemeral, healthPath, standby } = parseAppConfig({}, "");
-  expect(rows.get("bundle")?.[1]).toBe(`\`${bundle}\``);
+  const { ephemeral, healthPath, standby } = parseAppConfig({}, "");
   expect(rows.get("ephemeral")?.[1]).toBe(`\`${ephemeral}\``);
   expect(rows.get("healthPath")?.[1]).toBe(`\`${healthPath}\``);
   expect(rows.get("standby")?.[1]).toContain(`\`${standby}\``);

@@ -3,6 +3,7 @@
  * of the request is a gzipped tar (`pack.ts`). Part of the admin API in `src/control/api.ts`.
  */
 import { z } from "zod";
+import { sourcePathBytesMax, workspacesMax } from "./limits.ts";
 
 export const deployResult = z.object({
   app: z.string(),
@@ -20,17 +21,44 @@ export const deployResult = z.object({
   ms: z.object({ build: z.number(), boot: z.number(), total: z.number() }),
 });
 
-/** One line of a running deploy. The last line is `done` or `failed`. */
+/** What is going to be done with a project; see `project/build-plan.ts`. */
+export const deployPlan = z.object({
+  framework: z.string().nullable(),
+  /** How it was recognized. */
+  because: z.string(),
+  lockfile: z.string().nullable(),
+  build: z.string().nullable(),
+  /** What the build is expected to leave. */
+  output: z.string().nullable(),
+  /** What is started; null: nothing, or what is found after the build. */
+  start: z.string().nullable(),
+  /** Folder of what the node serves itself. */
+  assets: z.string().nullable(),
+  bundle: z.boolean(),
+});
+
+/** What a deploy would have done. */
+export const deployPlanned = z.object({ app: z.string(), branch: z.string(), plan: deployPlan });
+
+/** One line of a running deploy. The last line is `done`, `planned` or `failed`. */
 export const deployEvent = z.discriminatedUnion("type", [
   z.object({
     type: z.literal("step"),
     step: z.enum(["queued", "unpack", "install", "build", "bundle", "artifact", "boot", "live"]),
   }),
+  z.object({ type: z.literal("plan"), plan: deployPlan }),
   z.object({ type: z.literal("output"), stream: z.enum(["stdout", "stderr"]), line: z.string() }),
   z.object({ type: z.literal("warning"), message: z.string() }),
   z.object({ type: z.literal("done"), result: deployResult }),
+  z.object({ type: z.literal("planned"), ...deployPlanned.shape }),
   z.object({ type: z.literal("failed"), error: z.unknown() }),
 ]);
+
+/** A path that stays in the source, as the command line writes it. */
+const projectPath = z
+  .string()
+  .max(sourcePathBytesMax)
+  .regex(/^(?!.*(?:^|\/)\.{0,2}(?:\/|$))[^\0\\]+$/, "must be a plain path inside the source");
 
 export const deployQuery = z.object({
   /** Default: `name` in the config, then in package.json, then `folder`. */
@@ -41,8 +69,27 @@ export const deployQuery = z.object({
   folder: z.string().optional(),
   /** Git commit of the source. */
   commit: z.string().optional(),
+  /** Answer what would be done, with `planned`, and do nothing. */
+  plan: z.stringbool().optional(),
+  /** Nobody reads warnings: a missing lockfile fails the deploy. */
+  unattended: z.stringbool().optional(),
+  /** Folder of the app in a monorepo whose root is the source. */
+  workspace: projectPath.optional(),
+  /** Workspaces it depends on, separated by commas, in the order in which they are built. */
+  dependsOn: z
+    .string()
+    .transform((text) => text.split(",").filter((path) => path !== ""))
+    .pipe(z.array(projectPath).max(workspacesMax))
+    .optional(),
+  /** These four go before the configuration's. An empty `build` is none. */
+  framework: z.string().optional(),
+  build: z.string().optional(),
+  start: z.string().optional(),
+  assets: z.string().optional(),
 });
 
+export type DeployPlan = z.infer<typeof deployPlan>;
+export type DeployPlanned = z.infer<typeof deployPlanned>;
 export type DeployEvent = z.infer<typeof deployEvent>;
 export type DeployResult = z.infer<typeof deployResult>;
 export type DeployQuery = z.infer<typeof deployQuery>;

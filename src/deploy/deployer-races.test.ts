@@ -7,7 +7,7 @@ import { PlatformError } from "../base/errors.ts";
 import { testEnvironments } from "../secrets/environments-for-tests.ts";
 import { ArtifactStore } from "./artifact-store.ts";
 import { AppBuilder } from "./build.ts";
-import { deployQuery } from "./deploy-api.ts";
+import { deployQuery, deployResult } from "./deploy-api.ts";
 import type { DeployerOptions } from "./deploy-job.ts";
 import { Deployer } from "./deployer.ts";
 import { TestFolder } from "./folder-for-tests.ts";
@@ -49,7 +49,8 @@ async function setup(data: TestFolder, overrides: Partial<DeployerOptions>) {
       "index.ts": "export default { fetch: () => new Response() };",
     });
     const { stream } = await packSource(source.path);
-    return await deployer.deploy(stream, deployQuery.parse({ app: "shop" }), () => {}, never);
+    const query = deployQuery.parse({ app: "shop" });
+    return deployResult.parse(await deployer.deploy(stream, query, () => {}, never));
   };
   return { deployer, deploy, artifacts, discarded };
 }

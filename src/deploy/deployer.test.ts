@@ -75,11 +75,9 @@ const setup = async (overrides: Partial<DeployerOptions> = {}) => {
     signal = never,
   ) => {
     const { stream } = await packSource(project(files).path);
-    return deployer.deploy(
-      stream,
-      deployQuery.parse(query),
-      (event) => void events.push(event),
-      signal,
+    const emit = (event: DeployEvent) => void events.push(event);
+    return deployResult.parse(
+      await deployer.deploy(stream, deployQuery.parse(query), emit, signal),
     );
   };
   // What builds of all times share is no leftover.
@@ -132,6 +130,7 @@ describe("a deploy that succeeds", () => {
     });
     expect(events.map((event) => (event.type === "step" ? event.step : event.type))).toEqual([
       "unpack",
+      "plan",
       "bundle",
       "artifact",
       "boot",

@@ -16,11 +16,12 @@ import { removeFolder } from "../sandbox/remove-folder.ts";
 import type { OpenEnvironment } from "../secrets/version-environment.ts";
 import { ArtifactUse } from "./artifact-use.ts";
 import type { BuiltApp, SourceFacts } from "./builder.ts";
-import type { DeployEvent, DeployQuery, DeployResult } from "./deploy-api.ts";
+import type { DeployEvent, DeployPlanned, DeployQuery, DeployResult } from "./deploy-api.ts";
 import { asDeployError, type DeployerOptions, type Job } from "./deploy-job.ts";
 import { DeployQueue } from "./deploy-queue.ts";
 import { appNameFrom, checkAppName, checkBranchName } from "./names.ts";
 import { openEnvironment } from "./open-environment.ts";
+import { sourceQueryOf } from "./source-query.ts";
 import { type Candidate, takeLive } from "./take-live.ts";
 
 /** In the folder of builds: packages that apps have fetched, and what children run. */
@@ -49,6 +50,7 @@ export class Deployer {
 
   /**
    * @param emit gets what happens, without a last `done` or `failed`
+   * @returns with `plan` in the query, what it would do
    * @throws {PlatformError} why there is no new version; the branch is as it was
    */
   async deploy(
@@ -57,7 +59,7 @@ export class Deployer {
     emit: (event: DeployEvent) => void,
     signal: AbortSignal,
     assertMayDeploy: (app: string) => void = () => {},
-  ): Promise<DeployResult> {
+  ): Promise<DeployResult | DeployPlanned> {
     const { clock, dataDir, builder, unpack } = this.#options;
     const startedAtMs = clock.nowMs();
     const branch = checkBranchName(query.branch);
@@ -68,9 +70,10 @@ export class Deployer {
     try {
       emit({ type: "step", step: "unpack" });
       await unpack(upload, source, signal);
-      const facts = await builder.readSource(source, signal, emit);
+      const facts = await builder.readSource(source, signal, emit, sourceQueryOf(query));
       const app = this.#nameOf(query, facts);
       assertMayDeploy(app);
+      if (query.plan === true) return { app, branch, plan: await builder.plan(source, facts) };
       using _turn = await this.#queue.enter(app, signal, () =>
         emit({ type: "step", step: "queued" }),
       );
@@ -209,10 +212,10 @@ export class Deployer {
 /** What a build says of the version that it becomes. */
 function frozenOf(
   { app, branch }: Job,
-  { config, entry, assets }: BuiltApp,
+  { config, entry, args, assets }: BuiltApp,
   digest: string,
 ): Candidate["frozen"] {
   // The others have done their work in the build.
-  const { name, env, entry: _given, build, bundle, ...frozen } = config;
-  return { app, branch, digest, entry, args: [], assets, ...frozen };
+  const { name, env, entry: _given, framework, build, start, bundle, ...frozen } = config;
+  return { app, branch, digest, entry, args, assets, ...frozen };
 }

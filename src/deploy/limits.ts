@@ -29,6 +29,9 @@ export const manifestBytesMax = 4 * 1024 * 1024;
 /** The largest of real monorepos have some 10 MiB. Bytes. */
 export const lockfileBytesMax = 64 * 1024 * 1024;
 
+/** Of one repository; each has a package.json that is read and packed. Count. */
+export const workspacesMax = 1000;
+
 // --- the build ---
 
 /** Large frameworks build in three to five minutes on small machines. Milliseconds, all steps together. */

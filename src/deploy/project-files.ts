@@ -6,16 +6,8 @@ import { constants } from "node:fs";
 import { type FileHandle, lstat, mkdir, open, readdir, rename, rm } from "node:fs/promises";
 import { dirname, join } from "node:path";
 import { PlatformError } from "../base/errors.ts";
-import type { PackageManifest } from "./entry.ts";
+import type { Manifest } from "../project/framework.ts";
 import { lockfileBytesMax, manifestBytesMax } from "./limits.ts";
-
-export interface Manifest extends PackageManifest {
-  dependencies?: unknown;
-  devDependencies?: unknown;
-  optionalDependencies?: unknown;
-  peerDependencies?: unknown;
-  workspaces?: unknown;
-}
 
 const LOCKFILES = [
   "bun.lock",

@@ -15,9 +15,9 @@ import { asPlatformError, type ErrorBody, PlatformError } from "../base/errors.t
 import type { VersionSpec } from "../base/version-spec.ts";
 import { type AppConfig, parseAppConfig } from "../deploy/app-config.ts";
 import { findConfigFile, readJsonConfig } from "../deploy/config-file.ts";
-import { findEntry } from "../deploy/entry.ts";
 import { PRODUCTION_BRANCH } from "../deploy/names.ts";
 import { listProjectFiles, moveInto, needsInstall, readManifest } from "../deploy/project-files.ts";
+import { findEntry } from "../project/entry.ts";
 import { ownValues } from "../secrets/resolve.ts";
 import { type DevFailure, describeFailure } from "./dev-failure.ts";
 import { type EnvFiles, readEnvFiles } from "./env-files.ts";
@@ -162,7 +162,7 @@ export class DevSession {
   /** Runs the configured build command in the project, as the developer would. */
   async #build({ build }: AppConfig, changed: readonly string[]): Promise<void> {
     const { folder, watcher } = this.#options;
-    if (build === null || changed.length === 0) return;
+    if (build === null || build === false || changed.length === 0) return;
     const child = Bun.spawn(["/bin/sh", "-c", build], {
       cwd: folder,
       stdio: ["ignore", "pipe", "pipe"],
@@ -188,8 +188,9 @@ export class DevSession {
     if (needsInstall(manifest) && !hasModules(folder)) {
       this.#note("node_modules is missing: run `bun install`");
     }
-    const entry = findEntry(configured, manifest, await listProjectFiles(this.#folder("source")));
-    if (!bundle) return { digest: folder, entry };
+    const files = await listProjectFiles(this.#folder("source"));
+    const { entry } = findEntry(configured, manifest, files);
+    if (bundle === false) return { digest: folder, entry };
     const outdir = this.#folder("bundle");
     await rm(outdir, { recursive: true, force: true });
     mkdirSync(outdir, { recursive: true });
@@ -248,7 +249,7 @@ function specOf(
   config: AppConfig,
   env: EnvFiles,
 ): VersionSpec {
-  const { name: _name, entry: _entry, build: _build, bundle: _bundle, ...rest } = config;
+  const { name, entry: _given, framework, build, start, bundle, ...rest } = config;
   return {
     ...rest,
     app,

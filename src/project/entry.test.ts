@@ -1,9 +1,10 @@
 import { describe, expect, test } from "bun:test";
 import type { PlatformError } from "../base/errors.ts";
-import { findEntry, type PackageManifest } from "./entry.ts";
+import { findEntry } from "./entry.ts";
+import type { Manifest } from "./framework.ts";
 
-const find = (files: string[], manifest: PackageManifest = {}, configured: string | null = null) =>
-  findEntry(configured, manifest, new Set(files));
+const find = (files: string[], manifest: Manifest = {}, configured: string | null = null) =>
+  findEntry(configured, manifest, new Set(files)).entry;
 const failure = (call: () => unknown): PlatformError => {
   try {
     call();
@@ -72,12 +73,12 @@ describe("findEntry()", () => {
 
   test("what is not there is told with all that was tried, and how to build it", () => {
     const error = failure(() =>
-      find(["readme.md"], { main: "dist/x.js", scripts: { build: "tsc" } }),
+      find(["readme.md"], { main: "dist/x.js", scripts: { "build:app": "tsc" } }),
     );
 
     expect(error.code).toBe("ENTRY_NOT_FOUND");
     expect(error.message).toContain("dist/x.js (main in package.json), index, server");
-    expect(error.detail?.hint).toContain("bun run build");
+    expect(error.detail?.hint).toContain("bun run build:app");
   });
 
   test("odd values in package.json are ignored", () => {

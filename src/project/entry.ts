@@ -4,16 +4,20 @@
  */
 import { posix } from "node:path";
 import { PlatformError } from "../base/errors.ts";
+import type { Manifest } from "./framework.ts";
+import { readStartCommand, type StartCommand, scriptsOf } from "./start-command.ts";
 
-/** The fields of package.json that are looked at; anything may be in them. */
-export interface PackageManifest {
-  name?: unknown;
-  module?: unknown;
-  main?: unknown;
-  exports?: unknown;
-  scripts?: unknown;
+/** What starts an app. */
+export interface FoundEntry {
+  /** A path of the project's files. */
+  entry: string;
+  /** What stood behind it in the script that named it. */
+  args: string[];
+  /** Parts of that script that are not taken over; see `StartCommand`. */
+  leftOut: string[];
 }
 
+const PLAIN = { args: [], leftOut: [] };
 const EXTENSIONS = ["ts", "tsx", "mts", "js", "jsx", "mjs", "cts", "cjs"];
 const NAMES = ["index", "server", "app", "main"];
 const FOLDERS = ["", "src/"];
@@ -27,20 +31,19 @@ const BUILT = [
   "build/server/index.js",
   "build/index.js",
 ];
-/** A `start` script may name another script, which may name another. Count. */
-const SCRIPT_HOPS_MAX = 4;
+/** Scripts that start a server; what is meant for production goes before the other. */
+const START_SCRIPTS = ["start:prod", "start"];
 
 /**
  * @param configured `entry` of the config, or null
  * @param files paths relative to the project, with `/`
- * @returns a path of `files`
  * @throws {PlatformError} `ENTRY_NOT_FOUND` with all that was tried
  */
 export function findEntry(
   configured: string | null,
-  manifest: PackageManifest,
+  manifest: Manifest,
   files: ReadonlySet<string>,
-): string {
+): FoundEntry {
   const tried: string[] = [];
   const look = (path: string, origin: string, isGuess: boolean): string | null => {
     const plain = posix.normalize(path).replace(/^\.\//, "");
@@ -56,20 +59,37 @@ export function findEntry(
   if (configured !== null) {
     const found = look(configured, "entry in the config", false);
     if (found === null) throw new PlatformError("ENTRY_NOT_FOUND", [tried.join(", ")]);
-    return found;
+    return { entry: found, ...PLAIN };
   }
-  for (const [path, origin] of named(manifest)) {
+  for (const [path, origin, start] of named(manifest)) {
     const found = look(path, origin, true);
-    if (found !== null) return found;
+    if (found !== null) return { entry: found, ...PLAIN, ...start };
   }
-  for (const path of usualPaths()) if (files.has(path)) return path;
+  for (const path of usualPaths()) if (files.has(path)) return { entry: path, ...PLAIN };
   tried.push(`${NAMES.join(", ")} with .ts, .tsx, .js … in the project's folder and in src/`);
   throw new PlatformError("ENTRY_NOT_FOUND", [tried.join(", ")], { detail: detailOf(manifest) });
 }
 
-function* named(manifest: PackageManifest): Iterable<[path: string, origin: string]> {
-  const script = startedFile(manifest.scripts);
-  if (script !== null) yield [script, "start script in package.json"];
+/**
+ * The file that a start command means: `node dist/main` is how many write `node dist/main.js`.
+ *
+ * @throws {PlatformError} `ENTRY_NOT_FOUND`
+ */
+export function findModuleFile(path: string, files: ReadonlySet<string>): string {
+  const plain = posix.normalize(path).replace(/^\.\//, "");
+  for (const candidate of spellings(plain)) if (files.has(candidate)) return candidate;
+  throw new PlatformError("ENTRY_NOT_FOUND", [`${plain} (start command)`]);
+}
+
+type Named = [path: string, origin: string, start?: Omit<FoundEntry, "entry">];
+
+function* named(manifest: Manifest): Iterable<Named> {
+  for (const name of START_SCRIPTS) {
+    const command = startOf(manifest, name);
+    if (command === null || !("module" in command.target)) continue;
+    const { args, leftOut } = command;
+    yield [command.target.module, `${name} script in package.json`, { args, leftOut }];
+  }
   if (typeof manifest.module === "string") yield [manifest.module, "module in package.json"];
   const exported = exportedFile(manifest.exports);
   if (exported !== null) yield [exported, "exports in package.json"];
@@ -93,28 +113,9 @@ function* spellings(path: string): Iterable<string> {
   for (const extension of EXTENSIONS) yield `${posix.join(path, "index")}.${extension}`;
 }
 
-/** The file that the `start` script starts, directly or by way of another script. */
-function startedFile(scripts: unknown): string | null {
-  if (typeof scripts !== "object" || scripts === null) return null;
-  const commands = new Map<string, unknown>(Object.entries(scripts));
-  let name = "start";
-  for (let hop = 0; hop < SCRIPT_HOPS_MAX; hop += 1) {
-    const command = commands.get(name);
-    const target = typeof command === "string" ? startedBy(command) : null;
-    if (target === null) return null;
-    if (!commands.has(target)) return /\.[cm]?[jt]sx?$|\//.test(target) ? target : null;
-    name = target;
-  }
-  return null;
-}
-
-/** What `bun run --hot src/x.ts`, `NODE_ENV=production node dist/x.js` or `npm run serve` starts. */
-function startedBy(command: string): string | null {
-  // Of `build && start` the last command is the one that stays.
-  const words = (command.split(/&&|;/).at(-1) ?? "").trim().split(/\s+/);
-  while (/^[A-Za-z_][A-Za-z0-9_]*=/.test(words[0] ?? "")) words.shift();
-  if (!/^(bun|bunx|node|tsx|npm|pnpm|yarn)$/.test(words.shift() ?? "")) return null;
-  return words.find((word) => !word.startsWith("-") && word !== "run") ?? null;
+function startOf(manifest: Manifest, script: string): StartCommand | null {
+  const command = scriptsOf(manifest).get(script);
+  return command === undefined ? null : readStartCommand(command, manifest);
 }
 
 /** The path of `"."`, in the conditions that a server on Bun takes. */
@@ -129,10 +130,10 @@ function exportedFile(exports: unknown): string | null {
 }
 
 /** A hint for the usual cause: what would be started has not been built. */
-function detailOf(manifest: PackageManifest): Record<string, unknown> {
-  const scripts = manifest.scripts;
-  if (typeof scripts !== "object" || scripts === null || !("build" in scripts)) return {};
+function detailOf(manifest: Manifest): Record<string, unknown> {
+  const scripts = [...scriptsOf(manifest).keys()].filter((name) => name.startsWith("build:"));
+  if (scripts.length === 0) return {};
   return {
-    hint: 'package.json has a build script; run it with `build: "bun run build"` in levain.config.ts',
+    hint: `package.json has scripts ${scripts.join(", ")}; say which one builds the app: \`build: "bun run ${scripts[0]}"\` in levain.config.ts`,
   };
 }

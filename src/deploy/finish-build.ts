@@ -1,0 +1,95 @@
+/** From what a build has left to what becomes the artifact: one file or installed packages, and only what is needed. */
+import { lstat, mkdir, mkdtemp, rename, rm } from "node:fs/promises";
+import { dirname, join, posix } from "node:path";
+import { PlatformError } from "../base/errors.ts";
+import { type BuildOutcome, outcomeOf, type PlannedBuild } from "../project/build-plan.ts";
+import type { Manifest } from "../project/framework.ts";
+import { findModule, writeStart } from "./app-start.ts";
+import type { BuildRoom } from "./build-room.ts";
+import { bundleApp, copyPath, prunePackages } from "./build-steps.ts";
+import type { DeployEvent } from "./deploy-api.ts";
+import { readProjectFacts } from "./project-facts.ts";
+import { hasEntries, removeBuildLeftovers } from "./project-files.ts";
+
+/** Paths are relative to the artifact. */
+export interface FinishedBuild {
+  /** Module to import; null: there are only assets. */
+  entry: string | null;
+  args: string[];
+  assets: BuildOutcome["assets"];
+  /** The module before it was bundled. */
+  source: string | null;
+  bundled: boolean;
+}
+
+/**
+ * @param folder of the app, relative to the project; "" for the same
+ * @param before package.json before the build
+ * @throws {PlatformError} `BUILD_OUTPUT_MISSING`, `ENTRY_NOT_FOUND`, `START_UNKNOWN`, and what bundling throws
+ */
+export async function finishBuild(
+  room: BuildRoom,
+  folder: string,
+  planned: PlannedBuild,
+  before: Manifest,
+  warnings: string[],
+  emit: (event: DeployEvent) => void,
+): Promise<FinishedBuild> {
+  const { project } = room.places;
+  const facts = await readProjectFacts(join(project, folder));
+  const outcome = outcomeOf(planned, facts);
+  if (typeof outcome === "string") throw new PlatformError("BUILD_OUTPUT_MISSING", [outcome]);
+  const { start } = outcome;
+  const source = start === null ? null : await findModule(project, folder, start, facts);
+  for (const part of start?.leftOut ?? []) {
+    warnings.push(
+      `\`${part}\` of the start command is not taken over; values belong into \`env\`, commands into \`build\``,
+    );
+  }
+  let entry = source;
+  if (outcome.bundle && source !== null) {
+    emit({ type: "step", step: "bundle" });
+    entry = await bundleApp(room, source, warnings);
+  }
+  for (const [from, to] of outcome.copies) {
+    await copyPath(room, join(project, folder), from, to);
+  }
+  const mayPrune = outcome.needsPackages && hasEntries(before.devDependencies);
+  if (mayPrune && planned.plan.build !== null) await prunePackages(room, warnings);
+  if (outcome.keep !== null) await keepOnly(project, folder, outcome.keep);
+  await removeBuildLeftovers(project, outcome.needsPackages || outcome.keep !== null);
+  if (entry !== null && folder !== "") entry = await writeStart(project, folder, entry);
+  const { assets } = outcome;
+  return {
+    entry,
+    args: start?.args ?? [],
+    assets: assets === null ? null : { ...assets, folder: posix.join(folder, assets.folder) },
+    source,
+    bundled: outcome.bundle,
+  };
+}
+
+/** Leaves of a project what is named, beside the app's package.json, which says how its modules are read. */
+async function keepOnly(project: string, folder: string, paths: readonly string[]): Promise<void> {
+  const kept = await mkdtemp(`${project}-`);
+  for (const path of [...paths, "package.json"]) {
+    const inside = join(folder, path);
+    if (!(await isPlain(project, inside))) continue;
+    await mkdir(dirname(join(kept, inside)), { recursive: true });
+    await rename(join(project, inside), join(kept, inside));
+  }
+  await rm(project, { recursive: true, force: true });
+  await rename(kept, project);
+}
+
+/** Whether something is there, and no link on the way: what is behind one is not the project's to give. */
+async function isPlain(project: string, inside: string): Promise<boolean> {
+  let path = project;
+  for (const name of inside.split("/")) {
+    const parent = await lstat(path).catch(() => null);
+    if (parent?.isDirectory() !== true) return false;
+    path = join(path, name);
+  }
+  const facts = await lstat(path).catch(() => null);
+  return facts !== null && !facts.isSymbolicLink();
+}
