@@ -110,7 +110,7 @@ function isKept(
     case 2:
       return !is(buffer, start, "te");
     case 7:
-      return !is(buffer, start, "upgrade") && !is(buffer, start, "trailer");
+      return !is(buffer, start, "upgrade");
     case 10:
       if (is(buffer, start, "connection")) {
         const options = lineValue(buffer, colon, end).split(",");

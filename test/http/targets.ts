@@ -1,9 +1,9 @@
 /** Where the corpus is sent: the probe app by itself, or behind something. */
 
-/** The two ways an app can be written. */
-export type Shape = "fetch" | "serve";
+/** The ways an app can be written: a handler that is exported, one given to Bun.serve, a server of node:http. */
+export type Shape = "fetch" | "serve" | "node";
 
-export const shapes: readonly Shape[] = ["fetch", "serve"];
+export const shapes: readonly Shape[] = ["fetch", "serve", "node"];
 
 export interface Target {
   /** On 127.0.0.1. */

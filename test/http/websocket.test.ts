@@ -1,6 +1,7 @@
 /**
  * Goal: a WebSocket through the edge is the WebSocket that bare Bun.serve gives.
- * Method: the same tests, with Bun's own client, against the probe app by itself and behind the edge, in both shapes.
+ * Method: the same tests, with Bun's own client, against the probe app by itself and behind the edge, in both
+ * shapes that have one.
  */
 import { afterAll, beforeAll, describe, expect, test } from "bun:test";
 import { messageBytesMax } from "./apps/sockets.ts";
@@ -8,7 +9,9 @@ import { markCount, newKey } from "./run-case.ts";
 import { SocketClient } from "./socket-client.ts";
 import { type Shape, shapes, startBare, startEdge, type Target } from "./targets.ts";
 
-const ways = shapes.flatMap((shape) => [
+/** Sockets of `node:http` are those of a package: `src/runner/node-app.test.ts`. */
+const handlerShapes = shapes.filter((shape) => shape !== "node");
+const ways = handlerShapes.flatMap((shape) => [
   { shape, way: "under bare Bun.serve", start: startBare },
   { shape, way: "behind the edge", start: startEdge },
 ]);

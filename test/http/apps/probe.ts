@@ -1,5 +1,5 @@
 /**
- * The app behind the corpus: one handler, used by both shapes. It answers each path with one feature of HTTP as an app
+ * The app behind the corpus: one handler, used by all shapes. It answers each path with one feature of HTTP as an app
  * can use it, and it keeps notes (marks) about what reached it, so that a test can ask what did not.
  */
 import type { Server } from "bun";
