@@ -3,6 +3,7 @@
  * that also runs alone, without a store, for tests and benchmarks.
  */
 import { join } from "node:path";
+import { appEnvironment } from "./app-environment.ts";
 import type { Clock } from "./base/clock.ts";
 import { PlatformError } from "./base/errors.ts";
 import { TurnClock } from "./base/turn-clock.ts";
@@ -11,6 +12,7 @@ import { connectionsWithin } from "./edge/connection-room.ts";
 import { type Edge, startEdge } from "./edge/edge.ts";
 import { type EdgeFacts, Edges } from "./edges.ts";
 import type { HookSource, LoadedHook } from "./hooks/loaded-hook.ts";
+
 import { Pools } from "./pool/pools.ts";
 import { sweepRunFolders } from "./pool/run-folder.ts";
 import { RunnerSandbox } from "./pool/runner-sandbox.ts";
@@ -148,7 +150,7 @@ function startParts(options: LaneOptions, takesWires: boolean) {
   const pager = new Pager({ clock, mayPage, note });
   const pools = new Pools({
     artifactPath,
-    environment: (spec) => environmentOf(spec, openEnv(spec)),
+    environment: (spec) => appEnvironment(spec, openEnv(spec)),
     spares,
     log,
     clock,
@@ -186,19 +188,5 @@ function finish(parts: Parts, edge: Edge, edges: Lane["edges"], publish: Lane["p
       await edge.stop(drainTimeoutMs);
       await parts.stop();
     },
-  };
-}
-
-/** An app's environment with what Levain adds to it; documented in docs/environment.md. */
-function environmentOf(
-  { app, branch, number }: VersionSpec,
-  own: Record<string, string>,
-): Record<string, string> {
-  return {
-    NODE_ENV: "production",
-    ...own,
-    LEVAIN_APP: app,
-    LEVAIN_BRANCH: branch,
-    LEVAIN_VERSION: versionName(number),
   };
 }

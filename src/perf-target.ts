@@ -9,7 +9,12 @@ import { join } from "node:path";
 import { systemClock } from "./base/clock.ts";
 import { messageOf } from "./base/errors.ts";
 import { defaultPermissions } from "./base/permissions.ts";
-import { resourceLimitsDefault, type VersionSpec } from "./base/version-spec.ts";
+import {
+  nothingDeclared,
+  resourceLimitsDefault,
+  retentionOfNode,
+  type VersionSpec,
+} from "./base/version-spec.ts";
 import { loadHooks } from "./hooks/load.ts";
 import { type Lane, type LaneOptions, startLane, startLaneWithEdges } from "./lane.ts";
 import { leverPollMs, logTail } from "./perf/limits.ts";
@@ -210,6 +215,9 @@ function specOf(app: FixtureApp, { concurrency, entry }: TargetConfig): VersionS
     idlePageMs: 0,
     idleStopMs: app.stopsWhenIdle === true ? 1 : 0,
     standby: "keep-memory",
+    declares: nothingDeclared,
+    retention: retentionOfNode,
+    buildFacts: null,
     createdAtMs: 0,
   };
 }

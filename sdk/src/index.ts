@@ -77,8 +77,30 @@ export interface LevainConfig {
   permissions?: LevainPermissions;
   /** How strictly the kernel holds it to that. Default: as strictly as it can. */
   sandbox?: "strict" | "relaxed" | "off";
+  /** What the app says of itself; kept with the version and shown, nothing else. */
+  declares?: LevainDeclares;
+  /** How long versions of the app are kept that nothing needs any more. Default: what the node says. */
+  retention?: LevainRetention;
   /** Path that the boot check asks for; must answer below 500. Default `/`. */
   healthPath?: string;
+}
+
+/** Names of contracts that the app keeps with others, in words of its own. */
+export interface LevainDeclares {
+  /** Version of the data that it reads and writes, such as `12` or `2026-11`. */
+  schema?: string | number | null;
+  /** Version of the events and metrics that it emits. */
+  telemetry?: string | number | null;
+  /** Features that this version switches on. At most 50. */
+  flags?: string[];
+}
+
+/** Never removed: what is live, and what a branch would be rolled back to. */
+export interface LevainRetention {
+  /** Newest versions of each branch that are kept. 1 to 100,000, default 10. */
+  versionsMax?: number | null;
+  /** Days after which those go too; 0 = never, which is the default. */
+  daysMax?: number | null;
 }
 
 /** What an app may reach; docs/sandbox.md says who holds it to that. */
@@ -141,6 +163,7 @@ export interface LevainApp {
   fetch(request: Request): Response | Promise<Response>;
 }
 
+export { type BuildInfo, buildInfo } from "./build-info.ts";
 export {
   type AwakeHolder,
   keepAwake,

@@ -12,6 +12,7 @@ import { nodeErrors } from "./node-errors.ts";
 import { remoteErrors } from "./remote-errors.ts";
 import { requestErrors } from "./request-errors.ts";
 import { sandboxErrors } from "./sandbox-errors.ts";
+import { versionErrors } from "./version-errors.ts";
 
 export type { ErrorRow };
 
@@ -22,6 +23,7 @@ export const CATALOG_BY_GROUP = {
   Environment: environmentErrors,
   Sandbox: sandboxErrors,
   Control: controlErrors,
+  Versions: versionErrors,
   Remote: remoteErrors,
   Node: nodeErrors,
 } as const;
@@ -32,6 +34,7 @@ export const CATALOG = {
   ...environmentErrors,
   ...sandboxErrors,
   ...controlErrors,
+  ...versionErrors,
   ...remoteErrors,
   ...nodeErrors,
 } as const satisfies Record<string, ErrorRow>;

@@ -1,6 +1,12 @@
 /** A complete version for tests, different only in what a test names. */
 import { defaultPermissions } from "./permissions.ts";
-import { resourceLimitsDefault, type VersionLimits, type VersionSpec } from "./version-spec.ts";
+import {
+  nothingDeclared,
+  resourceLimitsDefault,
+  retentionOfNode,
+  type VersionLimits,
+  type VersionSpec,
+} from "./version-spec.ts";
 
 export type SpecChange = Partial<Omit<VersionSpec, "limits">> & { limits?: Partial<VersionLimits> };
 
@@ -37,6 +43,9 @@ export function testSpec(change: SpecChange = {}): VersionSpec {
     idlePageMs: 0,
     idleStopMs: 0,
     standby: "keep-memory",
+    declares: nothingDeclared,
+    retention: retentionOfNode,
+    buildFacts: null,
     createdAtMs: 0,
     ...change,
     limits: { ...limits, ...change.limits },

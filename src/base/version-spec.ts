@@ -37,8 +37,52 @@ export interface VersionSpec {
   /** Idle time after which the process is stopped. Milliseconds; 0 = never, as always with `keep-memory`. */
   idleStopMs: number;
   standby: StandbyPolicy;
+  /** What the app says of itself. */
+  declares: Declares;
+  /** How long its app's versions are kept; of the newest version of an app it counts. */
+  retention: Retention;
+  /** How it was built, as the app itself may know it; null for versions of earlier releases. */
+  buildFacts: BuildFacts | null;
   /** Wall-clock milliseconds. */
   createdAtMs: number;
+}
+
+/** What an app says of itself: contracts that it keeps with others, in words of its own. */
+export interface Declares {
+  /** Version of the data that it reads and writes, such as `12` or `2026-11`; null = it does not say. */
+  schema: string | null;
+  /** Version of the events and metrics that it emits; null = it does not say. */
+  telemetry: string | null;
+  /** Features that this version switches on. */
+  flags: readonly string[];
+}
+
+/** What a version has that declares nothing. */
+export const nothingDeclared: Declares = { schema: null, telemetry: null, flags: [] };
+
+/** When versions of an app that nothing needs any more are removed. Null = what the node says. */
+export interface Retention {
+  /** The newest versions of each branch are kept. Count. */
+  versionsMax: number | null;
+  /** Older ones go also when they are among the newest. Days; 0 = whatever their age. */
+  daysMax: number | null;
+}
+
+/** What a version has that does not say otherwise. */
+export const retentionOfNode: Retention = { versionsMax: null, daysMax: null };
+
+/** The part of a version's provenance that the app can read at run time, without secrets. */
+export interface BuildFacts {
+  /** Of the Bun that built it and runs it. */
+  bun: string;
+  /** Git commit of the source; null = not known. */
+  commit: string | null;
+  gitBranch: string | null;
+  /** The source had changes that are in no commit; null = not known. */
+  isDirty: boolean | null;
+  lockfileSha256: string | null;
+  /** What the project was made from. */
+  template: string | null;
 }
 
 /**
@@ -124,6 +168,9 @@ export function completeSpec(written: VersionSpec): VersionSpec {
     instances: written.instances ?? oneInstance,
     idlePageMs: written.idlePageMs ?? standbyBefore.idlePageMs,
     standby: written.standby ?? standbyBefore.standby,
+    declares: written.declares ?? nothingDeclared,
+    retention: written.retention ?? retentionOfNode,
+    buildFacts: written.buildFacts ?? null,
   };
 }
 

@@ -4,6 +4,7 @@
  */
 import type { DeployEvent } from "../deploy/deploy-api.ts";
 import type { OutputStream } from "./cli-io.ts";
+import { packageChangeLines } from "./package-changes-text.ts";
 import type { Paint } from "./paint.ts";
 import { planLines } from "./plan-text.ts";
 import { printable, printableLine } from "./printable.ts";
@@ -40,12 +41,21 @@ export class DeployProgress {
         return this.#endStep("✔", this.#paint.green);
       case "output":
         return this.#line(`    ${this.#paint.dim(printable(event.line, this.#out.isTerminal))}`);
+      case "packages":
+        return this.#packages(packageChangeLines(event.changes));
       case "warning":
         return this.warn(event.message);
       case "done":
         return this.#endStep("✔", this.#paint.green);
       case "failed":
         return this.#endStep("✘", this.#paint.red);
+    }
+  }
+
+  #packages(lines: readonly string[]): void {
+    for (const line of lines) {
+      const paint = line.startsWith("!") ? this.#paint.yellow : this.#paint.dim;
+      this.#line(`  ${paint(line)}`);
     }
   }
 

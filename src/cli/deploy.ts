@@ -11,6 +11,7 @@ import { NodeError, type Query } from "./admin-client.ts";
 import { branchOfGit, branchWords } from "./branch-argument.ts";
 import { DeployProgress } from "./deploy-progress.ts";
 import { usageError } from "./failure.ts";
+import { hasGitChanges } from "./git-changes.ts";
 import { readGitHead } from "./git-head.ts";
 import { createPaint, wantsColor } from "./paint.ts";
 import { planLines } from "./plan-text.ts";
@@ -65,6 +66,8 @@ export const deploy: Verb = {
       message: textOf(message),
       folder: basename(folder),
       commit: head?.commit ?? undefined,
+      gitBranch: head?.branch ?? undefined,
+      ...(await changesOf(folder, head?.commit ?? null)),
       framework: textOf(framework),
       build: build === false ? "" : textOf(build),
       start: textOf(start),
@@ -98,6 +101,12 @@ export const deploy: Verb = {
     };
   },
 };
+
+/** For the query: whether the folder differs from its commit, when that can be said. */
+async function changesOf(folder: string, commit: string | null): Promise<{ dirty?: boolean }> {
+  const isDirty = commit === null ? null : await hasGitChanges(folder, commit);
+  return isDirty === null ? {} : { dirty: isDirty };
+}
 
 type Last = Extract<DeployEvent, { type: "done" | "planned" }>;
 

@@ -14,8 +14,9 @@ export interface GitHead {
 
 /** Null outside of a repository, or when it cannot be read. */
 export async function readGitHead(folder: string): Promise<GitHead | null> {
-  const gitDir = await findGitDir(folder);
-  if (gitDir === null) return null;
+  const found = await findGitDir(folder);
+  if (found === null) return null;
+  const { gitDir } = found;
   const head = await read(join(gitDir, "HEAD"));
   if (head === null) return null;
   const ref = /^ref: (refs\/heads\/(.+))$/.exec(head);
@@ -28,13 +29,18 @@ export async function readGitHead(folder: string): Promise<GitHead | null> {
   return { branch, commit: commit === null ? null : commitIn(commit) };
 }
 
-async function findGitDir(folder: string): Promise<string | null> {
+/** The repository that a folder is in; null outside of one. */
+export async function findGitDir(
+  folder: string,
+): Promise<{ gitDir: string; workTree: string } | null> {
   for (let current = resolve(folder); ; current = dirname(current)) {
     const dotGit = join(current, ".git");
-    if ((await read(join(dotGit, "HEAD"))) !== null) return dotGit;
+    if ((await read(join(dotGit, "HEAD"))) !== null) return { gitDir: dotGit, workTree: current };
     // Linked working trees and submodules have a file that says where the folder is.
     const target = /^gitdir: (.+)$/.exec((await read(dotGit)) ?? "")?.[1];
-    if (target !== undefined) return isAbsolute(target) ? target : resolve(current, target);
+    if (target !== undefined) {
+      return { gitDir: isAbsolute(target) ? target : resolve(current, target), workTree: current };
+    }
     if (dirname(current) === current) return null;
   }
 }

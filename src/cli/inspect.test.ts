@@ -55,6 +55,8 @@ test("the text has the version, what it may reach, and each process with its gap
   const titles = stdout.split("\n").filter((line) => /^\S/.test(line));
   expect(titles).toEqual([
     "shop v3, live on main",
+    "Built",
+    "Packages",
     "Runs",
     "Limits",
     "May reach",

@@ -1,10 +1,12 @@
 /** `levain inspect`: all there is to know of one version, and what its processes were really given. */
+import { PlatformError } from "../base/errors.ts";
 import { versionName } from "../base/version-spec.ts";
+import { platformVersion } from "../control/platform-version.ts";
 import { appOfFolder } from "./app-argument.ts";
 import { branchArgument } from "./branch-argument.ts";
 import { usageError } from "./failure.ts";
 import { renderInspection } from "./inspection-text.ts";
-import type { Call, Verb } from "./verb.ts";
+import type { Call, Outcome, Verb } from "./verb.ts";
 import { parseVersionNumber } from "./version-number.ts";
 
 export const inspect: Verb = {
@@ -13,17 +15,20 @@ export const inspect: Verb = {
   asksNode: true,
   summary: "Show a version, and what its processes were given",
   description:
-    "What the version is, how long it stays awake, its limits and what it may reach; then, for each of its processes, " +
+    "What the version is, how it was built and of which packages, how long it stays awake, its limits and what it may " +
+    "reach; then, for each of its processes, " +
     "what the kernel really holds it to, and in words what it could not be held to. Of environment values " +
     "only the names. Looking never wakes an app. Without a version it is the one that is live on the branch; the " +
     "default of --branch is that of `levain deploy` for the app of this folder, and main for every other app.",
   arguments: [["[app@version]", "such as shop, shop@v7 or @v7; default: the app of this folder"]],
   flags: [
     ["--branch <name>", "the version that is live there (default: the Git branch, else main)"],
+    ["--sbom", "print its packages as CycloneDX JSON instead"],
   ],
   examples: [
     ["levain inspect shop", "the version that is live"],
     ["levain inspect shop@v7", "a version by its number"],
+    ["levain inspect shop@v7 --sbom", "the packages it was built with"],
     ["levain inspect shop --json | jq '.data.processes[].sandbox'", "for a program"],
   ],
   async run(call) {
@@ -36,6 +41,7 @@ export const inspect: Verb = {
     const query =
       version === null ? { branch: await branchArgument(named, app) } : { version: version };
     const data = await call.client.call("inspect", { app, query });
+    if (call.flags.sbom === true) return sbomOf(call, app, data.number);
     const { columns } = call.io.stdout;
     return {
       data,
@@ -47,6 +53,17 @@ export const inspect: Verb = {
     };
   },
 };
+
+async function sbomOf(call: Call, app: string, version: number): Promise<Outcome> {
+  const found = await call.client.call("packages", { app, query: { version } });
+  const { packages } = found;
+  if (packages === null) throw new PlatformError("PACKAGES_UNKNOWN", [app, versionName(version)]);
+  const { renderSbom } = await import("./sbom.ts");
+  const text = renderSbom({ ...found, packages, levain: platformVersion() });
+  // The document is what was asked for, with --json too: nothing around it.
+  call.io.stdout.write(text);
+  return { data: null, isPrinted: true };
+}
 
 /** Whether the app is the folder's. */
 function isFolder({ args }: Call): boolean {

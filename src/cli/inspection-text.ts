@@ -4,6 +4,7 @@ import type { Inspection } from "../control/api.ts";
 import type { Paint } from "./paint.ts";
 import { printableLine } from "./printable.ts";
 import { processGroup, yesOrNo } from "./process-text.ts";
+import { provenanceGroups, sourceRows } from "./provenance-text.ts";
 import { showAge, showBytes, showDuration } from "./units.ts";
 import { wrapWords } from "./wrap-words.ts";
 
@@ -26,6 +27,7 @@ export interface Group {
 export function renderInspection(found: Inspection, options: TextOptions): string {
   const groups = [
     versionGroup(found, options.wallMs),
+    ...provenanceGroups(found),
     ...(found.entry === null ? [filesGroup(found)] : processGroups(found)),
   ];
   return groups.map((group) => renderGroup(group, options)).join("\n\n");
@@ -61,7 +63,9 @@ function versionGroup(found: Inspection, wallMs: number): Group {
     rows: [
       ["url", found.url],
       ["deployed", `${showAge(wallMs - found.createdAtMs)} ago, to ${branch}`],
-      ["commit", stored === null ? unknown : (stored.commit ?? "none")],
+      ...(stored === null
+        ? [["commit", unknown] as const]
+        : sourceRows(stored.provenance, stored.commit)),
       ...(stored?.message == null ? [] : [["message", printableLine(stored.message)] as const]),
       ["artifact", found.digest],
       ["size", stored === null ? unknown : showBytes(stored.bytes)],

@@ -60,3 +60,6 @@ export const demoLogTail = 100;
 
 /** Width of a demo's lines on a wider terminal. Characters. */
 export const demoColumnsMax = 80;
+
+/** Looking at a large working tree takes a second or two; a deploy does not wait longer to know whether it is clean. Milliseconds. */
+export const gitStatusTimeoutMs = 5_000;

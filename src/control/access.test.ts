@@ -133,8 +133,8 @@ describe("a token limited to apps", () => {
     await using node = await startTestNode({
       deployer: {
         // What the upload calls itself.
-        async deploy(_upload, _query, _emit, _signal, assertMayDeploy) {
-          assertMayDeploy("blog");
+        async deploy(_upload, _query, _emit, _signal, deploying) {
+          deploying.assertMayDeploy("blog");
           throw new Error("it went on");
         },
       },

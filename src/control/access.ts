@@ -44,6 +44,7 @@ export const ACCESS: Readonly<Record<EndpointName, { role: Role; scope: Scope }>
   ps: { role: "read", scope: "own" },
   versions: { role: "read", scope: "app" },
   inspect: { role: "read", scope: "app" },
+  packages: { role: "read", scope: "app" },
   logs: { role: "read", scope: "app" },
   deploy: { role: "deploy", scope: "own" },
   promote: { role: "deploy", scope: "app" },

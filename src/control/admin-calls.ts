@@ -13,6 +13,7 @@ import {
   inspectQuery,
   logsQuery,
   type OutputOf,
+  packagesQuery,
   promoteInput,
   rollbackInput,
   tokenCreateInput,
@@ -25,7 +26,7 @@ import type { AdminDeps } from "./deps.ts";
 import { addDomain, listDomains, removeDomain } from "./domains.ts";
 import type { EndpointMatch, EndpointName } from "./endpoints.ts";
 import { parseInput } from "./input-issues.ts";
-import { inspect } from "./inspect.ts";
+import { inspect, packagesOf } from "./inspect.ts";
 import { readJsonBody } from "./json-body.ts";
 import { logsStream } from "./logs.ts";
 import { metricsResponse } from "./metrics.ts";
@@ -74,6 +75,7 @@ const CALLS: {
     return deployStream(call.deps, query, call.request.body ?? emptyBody(), {
       signal: call.signal,
       stopping: stoppingOf(call),
+      name: principal.name,
       assertMayDeploy,
       ended(how) {
         note.about(how.app);
@@ -97,6 +99,7 @@ const CALLS: {
   },
   delete: (call, app) => deleteApp(call.deps, app, readQuery(deleteQuery, call).confirm),
   inspect: (call, app) => inspect(call.deps, app, readQuery(inspectQuery, call)),
+  packages: (call, app) => packagesOf(call.deps, app, readQuery(packagesQuery, call)),
   async ps({ deps, principal }) {
     const { instancesMax, memory } = await deps.status();
     const { budgetBytes, usedBytes, level } = memory;

@@ -212,12 +212,12 @@ export function memoryDeps(dataDir: string, happened: string[]): AdminDeps {
       isServed: (host) => host === "shop.localhost" || host === "shop.example.com",
     },
     deployer: {
-      async deploy(upload, query, emit, signal, assertMayDeploy) {
+      async deploy(upload, query, emit, signal, deploying) {
         emit({ type: "step", step: "unpack" });
         let bytes = 0;
         for await (const chunk of upload) bytes += chunk.byteLength;
         signal.throwIfAborted();
-        assertMayDeploy(query.app ?? "shop");
+        deploying.assertMayDeploy(query.app ?? "shop");
         emit({ type: "step", step: "build" });
         emit({ type: "output", stream: "stdout", line: "bundled 3 modules" });
         happened.push(`deploy ${query.app} ${query.branch} ${bytes}`);
@@ -279,6 +279,7 @@ export function testDeployResult(app: string, branch: string): DeployResult {
     versionUrl: `http://v4--${app}.localhost:4000`,
     previous: 3,
     warnings: [],
+    packages: null,
     ms: { build: 812, boot: 95, total: 1302 },
   };
 }

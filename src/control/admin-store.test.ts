@@ -61,6 +61,7 @@ async function addVersion(store: Store, number: number): Promise<void> {
     commit: null,
     artifactBytes: 10,
     provenance: {},
+    packages: null,
   });
 }
 

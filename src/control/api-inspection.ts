@@ -1,5 +1,7 @@
 /** All that the admin API says of one version. */
 import { z } from "zod";
+import { packageList } from "../deploy/package-list.ts";
+import { provenance } from "../deploy/provenance.ts";
 import { versionInfo } from "./api-apps.ts";
 import { poolState, processInfo } from "./api-instances.ts";
 import { versionSpec } from "./route-table-schema.ts";
@@ -17,7 +19,10 @@ export const inspectQuery = z.strictObject({
 export const inspection = versionInfo.omit({ message: true, commit: true, bytes: true }).extend({
   app: z.string(),
   /** What only the store knows; null while it cannot be reached. */
-  stored: versionInfo.pick({ message: true, commit: true, bytes: true }).nullable(),
+  stored: versionInfo
+    .pick({ message: true, commit: true, bytes: true })
+    .extend({ provenance })
+    .nullable(),
   ...versionSpec.pick({
     entry: true,
     args: true,
@@ -32,6 +37,8 @@ export const inspection = versionInfo.omit({ message: true, commit: true, bytes:
     standby: true,
     permissions: true,
     sandbox: true,
+    declares: true,
+    retention: true,
   }).shape,
   /** Names of its own environment values, which are not shown. */
   environment: z.array(z.string()),
@@ -43,4 +50,16 @@ export const inspection = versionInfo.omit({ message: true, commit: true, bytes:
   processes: z.array(inspectedProcess),
 });
 
+/** The packages that a version was built with. */
+export const packagesQuery = inspectQuery;
+export const versionPackages = z.object({
+  app: z.string(),
+  version: z.int(),
+  digest: z.string(),
+  createdAtMs: z.number(),
+  /** Null for versions of which it is not known. */
+  packages: packageList.nullable(),
+});
+
+export type VersionPackages = z.infer<typeof versionPackages>;
 export type Inspection = z.infer<typeof inspection>;

@@ -25,7 +25,7 @@ import {
   domainRemoveQuery,
   domainsQuery,
 } from "./api-domains.ts";
-import { inspection, inspectQuery } from "./api-inspection.ts";
+import { inspection, inspectQuery, packagesQuery, versionPackages } from "./api-inspection.ts";
 import { instanceInfo } from "./api-instances.ts";
 import { logRecord, logsQuery } from "./api-logs.ts";
 import { memoryStatus, nodeStatus } from "./api-node.ts";
@@ -78,6 +78,7 @@ export const ENDPOINTS = {
   rollback: { ...ENDPOINT_PATHS.rollback, input: rollbackInput, output: liveChange },
   delete: { ...ENDPOINT_PATHS.delete, query: deleteQuery, output: deletedApp },
   inspect: { ...ENDPOINT_PATHS.inspect, query: inspectQuery, output: inspection },
+  packages: { ...ENDPOINT_PATHS.packages, query: packagesQuery, output: versionPackages },
   ps: {
     ...ENDPOINT_PATHS.ps,
     output: z.object({

@@ -4,6 +4,7 @@
  */
 import { asPlatformError, isForOperator } from "../base/errors.ts";
 import type { DeployEvent, DeployQuery, DeployResult } from "../deploy/deploy-api.ts";
+import type { Deploying } from "../deploy/deploy-job.ts";
 import { sourceUploadBytesMax } from "../deploy/limits.ts";
 import type { AdminDeps } from "./deps.ts";
 import { uploadSilenceMs } from "./limits.ts";
@@ -11,6 +12,8 @@ import { type LineStreamOptions, type LineWriter, lineStream } from "./line-stre
 import { watchUpload } from "./upload.ts";
 
 export interface DeployStreamOptions extends Pick<LineStreamOptions, "signal" | "stopping"> {
+  /** Who deploys, by name. */
+  name: string;
   /** Asked when it is clear which app it is. @throws {PlatformError} why it may not be deployed */
   assertMayDeploy(app: string): void;
   /** Told once, when it is over. */
@@ -23,12 +26,15 @@ export function deployStream(
   deps: Pick<AdminDeps, "deployer" | "report">,
   query: DeployQuery,
   body: ReadableStream<Uint8Array>,
-  { signal, stopping, assertMayDeploy, ended }: DeployStreamOptions,
+  { signal, stopping, name, assertMayDeploy, ended }: DeployStreamOptions,
 ): Response {
   let app = query.app ?? null;
-  const mayDeploy = (named: string) => {
-    app = named;
-    assertMayDeploy(named);
+  const deploying: Deploying = {
+    name,
+    assertMayDeploy(named) {
+      app = named;
+      assertMayDeploy(named);
+    },
   };
   const upload = watchUpload(body, { bytesMax: sourceUploadBytesMax, silenceMs: uploadSilenceMs });
   return lineStream({
@@ -37,7 +43,7 @@ export function deployStream(
     async produce(lines, cancel) {
       const emit = emitter(lines);
       try {
-        const result = await deps.deployer.deploy(upload, query, emit, cancel, mayDeploy);
+        const result = await deps.deployer.deploy(upload, query, emit, cancel, deploying);
         if ("plan" in result) {
           ended({ app, code: "planned" });
           return emit({ type: "planned", ...result });

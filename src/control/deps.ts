@@ -9,6 +9,7 @@ import type {
   DeployQuery,
   DeployResult,
 } from "../deploy/deploy-api.ts";
+import type { Deploying } from "../deploy/deploy-job.ts";
 import type { RouteTableApp } from "../router/route-table.ts";
 import type { Store } from "../store/store.ts";
 import type { LogStore } from "../telemetry/log-store.ts";
@@ -22,6 +23,8 @@ export type AdminStore = Pick<
   Store,
   | "apps"
   | "versions"
+  | "versionProvenance"
+  | "versionPackages"
   | "setLive"
   | "rollbackTarget"
   | "deleteApp"
@@ -70,7 +73,7 @@ export interface AdminDeps {
     /**
      * Builds, checks and takes live what is uploaded; `emit` gets what happens meanwhile, without a last `done` or
      * `failed`. Reads `upload` to its end or cancels it. An abort of `signal` ends the build and leaves the branch.
-     * `assertMayDeploy` is asked when it is clear which app it is. With `plan` in the query it only says what it would do.
+     * `deploying` is asked when it is clear which app it is. With `plan` in the query it only says what it would do.
      *
      * @throws {PlatformError} why there is no new version.
      */
@@ -79,7 +82,7 @@ export interface AdminDeps {
       query: DeployQuery,
       emit: (event: DeployEvent) => void,
       signal: AbortSignal,
-      assertMayDeploy: (app: string) => void,
+      deploying: Deploying,
     ): Promise<DeployResult | DeployPlanned>;
   };
   /** `remove` removes the request log too. */

@@ -13,6 +13,7 @@ export const ENDPOINT_PATHS = {
   rollback: { method: "POST", path: "/v1/apps/{app}/rollback" },
   delete: { method: "DELETE", path: "/v1/apps/{app}" },
   inspect: { method: "GET", path: "/v1/apps/{app}/inspect" },
+  packages: { method: "GET", path: "/v1/apps/{app}/packages" },
   ps: { method: "GET", path: "/v1/instances" },
   logs: { method: "GET", path: "/v1/apps/{app}/logs" },
   metrics: { method: "GET", path: "/metrics" },

@@ -1,8 +1,10 @@
 /** All that is known of one version: what it is, and what each process of it was really given. Wakes nobody. */
 import { PlatformError } from "../base/errors.ts";
 import { type VersionSpec, versionName } from "../base/version-spec.ts";
+import { packageList } from "../deploy/package-list.ts";
+import { readProvenance } from "../deploy/provenance.ts";
 import type { RouteTableApp } from "../router/route-table.ts";
-import type { Inspection, QueryOf } from "./api.ts";
+import type { Inspection, QueryOf, VersionPackages } from "./api.ts";
 import { compareBranches } from "./apps.ts";
 import type { AdminDeps } from "./deps.ts";
 
@@ -18,12 +20,9 @@ export async function inspect(
   app: string,
   { version, branch }: QueryOf<"inspect">,
 ): Promise<Inspection> {
-  const routes = deps.routesOf(app);
-  if (routes === null) throw new PlatformError("APP_UNKNOWN", [app]);
-  const number = version ?? liveOn(routes, app, branch);
-  const spec = routes.versions[number];
-  if (spec === undefined) throw new PlatformError("VERSION_UNKNOWN", [app, versionName(number)]);
-  const { env, ...shown } = spec;
+  const { routes, spec } = versionOf(deps, app, { version, branch });
+  const { number } = spec;
+  const { env, buildFacts: _, ...shown } = spec;
   const branches = Object.entries(routes.branches).filter(([, { live }]) => live === number);
   return {
     ...shown,
@@ -33,6 +32,35 @@ export async function inspect(
     environment: Object.keys(env).sort(),
     ...deps.runsOf(spec),
   };
+}
+
+/**
+ * The packages that a version was built with, as they were written down at its deploy.
+ *
+ * @throws {PlatformError} as `inspect`, and `STORE_UNAVAILABLE`
+ */
+export async function packagesOf(
+  deps: Pick<InspectDeps, "routesOf" | "store">,
+  app: string,
+  query: QueryOf<"packages">,
+): Promise<VersionPackages> {
+  const { number, digest, createdAtMs } = versionOf(deps, app, query).spec;
+  const { list } = await deps.store.versionPackages(app, number);
+  const read = packageList.safeParse(list);
+  return { app, version: number, digest, createdAtMs, packages: read.data ?? null };
+}
+
+function versionOf(
+  deps: Pick<InspectDeps, "routesOf">,
+  app: string,
+  { version, branch }: QueryOf<"inspect">,
+): { routes: RouteTableApp; spec: VersionSpec } {
+  const routes = deps.routesOf(app);
+  if (routes === null) throw new PlatformError("APP_UNKNOWN", [app]);
+  const number = version ?? liveOn(routes, app, branch);
+  const spec = routes.versions[number];
+  if (spec === undefined) throw new PlatformError("VERSION_UNKNOWN", [app, versionName(number)]);
+  return { routes, spec };
 }
 
 function liveOn({ branches }: RouteTableApp, app: string, branch: string): number {
@@ -52,7 +80,8 @@ async function storedOf(
     // Deleted since the table was published.
     if (found === undefined) throw new PlatformError("VERSION_UNKNOWN", [app, versionName(number)]);
     const { message, commit, bytes } = found;
-    return { message, commit, bytes };
+    const provenance = readProvenance(await store.versionProvenance(app, number));
+    return { message, commit, bytes, provenance };
   } catch (error) {
     if (error instanceof PlatformError && error.code === "STORE_UNAVAILABLE") return null;
     throw error;

@@ -1,9 +1,61 @@
 /** Apps and versions in memory, for tests of the admin API: `shop` with three versions, and `blog` with nothing live. */
 import { PlatformError } from "../base/errors.ts";
+import type { PackageList } from "../deploy/package-list.ts";
+import { readProvenance } from "../deploy/provenance.ts";
 import type { AdminStore } from "./deps.ts";
 import type { MemoryRemote } from "./remote-for-tests.ts";
 
 export const testWallMs = Date.parse("2026-11-21T08:00:00Z");
+
+/** Everything known; of `shop` v3. */
+const testProvenance = {
+  ...readProvenance({}),
+  levain: "0.1.0",
+  bun: "1.4.5",
+  builder: { platform: "linux", arch: "x64", sandbox: "strict" },
+  git: { commit: "0123456789abcdef0123456789abcdef01234567", branch: "main", isDirty: true },
+  deployedBy: "admin",
+  template: "api",
+  command: "bun run build",
+  lockfile: "bun.lock",
+  lockfileSha256: "b".repeat(64),
+  entry: "src/index.ts",
+  ms: { build: 812, boot: 95 },
+  files: 2,
+  largest: [{ path: "src/index.js", bytes: 144_000 }],
+  packages: { production: 1, development: 1, leftOut: 0 },
+  scripts: { declared: [{ name: "esbuild@0.25.0", scripts: ["postinstall"] }], ran: [] },
+};
+
+const testPackages: PackageList = {
+  format: 1,
+  packages: [
+    {
+      name: "esbuild",
+      version: "0.25.0",
+      license: "MIT",
+      integrity: null,
+      resolved: null,
+      isDevelopment: true,
+      isLocal: false,
+      scripts: ["postinstall"],
+      uses: [],
+    },
+    {
+      name: "hono",
+      version: "4.12.0",
+      license: "MIT",
+      integrity: `sha512-${"A".repeat(86)}==`,
+      resolved: null,
+      isDevelopment: false,
+      isLocal: false,
+      scripts: [],
+      uses: [],
+    },
+  ],
+  uses: [0, 1],
+  leftOut: 0,
+};
 
 export function memoryStore(): Omit<AdminStore, keyof MemoryRemote> {
   const versionsOf = new Map([
@@ -44,6 +96,16 @@ export function memoryStore(): Omit<AdminStore, keyof MemoryRemote> {
         ...testVersion(number),
         liveOn: live.filter(([, version]) => version === number).map(([branch]) => branch),
       }));
+    },
+    async versionProvenance(app, version) {
+      known(app);
+      return version === 3 ? testProvenance : { bun: "1.4.5" };
+    },
+    async versionPackages(app, version) {
+      known(app);
+      return version === 3
+        ? { version, sha256: "a".repeat(64), list: testPackages }
+        : { version, sha256: null, list: null };
     },
     async setLive({ app, branch, version }) {
       const live = known(app);

@@ -5,8 +5,10 @@
 import { z } from "zod";
 import { defaultPermissions, SANDBOX_LEVELS } from "../base/permissions.ts";
 import {
+  nothingDeclared,
   oneInstance,
   resourceLimitsDefault,
+  retentionOfNode,
   standbyBefore,
   type VersionSpec,
 } from "../base/version-spec.ts";
@@ -59,6 +61,28 @@ export const versionSpec = z.object({
   // Releases before did not write these.
   idlePageMs: count.default(standbyBefore.idlePageMs),
   standby: z.enum(["keep-memory", "stop-allowed"]).default(standbyBefore.standby),
+  // Releases before did not write these.
+  declares: z
+    .object({
+      schema: z.string().nullable(),
+      telemetry: z.string().nullable(),
+      flags: z.array(z.string()).readonly(),
+    })
+    .default(nothingDeclared),
+  retention: z
+    .object({ versionsMax: count.nullable(), daysMax: count.nullable() })
+    .default(retentionOfNode),
+  buildFacts: z
+    .object({
+      bun: z.string(),
+      commit: z.string().nullable(),
+      gitBranch: z.string().nullable(),
+      isDirty: z.boolean().nullable(),
+      lockfileSha256: z.string().nullable(),
+      template: z.string().nullable(),
+    })
+    .nullable()
+    .default(null),
   createdAtMs: z.number(),
 }) satisfies z.ZodType<VersionSpec>;
 

@@ -51,6 +51,8 @@ describe("parseAppConfig()", () => {
       },
       permissions: defaultPermissions,
       sandbox: null,
+      declares: { schema: null, telemetry: null, flags: [] },
+      retention: { versionsMax: null, daysMax: null },
       instances: { min: 1, max: 1 },
       idleFreezeMs: 30_000,
       idlePageMs: 60_000,
@@ -93,6 +95,8 @@ describe("parseAppConfig()", () => {
       ephemeral: true,
       permissions: { connect: ["db.example.com:5432"], listen: true, udp: true, write: ["/srv/a"] },
       sandbox: "strict",
+      declares: { schema: "12", telemetry: "2026-11", flags: ["new-checkout"] },
+      retention: { versionsMax: 3, daysMax: 30 },
       healthPath: "/healthz?x=1",
     } satisfies Required<LevainConfig>);
 

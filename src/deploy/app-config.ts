@@ -8,9 +8,17 @@ import type { StandbyPolicy, VersionSpec } from "../base/version-spec.ts";
 import type { PlanWishes } from "../project/build-plan.ts";
 import { FRAMEWORKS } from "../project/frameworks.ts";
 import type { EnvDeclaration } from "../secrets/rules.ts";
-import { IDLE_KEYS, INSTANCE_KEYS, LIMIT_KEYS, NUMBER_RANGES, number } from "./config-numbers.ts";
+import {
+  IDLE_KEYS,
+  INSTANCE_KEYS,
+  LIMIT_KEYS,
+  NUMBER_RANGES,
+  number,
+  RETENTION_KEYS,
+} from "./config-numbers.ts";
 import { describeUnknownKey, describeValue, type KnownKeys, sumUp } from "./config-problems.ts";
 import { envSchema } from "./env-config.ts";
+import { DECLARES_KEYS, declaresSchema, retentionSchema } from "./lasting-config.ts";
 import * as limits from "./limits.ts";
 import { appNameProblem } from "./names.ts";
 import { PERMISSION_KEYS, permissionsSchema, sandboxSchema } from "./permissions-config.ts";
@@ -75,6 +83,8 @@ export const appConfigSchema = z.strictObject({
   ephemeral: z.boolean().default(false),
   permissions: permissionsSchema,
   sandbox: sandboxSchema,
+  declares: declaresSchema,
+  retention: retentionSchema,
   healthPath: z
     .string()
     .max(limits.sourcePathBytesMax)
@@ -99,6 +109,8 @@ export interface AppConfig
     VersionSpec,
     | "permissions"
     | "sandbox"
+    | "declares"
+    | "retention"
     | "limits"
     | "instances"
     | "idleFreezeMs"
@@ -183,6 +195,8 @@ export const GROUPS: Readonly<Record<string, object>> = {
   limits: LIMIT_KEYS,
   instances: INSTANCE_KEYS,
   permissions: PERMISSION_KEYS,
+  declares: DECLARES_KEYS,
+  retention: RETENTION_KEYS,
 };
 
 const KNOWN: KnownKeys = {

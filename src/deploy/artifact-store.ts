@@ -21,13 +21,15 @@ import {
   manifestText,
   type TreeEntry,
 } from "./artifact-manifest.ts";
-import { artifactChunkBytes, artifactCopiesMax } from "./limits.ts";
+import { artifactChunkBytes, artifactCopiesMax, largestFilesMax } from "./limits.ts";
 
 export interface AddedArtifact {
   /** 64 hex digits. */
   digest: string;
   bytes: number;
   files: number;
+  /** Its largest files, largest first. */
+  largest: { path: string; bytes: number }[];
 }
 
 export interface AddOptions {
@@ -71,6 +73,10 @@ export class ArtifactStore {
         digest,
         files: files.length,
         bytes: files.reduce((sum, { bytes }) => sum + bytes, 0),
+        largest: files
+          .toSorted((left, right) => right.bytes - left.bytes || (left.path < right.path ? -1 : 1))
+          .slice(0, largestFilesMax)
+          .map(({ path, bytes }) => ({ path, bytes })),
       };
     } finally {
       await rm(staging, { recursive: true, force: true });

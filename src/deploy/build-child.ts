@@ -4,26 +4,51 @@
  *
  *   bun build-child.ts <request as JSON> <path of the result>
  */
-import { writeFileSync } from "node:fs";
+import { readFileSync, statSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
 import * as sdk from "levain";
 import { bundle } from "./bundle.ts";
 import type { ChildRequest, ChildResult } from "./child-result.ts";
+import { installedPackages } from "./installed-packages.ts";
+import { lockfileBytesMax } from "./limits.ts";
 
 const [requestText = "", resultPath = ""] = process.argv.slice(2);
 const request = JSON.parse(requestText) as ChildRequest;
 
 let result: ChildResult;
 try {
-  result =
-    request.task === "config"
-      ? { ok: true, task: "config", value: await readConfig(request.file) }
-      : await bundle(request);
+  result = await perform(request);
 } catch (error) {
   result = { ok: false, problem: "error", message: describe(error) };
 }
 writeFileSync(resultPath, JSON.stringify(result));
 // The config may have left a timer or a socket; nobody waits for those.
 process.exit(0);
+
+async function perform(request: ChildRequest): Promise<ChildResult> {
+  switch (request.task) {
+    case "config":
+      return { ok: true, task: "config", value: await readConfig(request.file) };
+    case "bundle":
+      return await bundle(request);
+    case "packages": {
+      const { root, folder, lockfile } = request;
+      const text = lockfile === null ? null : readText(join(root, lockfile));
+      const locked = lockfile === null || text === null ? null : { name: lockfile, text };
+      return { ok: true, task: "packages", list: installedPackages(root, locked, folder) };
+    }
+  }
+}
+
+/** Null for what is no plain file, or far too large for one. */
+function readText(path: string): string | null {
+  try {
+    const facts = statSync(path);
+    return facts.isFile() && facts.size <= lockfileBytesMax ? readFileSync(path, "utf8") : null;
+  } catch {
+    return null;
+  }
+}
 
 async function readConfig(file: string): Promise<unknown> {
   // A project need not have installed the package that its config is typed with.

@@ -10,7 +10,7 @@ import {
 } from "../base/permissions.ts";
 import type { Grants } from "../sandbox/app-confinement.ts";
 
-export type BuildStep = "config" | "install" | "build" | "prune" | "bundle";
+export type BuildStep = "config" | "install" | "build" | "prune" | "bundle" | "packages";
 
 /** Where things are. Absolute paths. */
 export interface BuildPlaces {
@@ -55,6 +55,7 @@ export function grantsOf(step: BuildStep, places: BuildPlaces, rules: BuildRules
   const some = (path: string | null) => (path === null ? [] : [path]);
   switch (step) {
     case "config":
+    case "packages":
       return { ...held, read: [...programs, project], write: own };
     case "install":
       return {

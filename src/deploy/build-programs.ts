@@ -26,7 +26,14 @@ import { fileURLToPath } from "node:url";
 import { blockedAt, type Identity, mayReadAndPass } from "../base/reach.ts";
 
 /** Modules of this folder that the child consists of. */
-export const CHILD_MODULES = ["build-child.ts", "bundle.ts", "limits.ts", "module-locations.ts"];
+export const CHILD_MODULES = [
+  "build-child.ts",
+  "bundle.ts",
+  "installed-packages.ts",
+  "limits.ts",
+  "lockfile-packages.ts",
+  "module-locations.ts",
+];
 
 export interface BuildPrograms {
   /** Bun itself. */

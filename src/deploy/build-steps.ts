@@ -161,7 +161,7 @@ export async function bundleApp(
 }
 
 /** Runs our own script with the project's code in it. */
-async function runChild(
+export async function runChild(
   room: BuildRoom,
   request: ChildRequest,
   timeoutMs?: number,

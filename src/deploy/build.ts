@@ -22,6 +22,7 @@ import { unknownPermissions } from "./build-grants.ts";
 import type { BuildMemory } from "./build-memory.ts";
 import type { BuildBounds } from "./build-process.ts";
 import { type BuildPrograms, prepareBuildPrograms, toolFolders } from "./build-programs.ts";
+import { buildProvenance } from "./build-provenance.ts";
 import { BuildRoom, type BuildRoomOptions } from "./build-room.ts";
 import { buildDependencies, install, runBuildCommand, runConfig } from "./build-steps.ts";
 import { BuildUsers } from "./build-users.ts";
@@ -31,6 +32,7 @@ import { findConfigFile, readJsonConfig, withOverrides } from "./config-file.ts"
 import type { DeployEvent, DeployPlan } from "./deploy-api.ts";
 import { finishBuild } from "./finish-build.ts";
 import { buildMemoryBytesMax, buildTimeoutMs } from "./limits.ts";
+import { listPackages } from "./list-packages.ts";
 import { killBuild, killUsers } from "./process-tree.ts";
 import { readProjectFacts } from "./project-facts.ts";
 import { findLockfile, needsInstall, readManifest } from "./project-files.ts";
@@ -149,6 +151,7 @@ export class AppBuilder implements Builder {
       const env = planned.framework?.buildEnv ?? {};
       await runBuildCommand(room, build, { cwd: appFolder, env });
     }
+    const packages = await listPackages(room, facts.folder, lockfile?.name ?? null, warnings);
     await warnOfPreload(appFolder, warnings);
     // A build may have changed package.json; what it says now is what is meant.
     const outcome = await finishBuild(room, facts.folder, planned, source.manifest, warnings, emit);
@@ -160,17 +163,18 @@ export class AppBuilder implements Builder {
       config: facts.config,
       environment: request.environment,
       warnings,
-      provenance: {
-        bun: Bun.version,
-        bunRevision: Bun.revision,
-        lockfile: lockfile?.name ?? null,
-        lockfileSha256: lockfile?.sha256 ?? null,
-        configSha256: new Bun.CryptoHasher("sha256").update(JSON.stringify(config)).digest("hex"),
-        framework: planned.framework?.name ?? null,
-        build,
+      packages,
+      provenance: buildProvenance({
+        manifest,
+        config,
+        lockfile,
         entry: outcome.source,
         bundled: outcome.bundled,
-      },
+        framework: planned.framework?.name ?? null,
+        command: build,
+        packages,
+        sandbox: this.#levelOf(config.sandbox),
+      }),
     };
   }
 

@@ -1,7 +1,9 @@
 /** The build as the deployer needs it: what it takes, what it gives. `build.ts` is the real one. */
 import type { OpenEnvironment } from "../secrets/version-environment.ts";
 import type { AppConfig } from "./app-config.ts";
+import type { BuildProvenance } from "./build-provenance.ts";
 import type { DeployEvent, DeployPlan } from "./deploy-api.ts";
+import type { PackageList } from "./package-list.ts";
 
 /** What a build made of a source folder. */
 export interface BuiltApp {
@@ -17,8 +19,9 @@ export interface BuiltApp {
   /** What its version gets: what was given to the build, with defaults that only the app's own schema knows. */
   environment: OpenEnvironment;
   warnings: string[];
-  /** How it came to be: Bun version, lockfile hash, config hash … Plain JSON. */
-  provenance: Record<string, unknown>;
+  /** What was installed for it; null when that could not be found out. */
+  packages: PackageList | null;
+  provenance: BuildProvenance;
 }
 
 /** What is known of the source before anything of it runs. */

@@ -1,5 +1,6 @@
 /** What the node and its build child say to each other. Plain JSON; the child's side is not believed. */
 import { z } from "zod";
+import { packageList } from "./package-list.ts";
 
 export interface ConfigRequest {
   task: "config";
@@ -17,7 +18,17 @@ export interface BundleRequest {
   outdir: string;
 }
 
-export type ChildRequest = ConfigRequest | BundleRequest;
+export interface PackagesRequest {
+  task: "packages";
+  /** Absolute path of the project's folder. */
+  root: string;
+  /** Of the app in it; empty for the project itself. */
+  folder: string;
+  /** Name of its lockfile; null without one. */
+  lockfile: string | null;
+}
+
+export type ChildRequest = ConfigRequest | BundleRequest | PackagesRequest;
 
 export const childResult = z.union([
   z.object({ ok: z.literal(true), task: z.literal("config"), value: z.unknown() }),
@@ -28,6 +39,7 @@ export const childResult = z.union([
     entry: z.string(),
     warnings: z.array(z.string()),
   }),
+  z.object({ ok: z.literal(true), task: z.literal("packages"), list: packageList }),
   z.object({
     ok: z.literal(false),
     problem: z.enum(["error", "module"]),

@@ -8,7 +8,7 @@ export interface NumberKey {
   default: number;
   smallest: number;
   largest: number;
-  unit: "bytes" | "milliseconds" | "count" | "cores";
+  unit: "bytes" | "milliseconds" | "count" | "cores" | "days";
 }
 
 export const LIMIT_KEYS = {
@@ -131,11 +131,31 @@ export const number = (key: NumberKey) =>
   (key.unit === "cores" ? z.number() : z.int()).min(key.smallest).max(key.largest);
 
 /** Of every number, by its key with its group in front. */
+/** Keys below `retention`; without one the node's setting counts. */
+export const RETENTION_KEYS = {
+  versionsMax: {
+    default: limits.retentionVersionsMaxDefault,
+    smallest: limits.retentionVersionsMaxSmallest,
+    largest: limits.retentionVersionsMaxLargest,
+    unit: "count",
+  },
+  daysMax: {
+    default: limits.retentionDaysMaxDefault,
+    smallest: limits.retentionDaysMaxSmallest,
+    largest: limits.retentionDaysMaxLargest,
+    unit: "days",
+  },
+} as const satisfies Record<string, NumberKey>;
+
 export const NUMBER_RANGES: Readonly<Record<string, NumberKey>> = {
   ...IDLE_KEYS,
   ...Object.fromEntries(
-    [["limits", LIMIT_KEYS] as const, ["instances", INSTANCE_KEYS] as const].flatMap(
-      ([group, keys]) => Object.entries(keys).map(([key, range]) => [`${group}.${key}`, range]),
+    [
+      ["limits", LIMIT_KEYS] as const,
+      ["instances", INSTANCE_KEYS] as const,
+      ["retention", RETENTION_KEYS] as const,
+    ].flatMap(([group, keys]) =>
+      Object.entries(keys).map(([key, range]) => [`${group}.${key}`, range]),
     ),
   ),
 };

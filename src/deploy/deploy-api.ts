@@ -3,7 +3,8 @@
  * of the request is a gzipped tar (`pack.ts`). Part of the admin API in `src/control/api.ts`.
  */
 import { z } from "zod";
-import { sourcePathBytesMax, workspacesMax } from "./limits.ts";
+import { branchNameCharactersMax, sourcePathBytesMax, workspacesMax } from "./limits.ts";
+import { packageChanges } from "./package-changes.ts";
 
 export const deployResult = z.object({
   app: z.string(),
@@ -17,6 +18,8 @@ export const deployResult = z.object({
   /** Version that was live before, or null. */
   previous: z.int().nullable(),
   warnings: z.array(z.string()),
+  /** What changed of its packages since the version that was live; null when there is nothing to compare with. */
+  packages: packageChanges.nullable(),
   /** Milliseconds by step. */
   ms: z.object({ build: z.number(), boot: z.number(), total: z.number() }),
 });
@@ -49,6 +52,7 @@ export const deployEvent = z.discriminatedUnion("type", [
   z.object({ type: z.literal("plan"), plan: deployPlan }),
   z.object({ type: z.literal("output"), stream: z.enum(["stdout", "stderr"]), line: z.string() }),
   z.object({ type: z.literal("warning"), message: z.string() }),
+  z.object({ type: z.literal("packages"), changes: packageChanges }),
   z.object({ type: z.literal("done"), result: deployResult }),
   z.object({ type: z.literal("planned"), ...deployPlanned.shape }),
   z.object({ type: z.literal("failed"), error: z.unknown() }),
@@ -68,7 +72,11 @@ export const deployQuery = z.object({
   /** Name of the folder that was packed; the last resort for the app's name. */
   folder: z.string().optional(),
   /** Git commit of the source. */
-  commit: z.string().optional(),
+  commit: z.string().max(64).optional(),
+  /** Branch of the Git working tree. */
+  gitBranch: z.string().max(branchNameCharactersMax).optional(),
+  /** Whether that has changes which are in no commit. */
+  dirty: z.stringbool().optional(),
   /** Answer what would be done, with `planned`, and do nothing. */
   plan: z.stringbool().optional(),
   /** Nobody reads warnings: a missing lockfile fails the deploy. */

@@ -14,7 +14,12 @@ export interface DeployerOptions {
   builder: Builder;
   store: Pick<
     Store,
-    "nextVersionNumber" | "createVersion" | "setLive" | "startDeploy" | "finishDeploy"
+    | "nextVersionNumber"
+    | "createVersion"
+    | "setLive"
+    | "livePackages"
+    | "startDeploy"
+    | "finishDeploy"
   >;
   artifacts: ArtifactStore;
   environments: Pick<Environments, "resolve" | "freeze" | "hold">;
@@ -37,6 +42,17 @@ export interface DeployerOptions {
 
 export type StoredArtifact = Awaited<ReturnType<ArtifactStore["add"]>>;
 
+/** Who deploys. */
+export interface Deploying {
+  /** As the admin API knows them; null when nobody asked over it. */
+  name: string | null;
+  /** Asked when it is clear which app it is. @throws {PlatformError} why it may not be deployed */
+  assertMayDeploy(app: string): void;
+}
+
+/** The node itself, which may. */
+export const deployingNode: Deploying = { name: null, assertMayDeploy() {} };
+
 /** One deploy, once its app is known. */
 export interface Job {
   app: string;
@@ -46,6 +62,8 @@ export interface Job {
   facts: SourceFacts;
   emit(event: DeployEvent): void;
   signal: AbortSignal;
+  /** Who deploys, as the admin API knows them. */
+  deployedBy: string | null;
   startedAtMs: number;
 }
 

@@ -35,6 +35,7 @@ async function setup(data: TestFolder, overrides: Partial<DeployerOptions>) {
     log: { write: () => {} },
     clock: systemClock,
     store: {
+      livePackages: async () => null,
       nextVersionNumber: async () => 1,
       createVersion: async () => {},
       setLive: async () => ({ previous: null }),
@@ -59,6 +60,7 @@ test("a version whose app was deleted before it could go live gives its process 
   using data = new TestFolder({});
   const { deploy, discarded } = await setup(data, {
     store: {
+      livePackages: async () => null,
       nextVersionNumber: async () => 1,
       createVersion: async () => {},
       setLive: async () => {

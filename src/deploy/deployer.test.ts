@@ -51,6 +51,7 @@ const setup = async (overrides: Partial<DeployerOptions> = {}) => {
     log: { write: (record) => void records.push(record) },
     clock: systemClock,
     store: {
+      livePackages: async () => null,
       nextVersionNumber: async () => versions.length + 1,
       createVersion: async ({ spec, provenance }) => {
         versions.push(spec);

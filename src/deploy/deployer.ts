@@ -15,12 +15,21 @@ import { versionName } from "../base/version-spec.ts";
 import { removeFolder } from "../sandbox/remove-folder.ts";
 import type { OpenEnvironment } from "../secrets/version-environment.ts";
 import { ArtifactUse } from "./artifact-use.ts";
+import { buildFactsOf, gitOf } from "./build-provenance.ts";
 import type { BuiltApp, SourceFacts } from "./builder.ts";
 import type { DeployEvent, DeployPlanned, DeployQuery, DeployResult } from "./deploy-api.ts";
-import { asDeployError, type DeployerOptions, type Job } from "./deploy-job.ts";
+import {
+  asDeployError,
+  type DeployerOptions,
+  type Deploying,
+  deployingNode,
+  type Job,
+} from "./deploy-job.ts";
 import { DeployQueue } from "./deploy-queue.ts";
-import { appNameFrom, checkAppName, checkBranchName } from "./names.ts";
+import { appNameFrom, checkAppName, checkBranchName, PRODUCTION_BRANCH } from "./names.ts";
 import { openEnvironment } from "./open-environment.ts";
+import { comparePackages, isUnchanged, type PackageChanges } from "./package-changes.ts";
+import { packageList, packageListDigest } from "./package-list.ts";
 import { sourceQueryOf } from "./source-query.ts";
 import { type Candidate, takeLive } from "./take-live.ts";
 
@@ -58,7 +67,7 @@ export class Deployer {
     query: DeployQuery,
     emit: (event: DeployEvent) => void,
     signal: AbortSignal,
-    assertMayDeploy: (app: string) => void = () => {},
+    deploying: Deploying = deployingNode,
   ): Promise<DeployResult | DeployPlanned> {
     const { clock, dataDir, builder, unpack } = this.#options;
     const startedAtMs = clock.nowMs();
@@ -72,12 +81,22 @@ export class Deployer {
       await unpack(upload, source, signal);
       const facts = await builder.readSource(source, signal, emit, sourceQueryOf(query));
       const app = this.#nameOf(query, facts);
-      assertMayDeploy(app);
+      deploying.assertMayDeploy(app);
       if (query.plan === true) return { app, branch, plan: await builder.plan(source, facts) };
       using _turn = await this.#queue.enter(app, signal, () =>
         emit({ type: "step", step: "queued" }),
       );
-      return await this.#run({ app, branch, query, source, facts, emit, signal, startedAtMs });
+      return await this.#run({
+        app,
+        branch,
+        query,
+        source,
+        facts,
+        emit,
+        signal,
+        deployedBy: deploying.name,
+        startedAtMs,
+      });
     } catch (thrown) {
       throw asDeployError(thrown, signal);
     } finally {
@@ -159,13 +178,25 @@ export class Deployer {
       const artifact = await this.#options.artifacts.add(built.folder, { signal });
       const buildMs = clock.nowMs() - buildStartedAtMs;
       signal.throwIfAborted();
+      const changes = await this.#packageChanges(job, built);
+      const { packages } = built;
       const candidate: Candidate = {
         frozen: frozenOf(job, built, artifact.digest),
         environment: built.environment,
         message: query.message ?? null,
         commit: query.commit ?? null,
         artifactBytes: artifact.bytes,
-        provenance: { ...built.provenance, levain: platformVersion },
+        packages:
+          packages === null ? null : { sha256: packageListDigest(packages), list: packages },
+        provenance: {
+          ...built.provenance,
+          levain: platformVersion,
+          git: gitOf(query),
+          deployedBy: job.deployedBy,
+          ms: { build: Math.round(buildMs), boot: 0 },
+          files: artifact.files,
+          largest: artifact.largest,
+        },
         reason: "deploy",
       };
       const live = await takeLive(this.#options, candidate, emit, signal);
@@ -178,6 +209,7 @@ export class Deployer {
         versionUrl: urlOf(app, live.spec.number),
         previous: live.previous,
         warnings: [...built.warnings, ...live.warnings],
+        packages: changes,
         ms: {
           build: Math.round(buildMs),
           boot: Math.round(live.bootMs),
@@ -187,6 +219,20 @@ export class Deployer {
     } finally {
       await removeFolder(workFolder);
     }
+  }
+
+  /** Since the version that is live on the branch, or on production for a branch that is new. */
+  async #packageChanges(job: Job, { packages }: BuiltApp): Promise<PackageChanges | null> {
+    const { app, branch, emit } = job;
+    if (packages === null) return null;
+    const store = this.#options.store;
+    const before =
+      (await store.livePackages(app, branch)) ?? (await store.livePackages(app, PRODUCTION_BRANCH));
+    const list = packageList.safeParse(before?.list);
+    if (before === null || !list.success) return null;
+    const changes = comparePackages(list.data, packages, before.version);
+    if (!isUnchanged(changes)) emit({ type: "packages", changes });
+    return changes;
   }
 
   #record(
@@ -211,11 +257,12 @@ export class Deployer {
 
 /** What a build says of the version that it becomes. */
 function frozenOf(
-  { app, branch }: Job,
-  { config, entry, args, assets }: BuiltApp,
+  { app, branch, query }: Job,
+  { config, entry, args, assets, provenance }: BuiltApp,
   digest: string,
 ): Candidate["frozen"] {
   // The others have done their work in the build.
   const { name, env, entry: _given, framework, build, start, bundle, ...frozen } = config;
-  return { app, branch, digest, entry, args, assets, ...frozen };
+  const buildFacts = buildFactsOf(query, provenance);
+  return { app, branch, digest, entry, args, assets, ...frozen, buildFacts };
 }

@@ -22,8 +22,20 @@ export const sourcePathBytesMax = 1024;
 export const skippedNotesMax = 100;
 /** A loop of symlinks to folders ends here. Folders below each other. */
 export const sourceDepthMax = 64;
-/** A config is a few lines and a bundle's problems are a few hundred; a larger result is a mistake. Bytes of JSON. */
-export const childResultBytesMax = 1024 * 1024;
+/** A config is a few lines and 5,000 packages take some 2 MiB; a larger result is a mistake. Bytes of JSON. */
+export const childResultBytesMax = 4 * 1024 * 1024;
+/** Packages of one version that are listed; the largest of real monorepos install some 4,000. Count. */
+export const packageListMax = 5_000;
+/** An installer runs `preinstall`, `install` and `postinstall`. Count. */
+export const packageScriptsMax = 3;
+/** A name, a licence, a hash or an address of a package; what is longer is cut. Characters. */
+export const packageTextCharactersMax = 500;
+/** A package.json of an installed package; generated ones have some 100 KiB. Larger ones are not read. Bytes. */
+export const packageManifestBytesMax = 1024 * 1024;
+/** Reading some thousand of them takes a second or two. Milliseconds. */
+export const packagesTimeoutMs = 60_000;
+/** Packages that a deploy names of each kind of change; the rest is counted. Count. */
+export const packageChangesShownMax = 20;
 /** package.json and lists of ignored files are read whole. Bytes. */
 export const manifestBytesMax = 4 * 1024 * 1024;
 /** The largest of real monorepos have some 10 MiB. Bytes. */
@@ -182,5 +194,23 @@ export const idleStopMsDefault = 15 * 60_000;
 export const idleMsSmallest = 0;
 /** Thirty days. Milliseconds. */
 export const idleMsLargest = 30 * 86_400_000;
+/** Enough to go back some steps on each branch; an artifact has some hundred KB to some hundred MB. Count. */
+export const retentionVersionsMaxDefault = 10;
+/** The newest one, beside those that nothing may remove. Count. */
+export const retentionVersionsMaxSmallest = 1;
+/** As good as all of them. Count. */
+export const retentionVersionsMaxLargest = 100_000;
+/** Their number decides, not their age. Days; 0 = any age. */
+export const retentionDaysMaxDefault = 0;
+/** Any age. Days. */
+export const retentionDaysMaxSmallest = 0;
+/** Ten years. Days. */
+export const retentionDaysMaxLargest = 3650;
+/** A name of a contract or a flag; it goes into the environment of every process. Characters. */
+export const contractCharactersMax = 100;
+/** Flags that a version declares. Count. */
+export const flagsMax = 50;
+/** Largest files of an artifact that are named. Count. */
+export const largestFilesMax = 5;
 /** Enough of a wrong value to recognize it in a message. Count of characters. */
 export const problemValueCharactersMax = 60;

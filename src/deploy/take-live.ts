@@ -6,6 +6,7 @@ import { VersionNumberTaken } from "../store/versions.ts";
 import type { DeployEvent } from "./deploy-api.ts";
 import type { DeployerOptions } from "./deploy-job.ts";
 import { branchLabel } from "./names.ts";
+import type { Provenance } from "./provenance.ts";
 
 /** Times another number is tried when somebody else took it; another node deployed the same app. Count. */
 const numberTriesMax = 5;
@@ -18,7 +19,10 @@ export interface Candidate {
   message: string | null;
   commit: string | null;
   artifactBytes: number;
-  provenance: Record<string, unknown>;
+  /** The packages it was built with; see `CreateVersionInput`. */
+  packages: { sha256: string; list?: object } | null;
+  /** How long it took to boot is filled in. */
+  provenance: Provenance;
   /** What the store notes; a later rollback depends on it. */
   reason: "deploy" | "promote";
 }
@@ -60,6 +64,7 @@ export async function takeLive(
       emit({ type: "step", step: "live" });
       await store.createVersion({
         ...described,
+        provenance: withBoot(described.provenance, bootMs),
         spec,
         branchLabel: labelFor,
         environment: sealed.environment,
@@ -92,4 +97,8 @@ export async function takeLive(
       if (!(error instanceof VersionNumberTaken) || tries >= numberTriesMax) throw error;
     }
   }
+}
+
+function withBoot(found: Provenance, bootMs: number): Provenance {
+  return { ...found, ms: { build: found.ms?.build ?? 0, boot: Math.round(bootMs) } };
 }

@@ -260,6 +260,7 @@ function specOf(
     args: [],
     assets: null,
     env: { NODE_ENV: "development", ...ownValues(config.env), ...env.values },
+    buildFacts: null,
     createdAtMs: Date.now(),
   };
 }

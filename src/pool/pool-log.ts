@@ -32,7 +32,8 @@ export class PoolLog {
   }
 
   started(instance: string | null, pid: number | null, tookMs: number): void {
-    this.#event("start", instance, `Started in ${Math.round(tookMs)} ms`, { pid });
+    const text = `Started in ${Math.round(tookMs)} ms`;
+    this.#event("start", instance, text, { pid, ...originOf(this.#spec) });
   }
 
   failed(instance: string | null, { code, message }: PlatformError): void {
@@ -131,6 +132,26 @@ export class PoolLog {
     const time = new Date(this.#clock.wallMs()).toISOString();
     this.#sink.write({ time, app, version: number, ...record });
   }
+}
+
+/** Enough to tell one from another by eye. Characters. */
+const shortDigestCharacters = 12;
+
+/** How the version was built, as far as it is known: short enough for a line of the log. */
+function originOf({ digest, buildFacts, declares }: VersionSpec): Record<string, unknown> {
+  const { bun, commit, isDirty, template } = buildFacts ?? {};
+  const { schema, telemetry, flags } = declares;
+  const known = {
+    artifact: digest.slice(0, shortDigestCharacters),
+    bun,
+    commit: commit?.slice(0, shortDigestCharacters),
+    dirty: isDirty === true ? true : null,
+    template,
+    schema,
+    telemetry,
+    flags: flags.length === 0 ? null : flags.join(","),
+  };
+  return Object.fromEntries(Object.entries(known).filter(([, value]) => value != null));
 }
 
 function mebibytes(bytes: number): string {

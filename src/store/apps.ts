@@ -2,6 +2,7 @@
 import { PlatformError } from "../base/errors.ts";
 import type { Queries } from "./database.ts";
 import { deleteEnv } from "./env-values.ts";
+import { dropOrphans } from "./removal.ts";
 import { countUpRevision } from "./revision.ts";
 
 /** An app as it is listed. */
@@ -52,11 +53,9 @@ export async function deleteApp(queries: Queries, app: string): Promise<DeletedA
   if (deleted === 0) throw new PlatformError("APP_UNKNOWN", [app]);
   await queries.run("DELETE FROM levain.deploys WHERE app = $1", [app]);
   await deleteEnv(queries, app);
-  const orphans = await queries.rows<{ digest: string }>(
-    `DELETE FROM levain.artifacts WHERE digest = ANY($1)
-       AND NOT EXISTS (SELECT FROM levain.versions WHERE versions.digest = artifacts.digest)
-     RETURNING digest`,
-    [own.map(({ digest }) => digest)],
+  const digests = await dropOrphans(
+    queries,
+    own.map(({ digest }) => digest),
   );
-  return { versions: own.length, digests: orphans.map(({ digest }) => digest) };
+  return { versions: own.length, digests };
 }

@@ -71,7 +71,12 @@ export async function rollbackTarget(
     "SELECT version, reason FROM levain.live_changes WHERE app = $1 AND branch = $2 ORDER BY id",
     [app, branch],
   );
-  return rollbackTargetOf(changes);
+  const kept = await queries.rows<{ number: number }>(
+    "SELECT number FROM levain.versions WHERE app = $1",
+    [app],
+  );
+  const numbers = new Set(kept.map(({ number }) => number));
+  return rollbackTargetOf(changes, (version) => numbers.has(version));
 }
 
 /** @throws {PlatformError} `APP_UNKNOWN` */

@@ -18,13 +18,20 @@ export interface LiveChange {
 /** Why the live version of a branch changed. */
 export type LiveReason = "deploy" | "promote" | "rollback";
 
-/** @param changes oldest first. @returns null when nothing else was live before. */
-export function rollbackTargetOf(changes: readonly LiveChange[]): number | null {
+/**
+ * @param changes oldest first
+ * @param exists whether a version is still there; the target is the first one below the top that is. Default: all are.
+ * @returns null when nothing else was live before
+ */
+export function rollbackTargetOf(
+  changes: readonly LiveChange[],
+  exists: (version: number) => boolean = () => true,
+): number | null {
   const stack: number[] = [];
   for (const { version, reason } of changes) {
     const depth = reason === "rollback" ? stack.lastIndexOf(version) : -1;
     if (depth >= 0) stack.length = depth + 1;
     else if (stack.at(-1) !== version) stack.push(version);
   }
-  return stack.at(-2) ?? null;
+  return stack.slice(0, -1).findLast(exists) ?? null;
 }

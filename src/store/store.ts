@@ -28,6 +28,14 @@ import { type ChangeEnvInput, changeEnv, envValues, type StoredEnvValue } from "
 import { rollbackTarget, type SetLiveInput, setLive } from "./live.ts";
 import { migrate } from "./migrate.ts";
 import {
+  artifactDigests,
+  type KeptVersion,
+  keptVersions,
+  type RemovedVersions,
+  removeBranch,
+  removeVersions,
+} from "./removal.ts";
+import {
   putResealed,
   putResealedVersions,
   type ValueToReseal,
@@ -37,6 +45,12 @@ import {
 } from "./reseal.ts";
 import { routeTable, type StoredRouteTable } from "./routes.ts";
 import { createToken, noteTokensUsed, removeToken, type StoredToken, tokens } from "./tokens.ts";
+import {
+  livePackages,
+  type StoredPackages,
+  versionPackages,
+  versionProvenance,
+} from "./version-facts.ts";
 import {
   type CreateVersionInput,
   createVersion,
@@ -151,6 +165,50 @@ export class Store {
 
   putResealedVersions(versions: readonly VersionToReseal[]): Promise<void> {
     return this.#database.write((queries) => putResealedVersions(queries, versions));
+  }
+
+  /** Packages of the version that is live on a branch; null when there is none, or it has no list. */
+  livePackages(app: string, branch: string): Promise<StoredPackages | null> {
+    return this.#database.read((queries) => livePackages(queries, app, branch));
+  }
+
+  /** Packages that a version was built with. @throws {PlatformError} `APP_UNKNOWN`, `VERSION_UNKNOWN` */
+  versionPackages(app: string, version: number): Promise<StoredPackages> {
+    return this.#database.read((queries) => versionPackages(queries, app, version));
+  }
+
+  /** How a version came to be, as it was written. @throws {PlatformError} `APP_UNKNOWN`, `VERSION_UNKNOWN` */
+  versionProvenance(app: string, version: number): Promise<unknown> {
+    return this.#database.read((queries) => versionProvenance(queries, app, version));
+  }
+
+  /** Versions of an app with what keeps them, newest first. @throws {PlatformError} `APP_UNKNOWN` */
+  keptVersions(app: string): Promise<KeptVersion[]> {
+    return this.#database.read((queries) => keptVersions(queries, app));
+  }
+
+  /**
+   * Removes those of the versions that are live nowhere.
+   *
+   * @param keepsTargets whether those that a branch would be rolled back to stay
+   * @throws {PlatformError} `APP_UNKNOWN`
+   */
+  removeVersions(
+    app: string,
+    numbers: readonly number[],
+    keepsTargets: boolean,
+  ): Promise<RemovedVersions> {
+    return this.#database.write((queries) => removeVersions(queries, app, numbers, keepsTargets));
+  }
+
+  /** Removes a branch with its own versions. @throws {PlatformError} `APP_UNKNOWN`, `BRANCH_UNKNOWN` */
+  removeBranch(app: string, branch: string): Promise<RemovedVersions> {
+    return this.#database.write((queries) => removeBranch(queries, app, branch));
+  }
+
+  /** Every artifact that some version of some app names. */
+  artifactDigests(): Promise<string[]> {
+    return this.#database.read(artifactDigests);
   }
 
   /** Number for the next version of an app: 1 for an app that does not exist yet. Reserves nothing. */

@@ -22,6 +22,7 @@ export function versionInput(spec: Partial<VersionSpec> = {}): CreateVersionInpu
     commit: null,
     artifactBytes: 1000 + number,
     provenance: { bun: "1.4.5" },
+    packages: null,
   };
 }
 

@@ -15,9 +15,11 @@ export interface CreateVersionInput {
   commit: string | null;
   artifactBytes: number;
   /** How the artifact came to be: Bun version, lockfile, builder … Plain JSON. */
-  provenance: Record<string, unknown>;
+  provenance: object;
   /** What its environment was made of, with sealed values; see `VersionEnvironment`. Plain JSON. */
   environment?: object;
+  /** The packages it was built with, named by the sha256 of the list, which need not be given again; null when they are not known. */
+  packages: { sha256: string; list?: object } | null;
 }
 
 /** A version with all that the store has of it. */
@@ -29,6 +31,8 @@ export interface WholeVersion {
   provenance: Record<string, unknown>;
   /** As it was given to `createVersion`; null for one of an earlier release. */
   environment: unknown;
+  /** Names the list of its packages; null when there is none. */
+  packagesSha256: string | null;
 }
 
 /** A version as it is listed. */
@@ -60,10 +64,10 @@ export class VersionNumberTaken extends Error {
   }
 }
 
-/** One more than the highest number of the app; 1 for an app that does not exist yet. */
+/** One more than the highest number that the app ever had; 1 for an app that does not exist yet. */
 export async function nextVersionNumber(queries: Queries, app: string): Promise<number> {
   const [row] = await queries.rows<{ next: number }>(
-    "SELECT coalesce(max(number), 0) + 1 AS next FROM levain.versions WHERE app = $1",
+    "SELECT version_highest + 1 AS next FROM levain.apps WHERE name = $1",
     [app],
   );
   return row?.next ?? 1;
@@ -80,6 +84,7 @@ export async function createVersion(
     artifactBytes,
     provenance,
     environment,
+    packages,
   }: CreateVersionInput,
 ): Promise<void> {
   const { app, number, branch, digest, createdAtMs } = spec;
@@ -94,10 +99,17 @@ export async function createVersion(
      ON CONFLICT DO NOTHING`,
     [digest, artifactBytes, createdAtMs],
   );
+  if (packages?.list !== undefined) {
+    await queries.run(
+      "INSERT INTO levain.package_lists (sha256, list) VALUES ($1, $2) ON CONFLICT DO NOTHING",
+      [packages.sha256, JSON.stringify(packages.list)],
+    );
+  }
   const created = await queries.run(
     `INSERT INTO levain.versions
-       (app, number, branch, digest, spec, message, commit, provenance, created_at_ms, environment)
-     VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)
+       (app, number, branch, digest, spec, message, commit, provenance, created_at_ms, environment,
+        packages_sha256)
+     VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11)
      ON CONFLICT DO NOTHING`,
     [
       app,
@@ -110,9 +122,14 @@ export async function createVersion(
       JSON.stringify(provenance),
       createdAtMs,
       environment === undefined ? null : JSON.stringify(environment),
+      packages?.sha256 ?? null,
     ],
   );
   if (created === 0) throw new VersionNumberTaken(app, number);
+  await queries.run(
+    "UPDATE levain.apps SET version_highest = greatest(version_highest, $2) WHERE name = $1",
+    [app, number],
+  );
 }
 
 /** @throws {PlatformError} `APP_UNKNOWN`, `VERSION_UNKNOWN` */
@@ -123,7 +140,8 @@ export async function wholeVersion(
 ): Promise<WholeVersion> {
   await requireApp(queries, app);
   const [row] = await queries.rows<WholeVersion>(
-    `SELECT spec, message, commit, bytes AS "artifactBytes", provenance, environment
+    `SELECT spec, message, commit, bytes AS "artifactBytes", provenance, environment,
+       packages_sha256 AS "packagesSha256"
      FROM levain.versions JOIN levain.artifacts USING (digest)
      WHERE app = $1 AND number = $2::bigint`,
     [app, number],

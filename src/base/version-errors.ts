@@ -1,0 +1,12 @@
+/** Errors about what a version is made of, and about removing versions. */
+import type { ErrorRow } from "./error-row.ts";
+
+export const versionErrors = {
+  PACKAGES_UNKNOWN: {
+    owner: "user",
+    status: 404,
+    message: (app: string, version: string) =>
+      `Cannot list the packages of version "${version}" of app "${app}": they were not written down at its deploy`,
+    remedy: (app: string) => `Deploy "${app}" again; its next version has the list`,
+  },
+} satisfies Record<string, ErrorRow>;
