@@ -5,6 +5,7 @@
  *
  *   bun bench/hooks-in-memory.ts
  */
+import { noSites } from "../src/assets/sites.ts";
 import { StillClock } from "../src/base/clock-for-tests.ts";
 import { Deadlines } from "../src/base/deadlines.ts";
 import { TurnClock } from "../src/base/turn-clock.ts";
@@ -53,6 +54,7 @@ const instance = {
 
 function connectionWith(hooks: readonly LoadedHook[]): Connection {
   const context: EdgeContext = {
+    sites: noSites,
     router: { route: () => instance } as unknown as EdgeContext["router"],
     verdictLog: new VerdictLog({ write: () => {} }, clock, new Deadlines(clock)),
     clock: new TurnClock(clock),

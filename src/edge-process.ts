@@ -6,6 +6,7 @@
  *      any of them ──the node is gone──▶ exit
  */
 import { closeSync } from "node:fs";
+import { Sites } from "./assets/sites.ts";
 import { systemClock } from "./base/clock.ts";
 import { messageOf, PlatformError } from "./base/errors.ts";
 import { TurnClock } from "./base/turn-clock.ts";
@@ -23,6 +24,9 @@ import { receiveDescriptor } from "./wire/descriptors.ts";
 
 /** Log records between two reports; more are counted and dropped. Count. */
 const recordsMax = 1000;
+
+// The table has absolute paths.
+const sites = new Sites({ manifestPath: ({ assets }) => assets ?? "" });
 
 interface Open {
   edge: Edge;
@@ -96,16 +100,17 @@ async function openEdge(config: EdgeConfig): Promise<void> {
     const router = new Router({
       domain,
       pools,
-      onRemoved: (spec) =>
-        pools.remove(
-          spec,
-          new PlatformError("VERSION_UNKNOWN", [spec.app, versionName(spec.number)]),
-        ),
+      onRemoved: (spec) => {
+        sites.forget(spec);
+        const gone = new PlatformError("VERSION_UNKNOWN", [spec.app, versionName(spec.number)]);
+        pools.remove(spec, gone);
+      },
     });
     router.publish(config.table);
     const edge = startEdge({
       ...config,
       router,
+      sites,
       hooks,
       log: { write: keep },
       clock,

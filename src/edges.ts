@@ -26,6 +26,8 @@ export interface EdgesOptions extends Omit<EdgeConfig, "table"> {
   log: LogSink;
   /** Where requests are recorded. */
   requests: LogSink;
+  /** Absolute path of a version's asset manifest. May throw. */
+  manifestPath(spec: VersionSpec): string;
   clock: Clock;
   note(line: string): void;
 }
@@ -84,7 +86,7 @@ export class Edges implements Edge {
 
   private constructor(options: EdgesOptions, port: number) {
     this.#options = options;
-    this.#table = forEdge(options.table, options.edges);
+    this.#table = forEdge(options.table, options);
     this.port = port;
   }
 
@@ -117,7 +119,7 @@ export class Edges implements Edge {
 
   /** Resolves when every edge routes by the table; one that does not in good time is started anew with it. */
   async publish(table: RouteTable): Promise<void> {
-    this.#table = forEdge(table, this.#options.edges);
+    this.#table = forEdge(table, this.#options);
     await Promise.all(
       [...this.#children].map((child) => child.publish(this.#table, publishTimeoutMs)),
     );
@@ -216,11 +218,22 @@ export class Edges implements Edge {
 }
 
 /** A table as edges need it: without what only the processes of apps should know, limits shared out. */
-function forEdge({ revision, apps }: RouteTable, edges: number): RouteTable {
+function forEdge({ revision, apps }: RouteTable, options: EdgesOptions): RouteTable {
+  const { edges, manifestPath } = options;
+  // Edges know nothing of the artifact store; what is not in it cannot be read there either.
+  const assetsOf = (spec: VersionSpec) => {
+    if (spec.assets === null) return null;
+    try {
+      return manifestPath(spec);
+    } catch {
+      return spec.assets;
+    }
+  };
   const share = (limit: number) => Math.ceil(limit / edges);
   const specFor = (spec: VersionSpec): VersionSpec => ({
     ...spec,
     env: {},
+    assets: assetsOf(spec),
     limits: {
       ...spec.limits,
       concurrencyMax: share(spec.limits.concurrencyMax),

@@ -4,6 +4,7 @@
  */
 import { join } from "node:path";
 import { appEnvironment } from "./app-environment.ts";
+import { Sites } from "./assets/sites.ts";
 import type { Clock } from "./base/clock.ts";
 import { PlatformError } from "./base/errors.ts";
 import { TurnClock } from "./base/turn-clock.ts";
@@ -75,11 +76,11 @@ export interface Lane {
 /** Starts the lane, and ends what a killed node left in `dataDir`. Throws what `startEdge` throws; nothing is left then. */
 export function startLane(options: LaneOptions): Lane {
   const parts = startParts(options, false);
-  const { router } = parts;
+  const { router, sites, clock } = parts;
   router.publish(options.routeTable);
   try {
     const { connectionsMax = connectionsWithin(openFilesMax()) } = options;
-    const edge = startEdge({ ...options, connectionsMax, clock: parts.clock, router });
+    const edge = startEdge({ ...options, connectionsMax, clock, router, sites });
     const facts = () => {
       const { connections, requests } = edge.counters;
       return [{ pid: process.pid, connections, requests }];
@@ -113,6 +114,7 @@ export async function startLaneWithEdges(options: SeveralEdgesOptions): Promise<
       hooks: hookSources,
       table: routeTable,
       pools,
+      manifestPath: (spec) => manifestPath(spec, options.artifactPath),
     });
     const facts = () => edges.each;
     return finish(parts, edges, facts, async (table) => {
@@ -158,10 +160,12 @@ function startParts(options: LaneOptions, takesWires: boolean) {
     requestLog,
     pager,
   });
+  const sites = new Sites({ manifestPath: (spec) => manifestPath(spec, artifactPath) });
   const router = new Router({
     domain,
     pools,
     onRemoved: (spec) => {
+      sites.forget(spec);
       const gone = new PlatformError("VERSION_UNKNOWN", [spec.app, versionName(spec.number)]);
       void pools.remove(spec, spec.limits.requestTimeoutMs, gone);
     },
@@ -170,10 +174,11 @@ function startParts(options: LaneOptions, takesWires: boolean) {
   const stop = async () => {
     await Promise.all([pools.stop(0, draining), spares.stop(), runner.make(), swept]);
     await pager.stop();
+    sites.close();
     requestLog.close();
     await cgroups?.close();
   };
-  return { clock, requestLog, router, pools, spares, runner, stop };
+  return { clock, requestLog, router, pools, sites, spares, runner, stop };
 }
 
 function finish(parts: Parts, edge: Edge, edges: Lane["edges"], publish: Lane["publish"]): Lane {
@@ -189,4 +194,9 @@ function finish(parts: Parts, edge: Edge, edges: Lane["edges"], publish: Lane["p
       await parts.stop();
     },
   };
+}
+
+/** Where a version's assets are listed. Only for one that has some. Throws what `artifactPath` throws. */
+export function manifestPath(spec: VersionSpec, artifactPath: LaneOptions["artifactPath"]): string {
+  return join(artifactPath(spec.digest), spec.assets ?? "");
 }

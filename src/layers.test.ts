@@ -9,7 +9,7 @@ const ROOT = join(import.meta.dir, "..");
 
 const MAY_IMPORT: Record<string, readonly string[]> = {
   // requests:  edge → router → pool → wire, sandbox;  runner is the other end of the wire
-  edge: ["router", "hooks"],
+  edge: ["router", "hooks", "assets"],
   router: ["pool"],
   pool: ["wire", "sandbox"],
   wire: [],
@@ -17,19 +17,21 @@ const MAY_IMPORT: Record<string, readonly string[]> = {
   sandbox: [],
   // the operator's request hooks: loaded once, called by the edge
   hooks: [],
+  // files that the node answers by itself: prepared by a build, served by the edge
+  assets: [],
   // what `levain dev` makes of a project; the lane is passed to it
   dev: ["deploy", "project", "secrets"],
   // control:  cli → control → deploy → store
   cli: ["control", "deploy", "dev", "perf", "project", "sandbox", "secrets"],
   control: ["deploy", "secrets", "store", "router", "sandbox", "hooks"],
-  deploy: ["project", "secrets", "store", "sandbox"],
+  deploy: ["assets", "project", "secrets", "store", "sandbox"],
   // environment values: which there are for a branch, sealed and opened
   secrets: ["store"],
   // what is known of projects and frameworks, as data and pure decisions
   project: [],
   store: [],
   // what measures: the load engine speaks to the edge's connections in memory
-  perf: ["deploy", "edge", "hooks", "sandbox"],
+  perf: ["assets", "deploy", "edge", "hooks", "sandbox"],
   // leaves
   base: [],
   telemetry: [],
@@ -137,7 +139,7 @@ describe("the wall", () => {
       const imports = relativeImports({ path: "src/edge/x.ts", text });
       expect(imports, text).toEqual(["src/store/a.ts"]);
       expect(violation("src/edge/x.ts", imports[0]!), text).toContain(
-        "edge/ may only use router, hooks, base, telemetry",
+        "edge/ may only use router, hooks, assets, base, telemetry",
       );
     }
   });

@@ -9,6 +9,7 @@ import { mkdirSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { systemClock } from "./base/clock.ts";
 import { asPlatformError, messageOf, PlatformError } from "./base/errors.ts";
+import type { VersionSpec } from "./base/version-spec.ts";
 import type { NodeWatcher } from "./cli/run-node.ts";
 import { startAdminServer } from "./control/admin-server.ts";
 import { ensureAdminToken } from "./control/admin-token.ts";
@@ -27,13 +28,18 @@ import { loadHooks } from "./hooks/load.ts";
 import type { LoadedHook } from "./hooks/loaded-hook.ts";
 import { runsOf } from "./inspect.ts";
 import { instancesOf } from "./instances.ts";
-import { type Lane, type LaneOptions, startLane, startLaneWithEdges } from "./lane.ts";
+import {
+  type Lane,
+  type LaneOptions,
+  manifestPath,
+  startLane,
+  startLaneWithEdges,
+} from "./lane.ts";
 import { nodeMetrics } from "./metrics.ts";
 import { governMemory, memoryBudget } from "./node-memory.ts";
 import { openSandbox } from "./node-sandbox.ts";
 import { openSecrets } from "./node-secrets.ts";
 import { startNodeStore } from "./node-store.ts";
-import { bootCheck } from "./pool/boot-check.ts";
 import type { RunnerSandbox } from "./pool/runner-sandbox.ts";
 import { openRemoteUse } from "./remote-use.ts";
 import { openRequestStore } from "./request-store.ts";
@@ -42,6 +48,7 @@ import { closeToOthers } from "./sandbox/own-process.ts";
 import { LogStore } from "./telemetry/log-store.ts";
 import { TrialLog } from "./telemetry/trial-log.ts";
 import { urlsOf } from "./urls.ts";
+import { checkVersion } from "./version-check.ts";
 
 /**
  * Runs a node in this process; resolves when it has stopped (SIGTERM, SIGINT, SIGHUP or the admin API) and everything of it is
@@ -133,7 +140,10 @@ export async function runNode(config: NodeConfig, watcher: NodeWatcher): Promise
     publish: () => publisher.publish(),
     bootCheck(spec, signal) {
       trials.begin(spec);
-      return bootCheck(lane.pools.of(spec), hostOf(urlOf(spec.app, spec.number)), signal);
+      const host = hostOf(urlOf(spec.app, spec.number));
+      const { pools } = lane;
+      const path = (of: VersionSpec) => manifestPath(of, (digest) => artifacts.path(digest));
+      return checkVersion(spec, { pools, manifestPath: path, host, signal });
     },
     kept: (spec) => trials.keep(spec),
     async discard(spec) {

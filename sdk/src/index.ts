@@ -49,6 +49,13 @@ export interface LevainConfig {
    * @default true, but false for what a framework has built and for Express, Fastify and Koa
    */
   bundle?: boolean;
+  /**
+   * Files that the node answers by itself, without the app's process: a folder such as `"dist"`, or more about it; `false`
+   * for none.
+   *
+   * @default a folder with an index.html, when the project has nothing to start; docs/static.md
+   */
+  assets?: string | false | LevainAssets;
   /** Environment values of the app, frozen into the version. Numbers and booleans become strings. Not for secrets. */
   env?: Record<string, string | number | boolean>;
   /** What one process of the app may use. */
@@ -101,6 +108,20 @@ export interface LevainRetention {
   versionsMax?: number | null;
   /** Days after which those go too; 0 = never, which is the default. */
   daysMax?: number | null;
+}
+
+/** Which files the node answers by itself, and how; docs/static.md. */
+export interface LevainAssets {
+  /** Folder of the project, once it is built; or several, by the path in front of their files: `{ "/": "public" }`. */
+  folder: string | Record<string, string>;
+  /**
+   * Pages that are no file are answered with index.html, which routes by itself.
+   *
+   * @default whether index.html is the only page, has a script, and there is no 404.html
+   */
+  spa?: boolean;
+  /** `/about` is about.html. Default true. */
+  cleanUrls?: boolean;
 }
 
 /** What an app may reach; docs/sandbox.md says who holds it to that. */

@@ -4,6 +4,7 @@
  * `docs/errors.md` is made from them.
  */
 
+import { assetErrors } from "./asset-errors.ts";
 import { controlErrors } from "./control-errors.ts";
 import { deployErrors } from "./deploy-errors.ts";
 import { environmentErrors } from "./environment-errors.ts";
@@ -19,6 +20,7 @@ export type { ErrorRow };
 /** The rows, by the heading under which the docs have them. */
 export const CATALOG_BY_GROUP = {
   Requests: requestErrors,
+  Assets: assetErrors,
   Deploy: deployErrors,
   Environment: environmentErrors,
   Sandbox: sandboxErrors,
@@ -30,6 +32,7 @@ export const CATALOG_BY_GROUP = {
 
 export const CATALOG = {
   ...requestErrors,
+  ...assetErrors,
   ...deployErrors,
   ...environmentErrors,
   ...sandboxErrors,

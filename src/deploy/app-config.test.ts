@@ -33,6 +33,7 @@ describe("parseAppConfig()", () => {
       build: null,
       start: null,
       bundle: null,
+      assets: null,
       env: { rules: {}, values: {} },
       limits: {
         memoryBytesMax: 536_870_912,
@@ -71,6 +72,7 @@ describe("parseAppConfig()", () => {
       start: "node build/index.js",
       build: "bun run build",
       bundle: false,
+      assets: { folder: { "/": "dist" }, spa: true, cleanUrls: false },
       env: { A: "1", B: 2, C: true },
       limits: {
         memoryBytesMax: 64 * 1024 * 1024,
@@ -102,6 +104,7 @@ describe("parseAppConfig()", () => {
 
     expect(parse(config)).toEqual({
       ...config,
+      assets: { folders: { "/": "dist" }, spa: true, cleanUrls: false },
       env: { rules: {}, values: { A: "1", B: "2", C: "true" } },
     } as never);
     expect(Object.keys(config).sort()).toEqual(Object.keys(appConfigSchema.shape).sort());

@@ -3,6 +3,7 @@
  * made of in the end. Pure; `build.ts` reads the file.
  */
 import { z } from "zod";
+import { type AssetsConfig, assetsSchema, topFolder } from "../assets/assets-config.ts";
 import { PlatformError } from "../base/errors.ts";
 import type { StandbyPolicy, VersionSpec } from "../base/version-spec.ts";
 import type { PlanWishes } from "../project/build-plan.ts";
@@ -50,6 +51,7 @@ export const appConfigSchema = z.strictObject({
     .optional(),
   start: z.string().min(1).max(limits.sourcePathBytesMax).optional(),
   bundle: z.boolean().optional(),
+  assets: assetsSchema.optional(),
   env: envSchema,
   limits: z
     .strictObject({
@@ -130,12 +132,15 @@ export interface AppConfig
   start: string | null;
   /** Null: as the framework needs it. */
   bundle: boolean | null;
+  /** Null: what is found; false: none, whatever is found. */
+  assets: AssetsConfig | false | null;
 }
 
 /** What the plan of a build has to go by. */
 export function wishesOf(config: AppConfig): PlanWishes {
-  const { framework, build, start, entry, bundle } = config;
-  return { framework, build, start, entry, bundle, assets: null };
+  const { framework, build, start, entry, bundle, assets: given } = config;
+  const assets = given === null || given === false ? given : topFolder(given);
+  return { framework, build, start, entry, bundle, assets };
 }
 
 /**
@@ -153,7 +158,7 @@ export function parseAppConfig(raw: unknown, file: string): AppConfig {
       detail: { problems },
     });
   }
-  const { name, entry, framework, build, start, bundle, ...others } = parsed.data;
+  const { name, entry, framework, build, start, bundle, assets, ...others } = parsed.data;
   const { limits: given, idleStopMs, standby, ...rest } = others;
   if (standby === "keep-memory" && (idleStopMs ?? 0) > 0) {
     const problem = `idleStopMs is ${idleStopMs}, must be 0 or left out with standby "keep-memory"`;
@@ -166,6 +171,7 @@ export function parseAppConfig(raw: unknown, file: string): AppConfig {
     build: build ?? null,
     start: start ?? null,
     bundle: bundle ?? null,
+    assets: assets ?? null,
     ...rest,
     ...standbyOf(idleStopMs, standby),
     limits: {

@@ -7,6 +7,7 @@
 import { readFileSync, statSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import * as sdk from "levain";
+import { prepareFiles, rowsFile } from "../assets/prepare.ts";
 import { bundle } from "./bundle.ts";
 import type { ChildRequest, ChildResult } from "./child-result.ts";
 import { installedPackages } from "./installed-packages.ts";
@@ -36,6 +37,11 @@ async function perform(request: ChildRequest): Promise<ChildResult> {
       const text = lockfile === null ? null : readText(join(root, lockfile));
       const locked = lockfile === null || text === null ? null : { name: lockfile, text };
       return { ok: true, task: "packages", list: installedPackages(root, locked, folder) };
+    }
+    case "assets": {
+      const rows = JSON.stringify(prepareFiles(request));
+      writeFileSync(join(request.outdir, rowsFile), rows);
+      return { ok: true, task: "assets" };
     }
   }
 }

@@ -10,7 +10,7 @@ import {
 } from "../base/permissions.ts";
 import type { Grants } from "../sandbox/app-confinement.ts";
 
-export type BuildStep = "config" | "install" | "build" | "prune" | "bundle" | "packages";
+export type BuildStep = "config" | "install" | "build" | "prune" | "bundle" | "packages" | "assets";
 
 /** Where things are. Absolute paths. */
 export interface BuildPlaces {
@@ -81,6 +81,7 @@ export function grantsOf(step: BuildStep, places: BuildPlaces, rules: BuildRules
         udp: permissions.udp,
       };
     case "bundle":
+    case "assets":
       return { ...held, read: [...programs, project], write: [...own, out] };
   }
 }

@@ -35,6 +35,15 @@ export const CHILD_MODULES = [
   "module-locations.ts",
 ];
 
+/** Modules of src/assets/ that it imports. */
+export const CHILD_ASSET_MODULES = [
+  "asset-manifest.ts",
+  "content-type.ts",
+  "hashed-name.ts",
+  "limits.ts",
+  "prepare.ts",
+];
+
 export interface BuildPrograms {
   /** Bun itself. */
   bun: string;
@@ -58,7 +67,7 @@ export async function prepareBuildPrograms(
 ): Promise<BuildPrograms> {
   const folder = join(buildsDir, ".programs");
   rmSync(folder, { recursive: true, force: true });
-  for (const name of ["", "bin", "child", "child/node_modules"]) {
+  for (const name of ["", "assets", "bin", "child", "child/node_modules"]) {
     mkdirSync(join(folder, name), { recursive: true });
     // Whatever the umask is.
     chmodSync(join(folder, name), 0o755);
@@ -68,6 +77,10 @@ export async function prepareBuildPrograms(
   for (const name of ["bin/bun", "bin/bunx", "bin/node"]) symlinkSync(bun, join(folder, name));
   for (const name of CHILD_MODULES) {
     writePublic(join(folder, "child", name), readFileSync(join(import.meta.dir, name)));
+  }
+  const assets = join(import.meta.dir, "../assets");
+  for (const name of CHILD_ASSET_MODULES) {
+    writePublic(join(folder, "assets", name), readFileSync(join(assets, name)));
   }
   copyPublic(sdkFolder(), join(folder, "child/node_modules/levain"));
   const emptyConfig = join(folder, "empty-bunfig.toml");

@@ -11,12 +11,14 @@ import { chmodSync, mkdirSync, realpathSync, statSync } from "node:fs";
 import { mkdir, rename } from "node:fs/promises";
 import { join } from "node:path";
 import { type Clock, systemClock } from "../base/clock.ts";
+import { PlatformError } from "../base/errors.ts";
 import { isAtLeast, type SandboxLevel } from "../base/permissions.ts";
 import type { Identity } from "../base/reach.ts";
 import { planBuild } from "../project/build-plan.ts";
 import { defaultLevel, kernelSupport } from "../sandbox/kernel-support.ts";
 import { removeFolder } from "../sandbox/remove-folder.ts";
 import { parseAppConfig, wishesOf } from "./app-config.ts";
+import { assetsOf, keepAssets, prepareAssets } from "./asset-step.ts";
 import { certificateFiles, type NodeEnvironment, pathOf } from "./build-environment.ts";
 import { unknownPermissions } from "./build-grants.ts";
 import type { BuildMemory } from "./build-memory.ts";
@@ -155,11 +157,18 @@ export class AppBuilder implements Builder {
     await warnOfPreload(appFolder, warnings);
     // A build may have changed package.json; what it says now is what is meant.
     const outcome = await finishBuild(room, facts.folder, planned, source.manifest, warnings, emit);
+    const assets = assetsOf(outcome, config);
+    if (outcome.entry === null && assets === null) {
+      throw new PlatformError("ENTRY_NOT_FOUND", ["nothing but pages (`assets` is false)"]);
+    }
+    if (assets !== null) emit({ type: "step", step: "assets" });
+    const prepared = assets === null ? null : await prepareAssets(room, assets, warnings);
+    if (outcome.entry === null && prepared !== null) await keepAssets(project, prepared.paths);
     return {
       folder: project,
       entry: outcome.entry,
       args: outcome.args,
-      assets: null,
+      assets: prepared?.manifest ?? null,
       config: facts.config,
       environment: request.environment,
       warnings,

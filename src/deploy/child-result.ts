@@ -1,5 +1,6 @@
 /** What the node and its build child say to each other. Plain JSON; the child's side is not believed. */
 import { z } from "zod";
+import type { PrepareRequest } from "../assets/prepare.ts";
 import { packageList } from "./package-list.ts";
 
 export interface ConfigRequest {
@@ -28,7 +29,7 @@ export interface PackagesRequest {
   lockfile: string | null;
 }
 
-export type ChildRequest = ConfigRequest | BundleRequest | PackagesRequest;
+export type ChildRequest = ConfigRequest | BundleRequest | PackagesRequest | PrepareRequest;
 
 export const childResult = z.union([
   z.object({ ok: z.literal(true), task: z.literal("config"), value: z.unknown() }),
@@ -40,6 +41,8 @@ export const childResult = z.union([
     warnings: z.array(z.string()),
   }),
   z.object({ ok: z.literal(true), task: z.literal("packages"), list: packageList }),
+  // What was found is in a file: it may be long.
+  z.object({ ok: z.literal(true), task: z.literal("assets") }),
   z.object({
     ok: z.literal(false),
     problem: z.enum(["error", "module"]),

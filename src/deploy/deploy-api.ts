@@ -47,7 +47,17 @@ export const deployPlanned = z.object({ app: z.string(), branch: z.string(), pla
 export const deployEvent = z.discriminatedUnion("type", [
   z.object({
     type: z.literal("step"),
-    step: z.enum(["queued", "unpack", "install", "build", "bundle", "artifact", "boot", "live"]),
+    step: z.enum([
+      "queued",
+      "unpack",
+      "install",
+      "build",
+      "bundle",
+      "assets",
+      "artifact",
+      "boot",
+      "live",
+    ]),
   }),
   z.object({ type: z.literal("plan"), plan: deployPlan }),
   z.object({ type: z.literal("output"), stream: z.enum(["stdout", "stderr"]), line: z.string() }),

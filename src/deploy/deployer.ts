@@ -262,7 +262,7 @@ function frozenOf(
   digest: string,
 ): Candidate["frozen"] {
   // The others have done their work in the build.
-  const { name, env, entry: _given, framework, build, start, bundle, ...frozen } = config;
+  const { name, env, framework, build, start, bundle, ...frozen } = config;
   const buildFacts = buildFactsOf(query, provenance);
-  return { app, branch, digest, entry, args, assets, ...frozen, buildFacts };
+  return { ...frozen, app, branch, digest, entry, args, assets, buildFacts };
 }

@@ -17,6 +17,8 @@ export interface FinishedBuild {
   entry: string | null;
   args: string[];
   assets: BuildOutcome["assets"];
+  /** Of the app; "" for the whole project. */
+  folder: string;
   /** The module before it was bundled. */
   source: string | null;
   bundled: boolean;
@@ -56,14 +58,18 @@ export async function finishBuild(
   }
   const mayPrune = outcome.needsPackages && hasEntries(before.devDependencies);
   if (mayPrune && planned.plan.build !== null) await prunePackages(room, warnings);
-  if (outcome.keep !== null) await keepOnly(project, folder, outcome.keep);
-  await removeBuildLeftovers(project, outcome.needsPackages || outcome.keep !== null);
+  if (outcome.keep !== null && source !== null) await keepOnly(project, folder, outcome.keep);
+  // Of pages nothing is left over: what is no asset goes when they are prepared.
+  if (source !== null) {
+    await removeBuildLeftovers(project, outcome.needsPackages || outcome.keep !== null);
+  }
   if (entry !== null && folder !== "") entry = await writeStart(project, folder, entry);
   const { assets } = outcome;
   return {
     entry,
     args: start?.args ?? [],
     assets: assets === null ? null : { ...assets, folder: posix.join(folder, assets.folder) },
+    folder,
     source,
     bundled: outcome.bundle,
   };

@@ -249,7 +249,7 @@ function specOf(
   config: AppConfig,
   env: EnvFiles,
 ): VersionSpec {
-  const { name, entry: _given, framework, build, start, bundle, ...rest } = config;
+  const { name, framework, build, start, bundle, ...rest } = config;
   return {
     ...rest,
     app,

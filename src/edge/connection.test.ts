@@ -3,6 +3,7 @@
  * kernel and an app played by the test, and a clock that stands still.
  */
 import { describe, expect, test } from "bun:test";
+import { noSites } from "../assets/sites.ts";
 import { StillClock } from "../base/clock-for-tests.ts";
 import { Deadlines, deadlineTickMs } from "../base/deadlines.ts";
 import { PlatformError } from "../base/errors.ts";
@@ -24,6 +25,7 @@ class App {
   readonly spec = {
     app: "shop",
     number: 1,
+    assets: null,
     limits: { requestTimeoutMs: 30_000, streamIdleMs, bodyBytesMax: 1000 },
   } as VersionSpec;
   /** Requests that came, oldest first. */
@@ -55,6 +57,7 @@ function setup() {
   const app = new App();
   let closed = 0;
   const context: EdgeContext = {
+    sites: noSites,
     router: {
       route: (host: string) =>
         host === "shop"

@@ -13,6 +13,7 @@ import type { Deadlined } from "../base/deadlines.ts";
 import { PlatformError } from "../base/errors.ts";
 import { holdTimeoutMs } from "../router/destination.ts";
 import type { Route } from "../router/router.ts";
+import { answerWithFile } from "./asset-answer.ts";
 import { BodyReader, type BodySink, discard } from "./body-reader.ts";
 import { ClientSocket, type RawSocket } from "./client-socket.ts";
 import { type Awaited, bodyTooLarge, errorOfTimeout, malformed } from "./connection-errors.ts";
@@ -22,22 +23,11 @@ import type { Peer } from "./forwarded-head.ts";
 import { isTokenRequestId, parseHead, problemOfUnfinishedHead } from "./head-parser.ts";
 import { type HookHost, HookRun } from "./hook-run.ts";
 import { endOfHead, nothing, rest } from "./input.ts";
-import {
-  clientIdleTimeoutMs,
-  headBytesMax,
-  headTimeoutMs,
-  keepAliveTimeoutMs,
-  lingerTimeoutMs,
-  pipelinedBytesMax,
-  unreadBodyBytesMax,
-} from "./limits.ts";
-import { ParsedHead } from "./parsed-head.ts";
+import * as limits from "./limits.ts";
+import { ParsedHead, parsed } from "./parsed-head.ts";
 import { requestStart } from "./request-start.ts";
 
 type State = "head" | "exchange" | "discarding" | "tunnel" | "lingering" | "closed";
-
-/** Parsing is synchronous, so one parsed head serves all connections. */
-const parsed = new ParsedHead();
 
 export class Connection implements Deadlined, ExchangeHost, HookHost {
   deadlineMs = Number.POSITIVE_INFINITY;
@@ -57,14 +47,14 @@ export class Connection implements Deadlined, ExchangeHost, HookHost {
   #owesContinue = false;
   /** The client has said that it will send no more. */
   #inputEnded = false;
-  #streamIdleMs = clientIdleTimeoutMs;
+  #streamIdleMs = limits.clientIdleTimeoutMs;
 
   constructor(context: EdgeContext, socket: RawSocket, peer: Peer) {
     this.#context = context;
     this.#socket = new ClientSocket(socket);
     this.#peer = peer;
     this.#exchange = new Exchange(context, this, this.#socket, peer);
-    this.#await("head", headTimeoutMs);
+    this.#await("head", limits.headTimeoutMs);
     context.deadlines.add(this);
   }
 
@@ -97,7 +87,7 @@ export class Connection implements Deadlined, ExchangeHost, HookHost {
     this.#readInput();
     if (this.#input.length > 0 && whole === chunk) this.#input = Buffer.from(this.#input);
     // Later requests wait their turn; a client that sends too many of them is not read.
-    if (this.#input.length > pipelinedBytesMax) this.#socket.pause();
+    if (this.#input.length > limits.pipelinedBytesMax) this.#socket.pause();
   }
 
   onDrain(): void {
@@ -167,7 +157,7 @@ export class Connection implements Deadlined, ExchangeHost, HookHost {
     if (!this.#keepAlive || this.#context.isDraining) return false;
     if (this.#inputEnded && this.#input.length === 0) return false;
     // A client that still waits to be asked for its body may send it or not; a long body is not worth reading away.
-    return !this.#owesContinue && this.#body.declaredBytes <= unreadBodyBytesMax;
+    return !this.#owesContinue && this.#body.declaredBytes <= limits.unreadBodyBytesMax;
   }
 
   onProgress(): void {
@@ -191,7 +181,7 @@ export class Connection implements Deadlined, ExchangeHost, HookHost {
     this.#state = "discarding";
     this.#body.bytes = 0;
     this.#socket.resume();
-    this.#await("close", lingerTimeoutMs);
+    this.#await("close", limits.lingerTimeoutMs);
     this.#discardBody();
   }
 
@@ -201,7 +191,7 @@ export class Connection implements Deadlined, ExchangeHost, HookHost {
 
   passHooks(source: Buffer, head: ParsedHead, isLate: boolean): void {
     this.#submit(this.#context.router.route(head.host), source, head);
-    if (isLate && this.#input.length <= pipelinedBytesMax) this.#socket.resume();
+    if (isLate && this.#input.length <= limits.pipelinedBytesMax) this.#socket.resume();
   }
 
   // --- private: requests ---
@@ -236,7 +226,7 @@ export class Connection implements Deadlined, ExchangeHost, HookHost {
     if (at > 0) this.#input = this.#input.subarray(at);
     const input = this.#input;
     const end = endOfHead(input);
-    if (end < 4 || end > headBytesMax) return this.#waitForHead();
+    if (end < 4 || end > limits.headBytesMax) return this.#waitForHead();
     const problem = parseHead(input, 0, end, parsed);
     this.#exchange.begin(parsed);
     this.#state = "exchange";
@@ -252,7 +242,7 @@ export class Connection implements Deadlined, ExchangeHost, HookHost {
     else if (this.#inputEnded && this.#input.length === 0) this.#linger();
     else if (this.#inputEnded) this.refuse(malformed("a head that ends early"));
     else if (this.#awaited === "request" && this.#input.length > 0) {
-      this.#await("head", headTimeoutMs);
+      this.#await("head", limits.headTimeoutMs);
     }
     return false;
   }
@@ -274,12 +264,16 @@ export class Connection implements Deadlined, ExchangeHost, HookHost {
 
   #submit(route: Route, source: Buffer, head: ParsedHead): void {
     const exchange = this.#exchange;
-    this.#streamIdleMs = clientIdleTimeoutMs;
+    this.#streamIdleMs = limits.clientIdleTimeoutMs;
     if (route instanceof PlatformError) return exchange.fail(route);
     exchange.pool = route;
-    const { limits } = route.spec;
-    this.#streamIdleMs = limits.streamIdleMs;
-    if (head.contentLength > limits.bodyBytesMax) return exchange.fail(bodyTooLarge(route));
+    const { spec } = route;
+    this.#streamIdleMs = spec.limits.streamIdleMs;
+    if (head.contentLength > spec.limits.bodyBytesMax) return exchange.fail(bodyTooLarge(route));
+    if (spec.assets !== null) {
+      this.#await("answer", spec.limits.requestTimeoutMs);
+      if (answerWithFile(this.#context, exchange, source, head)) return this.#armIfEnded();
+    }
     const { trace } = this.#context;
     const start = requestStart(source, head, this.#peer, trace, exchange, this.#input);
     const bodyBytes = start.bodyEnd - start.bodyStart;
@@ -289,6 +283,10 @@ export class Connection implements Deadlined, ExchangeHost, HookHost {
     }
     this.#await("instance", holdTimeoutMs);
     route.submit(exchange, start);
+    this.#armIfEnded();
+  }
+
+  #armIfEnded(): void {
     if (this.#inputEnded && this.#state === "exchange") this.#exchange.armProbe();
   }
 
@@ -301,7 +299,7 @@ export class Connection implements Deadlined, ExchangeHost, HookHost {
   }
 
   #awaitRequest(): void {
-    this.#await("request", keepAliveTimeoutMs);
+    this.#await("request", limits.keepAliveTimeoutMs);
     if (this.#input.length > 0 || this.#inputEnded) this.#readRequests();
   }
 
@@ -325,15 +323,15 @@ export class Connection implements Deadlined, ExchangeHost, HookHost {
     const exchange = this.#exchange;
     // While the request is held, its body waits with the client.
     if (this.#body.isDone || exchange.channel === null) return;
-    const route = exchange.pool!;
     if (!this.#readBody(this.#send)) return;
-    if (this.#body.bytes > route.spec.limits.bodyBytesMax)
-      return this.#failForGood(bodyTooLarge(route));
+    const route = exchange.pool!;
+    const { bodyBytesMax } = route.spec.limits;
+    if (this.#body.bytes > bodyBytesMax) return this.#failForGood(bodyTooLarge(route));
     if (this.#body.isDone) exchange.sendEnd();
     else if (this.#inputEnded && !this.#body.isBlocked) {
       return this.#failForGood(malformed("a body that ends early"));
     }
-    if (this.#body.isBlocked || this.#input.length > pipelinedBytesMax) this.#socket.pause();
+    if (this.#body.isBlocked || this.#input.length > limits.pipelinedBytesMax) this.#socket.pause();
     else this.#socket.resume();
     this.#awaitApp();
   }
@@ -341,7 +339,7 @@ export class Connection implements Deadlined, ExchangeHost, HookHost {
   #discardBody(): void {
     if (!this.#readBody(discard)) return;
     if (this.#body.isDone) return this.#nextRequest();
-    if (this.#inputEnded || this.#body.bytes > unreadBodyBytesMax) this.#linger();
+    if (this.#inputEnded || this.#body.bytes > limits.unreadBodyBytesMax) this.#linger();
   }
 
   /** Returns false when the body is malformed; the connection has then been dealt with. */
@@ -388,7 +386,7 @@ export class Connection implements Deadlined, ExchangeHost, HookHost {
   }
 
   #finish(): void {
-    this.#await("close", lingerTimeoutMs);
+    this.#await("close", limits.lingerTimeoutMs);
     this.#socket.finish();
   }
 

@@ -1,4 +1,5 @@
 /** What all connections of an edge share. */
+import type { Sites } from "../assets/sites.ts";
 import type { Clock } from "../base/clock.ts";
 import type { Deadlines } from "../base/deadlines.ts";
 import type { TurnClock } from "../base/turn-clock.ts";
@@ -18,6 +19,8 @@ export interface EdgeContext {
   deadlines: Deadlines;
   counters: EdgeCounters;
   date: DateLine;
+  /** The files of versions that have some. */
+  sites: Sites;
   /** The operator's hooks; null when there are none. */
   hooks: HookChain | null;
   /** A proxy whose `x-forwarded-for` is believed. */

@@ -4,6 +4,7 @@
  */
 import { randomFillSync } from "node:crypto";
 import { BlockList, isIPv6 } from "node:net";
+import { noSites, type Sites } from "../assets/sites.ts";
 import { Deadlines } from "../base/deadlines.ts";
 import { PlatformError, throwUncaught } from "../base/errors.ts";
 import type { TurnClock } from "../base/turn-clock.ts";
@@ -31,6 +32,8 @@ export interface EdgeOptions {
   log: LogSink;
   /** That of the pools, which read it when a wire has something to say. */
   clock: TurnClock;
+  /** The files of versions that have some; whoever gives them closes them when the edge has stopped. Default: none. */
+  sites?: Sites;
   /** Addresses and CIDR ranges of proxies whose `x-forwarded-*` lines are believed. */
   trustedProxies: readonly string[];
   /** Connections open at once. Default `connectionsMax`. */
@@ -72,6 +75,7 @@ export function startEdge(options: EdgeOptions): Edge {
     deadlines,
     counters: { connections: 0, requests: 0, verdicts: 0, unrouted: new AnswerCounts() },
     date: new DateLine(clock),
+    sites: options.sites ?? noSites,
     hooks: chainOf(options, trusted),
     isTrusted: (address) => isTrusted(address, trusted),
     isDraining: false,

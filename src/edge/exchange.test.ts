@@ -3,6 +3,7 @@
  * bring, also what an honest runner never sends.
  */
 import { describe, expect, test } from "bun:test";
+import { noSites } from "../assets/sites.ts";
 import { StillClock } from "../base/clock-for-tests.ts";
 import { Deadlines } from "../base/deadlines.ts";
 import { PlatformError } from "../base/errors.ts";
@@ -36,6 +37,7 @@ function setup({ method = "GET", isHttp10 = false, keepsAlive = true }: SetupOpt
   const traffic = new Traffic();
   const deadlines = new Deadlines(clock);
   const context: EdgeContext = {
+    sites: noSites,
     router: null as unknown as Router,
     verdictLog: new VerdictLog({ write: (record) => void records.push(record) }, clock, deadlines),
     clock: new TurnClock(clock),

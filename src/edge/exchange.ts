@@ -98,6 +98,7 @@ export class Exchange extends ClientStream {
     this.headSent = false;
     this.foundLines = 0;
     this.wake = null;
+    this.feed = null;
     this.#framing = "none";
     this.#leftBytes = 0;
     this.#heldBytes = 0;

@@ -119,6 +119,12 @@ export class HookRun {
     return headers.isEdited ? at + out.latin1Write(headers.toLines(), at) : at;
   }
 
+  /** Header lines as hooks have left them; null when they are the client's. */
+  editedLines(): Buffer | null {
+    const { headers } = this.#request;
+    return headers.isEdited ? Buffer.from(headers.toLines(), "latin1") : null;
+  }
+
   /** The hook took too long. */
   expire(): void {
     const hook = this.#awaited;

@@ -67,3 +67,6 @@ export class ParsedHead {
     this.upgradeLines.clear();
   }
 }
+
+/** Parsing is synchronous, so one parsed head serves all connections. */
+export const parsed = new ParsedHead();

@@ -20,6 +20,7 @@ export function verdictPage(
   const body = wantsPage ? page(error, status, requestId) : json(error, requestId);
   let block = `content-type: ${wantsPage ? "text/html" : "application/json"};charset=utf-8\r\n`;
   block += `cache-control: no-store\r\nlevain-error: ${error.code}\r\n`;
+  if (status === 405) block += "allow: GET, HEAD\r\n";
   if (status === 503) block += `retry-after: ${retryAfterS}\r\n`;
   return { status, block, body };
 }

@@ -2,8 +2,9 @@
  * What a deploy is going to do with a project, decided before anything of it runs, and what came of its build, decided
  * from what the build left. Pure; `deploy/build.ts` carries it out.
  */
+import { posix } from "node:path";
 import { detectFramework } from "./detect.ts";
-import { findEntry } from "./entry.ts";
+import { findEntry, namesEntry } from "./entry.ts";
 import type { Framework, FrameworkOutput, ProjectFacts } from "./framework.ts";
 import { findByPattern, type PatternMatch } from "./path-pattern.ts";
 import { readStartCommand, type StartCommand, scriptsOf } from "./start-command.ts";
@@ -15,8 +16,8 @@ export interface PlanWishes {
   build: string | false | null;
   start: string | null;
   entry: string | null;
-  /** Folder of assets. */
-  assets: string | null;
+  /** Folder of assets; false: none, whatever is found. */
+  assets: string | false | null;
   bundle: boolean | null;
 }
 
@@ -71,9 +72,11 @@ export function planBuild(facts: ProjectFacts, wishes: PlanWishes): PlannedBuild
   const output = framework === null ? null : expectedOutput(facts, framework);
   const start = wishes.start ?? (wishes.entry === null ? (output?.start ?? null) : null);
   const isOwn = wishes.entry !== null || wishes.start !== null;
-  const entry = start ?? wishes.entry ?? (output === null ? guessedEntry(facts) : null);
+  const mayGuess = output === null && !isPage(facts, wishes.assets);
+  const entry = start ?? wishes.entry ?? (mayGuess ? guessedEntry(facts) : null);
   const isStatic = output === null && entry === null && build === null;
-  const assets = wishes.assets ?? output?.assets ?? (isStatic ? staticFolder(facts) : null);
+  const found = output?.assets ?? (isStatic ? staticFolder(facts) : null);
+  const assets = wishes.assets === false ? null : (wishes.assets ?? found);
   return {
     plan: {
       framework: framework?.title ?? (isStatic && assets !== null ? "static files" : null),
@@ -99,7 +102,9 @@ export function outcomeOf(planned: PlannedBuild, facts: ProjectFacts): BuildOutc
   const proven = framework === null ? null : provenOutput(framework, facts);
   const whole = { keep: null, needsPackages: !plan.bundle, bundle: plan.bundle, copies: [] };
   const given =
-    wishes.assets === null ? null : { folder: wishes.assets, spa: false, cleanUrls: false };
+    typeof wishes.assets === "string"
+      ? { folder: wishes.assets, spa: false, cleanUrls: false }
+      : null;
   if (wishes.start !== null || wishes.entry !== null) {
     const assets = given ?? (proven === null ? null : assetsOf(proven));
     return { ...whole, start: startOf(wishes, facts), assets };
@@ -147,6 +152,7 @@ function outcomeOfServer(
   given: PlannedAssets | null,
 ): BuildOutcome {
   const folder = given?.folder ?? staticFolder(facts);
+  const isPageAlone = isPage(facts, given?.folder ?? null);
   const onlyAssets = (): BuildOutcome | null =>
     folder === null
       ? null
@@ -158,6 +164,8 @@ function outcomeOfServer(
           bundle: false,
           copies: [],
         };
+  const page = isPageAlone ? onlyAssets() : null;
+  if (page !== null) return page;
   try {
     const { entry, ...rest } = findEntry(null, facts.manifest, facts.files);
     return { ...whole, start: { target: { module: entry }, ...rest }, assets: given };
@@ -225,6 +233,18 @@ function bundleDefault(framework: Framework | null, { start }: PlanWishes): bool
   if (start !== null) return false;
   if (framework === null || framework.outputs.length === 0) return framework?.bundle ?? true;
   return false;
+}
+
+/**
+ * Whether what looks like a server is a script of a page: nothing names it, and the asset folder has a page of its own, or
+ * one lies beside it where there is no package.json.
+ */
+function isPage({ manifest, files }: ProjectFacts, folder: string | false | null): boolean {
+  if (folder === false || namesEntry(manifest, files)) return false;
+  if (folder !== null) return files.has(posix.join(folder, "index.html"));
+  const guess = guessedEntry({ manifest, files, texts: new Map() });
+  const isScript = guess === null || /\.m?js$/.test(guess);
+  return isScript && files.has("index.html") && !files.has("package.json");
 }
 
 /** The file that is started, when it is there already. */

@@ -81,6 +81,15 @@ export function findModuleFile(path: string, files: ReadonlySet<string>): string
   throw new PlatformError("ENTRY_NOT_FOUND", [`${plain} (start command)`]);
 }
 
+/** Whether package.json names a file that is there, so that what `findEntry` finds is no guess. */
+export function namesEntry(manifest: Manifest, files: ReadonlySet<string>): boolean {
+  for (const [path] of named(manifest)) {
+    const plain = posix.normalize(path).replace(/^\.\//, "");
+    for (const candidate of spellings(plain)) if (files.has(candidate)) return true;
+  }
+  return false;
+}
+
 type Named = [path: string, origin: string, start?: Omit<FoundEntry, "entry">];
 
 function* named(manifest: Manifest): Iterable<Named> {

@@ -11,7 +11,17 @@ import type { Channel } from "./channel.ts";
 import { streamWindowBytes } from "./limits.ts";
 import type { Wake } from "./wake.ts";
 
+/** What brings an answer that does not come over a wire. */
+export interface Feed {
+  /** So many bytes have left the node. */
+  granted(bytes: number): void;
+  /** Nobody wants the answer any more. Twice is safe. */
+  cancel(): void;
+}
+
 export abstract class ClientStream {
+  /** In place of a wire; null for an answer of an instance. */
+  feed: Feed | null = null;
   /** The wire it is open on, or null before it is attached and after it has closed. */
   channel: Channel | null = null;
   /** Id on that wire; meaningless without a channel. */
@@ -88,6 +98,7 @@ export abstract class ClientStream {
 
   /** Says that `bytes` of what `onData` brought have left the node, so that the runner may send as many again. */
   granted(bytes: number): void {
+    if (this.feed !== null) return this.feed.granted(bytes);
     this.#ungrantedBytes += bytes;
     if (this.#ungrantedBytes < streamWindowBytes / 2 || this.channel === null) return;
     this.receiveWindowBytes += this.#ungrantedBytes;
@@ -98,5 +109,7 @@ export abstract class ClientStream {
   /** Nobody wants the answer any more; the app's `req.signal` aborts. No callback follows. Twice is safe. */
   cancel(): void {
     this.channel?.cancel(this);
+    this.feed?.cancel();
+    this.feed = null;
   }
 }

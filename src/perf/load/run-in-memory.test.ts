@@ -1,4 +1,5 @@
 import { describe, expect, test } from "bun:test";
+import { noSites } from "../../assets/sites.ts";
 import { StillClock } from "../../base/clock-for-tests.ts";
 import { Deadlines } from "../../base/deadlines.ts";
 import { PlatformError } from "../../base/errors.ts";
@@ -158,6 +159,7 @@ test("the edge's connections are driven in memory", async () => {
   const clock = new StillClock();
   const closed: unknown[] = [];
   const context: EdgeContext = {
+    sites: noSites,
     router: { route: (host) => new PlatformError("HOST_UNKNOWN", [host]) } as EdgeContext["router"],
     verdictLog: new VerdictLog({ write: () => {} }, clock, new Deadlines(clock)),
     clock: new TurnClock(clock),
