@@ -2,11 +2,12 @@
  * `levain deploy`: packs a folder, sends it to the node and shows what happens to it. A URL is printed when it serves.
  * The result goes to stdout; progress and the build's output go to stderr.
  */
-import { stat } from "node:fs/promises";
+import { realpath, stat } from "node:fs/promises";
 import { basename, resolve } from "node:path";
 import { type ErrorBody, PlatformError } from "../base/errors.ts";
 import { versionName } from "../base/version-spec.ts";
 import type { DeployEvent, DeployResult } from "../deploy/deploy-api.ts";
+import type { DeploySource } from "../deploy/workspace-source.ts";
 import { NodeError, type Query } from "./admin-client.ts";
 import { branchOfGit, branchWords } from "./branch-argument.ts";
 import { DeployProgress } from "./deploy-progress.ts";
@@ -60,11 +61,15 @@ export const deploy: Verb = {
     const info = await stat(folder).catch(() => null);
     if (info?.isDirectory() !== true) throw usageError(`there is no folder ${folder}`);
     const head = await readGitHead(folder);
+    const { findDeploySource } = await import("../deploy/workspace-source.ts");
+    const source = await findDeploySource(await realpath(folder));
     const query = {
       app: textOf(app),
       branch: textOf(branch) ?? branchOfGit(head?.branch ?? null),
       message: textOf(message),
       folder: basename(folder),
+      workspace: source.workspace ?? undefined,
+      dependsOn: source.dependsOn.length === 0 ? undefined : source.dependsOn,
       commit: head?.commit ?? undefined,
       gitBranch: head?.branch ?? undefined,
       ...(await changesOf(folder, head?.commit ?? null)),
@@ -75,7 +80,7 @@ export const deploy: Verb = {
       ...(plan === true ? { plan: true } : {}),
       ...(ci === true || isContinuous(call.io.env) ? { unattended: true } : {}),
     };
-    const last = await run(call, folder, query);
+    const last = await run(call, source, query);
     if (last.type === "planned") {
       const { app, branch, plan } = last;
       return {
@@ -110,16 +115,16 @@ async function changesOf(folder: string, commit: string | null): Promise<{ dirty
 
 type Last = Extract<DeployEvent, { type: "done" | "planned" }>;
 
-async function run(call: Call, folder: string, query: Query<"deploy">): Promise<Last> {
+async function run(call: Call, source: DeploySource, query: Query<"deploy">): Promise<Last> {
   const { stderr, env } = call.io;
   const isColored = call.flags.color !== false && wantsColor(stderr.isTerminal, env);
   // With --json nothing but objects: who reads both streams as one must be able to parse it.
   const out = call.isJson ? { ...stderr, isTerminal: false, write: () => {} } : stderr;
   const progress = new DeployProgress(out, createPaint(isColored), () => performance.now());
   try {
-    progress.step("pack");
+    progress.step("pack", source.workspace === null ? "" : `${source.workspace} of ${source.root}`);
     const { packSource } = await import("../deploy/pack.ts");
-    const { summary, stream } = await packSource(folder);
+    const { summary, stream } = await packSource(source.root, undefined, source.isWanted);
     const skipped = summary.skipped.map(({ path, reason }) => `${path} was left out: ${reason}`);
     for (const text of skipped) progress.warn(text);
     progress.step("upload", `${showCount(summary.files, "file")}, ${showBytes(summary.bytes)}`);

@@ -41,7 +41,7 @@ export interface InstallOptions {
   lockfile: string | null;
   /** Without the development tools. */
   onlyProduction: boolean;
-  /** Workspaces whose packages are wanted, as paths; none: all. */
+  /** Workspaces whose packages are wanted, as paths, "" for the root; none: all. */
   workspaces: readonly string[];
 }
 
@@ -126,7 +126,7 @@ export async function copyPath(
 
 /** Takes the development tools out again once they have done their work. */
 export async function prunePackages(room: BuildRoom, warnings: string[]): Promise<void> {
-  const flags = ["--production", "--no-env-file"];
+  const flags = ["--production", "--no-env-file", "--silent"];
   const ended = await room.run("prune", [room.programs.bun, "prune", ...flags]);
   if (ended.exitCode !== 0)
     warnings.push(

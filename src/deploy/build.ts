@@ -37,7 +37,7 @@ import { buildMemoryBytesMax, buildTimeoutMs } from "./limits.ts";
 import { listPackages } from "./list-packages.ts";
 import { killBuild, killUsers } from "./process-tree.ts";
 import { readProjectFacts } from "./project-facts.ts";
-import { findLockfile, needsInstall, readManifest } from "./project-files.ts";
+import { findLockfile, hasEntries, needsInstall, readManifest } from "./project-files.ts";
 
 export interface AppBuilderOptions extends Partial<BuildBounds> {
   /** Builds happen in its `builds/`. */
@@ -138,11 +138,14 @@ export class AppBuilder implements Builder {
     const lockfile = await findLockfile(project);
     emit({ type: "plan", plan: { ...planned.plan, lockfile: lockfile?.name ?? null } });
     const manifest = await readManifest(project);
-    if (needsInstall(manifest)) {
+    const isMonorepo = facts.folder !== "";
+    // Builds need the development tools; without a build they would only be removed again.
+    const onlyProduction =
+      !planned.plan.bundle && planned.plan.build === null && facts.dependsOn.length === 0;
+    if (needsInstall(manifest) || isMonorepo) {
       warnOfLockfile(lockfile?.name ?? null, facts.isUnattended, warnings);
       emit({ type: "step", step: "install" });
-      const onlyProduction = !planned.plan.bundle && planned.plan.build === null;
-      const workspaces = facts.folder === "" ? [] : [facts.folder, ...facts.dependsOn];
+      const workspaces = isMonorepo ? ["", facts.folder, ...facts.dependsOn] : [];
       const options = { manifest, lockfile: lockfile?.name ?? null, onlyProduction, workspaces };
       await install(room, options, warnings);
     }
@@ -156,7 +159,8 @@ export class AppBuilder implements Builder {
     const packages = await listPackages(room, facts.folder, lockfile?.name ?? null, warnings);
     await warnOfPreload(appFolder, warnings);
     // A build may have changed package.json; what it says now is what is meant.
-    const outcome = await finishBuild(room, facts.folder, planned, source.manifest, warnings, emit);
+    const hasTools = !onlyProduction && (isMonorepo || hasEntries(manifest.devDependencies));
+    const outcome = await finishBuild(room, facts.folder, planned, hasTools, warnings, emit);
     const assets = assetsOf(outcome, config);
     if (outcome.entry === null && assets === null) {
       throw new PlatformError("ENTRY_NOT_FOUND", ["nothing but pages (`assets` is false)"]);

@@ -3,13 +3,12 @@ import { lstat, mkdir, mkdtemp, rename, rm } from "node:fs/promises";
 import { dirname, join, posix } from "node:path";
 import { PlatformError } from "../base/errors.ts";
 import { type BuildOutcome, outcomeOf, type PlannedBuild } from "../project/build-plan.ts";
-import type { Manifest } from "../project/framework.ts";
 import { findModule, writeStart } from "./app-start.ts";
 import type { BuildRoom } from "./build-room.ts";
 import { bundleApp, copyPath, prunePackages } from "./build-steps.ts";
 import type { DeployEvent } from "./deploy-api.ts";
 import { readProjectFacts } from "./project-facts.ts";
-import { hasEntries, removeBuildLeftovers } from "./project-files.ts";
+import { removeBuildLeftovers } from "./project-files.ts";
 
 /** Paths are relative to the artifact. */
 export interface FinishedBuild {
@@ -26,14 +25,14 @@ export interface FinishedBuild {
 
 /**
  * @param folder of the app, relative to the project; "" for the same
- * @param before package.json before the build
+ * @param hasTools whether development dependencies are installed
  * @throws {PlatformError} `BUILD_OUTPUT_MISSING`, `ENTRY_NOT_FOUND`, `START_UNKNOWN`, and what bundling throws
  */
 export async function finishBuild(
   room: BuildRoom,
   folder: string,
   planned: PlannedBuild,
-  before: Manifest,
+  hasTools: boolean,
   warnings: string[],
   emit: (event: DeployEvent) => void,
 ): Promise<FinishedBuild> {
@@ -56,8 +55,7 @@ export async function finishBuild(
   for (const [from, to] of outcome.copies) {
     await copyPath(room, join(project, folder), from, to);
   }
-  const mayPrune = outcome.needsPackages && hasEntries(before.devDependencies);
-  if (mayPrune && planned.plan.build !== null) await prunePackages(room, warnings);
+  if (outcome.needsPackages && hasTools) await prunePackages(room, warnings);
   if (outcome.keep !== null && source !== null) await keepOnly(project, folder, outcome.keep);
   // Of pages nothing is left over: what is no asset goes when they are prepared.
   if (source !== null) {

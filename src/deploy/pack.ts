@@ -25,10 +25,15 @@ const MODIFIED_AT = new Date(946_684_800_000);
 
 /**
  * @param folder the project, as an absolute path
+ * @param isWanted see `listSourceFiles`
  * @throws {PlatformError} `SOURCE_TOO_LARGE`, `SOURCE_TOO_MANY_FILES`, `SOURCE_INVALID`
  */
-export async function packSource(folder: string, bounds?: SourceBounds): Promise<Packed> {
-  const source = await listSourceFiles(folder, bounds);
+export async function packSource(
+  folder: string,
+  bounds?: SourceBounds,
+  isWanted?: (path: string) => boolean,
+): Promise<Packed> {
+  const source = await listSourceFiles(folder, bounds, isWanted);
   if (source.files.length === 0) {
     throw new PlatformError("SOURCE_INVALID", [`folder ${folder} has no files to deploy`]);
   }

@@ -60,14 +60,16 @@ interface Rules {
 
 /**
  * @param folder the project, as an absolute path
+ * @param isWanted whether a file is packed, by its path; default: all are
  * @throws {PlatformError} `SOURCE_TOO_LARGE`, `SOURCE_TOO_MANY_FILES`, `SOURCE_INVALID` for a path that is too long
  */
 export async function listSourceFiles(
   folder: string,
   bounds: SourceBounds = SOURCE_BOUNDS,
+  isWanted: (path: string) => boolean = () => true,
 ): Promise<SourceFiles> {
   const root = await realpath(folder);
-  const walk = new Walk(root, bounds);
+  const walk = new Walk(root, bounds, isWanted);
   await walk.enter(root, "", await rulesAbove(root), [root]);
   walk.found.files.sort((left, right) =>
     Buffer.compare(Buffer.from(left.path), Buffer.from(right.path)),
@@ -79,8 +81,10 @@ class Walk {
   readonly found: SourceFiles = { files: [], bytes: 0, folders: [], skipped: [] };
   readonly #root: string;
   readonly #bounds: SourceBounds;
+  readonly #isWanted: (path: string) => boolean;
 
-  constructor(root: string, bounds: SourceBounds) {
+  constructor(root: string, bounds: SourceBounds, isWanted: (path: string) => boolean) {
+    this.#isWanted = isWanted;
     this.#root = root;
     this.#bounds = bounds;
   }
@@ -152,6 +156,7 @@ class Walk {
   }
 
   #add(path: string, bytes: number): void {
+    if (!this.#isWanted(path)) return;
     const { bytesMax, filesMax } = this.#bounds;
     if (Buffer.byteLength(path) > sourcePathBytesMax) {
       throw new PlatformError("SOURCE_INVALID", [

@@ -4,7 +4,7 @@
  */
 import { posix } from "node:path";
 import { detectFramework } from "./detect.ts";
-import { findEntry, namesEntry } from "./entry.ts";
+import { findEntry, namesEntry, scriptedModule } from "./entry.ts";
 import type { Framework, FrameworkOutput, ProjectFacts } from "./framework.ts";
 import { findByPattern, type PatternMatch } from "./path-pattern.ts";
 import { readStartCommand, type StartCommand, scriptsOf } from "./start-command.ts";
@@ -73,7 +73,7 @@ export function planBuild(facts: ProjectFacts, wishes: PlanWishes): PlannedBuild
   const start = wishes.start ?? (wishes.entry === null ? (output?.start ?? null) : null);
   const isOwn = wishes.entry !== null || wishes.start !== null;
   const mayGuess = output === null && !isPage(facts, wishes.assets);
-  const entry = start ?? wishes.entry ?? (mayGuess ? guessedEntry(facts) : null);
+  const entry = start ?? wishes.entry ?? (mayGuess ? guessedEntry(facts, build !== null) : null);
   const isStatic = output === null && entry === null && build === null;
   const found = output?.assets ?? (isStatic ? staticFolder(facts) : null);
   const assets = wishes.assets === false ? null : (wishes.assets ?? found);
@@ -83,8 +83,8 @@ export function planBuild(facts: ProjectFacts, wishes: PlanWishes): PlannedBuild
       because: detection?.because ?? "",
       build,
       output: isOwn ? null : (output?.kind ?? null),
-      start: entry,
-      assets,
+      start: entry?.replaceAll("**/", "") ?? null,
+      assets: assets?.replaceAll("**/", "") ?? null,
       bundle: wishes.bundle ?? bundleDefault(framework, wishes),
     },
     framework,
@@ -242,13 +242,15 @@ function bundleDefault(framework: Framework | null, { start }: PlanWishes): bool
 function isPage({ manifest, files }: ProjectFacts, folder: string | false | null): boolean {
   if (folder === false || namesEntry(manifest, files)) return false;
   if (folder !== null) return files.has(posix.join(folder, "index.html"));
-  const guess = guessedEntry({ manifest, files, texts: new Map() });
+  const guess = guessedEntry({ manifest, files, texts: new Map() }, false);
   const isScript = guess === null || /\.m?js$/.test(guess);
   return isScript && files.has("index.html") && !files.has("package.json");
 }
 
-/** The file that is started, when it is there already. */
-function guessedEntry({ manifest, files }: ProjectFacts): string | null {
+/** The file that is started, when it is there already; or the one that a script names and a build makes. */
+function guessedEntry({ manifest, files }: ProjectFacts, isBuilt: boolean): string | null {
+  const named = isBuilt ? scriptedModule(manifest) : null;
+  if (named !== null) return named;
   try {
     return findEntry(null, manifest, files).entry;
   } catch {

@@ -122,6 +122,15 @@ function* spellings(path: string): Iterable<string> {
   for (const extension of EXTENSIONS) yield `${posix.join(path, "index")}.${extension}`;
 }
 
+/** The module that the `start` script starts, as it is written there; null when it starts none. */
+export function scriptedModule(manifest: Manifest): string | null {
+  const commands = START_SCRIPTS.map((name) => startOf(manifest, name));
+  const command = commands.find((found) => found !== null && "module" in found.target);
+  return command !== undefined && command !== null && "module" in command.target
+    ? command.target.module
+    : null;
+}
+
 function startOf(manifest: Manifest, script: string): StartCommand | null {
   const command = scriptsOf(manifest).get(script);
   return command === undefined ? null : readStartCommand(command, manifest);
