@@ -68,7 +68,10 @@ async function show(lane: Lane, spec: VersionSpec): Promise<void> {
 function tableOf(spec: VersionSpec): RouteTable {
   const { app, number } = spec;
   const branches = { [PRODUCTION_BRANCH]: { label: PRODUCTION_BRANCH, live: number } };
-  return { revision: number, apps: { [app]: { branches, versions: { [number]: spec } } } };
+  // There is but one app, so the address may be said without its name.
+  const domains = { "127.0.0.1": PRODUCTION_BRANCH };
+  const versions = { [number]: spec };
+  return { revision: number, apps: { [app]: { branches, versions, domains } } };
 }
 
 /** A folder for this process; what others left that are gone is removed. */
@@ -116,6 +119,7 @@ async function openLane(options: DevOptions, dataDir: string, screen: DevScreen)
       hostname,
       port,
       domain: "localhost",
+      domainApp: options.app,
       trustedProxies: [],
       sparesMax,
       bundlesDir: bundlesDirOf(dataDir),

@@ -33,6 +33,8 @@ export interface LaneOptions {
   hostname: string;
   port: number;
   domain: string;
+  /** See `RouterOptions`. */
+  domainApp?: string;
   trustedProxies: readonly string[];
   /** Of all edges together. Default: what the descriptors of this process leave room for. */
   connectionsMax?: number;
@@ -163,6 +165,7 @@ function startParts(options: LaneOptions, takesWires: boolean) {
   const sites = new Sites({ manifestPath: (spec) => manifestPath(spec, artifactPath) });
   const router = new Router({
     domain,
+    ...(options.domainApp === undefined ? {} : { domainApp: options.domainApp }),
     pools,
     onRemoved: (spec) => {
       sites.forget(spec);

@@ -190,6 +190,14 @@ export const nodeErrors = {
       `Cannot pass the measurement: ${scenarios} became slower than in ${base}`,
     remedy: "Find what costs more since then; --tolerance says how much slower is no failure",
   },
+  PROJECT_FOLDER_TAKEN: {
+    owner: "user",
+    status: 409,
+    message: (folder: string, name: string) =>
+      `Cannot begin a project in ${folder}: it has ${name}`,
+    remedy:
+      "Name a folder that is empty or not there; --force writes over files of the same name and leaves all others",
+  },
   DEV_SERVER_ENDED: {
     owner: "user",
     status: 500,

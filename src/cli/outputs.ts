@@ -17,6 +17,19 @@ import { VERBS } from "./verbs.ts";
 
 /** Shape of `data`, by verb. */
 const DATA: Readonly<Record<string, z.ZodType>> = {
+  new: z.union([
+    z.object({
+      template: z.string(),
+      name: z.string(),
+      /** Absolute path. */
+      folder: z.string(),
+      /** Relative to it. */
+      files: z.array(z.string()),
+    }),
+    z
+      .object({ templates: z.array(z.object({ name: z.string(), description: z.string() })) })
+      .describe("Without arguments"),
+  ]),
   demo: z.object({
     url: z.string(),
     versionUrl: z.string(),

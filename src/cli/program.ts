@@ -102,6 +102,8 @@ function buildProgram(verbs: readonly Verb[], choose: (selection: Selection) => 
     "after",
     `
 Examples:
+  levain new web notes          begin a project
+  levain dev notes              serve it here, again with every save
   levain up --detach            start a node in the background
   levain deploy                 deploy the folder you are in
   levain logs shop --follow     watch what an app prints

@@ -4,6 +4,7 @@
 import type { Verb } from "./verb.ts";
 
 export const VERBS: Readonly<Record<string, () => Promise<Verb>>> = {
+  new: async () => (await import("./new.ts")).newVerb,
   dev: async () => (await import("./dev.ts")).dev,
   demo: async () => (await import("./demo.ts")).demo,
   up: async () => (await import("./up.ts")).up,

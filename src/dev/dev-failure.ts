@@ -27,14 +27,19 @@ export interface Excerpt {
 }
 
 /** What their remedy says about a deploy is not needed here. */
-const FIXED_BY_SAVING: readonly string[] = ["BUILD_FAILED", "BOOT_CRASHED"];
+const FIXED_BY_SAVING: Readonly<Record<string, string>> = {
+  BUILD_FAILED: "Correct it and save",
+  BOOT_CRASHED: "Correct it and save",
+  ENVIRONMENT_INVALID:
+    "Give the values in .env or .env.local, or correct `env` in levain.config.ts",
+};
 
 /** @param folder the project */
 export async function describeFailure(error: ErrorBody, folder: string): Promise<DevFailure> {
   const problems = textsOf(error.detail?.["problems"]);
   const output = textsOf(error.detail?.["lastLines"]).map((line) => Bun.stripANSI(line));
   const { code } = error;
-  const fix = FIXED_BY_SAVING.includes(code) ? "Correct it and save" : error.fix;
+  const fix = FIXED_BY_SAVING[code] ?? error.fix;
   const message = error.message.replaceAll(`${folder}/`, "");
   return {
     code,

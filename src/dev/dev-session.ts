@@ -8,22 +8,18 @@
  * code before answers.
  */
 
-import { existsSync, mkdirSync, writeFileSync } from "node:fs";
-import { rm } from "node:fs/promises";
-import { dirname, join } from "node:path";
-import { asPlatformError, type ErrorBody, PlatformError } from "../base/errors.ts";
+import { mkdirSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+import { asPlatformError, type ErrorBody } from "../base/errors.ts";
 import type { VersionSpec } from "../base/version-spec.ts";
 import { type AppConfig, parseAppConfig } from "../deploy/app-config.ts";
-import { findConfigFile, readJsonConfig } from "../deploy/config-file.ts";
 import { PRODUCTION_BRANCH } from "../deploy/names.ts";
-import { listProjectFiles, moveInto, needsInstall, readManifest } from "../deploy/project-files.ts";
-import { findEntry } from "../project/entry.ts";
-import { ownValues } from "../secrets/resolve.ts";
+import { devEnvironment } from "./dev-environment.ts";
 import { type DevFailure, describeFailure } from "./dev-failure.ts";
+import { type DevArtifact, DevProject } from "./dev-project.ts";
 import { type EnvFiles, readEnvFiles } from "./env-files.ts";
 import { failureModule } from "./failure-page.ts";
 import { FolderWatch } from "./folder-watch.ts";
-import { ProjectTasks } from "./project-tasks.ts";
 import { SourceMirror } from "./source-mirror.ts";
 
 /** What is told while it goes on. */
@@ -55,11 +51,10 @@ export interface DevSessionOptions {
 export class DevSession {
   readonly #options: DevSessionOptions;
   readonly #mirror: SourceMirror;
-  readonly #tasks: ProjectTasks;
+  readonly #project: DevProject;
   readonly #watch: FolderWatch;
   readonly #notes = new Set<string>();
   #number = 0;
-  #config: AppConfig | null = null;
   #env = "";
   #isDirty = false;
   #changedMs = 0;
@@ -70,10 +65,14 @@ export class DevSession {
     const { folder, dataDir, watcher } = options;
     this.#options = options;
     this.#mirror = new SourceMirror(folder, this.#folder("source"));
-    const temporary = this.#folder("tasks");
-    mkdirSync(temporary, { recursive: true, mode: 0o700 });
     mkdirSync(join(dataDir, "failures"), { mode: 0o711 });
-    this.#tasks = new ProjectTasks({ folder, temporary, onLine: (line) => watcher.output(line) });
+    this.#project = new DevProject({
+      folder,
+      mirror: this.#folder("source"),
+      temporary: this.#folder("tasks"),
+      note: (line) => this.#note(line),
+      output: (line) => watcher.output(line),
+    });
     this.#watch = new FolderWatch(() => void this.changed());
   }
 
@@ -91,7 +90,7 @@ export class DevSession {
   async stop(): Promise<void> {
     this.#isStopped = true;
     this.#watch.stop();
-    await this.#tasks.stop();
+    await this.#project.stop();
     await this.#running;
   }
 
@@ -104,7 +103,7 @@ export class DevSession {
       } catch (thrown) {
         if (!this.#isStopped) await this.#fail(asPlatformError(thrown).toBody());
       }
-      this.#tasks.prepare();
+      this.#project.rest();
     }
   }
 
@@ -124,10 +123,14 @@ export class DevSession {
     this.#env = envText;
     this.#number += 1;
     const number = this.#number;
-    const config = await this.#readConfig(changed);
-    await this.#build(config, changed);
-    const { digest, entry } = await this.#artifact(config);
-    await show(specOf(this.#options.app, number, digest, entry, config, env));
+    const config = await this.#project.config(changed);
+    const { app } = this.#options;
+    const { values, warnings } = devEnvironment(app, config.env, env.values);
+    for (const warning of warnings) this.#note(warning);
+    const artifact = await this.#project.make(config);
+    // What a build wrote is part of this save, not another one.
+    if (artifact.isBuilt) await this.#mirror.sync();
+    await show(specOf(app, number, artifact, config, values));
     if (this.#isStopped) return;
     const isFirst = number === 1;
     watcher.reloaded({
@@ -136,75 +139,6 @@ export class DevSession {
       ms: performance.now() - startMs,
     });
     this.#noteEnv(env);
-  }
-
-  async #readConfig(changed: readonly string[]): Promise<AppConfig> {
-    const { folder } = this.#options;
-    const file = findConfigFile(folder);
-    const isSame =
-      this.#config !== null && !changed.some((path) => path.startsWith("levain.config."));
-    if (isSame) return this.#config!;
-    this.#config = null;
-    let raw: unknown = {};
-    if (file?.endsWith(".json")) raw = await readJsonConfig(folder, file);
-    else if (file !== null) {
-      const result = await this.#tasks.run({ task: "config", file: join(folder, file) });
-      if (!result.ok || result.task !== "config") {
-        const message = result.ok ? "it gave no config" : result.message;
-        throw new PlatformError("CONFIG_INVALID", [file, message.replaceAll(`${folder}/`, "")]);
-      }
-      raw = result.value;
-    }
-    this.#config = parseAppConfig(raw, file ?? "the default config");
-    return this.#config;
-  }
-
-  /** Runs the configured build command in the project, as the developer would. */
-  async #build({ build }: AppConfig, changed: readonly string[]): Promise<void> {
-    const { folder, watcher } = this.#options;
-    if (build === null || build === false || changed.length === 0) return;
-    const child = Bun.spawn(["/bin/sh", "-c", build], {
-      cwd: folder,
-      stdio: ["ignore", "pipe", "pipe"],
-    });
-    const outputs = await Promise.all(
-      [child.stdout, child.stderr].map((output) => new Response(output).text()),
-    );
-    const lines = outputs.flatMap((text) => text.split("\n")).filter((line) => line !== "");
-    if ((await child.exited) !== 0) {
-      const how = child.signalCode ?? `exit ${child.exitCode}`;
-      throw new PlatformError("BUILD_FAILED", [`\`${build}\` ended with ${how}`], {
-        detail: { lastLines: lines.slice(-20) },
-      });
-    }
-    for (const line of lines) watcher.output(line);
-    // What it wrote is part of this save, not another one.
-    await this.#mirror.sync();
-  }
-
-  async #artifact({ entry: configured, bundle }: AppConfig) {
-    const { folder } = this.#options;
-    const manifest = await readManifest(folder);
-    if (needsInstall(manifest) && !hasModules(folder)) {
-      this.#note("node_modules is missing: run `bun install`");
-    }
-    const files = await listProjectFiles(this.#folder("source"));
-    const { entry } = findEntry(configured, manifest, files);
-    if (bundle === false) return { digest: folder, entry };
-    const outdir = this.#folder("bundle");
-    await rm(outdir, { recursive: true, force: true });
-    mkdirSync(outdir, { recursive: true });
-    const result = await this.#tasks.run({ task: "bundle", root: folder, entry, outdir });
-    if (!result.ok) {
-      const detail = { problems: result.problems ?? [result.message] };
-      if (result.problem === "module" && result.module !== undefined)
-        throw new PlatformError("MODULE_MISSING", [result.module], { detail });
-      throw new PlatformError("BUILD_FAILED", [result.message], { detail });
-    }
-    if (result.task !== "bundle") throw new PlatformError("BUILD_FAILED", ["there is no bundle"]);
-    for (const warning of result.warnings) this.#note(warning);
-    await moveInto(outdir, this.#folder("source"));
-    return { digest: this.#folder("source"), entry: result.entry };
   }
 
   async #fail(error: ErrorBody): Promise<void> {
@@ -217,8 +151,8 @@ export class DevSession {
     writeFileSync(join(digest, "index.js"), failureModule(failure), { mode: 0o644 });
     const config = parseAppConfig({}, "the default config");
     const limits = { ...config.limits, streamIdleMs: config.limits.requestTimeoutMs * 100 };
-    const env = { values: {}, files: [], refused: [] };
-    const spec = specOf(app, this.#number, digest, "index.js", { ...config, limits }, env);
+    const artifact = { folder: digest, entry: "index.js", args: [], isBuilt: false };
+    const spec = specOf(app, this.#number, artifact, { ...config, limits }, {});
     try {
       await show(spec);
     } catch (thrown) {
@@ -244,31 +178,22 @@ export class DevSession {
 function specOf(
   app: string,
   number: number,
-  digest: string,
-  entry: string,
+  { folder, entry, args }: DevArtifact,
   config: AppConfig,
-  env: EnvFiles,
+  values: Record<string, string>,
 ): VersionSpec {
-  const { name, framework, build, start, bundle, ...rest } = config;
+  const { name, entry: _given, framework, build, start, bundle, ...rest } = config;
   return {
     ...rest,
     app,
     number,
     branch: PRODUCTION_BRANCH,
-    digest,
+    digest: folder,
     entry,
-    args: [],
+    args,
     assets: null,
-    env: { NODE_ENV: "development", ...ownValues(config.env), ...env.values },
+    env: { NODE_ENV: "development", ...values },
     buildFacts: null,
     createdAtMs: Date.now(),
   };
-}
-
-/** Bun looks for packages in the folders above, too. */
-function hasModules(folder: string): boolean {
-  for (let at = folder; ; at = dirname(at)) {
-    if (existsSync(join(at, "node_modules"))) return true;
-    if (dirname(at) === at) return false;
-  }
 }

@@ -24,3 +24,6 @@ export const excerptLines = 2;
 
 /** What a framework's own development server has to end in after it was asked to. Milliseconds. */
 export const devServerGraceMs = 3000;
+
+/** Lines of a build command that failed which are shown: its last ones. Count. */
+export const outputLinesMax = 20;

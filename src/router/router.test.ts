@@ -39,7 +39,7 @@ const shop = tableOf(
 );
 
 /** No process is ever started: routing knows pools only by their version. */
-function setup(table = shop, domain = "localhost") {
+function setup(table = shop, domain = "localhost", domainApp = "") {
   const removed: string[] = [];
   const clock = new TurnClock(systemClock);
   const spares = new Spares({
@@ -59,6 +59,7 @@ function setup(table = shop, domain = "localhost") {
   });
   const router = new Router({
     domain,
+    domainApp,
     pools,
     onRemoved: (spec) => removed.push(`${spec.app} v${spec.number}`),
   });
@@ -235,6 +236,14 @@ describe("a host of an app's own leads", () => {
       "shop v1",
     ]);
   });
+});
+
+test("the domain itself leads to an app only when one is named for it", async () => {
+  await using plain = setup();
+  await using named = setup(shop, "localhost", "shop");
+
+  expect(plain.to("localhost:3000")).toBe("HOST_UNKNOWN");
+  expect(named.to("localhost:3000")).toBe("shop v2");
 });
 
 test("whether a host is served can be asked without leaving a trace", async () => {

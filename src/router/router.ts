@@ -19,6 +19,8 @@ export type Route = Destination | PlatformError;
 export interface RouterOptions {
   /** `localhost`, `apps.example.com` */
   domain: string;
+  /** App that the domain itself leads to. Default: none. */
+  domainApp?: string;
   pools: Destinations;
   /** Called for each version that a new table no longer has. */
   onRemoved(spec: VersionSpec): void;
@@ -64,6 +66,9 @@ export class Router {
       }
     }
     this.#addDomains(table, routes);
+    const { domain, domainApp = "" } = this.#options;
+    const top = routes.get(domainApp + this.#suffix);
+    if (top !== undefined) routes.set(domain.toLowerCase(), top);
     this.#routes = routes;
     this.#spellings = new Map();
     this.#table = table;
