@@ -105,6 +105,25 @@ describe("a version that does not start", () => {
     expect(pool.facts(0).cause).toContain(text);
   });
 
+  test.each([
+    ["several", "SERVERS_SEVERAL", "8001, 8002"],
+    ["tls", "SERVER_TLS", "8443"],
+    ["tcp", "SERVER_RAW", "8004"],
+    ["cluster", "SERVER_CLUSTER", "node:cluster"],
+  ])(
+    "because of how it listens (%s) has the cause %s",
+    async (how, code, text) => {
+      await using t = new TestPools();
+      const pool = t.pool("listens-badly", { env: { HOW: how } });
+
+      const error = await pool.start().catch((thrown: unknown) => thrown);
+
+      expect((error as PlatformError).code).toBe(code as "SERVER_RAW");
+      expect((error as PlatformError).message).toContain(text);
+    },
+    20_000,
+  );
+
   test("because it listens with node:http and is ephemeral says so", async () => {
     await using t = new TestPools();
     const pool = t.pool("listens-with-node-http", { ephemeral: true });

@@ -78,6 +78,19 @@ describe("a request", () => {
     await noted("slow aborted");
   });
 
+  test("whose client is gone before the app has it looks like any other", async () => {
+    for (let asked = 0; asked < 50; asked++) runner.request("/slow").cancel();
+    for (let asked = 0; asked < 50; asked++) {
+      const request = runner.request("/slow");
+      await Bun.sleep(0);
+      request.cancel();
+    }
+
+    const urls: string[] = JSON.parse((await runner.ask("/urls")).text);
+
+    expect(urls.filter((url) => url !== "/slow" && url !== "/urls")).toEqual([]);
+  });
+
   test("that is answered before it was read ends, and the next one is fine", async () => {
     const request = runner.request("/unread", { method: "POST", isOpen: true });
 
@@ -104,7 +117,9 @@ describe("a request", () => {
   });
 
   test("of the app to itself arrives, by fetch and by node:http", async () => {
-    expect(JSON.parse((await runner.ask("/self")).text)).toEqual(["root", "root", "root", "root"]);
+    const answers = JSON.parse((await runner.ask("/self")).text);
+
+    expect(answers).toEqual(["root", "root", "root", "127.0.0.1", "root"]);
   });
 });
 

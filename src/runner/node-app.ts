@@ -8,6 +8,13 @@ import { NodeConnection, type NodeConnectionOwner } from "./node-connection.ts";
 import { NodeRequest } from "./node-request.ts";
 import type { ServerStream } from "./server-stream.ts";
 
+/** A request as the app's server gets it. */
+export interface SeenRequest {
+  /** Null when the app has asked itself, or nobody waits for the answer any more. */
+  request: NodeRequest | null;
+  target: string;
+}
+
 export class NodeApp implements NodeConnectionOwner {
   readonly #path: () => string | null;
   /** What nobody but us puts in front of a target. */
@@ -45,15 +52,16 @@ export class NodeApp implements NodeConnectionOwner {
     connection.ask(request);
   }
 
-  /** The app's code is about to get a request for `url`. Returns the one that it is; undefined for one of somebody else's. */
-  seen(url: string): NodeRequest | undefined {
-    if (!url.startsWith(this.#secret)) return undefined;
-    const mark = url.slice(0, url.indexOf("!") + 1);
-    const request = this.#unseen.get(mark);
-    if (request === undefined) return undefined;
+  /** The app's code is about to get a request for `url`. Returns which it is, and the target without our mark. */
+  seen(url: string): SeenRequest {
+    if (!url.startsWith(this.#secret)) return { request: null, target: url };
+    const markEnd = url.indexOf("!") + 1;
+    const mark = url.slice(0, markEnd);
+    // One whose client has gone meanwhile is unknown here, and the app hears so right away.
+    const request = this.#unseen.get(mark) ?? null;
     this.#unseen.delete(mark);
-    request.isDispatched = true;
-    return request;
+    if (request !== null) request.isDispatched = true;
+    return { request, target: url.slice(markEnd) };
   }
 
   /** Another server is the app from now on. */

@@ -9,6 +9,7 @@ import type { FailedMessage, FailureCode } from "../wire/control.ts";
 import { currentRequestId } from "./console.ts";
 import { nodeServersMax, otherPortGraceMs, severalServersGraceMs } from "./limits.ts";
 import { reachOwnServers } from "./loopback.ts";
+import type { SeenRequest } from "./node-app.ts";
 import type { NodeRequest } from "./node-request.ts";
 
 /** The option by which node:http hands its requests to Bun.serve (Bun 1.4.5). */
@@ -42,7 +43,7 @@ export interface NodeServersOptions {
   /** The app can never take requests. May end the process. */
   onRefused(failure: FailedMessage): void;
   /** The app's code is about to get a request. */
-  seen(url: string): NodeRequest | undefined;
+  seen(url: string): SeenRequest;
 }
 
 // An app may replace them.
@@ -188,11 +189,10 @@ export class NodeServers {
     return {
       ...options,
       [NODE_HTTP_HANDLER](this: unknown, ...args: unknown[]): unknown {
-        const url = args[urlAt] as string;
-        const request = seen(url);
-        if (request === undefined) return handle.apply(this, args);
-        args[urlAt] = url.slice(request.mark.length);
+        const { request, target } = seen(args[urlAt] as string);
+        args[urlAt] = target;
         showClient(args[socketAt] as NativeSocket, request);
+        if (request === null) return handle.apply(this, args);
         return currentRequestId.run(request.stream.head.requestId, () => handle.apply(this, args));
       },
     };
@@ -203,21 +203,24 @@ const REQUEST = Symbol("request");
 
 /** What node:http asks for the addresses of a connection. */
 interface NativeSocket {
-  [REQUEST]?: NodeRequest;
+  [REQUEST]?: NodeRequest | null;
 }
 
-/** Lets `req.socket` say the address of the client, as it would without us. */
-function showClient(socket: NativeSocket, request: NodeRequest): void {
+/** Lets `req.socket` say the address of the client, as it would without us. @param request null for one of the app's own */
+function showClient(socket: NativeSocket, request: NodeRequest | null): void {
   if (!(REQUEST in socket)) {
     Object.defineProperty(socket, "remoteAddress", {
       get(this: NativeSocket) {
-        const { address, port } = this[REQUEST]!.stream.head.peer;
+        const { address, port } = this[REQUEST]?.stream.head.peer ?? itself;
         return { address, port, family: address.includes(":") ? "IPv6" : "IPv4" };
       },
     });
   }
   socket[REQUEST] = request;
 }
+
+/** Who asks when nobody is known: the app itself. */
+const itself = { address: "127.0.0.1", port: 0 };
 
 function isPort(port: unknown): port is number {
   return Number.isInteger(port) && (port as number) >= 0 && (port as number) < 65_536;
