@@ -18,14 +18,17 @@ import type { LogRecord } from "../src/telemetry/log-record.ts";
 export interface TestApp {
   /** Folder of the app. */
   folder: string;
-  /** Module in it. */
-  entry: string;
+  /** Module in it; null: only assets. */
+  entry: string | null;
+  /** Path of its asset manifest in the folder. Default: none. */
+  assets?: string;
   ephemeral?: boolean;
   env?: Record<string, string>;
   limits?: Partial<VersionLimits>;
   idleFreezeMs?: number;
   idleStopMs?: number;
   instances?: VersionSpec["instances"];
+  createdAtMs?: number;
   /** `off` for an app that finds its packages outside of its folder. Default: as a version that names none. */
   sandbox?: VersionSpec["sandbox"];
 }
