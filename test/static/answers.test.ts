@@ -81,15 +81,14 @@ describe.each(["one edge", "edges in processes of their own"])("%s", (how) => {
     judge(one, await ask(lane, one));
   });
 
-  test("no path that tries more is answered", async () => {
-    const given: string[] = [];
+  test("no path that tries more finds anything", async () => {
+    const found: string[] = [];
     for (const path of hostilePaths) {
-      const { status, body } = await ask(lane, { claim: "", ask: `GET ${path}`, status: 404 });
-      if (status === 200 || body.includes("SECRET") || status >= 500)
-        given.push(`${path} ${status}`);
+      const { status } = await ask(lane, { claim: "", ask: `GET ${path}`, status: 404 });
+      if (status !== 404 && status !== 400) found.push(`${path} ${status}`);
     }
 
-    expect(given).toEqual([]);
+    expect(found).toEqual([]);
   });
 
   test("requests that are sent ahead are answered in their order", async () => {

@@ -1,4 +1,4 @@
-/** Paths that somebody tries who wants more than the files. None may be answered with 200. */
+/** Paths that somebody tries who wants more than the files. None is answered with more than 404 or 400. */
 export const hostilePaths: readonly string[] = [
   "/../secret.txt",
   "/../../../../etc/passwd",
@@ -17,7 +17,6 @@ export const hostilePaths: readonly string[] = [
   "/style.css%00.html",
   "/%00",
   "/style.css%2f",
-  "/style.css/",
   "/style.css/.",
   "/./style.css",
   "//style.css",
