@@ -41,7 +41,7 @@ import { openSandbox } from "./node-sandbox.ts";
 import { openSecrets } from "./node-secrets.ts";
 import { startNodeStore } from "./node-store.ts";
 import type { RunnerSandbox } from "./pool/runner-sandbox.ts";
-import { openRemoteUse } from "./remote-use.ts";
+import { adminRemoteOf, openRemoteUse } from "./remote-use.ts";
 import { openRequestStore } from "./request-store.ts";
 import { emptyRouteTable, type RouteTable } from "./router/route-table.ts";
 import { closeToOthers } from "./sandbox/own-process.ts";
@@ -284,6 +284,9 @@ async function openAdmin(config: NodeConfig, deps: AdminDeps) {
       socketPath: join(config.dataDir, "admin.sock"),
       hostname: "127.0.0.1",
       port: config.adminPort,
+      remote: adminRemoteOf(config),
+      names: config.adminNames,
+      trustedProxies: config.trustedProxies,
       deps,
     });
   } catch (error) {

@@ -2,6 +2,7 @@
 import { randomBytes } from "node:crypto";
 import { Resolver } from "node:dns/promises";
 import type { Clock } from "./base/clock.ts";
+import type { AdminServerOptions } from "./control/admin-server.ts";
 import { AuditTrail } from "./control/audit-trail.ts";
 import type { DomainsDeps } from "./control/deps.ts";
 import { askOverHttp, checkDomain } from "./control/domain-check.ts";
@@ -49,4 +50,14 @@ export function openRemoteUse(config: NodeConfig, parts: RemoteUseParts): Remote
       await audit.close();
     },
   };
+}
+
+/** Where others get to the admin API; null when it stays on 127.0.0.1 and without TLS. */
+export function adminRemoteOf(
+  config: NodeConfig,
+): NonNullable<AdminServerOptions["remote"]> | null {
+  const { adminHost, adminTlsCert: cert, adminTlsKey: key } = config;
+  const tls = cert === undefined || key === undefined ? null : { cert, key };
+  if (tls === null && adminHost === "127.0.0.1") return null;
+  return { hostname: adminHost, tls };
 }

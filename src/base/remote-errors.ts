@@ -49,6 +49,14 @@ export const remoteErrors = {
     message: (name: string) => `Cannot find token "${name}"`,
     remedy: "Run `levain token list` for the tokens that exist",
   },
+  ADMIN_TLS_UNUSABLE: {
+    owner: "user",
+    status: 400,
+    message: (path: string, what: string) =>
+      `Cannot serve the admin API over TLS: ${path}: ${what}`,
+    remedy:
+      "Name the certificate with those between it and the root, and its key, in PEM: `--admin-tls-cert`, `--admin-tls-key`",
+  },
   NODE_CERTIFICATE_REFUSED: {
     owner: "user",
     status: 526,

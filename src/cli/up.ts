@@ -14,6 +14,11 @@ import type { Call, Outcome, Verb } from "./verb.ts";
 const SETTINGS = {
   port: ["--port <port>", "port of the apps (LEVAIN_PORT, default 4000; 0: any)"],
   adminPort: ["--admin-port <port>", "port of the admin API (LEVAIN_ADMIN_PORT, default 4001)"],
+  adminHost: ["--admin-host <address>", "address of the admin port (default 127.0.0.1)"],
+  adminTlsCert: ["--admin-tls-cert <file>", "certificate of the admin API, in PEM"],
+  adminTlsKey: ["--admin-tls-key <file>", "its key, in PEM"],
+  adminHttp: ["--admin-http <where>", "admin API without TLS: loopback (default), anywhere"],
+  adminNames: ["--admin-names <list>", "names of the admin API behind a proxy"],
   host: ["--host <address>", "address of the apps' port (default 127.0.0.1)"],
   edges: ["--edges <count>", "processes that accept connections (default 1)"],
   domain: ["--domain <name>", "apps answer at <app>.<domain> (default localhost)"],
@@ -129,6 +134,12 @@ async function runForeground(config: NodeConfig, call: Call): Promise<Outcome> {
   }
 }
 
+/** Where the admin API is; its name is the certificate's business. */
+function adminUrl({ adminHost, adminTlsCert }: NodeConfig, { adminPort }: NodeStatus): string {
+  const host = adminHost.includes(":") ? `[${adminHost}]` : adminHost;
+  return `${adminTlsCert === undefined ? "http" : "https"}://${host}:${adminPort}`;
+}
+
 function startedOutcome(
   node: NodeStatus,
   how: { isDetached: boolean; log: string | null },
@@ -146,7 +157,7 @@ function startedOutcome(
       [
         `${paint.green("✔")} Levain ${node.version} is running (process ${node.pid})`,
         `  apps   ${paint.cyan(`http://<app>.${node.domain}:${node.edgePort}`)}`,
-        `  admin  http://127.0.0.1:${node.adminPort}`,
+        `  admin  ${adminUrl(config, node)}`,
         `  data   ${node.dataDir}`,
         ...(how.log === null ? [] : [`  log    ${how.log}`]),
         `  stop   ${how.isDetached ? command("levain down") : "Ctrl-C"}`,

@@ -1,17 +1,20 @@
 /**
- * The admin API on its two listeners: the unix socket in the data directory (mode 0600) and 127.0.0.1 at the admin
- * port. It routes, validates and answers; what an endpoint does is in a file of its own (`calls.ts` lists them).
+ * The admin API on its two listeners: the unix socket in the data directory (mode 0600) and the admin port, on 127.0.0.1
+ * or, behind `admin-remote.ts`, beyond the machine. It routes, validates and answers; what an endpoint does is in a file
+ * of its own (`admin-calls.ts` lists them).
  *
  *   listening ──stop()──▶ draining ──open answers end, or the grace is over──▶ stopped
  */
-import { lstatSync, unlinkSync } from "node:fs";
 import type { Server } from "bun";
+import { clientAddressOf, plainAddress } from "../base/client-address.ts";
 import { asPlatformError, isForOperator, PlatformError } from "../base/errors.ts";
-import { sourceUploadBytesMax } from "../deploy/limits.ts";
+import { isTrustedProxy, type TrustedProxies, trustedProxies } from "../base/trusted-proxies.ts";
 import { assertMayCall, type Principal } from "./access.ts";
 import { audited } from "./admin-audit.ts";
 import { answerCall } from "./admin-calls.ts";
 import { AdminGuard } from "./admin-guard.ts";
+import { closeListener, type Fetch, listenTcp, listenUnix } from "./admin-listeners.ts";
+import { AdminRemote, type AdminRemoteOptions } from "./admin-remote.ts";
 import type { AdminDeps } from "./deps.ts";
 import {
   adminApiVersion,
@@ -20,9 +23,7 @@ import {
   type EndpointMatch,
   matchEndpoint,
 } from "./endpoints.ts";
-import { adminIdleSeconds, adminStopTimeoutMs } from "./limits.ts";
-import { bindError } from "./node-config.ts";
-import { assertOwnOrigin } from "./origin-guard.ts";
+import { assertOwnOrigin, type OwnNames } from "./origin-guard.ts";
 import { platformVersion } from "./platform-version.ts";
 import { tlsCheckAnswer } from "./tls-check.ts";
 
@@ -34,6 +35,12 @@ export interface AdminServerOptions {
   hostname: "127.0.0.1";
   /** 0 takes a free one. */
   port: number;
+  /** In place of `hostname`: where others get to it. */
+  remote?: Pick<AdminRemoteOptions, "hostname" | "tls" | "bounds" | "lookMs"> | null;
+  /** Names that it is called by behind a proxy. */
+  names?: readonly string[];
+  /** Whose `x-forwarded-for` is believed. */
+  trustedProxies?: readonly string[];
   deps: AdminDeps;
 }
 
@@ -57,88 +64,88 @@ export async function startAdminServer(options: AdminServerOptions): Promise<Adm
   const stopping = new AbortController();
   const { note, tokens } = deps;
   const guard = new AdminGuard({ dataDir, nowMs: () => deps.clock.nowMs(), note, tokens });
+  const trusted = trustedProxies(options.trustedProxies ?? []);
   const answerOn =
-    (isTcp: boolean): Fetch =>
+    (way: Way): Fetch =>
     async (request, server) => {
-      const response = await answer(request, server, isTcp, deps, guard, stopping.signal);
+      const response = await answer(request, server, way, deps, guard, stopping.signal);
       response.headers.set("levain-api", `${adminApiVersion}`);
       return response;
     };
-  const tcp = listenTcp(hostname, options.port, answerOn(true));
-  let unix: Server<undefined>;
-  try {
-    unix = listenUnix(socketPath, answerOn(false));
-  } catch (error) {
-    await tcp.stop(true);
-    throw error;
+  const names = options.names ?? [];
+  await using cleanup = new AsyncDisposableStack();
+  const onSocket = answerOn({ own: () => null, addressOf: () => "socket", isLocalPort: false });
+  let port: number;
+  if (options.remote == null) {
+    const own = { names, isCertified: null, takesAddresses: false };
+    const addressOf: Way["addressOf"] = (request, server) =>
+      clientOf(request, plainAddress(server.requestIP(request)?.address ?? ""), trusted);
+    const tcp = listenTcp(
+      hostname,
+      options.port,
+      answerOn({ own: () => own, addressOf, isLocalPort: true }),
+    );
+    cleanup.defer(() => closeListener(tcp));
+    port = tcp.port as number;
+  } else {
+    const remote = new AdminRemote({ ...options.remote, dataDir, port: options.port, note });
+    cleanup.defer(() => remote.close());
+    port = remote.port;
+    const addressOf: Way["addressOf"] = (request) =>
+      clientOf(request, remote.addressOf(request), trusted);
+    const own = () => ({ names, isCertified: remote.isCertified, takesAddresses: true });
+    await remote.serve(answerOn({ own, addressOf, isLocalPort: false }));
   }
+  const unix = listenUnix(socketPath, onSocket);
+  cleanup.defer(() => closeListener(unix));
 
+  const listeners = cleanup.move();
   let stopped: Promise<void> | undefined;
   return {
-    port: tcp.port as number,
+    port,
     stop() {
       stopped ??= (async () => {
         stopping.abort(new PlatformError("NODE_DRAINING", []));
-        await Promise.all([close(tcp), close(unix)]);
+        await listeners.disposeAsync();
       })();
       return stopped;
     },
   };
 }
 
-type Fetch = (request: Request, server: Server<undefined>) => Promise<Response>;
-
-function listenTcp(hostname: string, port: number, fetch: Fetch): Server<undefined> {
-  try {
-    // `development: false` alone lets a second node share the port (Bun 1.4.5).
-    const reusePort = false;
-    const idleTimeout = adminIdleSeconds;
-    return Bun.serve({ hostname, port, reusePort, idleTimeout, ...serveOptions, fetch });
-  } catch (error) {
-    throw bindError(error, "adminPort", port);
-  }
+/** How a request has come. */
+interface Way {
+  /** How the listener may be called; null on the unix socket. */
+  own(): OwnNames | null;
+  /** Who asks; `socket` for the machine itself. @throws {PlatformError} when the request is none of the listener's */
+  addressOf(request: Request, server: Server<undefined>): string;
+  /** Whether it is the port that only this machine gets to. */
+  isLocalPort: boolean;
 }
 
-function listenUnix(socketPath: string, fetch: Fetch): Server<undefined> {
-  // The socket must never be open to others, not even between its creation and a chmod.
-  const umask = process.umask(0o177);
-  try {
-    if (lstatSync(socketPath, { throwIfNoEntry: false })?.isSocket()) unlinkSync(socketPath);
-    // No idle limit: `server.timeout` has no effect on a unix socket (Bun 1.4.5), so one would cut streams that wait for
-    // their reader. Only this user's own processes get here, and a request without the token is answered at once.
-    const options: Bun.Serve.Options<undefined> = { unix: socketPath, ...serveOptions, fetch };
-    const server = Bun.serve(Object.assign(options, { idleTimeout: 0 }));
-    return server;
-  } catch (error) {
-    const what = "its admin.sock cannot be made";
-    throw new PlatformError("DATA_DIR_UNUSABLE", [socketPath, what], { cause: error });
-  } finally {
-    process.umask(umask);
-  }
+/** Whom a proxy that is trusted names, else the peer. */
+function clientOf(request: Request, peer: string, trusted: TrustedProxies): string {
+  const forwarded = request.headers.get("x-forwarded-for");
+  if (forwarded === null || trusted === null) return peer;
+  return clientAddressOf(peer, forwarded, (address) => isTrustedProxy(address, trusted));
 }
-
-const serveOptions = {
-  // Uploads are counted where they are read; this only has to be larger, or Bun would answer without a code.
-  maxRequestBodySize: sourceUploadBytesMax * 2,
-  // A stack trace must not leave the process.
-  development: false,
-} as const;
 
 async function answer(
   request: Request,
   server: Server<undefined>,
-  isTcp: boolean,
+  way: Way,
   deps: AdminDeps,
   guard: AdminGuard,
   stopping: AbortSignal,
 ): Promise<Response> {
-  const address = isTcp ? (server.requestIP(request)?.address ?? "") : "socket";
   try {
-    assertOwnOrigin(request.headers, isTcp);
+    const address = way.addressOf(request, server);
+    assertOwnOrigin(request.headers, way.own());
     const url = new URL(request.url);
     const { pathname, searchParams } = url;
     const host = (request.headers.get("host") ?? "").toLowerCase();
-    const caller = { peer: isTcp ? address : "", host, headers: request.headers };
+    const peer = way.isLocalPort ? (server.requestIP(request)?.address ?? "") : "";
+    const caller = { peer, host, headers: request.headers };
     const asked = { method: request.method, url };
     const tlsCheck = tlsCheckAnswer(asked, caller, deps.domains.isServed);
     if (tlsCheck !== null) return tlsCheck;
@@ -212,13 +219,4 @@ function index(): unknown {
     docs: "docs/admin-api.md",
     endpoints: ENDPOINT_NAMES.map((name) => ({ name, ...ENDPOINT_PATHS[name] })),
   };
-}
-
-async function close(server: Server<undefined>): Promise<void> {
-  const closed = server.stop();
-  const grace = Promise.withResolvers<void>();
-  const timer = setTimeout(grace.resolve, adminStopTimeoutMs);
-  await Promise.race([closed, grace.promise]);
-  clearTimeout(timer);
-  await server.stop(true);
 }

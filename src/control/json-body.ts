@@ -1,20 +1,38 @@
 /** The JSON body of an admin request, read up to its bound. */
 import { PlatformError } from "../base/errors.ts";
-import { adminBodyBytesMax } from "./limits.ts";
+import { adminBodyBytesMax, adminBodyTimeoutMs } from "./limits.ts";
 
 /**
  * @returns the value, not validated; an empty body is `{}`.
- * @throws {PlatformError} `ADMIN_BODY_TOO_LARGE`, `INPUT_INVALID` when it is no JSON.
+ * @throws {PlatformError} `ADMIN_BODY_TOO_LARGE`, `REQUEST_TIMEOUT`, `INPUT_INVALID` when it is no JSON.
  */
-export async function readJsonBody(request: Request): Promise<unknown> {
+export async function readJsonBody(
+  request: Request,
+  timeoutMs = adminBodyTimeoutMs,
+): Promise<unknown> {
   const chunks: Uint8Array[] = [];
   let bytes = 0;
-  for await (const chunk of request.body ?? []) {
-    bytes += chunk.byteLength;
-    if (bytes > adminBodyBytesMax) {
-      throw new PlatformError("ADMIN_BODY_TOO_LARGE", [adminBodyBytesMax]);
+  const reader = (request.body ?? new Blob([]).stream()).getReader();
+  const late = Promise.withResolvers<never>();
+  const timer = setTimeout(
+    () => late.reject(new PlatformError("REQUEST_TIMEOUT", [timeoutMs])),
+    timeoutMs,
+  );
+  try {
+    for (;;) {
+      const { done, value } = await Promise.race([reader.read(), late.promise]);
+      if (done) break;
+      bytes += value.byteLength;
+      if (bytes > adminBodyBytesMax) {
+        throw new PlatformError("ADMIN_BODY_TOO_LARGE", [adminBodyBytesMax]);
+      }
+      chunks.push(value);
     }
-    chunks.push(chunk);
+  } catch (error) {
+    void reader.cancel().catch(() => {});
+    throw error;
+  } finally {
+    clearTimeout(timer);
   }
   if (bytes === 0) return {};
   try {

@@ -133,3 +133,26 @@ export const auditRefusalsPerSecond = 0.1;
 
 /** A name or a message in an entry of the audit log; longer ones are cut. Characters. */
 export const auditTextCharactersMax = 200;
+
+// --- the admin API beyond the machine ---
+
+/** Connections at once; people and pipelines need a few each. Count. */
+export const adminConnectionsMax = 256;
+
+/** Of one address, so that one cannot take the place of all. Count. */
+export const adminConnectionsOfOneMax = 64;
+
+/** From the connection, TLS included, to the end of a request's head. Milliseconds. */
+export const adminHeadTimeoutMs = 10_000;
+
+/** Head of a request; the longest token and path take 2 KiB. Bytes. */
+export const adminHeadBytesMax = 16 * 1024;
+
+/** A JSON body, from its first byte to its last. Milliseconds. */
+export const adminBodyTimeoutMs = 10_000;
+
+/** Between two looks at whether the certificate's files have changed. Milliseconds. */
+export const adminTlsLookMs = 5_000;
+
+/** Names that the admin API answers to behind a proxy. Count. */
+export const adminNamesMax = 20;

@@ -62,6 +62,40 @@ test("a flag wins over a variable, a variable over the file, the file over the d
   expect(config.build).toEqual({ timeoutMs: 6_000, memoryBytesMax: 100_000_000 });
 });
 
+test("the admin API does not get beyond the machine in the clear unless that is said", async () => {
+  const problemsOf = async (flags: Record<string, string>) => {
+    const thrown = await load({ flags }).catch((error) => error);
+    return (thrown.detail?.problems as string[] | undefined)?.join("; ") ?? "";
+  };
+  const tls = { adminTlsCert: "a.pem", adminTlsKey: "b.pem" };
+
+  for (const adminHost of ["0.0.0.0", "::", "10.0.0.1", "::ffff:127.0.0.1"]) {
+    expect(await problemsOf({ adminHost }), adminHost).toContain("--admin-host: adminHost");
+    expect(await problemsOf({ adminHost, ...tls }), adminHost).toBe("");
+    expect(await problemsOf({ adminHost, adminHttp: "anywhere" }), adminHost).toBe("");
+  }
+  for (const adminHost of ["127.0.0.1", "127.1.2.3", "::1"]) {
+    expect(await problemsOf({ adminHost }), adminHost).toBe("");
+  }
+  expect(await problemsOf({ adminTlsCert: "a.pem" })).toContain("belong together");
+  expect(await problemsOf({ adminTlsKey: "b.pem" })).toContain("belong together");
+});
+
+test("the address that apps are shown at is at their domain", async () => {
+  const domain = "apps.example.com";
+  const loadAt = (publicUrl: string) => load({ flags: { domain, publicUrl } });
+
+  expect((await loadAt("https://apps.example.com:8443")).publicUrl).toContain("8443");
+  for (const url of [
+    "https://example.com",
+    "apps.example.com",
+    "ftp://apps.example.com",
+    "https://apps.example.com/x",
+  ]) {
+    expect(loadAt(url), url).rejects.toMatchObject({ code: "NODE_CONFIG_INVALID" });
+  }
+});
+
 test("every setting has a variable, and every variable a setting", () => {
   expect(Object.values(VARIABLES).toSorted()).toEqual(Object.keys(SETTINGS).toSorted());
 });
@@ -70,6 +104,11 @@ test("every variable is read as the kind of value that its setting takes", async
   const values: Record<string, string> = {
     LEVAIN_PORT: "0",
     LEVAIN_ADMIN_PORT: "0",
+    LEVAIN_ADMIN_HOST: "0.0.0.0",
+    LEVAIN_ADMIN_TLS_CERT: "cert.pem",
+    LEVAIN_ADMIN_TLS_KEY: "/etc/key.pem",
+    LEVAIN_ADMIN_HTTP: "loopback",
+    LEVAIN_ADMIN_NAMES: "levain.example.com,l.test",
     LEVAIN_HOST: "0.0.0.0",
     LEVAIN_EDGES: "2",
     LEVAIN_DATA_DIR: "/data",
@@ -98,6 +137,11 @@ test("every variable is read as the kind of value that its setting takes", async
   expect(config).toEqual({
     port: 0,
     adminPort: 0,
+    adminHost: "0.0.0.0",
+    adminTlsCert: `${cwd}/cert.pem`,
+    adminTlsKey: "/etc/key.pem",
+    adminHttp: "loopback",
+    adminNames: ["levain.example.com", "l.test"],
     host: "0.0.0.0",
     edges: 2,
     dataDir: "/data",

@@ -52,18 +52,25 @@ export async function loadNodeConfig(sources: NodeConfigSources): Promise<NodeCo
     problems.push(`${origin}: adminPort is ${result.data.adminPort}, the same as port`);
   }
   if (result.success) problems.push(...publicUrlProblems(result.data, given));
+  if (result.success) problems.push(...adminProblems(result.data, given));
   if (problems.length > 0 || !result.success) {
     throw new PlatformError("NODE_CONFIG_INVALID", ["its configuration", sumUp(problems)], {
       detail: { problems },
     });
   }
-  const { dataDir, hooks } = result.data;
+  const { dataDir, hooks, adminTlsCert, adminTlsKey } = result.data;
   // What a file names counts from that file, like its imports.
-  const isOfFile = given.originOf("hooks") === given.file;
-  const folder = isOfFile ? dirname(resolve(sources.cwd, given.file)) : resolve(sources.cwd);
+  const folderOf = (key: string) =>
+    given.originOf(key) === given.file
+      ? dirname(resolve(sources.cwd, given.file))
+      : resolve(sources.cwd);
+  const fileOf = (key: string, path: string) => resolve(folderOf(key), path);
+  const folder = folderOf("hooks");
   return {
     ...result.data,
     dataDir: resolve(sources.cwd, dataDir),
+    ...(adminTlsCert === undefined ? {} : { adminTlsCert: fileOf("adminTlsCert", adminTlsCert) }),
+    ...(adminTlsKey === undefined ? {} : { adminTlsKey: fileOf("adminTlsKey", adminTlsKey) }),
     hooks: hooks
       .map((hook) => (typeof hook === "string" ? { module: hook } : hook))
       .map(({ module, options }) => ({
@@ -83,6 +90,22 @@ function publicUrlProblems(
   if (host === domain) return [];
   return [
     `${given.originOf("publicUrl")}: publicUrl is at ${host}, must be at the domain ${domain}`,
+  ];
+}
+
+/** The admin token must not cross a network in the clear because nobody thought of it. */
+function adminProblems(
+  { adminHost, adminHttp, adminTlsCert, adminTlsKey }: z.infer<typeof nodeConfigSchema>,
+  given: Given,
+): string[] {
+  if ((adminTlsCert === undefined) !== (adminTlsKey === undefined)) {
+    const key = adminTlsCert === undefined ? "adminTlsKey" : "adminTlsCert";
+    return [`${given.originOf(key)}: adminTlsCert and adminTlsKey belong together`];
+  }
+  const isOpen = !/^(127\.|::1$)/.test(adminHost) && adminTlsCert === undefined;
+  if (!isOpen || adminHttp === "anywhere") return [];
+  return [
+    `${given.originOf("adminHost")}: adminHost ${adminHost} needs adminTlsCert and adminTlsKey, or adminHttp "anywhere" on a network that encrypts by itself`,
   ];
 }
 

@@ -7,6 +7,7 @@ import { buildMemoryBytesMax, buildTimeoutMs } from "../deploy/limits.ts";
 import { hooksMax } from "../hooks/limits.ts";
 import type { HookSource } from "../hooks/loaded-hook.ts";
 import {
+  adminNamesMax,
   buildMemoryBytesMaxLargest,
   buildMemoryBytesMaxSmallest,
   buildTimeoutMsLargest,
@@ -26,19 +27,32 @@ import { memoryBytesOf } from "./memory-size.ts";
 
 const moduleName = z.string().min(1);
 const memoryRule = "must be 256MiB or more, such as 8GiB, or a number of bytes";
+const hostPattern = /^[a-z0-9]([a-z0-9-]*[a-z0-9])?(\.[a-z0-9]([a-z0-9-]*[a-z0-9])?)*$/;
+const isAddress = (text: string) => isIP(text) !== 0;
+const addressRule = "must be an IP address, such as 0.0.0.0 for every network";
 const port = z.int().min(0).max(65_535);
 
 /** The keys are those of `levain.node.ts`; docs/operating.md lists the same ones in the same order. */
 export const nodeConfigSchema = z.strictObject({
   /** Port of the apps. 0 = any free one. */
   port: port.default(4000),
-  /** Port of the admin API, always on 127.0.0.1. 0 = any free one. */
+  /** Port of the admin API. 0 = any free one. */
   adminPort: port.default(4001),
+  /** Address that the admin port is bound to; beyond this machine with TLS only, unless `adminHttp` says otherwise. */
+  adminHost: z.string().refine(isAddress, addressRule).default("127.0.0.1"),
+  /** Certificate of the admin API, in PEM, with those between it and the root. */
+  adminTlsCert: z.string().min(1).optional(),
+  /** Its key, in PEM. */
+  adminTlsKey: z.string().min(1).optional(),
+  /** Where the admin API may be served without TLS: `anywhere` is for a network that encrypts by itself. */
+  adminHttp: z.enum(["loopback", "anywhere"]).default("loopback"),
+  /** Names that the admin API is called by when a proxy in front of it passes the host on. */
+  adminNames: z
+    .array(z.string().regex(hostPattern, "must be host names in lower case"))
+    .max(adminNamesMax)
+    .default([]),
   /** Address that the apps' port is bound to; `0.0.0.0` for every network. */
-  host: z
-    .string()
-    .refine((text) => isIP(text) !== 0, "must be an IP address, such as 0.0.0.0 for every network")
-    .default("127.0.0.1"),
+  host: z.string().refine(isAddress, addressRule).default("127.0.0.1"),
   /** Processes that accept connections; 1 = the node's own alone. Count. */
   edges: z.int().min(1).max(edgesLargest).default(1),
   /** Folder of everything the node keeps. */
@@ -47,10 +61,7 @@ export const nodeConfigSchema = z.strictObject({
   domain: z
     .string()
     .max(domainCharactersMax)
-    .regex(
-      /^[a-z0-9]([a-z0-9-]*[a-z0-9])?(\.[a-z0-9]([a-z0-9-]*[a-z0-9])?)*$/,
-      "must be a host name in lower case, such as apps.example.com",
-    )
+    .regex(hostPattern, "must be a host name in lower case, such as apps.example.com")
     .default("localhost"),
   /** Where the apps' domain is reached when that is not this port, such as a proxy that speaks HTTPS. */
   publicUrl: z
@@ -140,6 +151,11 @@ export type NodeConfig = Omit<z.infer<typeof nodeConfigSchema>, "hooks"> & {
 export const VARIABLES: Readonly<Record<string, string>> = {
   LEVAIN_PORT: "port",
   LEVAIN_ADMIN_PORT: "adminPort",
+  LEVAIN_ADMIN_HOST: "adminHost",
+  LEVAIN_ADMIN_TLS_CERT: "adminTlsCert",
+  LEVAIN_ADMIN_TLS_KEY: "adminTlsKey",
+  LEVAIN_ADMIN_HTTP: "adminHttp",
+  LEVAIN_ADMIN_NAMES: "adminNames",
   LEVAIN_HOST: "host",
   LEVAIN_EDGES: "edges",
   LEVAIN_DATA_DIR: "dataDir",
@@ -205,7 +221,8 @@ function openGroups(
 
 function isOrigin(text: string): boolean {
   const url = URL.parse(text);
-  return url !== null && /^https?:$/.test(url.protocol) && [text, `${text}/`].includes(url.href);
+  if (url === null || !/^https?:$/.test(url.protocol)) return false;
+  return url.pathname === "/" && url.search + url.hash + url.username === "";
 }
 
 function isNameServer(text: string): boolean {

@@ -4,6 +4,7 @@
  * says no more than a request to the host itself would, keeps nothing, and is there for this machine alone.
  */
 import { domainHostCharactersMax } from "./limits.ts";
+import { isLoopbackHost } from "./origin-guard.ts";
 
 /** Who asks, as far as it matters. */
 export interface TlsCheckCaller {
@@ -15,7 +16,6 @@ export interface TlsCheckCaller {
 }
 
 const LOOPBACK_PEER = /^(127\.\d+\.\d+\.\d+|::1|::ffff:127\.\d+\.\d+\.\d+)$/;
-const LOOPBACK_HOST = /^(127\.0\.0\.1|localhost|\[::1\])(:\d{1,5})?$/;
 
 /**
  * The answer, or null when the request is none of these: then it is one like every other, and needs a token. A proxy that
@@ -27,7 +27,7 @@ export function tlsCheckAnswer(
   isServed: (host: string) => boolean,
 ): Response | null {
   if (request.method !== "GET" || request.url.pathname !== "/v1/tls-check") return null;
-  const isLocal = LOOPBACK_PEER.test(peer) && LOOPBACK_HOST.test(host);
+  const isLocal = LOOPBACK_PEER.test(peer) && isLoopbackHost(host);
   if (!isLocal || headers.has("x-forwarded-for") || headers.has("forwarded")) return null;
   const domain = request.url.searchParams.get("domain") ?? "";
   const isKnown = domain.length <= domainHostCharactersMax + 1 && isServed(domain);

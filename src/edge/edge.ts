@@ -3,17 +3,17 @@
  * our own code over raw sockets (docs/decisions/0001-edge-speaks-http-itself.md).
  */
 import { randomFillSync } from "node:crypto";
-import { BlockList, isIPv6 } from "node:net";
 import { noSites, type Sites } from "../assets/sites.ts";
+import { plainAddress } from "../base/client-address.ts";
 import { Deadlines } from "../base/deadlines.ts";
 import { PlatformError, throwUncaught } from "../base/errors.ts";
+import { isTrustedProxy, type TrustedProxies, trustedProxies } from "../base/trusted-proxies.ts";
 import type { TurnClock } from "../base/turn-clock.ts";
 import type { LoadedHook } from "../hooks/loaded-hook.ts";
 import type { Router } from "../router/router.ts";
 import type { LogSink } from "../telemetry/log-record.ts";
 import { AnswerCounts } from "../telemetry/traffic.ts";
 import { VerdictLog } from "../telemetry/verdict-log.ts";
-import { plainAddress } from "./client-address.ts";
 import type { RawSocket } from "./client-socket.ts";
 import { Connection } from "./connection.ts";
 import { refusalsBeyond } from "./connection-room.ts";
@@ -65,7 +65,7 @@ export function startEdge(options: EdgeOptions): Edge {
   const { hostname, port, router, log, clock, connectionsMax = connectionsMaxDefault } = options;
   const refusals = refusalsBeyond(connectionsMax);
   const connections = new Set<Connection>();
-  const trusted = trustedList(options.trustedProxies);
+  const trusted = trustedProxies(options.trustedProxies);
   const deadlines = new Deadlines(clock);
   const context: EdgeContext = {
     router,
@@ -77,7 +77,7 @@ export function startEdge(options: EdgeOptions): Edge {
     date: new DateLine(clock),
     sites: options.sites ?? noSites,
     hooks: chainOf(options, trusted),
-    isTrusted: (address) => isTrusted(address, trusted),
+    isTrusted: (address) => isTrustedProxy(address, trusted),
     isDraining: false,
     onClosed: (connection) => {
       connections.delete(connection as Connection);
@@ -166,34 +166,23 @@ const localPeer = new Peer("127.0.0.1", 0, false);
 
 function peerOf(
   socket: { remoteAddress: string; remotePort?: number },
-  trusted: BlockList | null,
+  trusted: TrustedProxies,
 ): Peer {
   // It may have closed already.
   const [raw = ""] = (socket.remoteAddress ?? "").split("%");
   const address = plainAddress(raw);
-  return new Peer(address, socket.remotePort ?? 0, isTrusted(address, trusted));
-}
-
-function isTrusted(address: string, trusted: BlockList | null): boolean {
-  return trusted?.check(address, isIPv6(address) ? "ipv6" : "ipv4") ?? false;
+  return new Peer(address, socket.remotePort ?? 0, isTrustedProxy(address, trusted));
 }
 
 function chainOf(
   { hooks = [], clock, note = () => {} }: EdgeOptions,
-  trusted: BlockList | null,
+  trusted: TrustedProxies,
 ): HookChain | null {
   if (hooks.length === 0) return null;
-  return new HookChain({ hooks, clock, note, isTrusted: (address) => isTrusted(address, trusted) });
-}
-
-function trustedList(ranges: readonly string[]): BlockList | null {
-  if (ranges.length === 0) return null;
-  const list = new BlockList();
-  for (const range of ranges) {
-    const [address = "", bits] = range.split("/");
-    const family = isIPv6(address) ? "ipv6" : "ipv4";
-    if (bits === undefined) list.addAddress(address, family);
-    else list.addSubnet(address, Number(bits), family);
-  }
-  return list;
+  return new HookChain({
+    hooks,
+    clock,
+    note,
+    isTrusted: (address) => isTrustedProxy(address, trusted),
+  });
 }

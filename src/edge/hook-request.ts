@@ -1,8 +1,8 @@
 /** A request's head as hooks see it: what is costly is read when somebody asks. */
 import type { HookRequest } from "../../sdk/src/hooks.ts";
+import { clientAddressOf } from "../base/client-address.ts";
 import type { Destination } from "../router/destination.ts";
 import { hostName } from "../router/router.ts";
-import { clientAddressOf } from "./client-address.ts";
 import type { Peer } from "./forwarded-head.ts";
 import { EditableHeaders, REQUEST_LINES_OF_EDGE } from "./hook-headers.ts";
 import { pathOf, plainPathOf, queryOf } from "./hook-path.ts";

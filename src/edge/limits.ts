@@ -70,9 +70,6 @@ export const hookAnswerBytesMax = 64 * 1024;
 /** Time between two lines to the operator about the same failing hook. Milliseconds. */
 export const hookNoteIntervalMs = 60_000;
 
-/** Entries of `x-forwarded-for` that are followed back to the client. Count. */
-export const forwardedHopsMax = 32;
-
 /** Body bytes that are sent from where the wire has put them; for fewer, copying them behind their head is cheaper. Bytes. */
 export const movedBytesMin = 2048;
 

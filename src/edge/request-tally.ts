@@ -4,10 +4,11 @@
  *
  *   idle ──begin()──▶ running ──end(), close()──▶ idle
  */
+
+import { clientAddressOf } from "../base/client-address.ts";
 import type { ErrorCode } from "../base/errors.ts";
 import type { ClientStream } from "../router/destination.ts";
 import { ABORTED } from "../telemetry/traffic.ts";
-import { clientAddressOf } from "./client-address.ts";
 import type { EdgeContext } from "./edge-context.ts";
 import type { Exchange } from "./exchange.ts";
 import type { Peer } from "./forwarded-head.ts";
