@@ -107,7 +107,7 @@ test("of two apps that ask, the one with the proof has it, until it is deleted",
   expect((await add("shop", host)).json.error.code).toBe("DOMAIN_TAKEN");
   expect(await at(host)).toBe("blog main");
 
-  await node.cli(["delete", "blog", "--confirm", "blog"]);
+  await node.cli(["remove", "blog", "--confirm", "blog"]);
 
   expect(await at(host)).toBe("404");
   const { json } = await node.cli(["domains", "list"]);

@@ -105,9 +105,8 @@ export const controlErrors = {
   CONSENT_MISSING: {
     owner: "user",
     status: 400,
-    message: (app: string) => `Cannot delete app "${app}": there is no consent to it by name`,
-    remedy: (app: string) =>
-      `Add \`--confirm ${app}\`; its versions, logs and addresses cannot be brought back`,
+    message: (what: string) => `Cannot remove "${what}": there is no consent to it by name`,
+    remedy: (what: string) => `Add \`--confirm ${what}\`; what is removed cannot be brought back`,
   },
   INTERRUPTED: {
     owner: "user",

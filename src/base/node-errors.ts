@@ -119,7 +119,7 @@ export const nodeErrors = {
     status: 507,
     message: () => "Cannot write to the data directory: its disk is full",
     remedy:
-      "Make room and run the command again: `du -sh` of the data directory's folders shows where it went, `levain delete` removes an app",
+      "Make room and run the command again: `du -sh` of the data directory's folders shows where it went, `levain remove` removes an app",
   },
   DATA_DIR_UNUSABLE: {
     owner: "user",

@@ -9,4 +9,12 @@ export const versionErrors = {
       `Cannot list the packages of version "${version}" of app "${app}": they were not written down at its deploy`,
     remedy: (app: string) => `Deploy "${app}" again; its next version has the list`,
   },
+  VERSION_LIVE: {
+    owner: "user",
+    status: 409,
+    message: (app: string, version: string, branches: string) =>
+      `Cannot remove version "${version}" of app "${app}": it is live on ${branches}`,
+    remedy: (app: string) =>
+      `Roll back or promote another version first, or remove the branch: \`levain remove ${app} --branch …\``,
+  },
 } satisfies Record<string, ErrorRow>;

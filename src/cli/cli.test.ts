@@ -51,8 +51,8 @@ describe("--json", () => {
     ["promote", ["shop"], 2],
     ["rollback", ["shop"], 0],
     ["rollback", ["shop", "--to", "seven"], 2],
-    ["delete", ["shop"], 2],
-    ["delete", ["shop", "--yes"], 2],
+    ["remove", ["shop"], 2],
+    ["remove", ["shop", "--yes"], 2],
     ["deploy", [import.meta.dir, "--app", "shop"], 0],
     ["deploy", ["/dev/null"], 2],
     ["token", [], 0],
@@ -224,17 +224,40 @@ describe("text", () => {
     expect(run.stderr).toContain("    bundled 3 modules\n");
   });
 
-  test("delete asks for the name as consent and takes nothing else", async () => {
+  test("remove asks for the name as consent and takes nothing else", async () => {
     await using own = await startTestNode();
-    const words = ["delete", "shop", "--data-dir", own.dataDir];
+    const words = ["remove", "shop", "--data-dir", own.dataDir];
 
     expect((await cli(words)).stderr).toContain("CONSENT_MISSING");
     expect((await cli([...words, "--confirm", "yes"])).code).toBe(2);
     expect(own.happened).toEqual([]);
     const run = await cli([...words, "--confirm", "shop"]);
 
-    expect(run.stdout).toBe("✔ shop is deleted (3 versions)\n");
+    expect(run.stdout).toBe("✔ shop is removed (3 versions)\n");
     expect(own.happened).toContain("remove logs of shop");
+  });
+
+  test("remove takes a branch or a version by its name, and not what is live", async () => {
+    await using own = await startTestNode();
+    const remove = (...words: string[]) => cli(["remove", ...words, "--data-dir", own.dataDir]);
+
+    expect((await remove("shop", "--branch", "cart-fix", "--confirm", "shop")).code).toBe(2);
+    expect((await remove("shop@v1", "--confirm", "v1")).stderr).toContain("--confirm shop@v1");
+    expect((await remove("shop@v3", "--confirm", "shop@v3")).stderr).toContain("VERSION_LIVE");
+    expect(own.happened).toEqual([]);
+    const branch = await remove("shop", "--branch", "cart-fix", "--confirm", "cart-fix");
+    expect(branch.stdout).toContain("✔ branch cart-fix of shop is removed (1 version)\n");
+    const version = await remove("shop@v1", "--confirm", "shop@v1");
+    expect(version.stdout).toContain("✔ shop v1 is removed\n");
+    expect(own.happened).toEqual(["publish", "remove 1 artifact", "publish", "remove 1 artifact"]);
+  });
+
+  test("the name that it had before is understood", async () => {
+    await using own = await startTestNode();
+
+    const run = await cli(["delete", "shop", "--confirm", "shop", "--data-dir", own.dataDir]);
+
+    expect(run.stdout).toBe("✔ shop is removed (3 versions)\n");
   });
 });
 

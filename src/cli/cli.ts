@@ -17,7 +17,7 @@ import { createPaint, wantsColor } from "./paint.ts";
 import type { Selection } from "./program.ts";
 import type { RunNode } from "./run-node.ts";
 import type { Call, Outcome, Verb } from "./verb.ts";
-import { loadVerbs, VERBS } from "./verbs.ts";
+import { FORMER_NAMES, loadVerbs, VERBS } from "./verbs.ts";
 
 export interface CliHost extends CliIo {
   /** Runs a node in this process, for `up`. */
@@ -142,9 +142,12 @@ function readPlainWords(words: readonly string[], verbs: readonly Verb[]): Selec
   return { verb, args: [], flags: { json: second === "--json" } };
 }
 
-/** `levain`, `levain --version` and `levain -V` are the verbs `help` and `version`. */
+/** `levain`, `levain --version` and `levain -V` are the verbs `help` and `version`; former names are the present ones. */
 function normalize(argv: readonly string[]): string[] {
-  if (verbWord(argv) !== undefined || argv.includes("--")) return [...argv];
+  const word = verbWord(argv);
+  const now = Object.hasOwn(FORMER_NAMES, word ?? "") ? FORMER_NAMES[word as string] : undefined;
+  if (now !== undefined) return argv.with(argv.indexOf(word as string), now);
+  if (word !== undefined || argv.includes("--")) return [...argv];
   const isVersion = (word: string) => word === "--version" || word === "-V";
   if (argv.some(isVersion)) return [...argv.filter((word) => !isVersion(word)), "version"];
   const isHelp = (word: string) => word === "--help" || word === "-h";

@@ -150,7 +150,7 @@ async function stayUp(demo: Demo, shown: Shown): Promise<void> {
     const end = isOwnNode
       ? [`  ${dim("Ctrl-C")}     stops the node and removes ${node.status.dataDir}`]
       : [
-          `  ${dim("remove")}     ${command(`levain delete ${app} --confirm ${app}`)}`,
+          `  ${dim("remove")}     ${command(`levain remove ${app} --confirm ${app}`)}`,
           `  ${dim("Ctrl-C")}     ends this; app and node go on`,
         ];
     screen.print(
@@ -196,7 +196,7 @@ async function cleanUp({ own }: Demo, shown: Shown, { say, signal }: StepScope):
   }
   const { app } = result;
   if (!isNewApp) return say(`${app} stays: it was there before`);
-  await node.client.call("delete", { app, query: { confirm: app }, signal });
+  await node.client.call("remove", { app, query: { confirm: app }, signal });
   say(`${app} is deleted, the node goes on`);
 }
 

@@ -107,7 +107,7 @@ const DATA: Readonly<Record<string, z.ZodType>> = {
   deploy: z.union([deployResult, deployPlanned]),
   promote: liveChange,
   rollback: liveChange,
-  delete: ENDPOINTS.delete.output,
+  remove: ENDPOINTS.remove.output,
   apps: ENDPOINTS.apps.output,
   versions: ENDPOINTS.versions.output,
   inspect: ENDPOINTS.inspect.output,

@@ -138,7 +138,7 @@ test("deploys, logs and delete work at an address, and what comes next names it"
     env,
   });
   const logs = await cli(["logs", "shop", "--json", ...at], { env });
-  const deleted = await cli(["delete", "shop", "--confirm", "shop", ...at], { env });
+  const deleted = await cli(["remove", "shop", "--confirm", "shop", ...at], { env });
 
   expect(JSON.parse(deployed.stdout)).toMatchObject({ ok: true });
   expect(deployed.stdout).toContain(`--node http://127.0.0.1:${node.server.port}`);

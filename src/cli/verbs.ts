@@ -17,7 +17,7 @@ export const VERBS: Readonly<Record<string, () => Promise<Verb>>> = {
   deploy: async () => (await import("./deploy.ts")).deploy,
   promote: async () => (await import("./promote.ts")).promote,
   rollback: async () => (await import("./rollback.ts")).rollback,
-  delete: async () => (await import("./delete.ts")).deleteVerb,
+  remove: async () => (await import("./remove.ts")).remove,
   domains: async () => (await import("./domains.ts")).domains,
   apps: async () => (await import("./apps.ts")).apps,
   versions: async () => (await import("./versions.ts")).versions,
@@ -35,3 +35,6 @@ export const VERBS: Readonly<Record<string, () => Promise<Verb>>> = {
 export function loadVerbs(): Promise<Verb[]> {
   return Promise.all(Object.values(VERBS).map((load) => load()));
 }
+
+/** Names that verbs had before, still understood and not shown. */
+export const FORMER_NAMES: Readonly<Record<string, string>> = { delete: "remove" };

@@ -268,7 +268,7 @@ describe("the audit log", () => {
     const { token, id, name } = await tokenOf(node);
     await ask(node, token, "promote", { app: "shop", body: { version: 2 } });
     await ask(node, token, "promote", { app: "shop", body: { version: 99 } });
-    await ask(node, token, "delete", { app: "shop", query: "?confirm=shop" });
+    await ask(node, token, "remove", { app: "shop", query: "?confirm=shop" });
     await ask(node, token, "apps");
     await ask(node, "nonsense", "apps");
 
@@ -292,7 +292,7 @@ describe("the audit log", () => {
         result: "VERSION_UNKNOWN",
         detail: { version: 99, branch: "main" },
       },
-      { ...who, action: "delete", result: "ADMIN_TOKEN_ROLE", detail: {} },
+      { ...who, action: "remove", result: "ADMIN_TOKEN_ROLE", detail: {} },
       {
         actor: "nobody",
         actorName: "",

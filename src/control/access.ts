@@ -49,7 +49,7 @@ export const ACCESS: Readonly<Record<EndpointName, { role: Role; scope: Scope }>
   deploy: { role: "deploy", scope: "own" },
   promote: { role: "deploy", scope: "app" },
   rollback: { role: "deploy", scope: "app" },
-  delete: { role: "admin", scope: "app" },
+  remove: { role: "admin", scope: "app" },
   domains: { role: "read", scope: "own" },
   domainAdd: { role: "admin", scope: "app" },
   domainRemove: { role: "admin", scope: "app" },

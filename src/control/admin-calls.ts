@@ -5,7 +5,6 @@ import { assertMayUse, mayUse, type Principal } from "./access.ts";
 import type { CallNote } from "./admin-audit.ts";
 import {
   auditQuery,
-  deleteQuery,
   deployQuery,
   domainAddInput,
   domainRemoveQuery,
@@ -15,12 +14,12 @@ import {
   type OutputOf,
   packagesQuery,
   promoteInput,
+  removeQuery,
   rollbackInput,
   tokenCreateInput,
   tokenRevokeInput,
 } from "./api.ts";
 import { listApps, listVersions } from "./apps.ts";
-import { deleteApp } from "./delete.ts";
 import { deployStream } from "./deploy.ts";
 import type { AdminDeps } from "./deps.ts";
 import { addDomain, listDomains, removeDomain } from "./domains.ts";
@@ -31,6 +30,7 @@ import { readJsonBody } from "./json-body.ts";
 import { logsStream } from "./logs.ts";
 import { metricsResponse } from "./metrics.ts";
 import { promote } from "./promote.ts";
+import { remove } from "./remove.ts";
 import { rollback } from "./rollback.ts";
 import { createToken, listAudit, tokenInfoOf, whoami } from "./tokens.ts";
 
@@ -97,7 +97,12 @@ const CALLS: {
     call.note.add({ version: change.version });
     return change;
   },
-  delete: (call, app) => deleteApp(call.deps, app, readQuery(deleteQuery, call).confirm),
+  remove(call, app) {
+    const query = readQuery(removeQuery, call);
+    const { branch, version } = query;
+    call.note.add({ ...(branch && { branch }), ...(version && { version }) });
+    return remove(call.deps, app, query);
+  },
   inspect: (call, app) => inspect(call.deps, app, readQuery(inspectQuery, call)),
   packages: (call, app) => packagesOf(call.deps, app, readQuery(packagesQuery, call)),
   async ps({ deps, principal }) {

@@ -48,7 +48,7 @@ describe("endpoints", () => {
       ["ps", "/v1/instances"],
       ["promote", "/v1/apps/shop/promote", post({ version: 2 })],
       ["rollback", "/v1/apps/shop/rollback", post({})],
-      ["delete", "/v1/apps/shop?confirm=shop", { method: "DELETE" }],
+      ["remove", "/v1/apps/shop?confirm=shop", { method: "DELETE" }],
       ["down", "/v1/shutdown", { method: "POST" }],
     ];
 
@@ -165,7 +165,10 @@ describe("endpoints", () => {
     const remove = async (app: string) =>
       node.request(`/v1/apps/${app}?confirm=${app}`, { method: "DELETE" });
 
-    expect(await (await remove("stillborn")).json()).toEqual({ app: "stillborn", versions: 0 });
+    expect(await (await remove("stillborn")).json()).toMatchObject({
+      app: "stillborn",
+      versions: 0,
+    });
     expect(await errorOf(await remove("nothing"))).toMatchObject({ code: "APP_UNKNOWN" });
     expect(removed).toEqual(["stillborn"]);
   });

@@ -129,7 +129,7 @@ test("apps and versions are listed as the contract says, and are gone after dele
     [2, ["main"]],
     [1, []],
   ]);
-  expect(await gone.json()).toEqual({ app: "shop", versions: 2 });
+  expect(await gone.json()).toMatchObject({ app: "shop", versions: 2 });
   expect(inEffect().apps).toEqual({});
   expect(await get("/v1/apps/shop/versions")).toMatchObject({ error: { code: "APP_UNKNOWN" } });
 });

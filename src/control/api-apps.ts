@@ -46,15 +46,24 @@ export const liveChange = z.object({
   url: z.string(),
 });
 
-/** Consent to what cannot be undone: the app's name once more. */
-export const deleteQuery = z.strictObject({ confirm: z.string().optional() });
-export const deletedApp = z.object({
+/** What is to go: the app, or one of its branches or versions. */
+export const removeQuery = z.strictObject({
+  branch: z.string().optional(),
+  version: z.coerce.number().int().positive().optional(),
+  /** Consent to what cannot be undone: its name once more, such as `shop`, `cart-fix` or `shop@v7`. */
+  confirm: z.string().optional(),
+});
+export const removed = z.object({
   app: z.string(),
-  /** Versions that are gone with it. Count. */
+  /** The branch that is gone; null when it was the app or a version. */
+  branch: z.string().nullable(),
+  /** The version that is gone; null when it was the app or a branch. */
+  version: z.int().nullable(),
+  /** Versions that are gone. Count. */
   versions: z.int(),
 });
 
 export type AppInfo = z.infer<typeof appInfo>;
 export type VersionInfo = z.infer<typeof versionInfo>;
 export type LiveChange = z.infer<typeof liveChange>;
-export type DeletedApp = z.infer<typeof deletedApp>;
+export type Removed = z.infer<typeof removed>;

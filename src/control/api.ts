@@ -11,10 +11,10 @@ import { z } from "zod";
 import { deployEvent, deployQuery } from "../deploy/deploy-api.ts";
 import {
   appInfo,
-  deletedApp,
-  deleteQuery,
   liveChange,
   promoteInput,
+  removed,
+  removeQuery,
   rollbackInput,
   versionInfo,
 } from "./api-apps.ts";
@@ -76,7 +76,7 @@ export const ENDPOINTS = {
   deploy: { ...ENDPOINT_PATHS.deploy, query: deployQuery, stream: deployEvent },
   promote: { ...ENDPOINT_PATHS.promote, input: promoteInput, output: liveChange },
   rollback: { ...ENDPOINT_PATHS.rollback, input: rollbackInput, output: liveChange },
-  delete: { ...ENDPOINT_PATHS.delete, query: deleteQuery, output: deletedApp },
+  remove: { ...ENDPOINT_PATHS.remove, query: removeQuery, output: removed },
   inspect: { ...ENDPOINT_PATHS.inspect, query: inspectQuery, output: inspection },
   packages: { ...ENDPOINT_PATHS.packages, query: packagesQuery, output: versionPackages },
   ps: {

@@ -11,7 +11,7 @@ export const ENDPOINT_PATHS = {
   deploy: { method: "POST", path: "/v1/deploys" },
   promote: { method: "POST", path: "/v1/apps/{app}/promote" },
   rollback: { method: "POST", path: "/v1/apps/{app}/rollback" },
-  delete: { method: "DELETE", path: "/v1/apps/{app}" },
+  remove: { method: "DELETE", path: "/v1/apps/{app}" },
   inspect: { method: "GET", path: "/v1/apps/{app}/inspect" },
   packages: { method: "GET", path: "/v1/apps/{app}/packages" },
   ps: { method: "GET", path: "/v1/instances" },

@@ -121,6 +121,26 @@ export function memoryStore(): Omit<AdminStore, keyof MemoryRemote> {
       if (live === undefined) throw new PlatformError("BRANCH_UNKNOWN", [app, branch]);
       return live === null || live === 1 ? null : live - 1;
     },
+    async keptVersions(app) {
+      const live = [...known(app)];
+      return (versionsOf.get(app) ?? []).map((number) => ({
+        ...testVersion(number),
+        liveOn: live.filter(([, version]) => version === number).map(([branch]) => branch),
+        rollbackOf: [],
+        retention: null,
+      }));
+    },
+    async removeVersions(app, numbers) {
+      const live = [...known(app).values()];
+      const going = numbers.filter((number) => !live.includes(number));
+      const staying = (versionsOf.get(app) ?? []).filter((number) => !going.includes(number));
+      versionsOf.set(app, staying);
+      return { versions: going, digests: going.map((number) => String(number).repeat(64)) };
+    },
+    async removeBranch(app, branch) {
+      if (!known(app).delete(branch)) throw new PlatformError("BRANCH_UNKNOWN", [app, branch]);
+      return { versions: [2], digests: ["2".repeat(64)] };
+    },
     async deleteApp(app) {
       known(app);
       liveOf.delete(app);

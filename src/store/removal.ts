@@ -93,7 +93,7 @@ export async function removeVersions(
 }
 
 /**
- * Removes a branch with its history, and the versions that were deployed to it and that no other branch has live or would
+ * Removes a branch with its history, its environment values and domains, and the versions that were deployed to it and that no other branch has live or would
  * be rolled back to.
  *
  * @throws {PlatformError} `APP_UNKNOWN`, `BRANCH_UNKNOWN`
@@ -110,6 +110,10 @@ export async function removeBranch(
     branch,
   ]);
   if (removed === 0) throw new PlatformError("BRANCH_UNKNOWN", [app, branch]);
+  await queries.run(
+    "DELETE FROM levain.env_values WHERE app = $1 AND scope = 'branch' AND branch = $2",
+    [app, branch],
+  );
   const going = (await keptVersions(queries, app)).filter(
     (version) =>
       version.branch === branch && version.liveOn.length === 0 && version.rollbackOf.length === 0,

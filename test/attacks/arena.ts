@@ -163,7 +163,7 @@ export async function openArena(mode: Mode, attacks: readonly Attack[]): Promise
         harm.push(`descriptors of the node: ${descriptorsBefore} became ${descriptors}`);
       }
       const codes = attack.codes === undefined ? [] : await codesOf(client, attack.app);
-      await client.call("delete", { app: attack.app, query: { confirm: attack.app } });
+      await client.call("remove", { app: attack.app, query: { confirm: attack.app } });
       await endDaemon(report, "it ended with the app");
       return { report, visit, harm, codes, left: await stillThere(pids) };
     },
