@@ -1,6 +1,6 @@
 /** From what a build has left to what becomes the artifact: one file or installed packages, and only what is needed. */
-import { lstat, mkdir, mkdtemp, rename, rm } from "node:fs/promises";
-import { dirname, join, posix } from "node:path";
+import { readdir, rm } from "node:fs/promises";
+import { join, posix } from "node:path";
 import { PlatformError } from "../base/errors.ts";
 import { type BuildOutcome, outcomeOf, type PlannedBuild } from "../project/build-plan.ts";
 import { findModule, writeStart } from "./app-start.ts";
@@ -75,25 +75,16 @@ export async function finishBuild(
 
 /** Leaves of a project what is named, beside the app's package.json, which says how its modules are read. */
 async function keepOnly(project: string, folder: string, paths: readonly string[]): Promise<void> {
-  const kept = await mkdtemp(`${project}-`);
-  for (const path of [...paths, "package.json"]) {
-    const inside = join(folder, path);
-    if (!(await isPlain(project, inside))) continue;
-    await mkdir(dirname(join(kept, inside)), { recursive: true });
-    await rename(join(project, inside), join(kept, inside));
+  const wanted = [...paths, "package.json"].map((path) => join(folder, path));
+  const pending = [""];
+  for (let path = pending.pop(); path !== undefined; path = pending.pop()) {
+    for (const entry of await readdir(join(project, path), { withFileTypes: true })) {
+      const inside = path === "" ? entry.name : `${path}/${entry.name}`;
+      if (wanted.includes(inside)) continue;
+      // Never through a link: what is behind one is not the project's.
+      const leads = entry.isDirectory() && wanted.some((name) => name.startsWith(`${inside}/`));
+      if (leads) pending.push(inside);
+      else await rm(join(project, inside), { recursive: true, force: true });
+    }
   }
-  await rm(project, { recursive: true, force: true });
-  await rename(kept, project);
-}
-
-/** Whether something is there, and no link on the way: what is behind one is not the project's to give. */
-async function isPlain(project: string, inside: string): Promise<boolean> {
-  let path = project;
-  for (const name of inside.split("/")) {
-    const parent = await lstat(path).catch(() => null);
-    if (parent?.isDirectory() !== true) return false;
-    path = join(path, name);
-  }
-  const facts = await lstat(path).catch(() => null);
-  return facts !== null && !facts.isSymbolicLink();
 }
