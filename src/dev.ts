@@ -56,7 +56,7 @@ async function show(lane: Lane, spec: VersionSpec): Promise<void> {
   const gone = new PlatformError("VERSION_UNKNOWN", [spec.app, versionName(spec.number)]);
   const before = [...lane.pools.all()];
   try {
-    await lane.pools.of(spec).start();
+    if (spec.entry !== null) await lane.pools.of(spec).start();
   } catch (thrown) {
     await lane.pools.remove(spec, 0, gone);
     throw thrown;

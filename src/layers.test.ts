@@ -20,7 +20,7 @@ const MAY_IMPORT: Record<string, readonly string[]> = {
   // files that the node answers by itself: prepared by a build, served by the edge
   assets: [],
   // what `levain dev` makes of a project; the lane is passed to it
-  dev: ["deploy", "project", "secrets"],
+  dev: ["assets", "deploy", "project", "secrets"],
   // control:  cli → control → deploy → store
   cli: ["control", "deploy", "dev", "perf", "project", "sandbox", "secrets"],
   control: ["deploy", "secrets", "store", "router", "sandbox", "hooks"],

@@ -269,6 +269,39 @@ test("a taken port is an error when it was asked for", async () => {
   expect(await second.exited).toBe(1);
 });
 
+test("files are answered beside the app, and a folder of pages alone, as they were saved last", async () => {
+  using project = new TestProject({
+    "public/index.html": "<h1>one</h1>",
+    "package.json": `{ "module": "index.ts" }`,
+    "index.ts": answering("the app"),
+    "levain.config.json": `{ "assets": "public" }`,
+  });
+  await using dev = await TestDev.start(project);
+  await dev.answers("<h1>one</h1>");
+  await dev.answers("the app", "/api");
+
+  project.write("public/index.html", "<h1>two</h1>");
+  await dev.answers("<h1>two</h1>");
+
+  rmSync(join(project.folder, "index.ts"));
+  project.write("package.json", "{}");
+  project.write("public/about.html", "<h1>about</h1>");
+  await dev.answers("<h1>about</h1>", "/about");
+  await dev.answers("<h1>two</h1>");
+});
+
+test("an app that listens on a port of its choice is served at the one address", async () => {
+  const server = (text: string) => `import { createServer } from "node:http";
+    createServer((request, response) => response.end("${text}")).listen(3000);`;
+  using project = new TestProject({ "index.ts": server("one") });
+  await using dev = await TestDev.start(project);
+  await dev.answers("one");
+
+  project.write("index.ts", server("two"));
+
+  await dev.answers("two");
+});
+
 test("the address may be said without the app's name", async () => {
   using project = new TestProject({ "index.ts": answering("here") });
   await using dev = await TestDev.start(project);

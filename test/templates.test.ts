@@ -67,6 +67,31 @@ test(
 );
 
 test(
+  "web: passes its checks, is deployed, and its page and API answer",
+  async () => {
+    const { app, folder } = await generate("web");
+    expect(await run(folder, "run", "check")).toContain("0 fail");
+
+    const deployed = await node.cli(["deploy", folder]);
+
+    expect(deployed.json, deployed.stdout).toMatchObject({ ok: true });
+    const page = await node.fetch(app, "/");
+    expect(page.headers.get("content-type")).toContain("text/html");
+    const html = await page.text();
+    expect(html).toContain("<title>my-web</title>");
+    const script = /src="([^"]+\.js)"/.exec(html)?.[1] ?? "no script";
+    const code = await node.fetch(app, new URL(script, "http://x/").pathname);
+    expect(code.headers.get("cache-control")).toContain("immutable");
+    expect(await code.text()).toContain("/api/guess");
+    const guess = { method: "POST", body: JSON.stringify({ number: 0 }) };
+    const answer = await node.fetch(app, "/api/guess", guess);
+    expect(await answer.json()).toEqual({ verdict: "too low", guesses: 1 });
+    expect((await node.fetch(app, "/api/nothing")).status).toBe(404);
+  },
+  timeoutMs,
+);
+
+test(
   "worker: passes its checks, is deployed, and does what is handed in",
   async () => {
     const { app, folder } = await generate("worker");

@@ -28,6 +28,8 @@ export interface PrepareRequest {
   folders: Record<string, string>;
   /** Absolute path of an empty folder, for what is made. */
   outdir: string;
+  /** False: no encodings, which take most of the time. Default true. */
+  encodes?: boolean;
 }
 
 /** Name of the file in `outdir` that lists what was found. */
@@ -49,7 +51,12 @@ const PROJECT_FILES =
 const RULE_FILES = ["_redirects", "_headers"];
 
 /** @throws {Error} what is wrong, for a person */
-export function prepareFiles({ root, folders, outdir }: PrepareRequest): PreparedAssets {
+export function prepareFiles({
+  root,
+  folders,
+  outdir,
+  encodes = true,
+}: PrepareRequest): PreparedAssets {
   const warnings: string[] = [];
   const found = new Map<string, string>();
   for (const [prefix, folder] of Object.entries(folders)) {
@@ -66,7 +73,7 @@ export function prepareFiles({ root, folders, outdir }: PrepareRequest): Prepare
   mkdirSync(join(outdir, assetFolder), { recursive: true });
   let hasScript = false;
   const files = [...found].map(([url, path]) => {
-    const { file, bytes } = rowOf(root, outdir, url, path);
+    const { file, bytes } = rowOf(root, encodes ? outdir : null, url, path);
     if (file.type.startsWith("text/html")) hasScript ||= bytes.includes("<script");
     return file;
   });
@@ -104,7 +111,8 @@ function isHidden(path: string, isTopOfProject: boolean): boolean {
   return RULE_FILES.includes(path);
 }
 
-function rowOf(root: string, outdir: string, url: string, path: string) {
+/** @param outdir for encodings; null: none are made */
+function rowOf(root: string, outdir: string | null, url: string, path: string) {
   // A link that has taken the place of a file meanwhile is not followed.
   const fd = openSync(
     join(root, path),
@@ -120,7 +128,8 @@ function rowOf(root: string, outdir: string, url: string, path: string) {
       : hashOf(fd);
     const name = url.slice(url.lastIndexOf("/") + 1);
     const type = contentType(name, bytes);
-    const mayPrepare = isSmall && bytes.length >= limits.preparedBytesMin && isCompressible(type);
+    const mayPrepare =
+      outdir !== null && isSmall && bytes.length >= limits.preparedBytesMin && isCompressible(type);
     const file: AssetFile = {
       url,
       path,

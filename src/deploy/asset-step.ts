@@ -19,10 +19,20 @@ import { type PreparedAssets, rowsFile } from "../assets/prepare.ts";
 import { type ParsedRules, parseRedirects } from "../assets/redirect-rules.ts";
 import { PlatformError } from "../base/errors.ts";
 import type { AppConfig } from "./app-config.ts";
-import type { BuildRoom } from "./build-room.ts";
-import { runChild } from "./build-steps.ts";
+import type { ChildRequest, ChildResult } from "./child-result.ts";
 import type { FinishedBuild } from "./finish-build.ts";
 import { listProjectFiles, moveInto, readPlain } from "./project-files.ts";
+
+/** Where files are prepared, and by whom. */
+export interface AssetRoom {
+  project: string;
+  /** Folder for what is made; empty, or with what the step before has left. */
+  out: string;
+  /** Carries out a task in a child. Never rejects for what went wrong in there. */
+  run(request: ChildRequest): Promise<ChildResult>;
+  /** Whether encodings are made for clients that take them. */
+  encodes: boolean;
+}
 
 export interface AssetStepResult {
   /** Path of the manifest in the project, for `VersionSpec.assets`. */
@@ -77,11 +87,10 @@ export function assetsOf(
  * @throws {PlatformError} `ASSETS_INVALID`
  */
 export async function prepareAssets(
-  room: BuildRoom,
+  { project, out: outdir, run, encodes }: AssetRoom,
   config: AssetsConfig,
   warnings: string[],
 ): Promise<AssetStepResult> {
-  const { project, out: outdir } = room.places;
   for (const folder of Object.values(config.folders)) {
     const facts = await lstat(join(project, folder)).catch(() => null);
     if (facts?.isDirectory()) continue;
@@ -90,12 +99,8 @@ export async function prepareAssets(
   const made = join(outdir, assetFolder);
   // The bundler has run code of the project's, which may have left something there.
   await rm(made, { recursive: true, force: true });
-  const result = await runChild(room, {
-    task: "assets",
-    root: project,
-    folders: config.folders,
-    outdir,
-  });
+  const { folders } = config;
+  const result = await run({ task: "assets", root: project, folders, outdir, encodes });
   if (!result.ok) throw invalid(result.message);
   if (!(await lstat(made).catch(() => null))?.isDirectory()) throw invalid("nothing was prepared");
   const found = await readRows(outdir, project);

@@ -26,10 +26,11 @@ import type { BuildBounds } from "./build-process.ts";
 import { type BuildPrograms, prepareBuildPrograms, toolFolders } from "./build-programs.ts";
 import { buildProvenance } from "./build-provenance.ts";
 import { BuildRoom, type BuildRoomOptions } from "./build-room.ts";
-import { buildDependencies, install, runBuildCommand, runConfig } from "./build-steps.ts";
+import { buildDependencies, install, runBuildCommand, runChild, runConfig } from "./build-steps.ts";
 import { BuildUsers } from "./build-users.ts";
 import { warnOfLockfile, warnOfPreload } from "./build-warnings.ts";
 import type { Builder, BuildRequest, BuiltApp, SourceFacts, SourceQuery } from "./builder.ts";
+import type { ChildRequest } from "./child-result.ts";
 import { findConfigFile, readJsonConfig, withOverrides } from "./config-file.ts";
 import type { DeployEvent, DeployPlan } from "./deploy-api.ts";
 import { finishBuild } from "./finish-build.ts";
@@ -166,7 +167,10 @@ export class AppBuilder implements Builder {
       throw new PlatformError("ENTRY_NOT_FOUND", ["nothing but pages (`assets` is false)"]);
     }
     if (assets !== null) emit({ type: "step", step: "assets" });
-    const prepared = assets === null ? null : await prepareAssets(room, assets, warnings);
+    const { out } = room.places;
+    const run = (task: ChildRequest) => runChild(room, task);
+    const assetRoom = { project, out, run, encodes: true };
+    const prepared = assets === null ? null : await prepareAssets(assetRoom, assets, warnings);
     if (outcome.entry === null && prepared !== null) await keepAssets(project, prepared.paths);
     return {
       folder: project,

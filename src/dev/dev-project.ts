@@ -3,11 +3,14 @@
  * and the build commands run as the developer would.
  */
 import { existsSync, mkdirSync } from "node:fs";
-import { rm } from "node:fs/promises";
+import { cp, mkdir, rename, rm } from "node:fs/promises";
 import { dirname, join } from "node:path";
+import type { AssetsConfig } from "../assets/assets-config.ts";
 import { PlatformError } from "../base/errors.ts";
 import { type AppConfig, parseAppConfig, wishesOf } from "../deploy/app-config.ts";
 import { findModule } from "../deploy/app-start.ts";
+import { assetsOf, prepareAssets } from "../deploy/asset-step.ts";
+import type { ChildRequest } from "../deploy/child-result.ts";
 import { findConfigFile, readJsonConfig } from "../deploy/config-file.ts";
 import { readProjectFacts } from "../deploy/project-facts.ts";
 import { moveInto, needsInstall } from "../deploy/project-files.ts";
@@ -19,8 +22,11 @@ import { ProjectTasks } from "./project-tasks.ts";
 export interface DevArtifact {
   /** Folder of its files. */
   folder: string;
-  entry: string;
+  /** Null: there are only assets. */
+  entry: string | null;
   args: string[];
+  /** Path of the asset manifest in the folder; null: no assets. */
+  assets: string | null;
   /** A build command has run, and may have written files. */
   isBuilt: boolean;
 }
@@ -91,12 +97,23 @@ export class DevProject {
     const outcome = outcomeOf(planned, facts);
     if (typeof outcome === "string") throw new PlatformError("BUILD_OUTPUT_MISSING", [outcome]);
     const { start } = outcome;
-    if (start === null) throw new PlatformError("ENTRY_NOT_FOUND", ["there are only files"]);
-    const entry = await findModule(folder, "", start, facts);
-    const { args } = start;
     const isBuilt = build !== null;
-    if (!outcome.bundle) return { folder, entry, args, isBuilt };
-    return { folder: this.#options.mirror, entry: await this.#bundle(entry), args, isBuilt };
+    const given = assetsOf({ folder: "", assets: outcome.assets }, config);
+    if (start === null && given === null) {
+      throw new PlatformError("ENTRY_NOT_FOUND", ["nothing but pages (`assets` is false)"]);
+    }
+    const entry = start === null ? null : await findModule(folder, "", start, facts);
+    const args = start?.args ?? [];
+    if (!outcome.bundle && entry !== null) {
+      // Nothing is written into the project, and its packages are too many to copy.
+      if (given !== null)
+        note("its files are left to the app's own server here; a deploy's node answers them");
+      return { folder, entry, args, assets: null, isBuilt };
+    }
+    const { mirror } = this.#options;
+    const bundled = entry === null ? null : await this.#bundle(entry);
+    const assets = given === null ? null : await this.#prepare(given);
+    return { folder: mirror, entry: bundled, args, assets, isBuilt };
   }
 
   /** Gets ready for the next save. */
@@ -139,6 +156,27 @@ export class DevProject {
     });
   }
 
+  /** @returns path of the asset manifest in the mirror */
+  async #prepare(config: AssetsConfig): Promise<string> {
+    const { folder, mirror, temporary, note } = this.#options;
+    for (const name of Object.values(config.folders)) {
+      // What a build has made is not among the files that are mirrored.
+      if (name !== "." && existsSync(join(folder, name))) {
+        await replaceFolder(join(folder, name), join(mirror, name), join(temporary, "replaced"));
+      }
+    }
+    const out = join(temporary, "assets");
+    await rm(out, { recursive: true, force: true });
+    mkdirSync(out, { recursive: true });
+    const warnings: string[] = [];
+    const room = { project: mirror, out, run: this.#run, encodes: false };
+    const { manifest } = await prepareAssets(room, config, warnings);
+    for (const warning of warnings) note(warning);
+    return manifest;
+  }
+
+  readonly #run = (request: ChildRequest) => this.#tasks.run(request);
+
   async #bundle(entry: string): Promise<string> {
     const { folder: root, mirror, temporary, note } = this.#options;
     const outdir = join(temporary, "bundle");
@@ -156,6 +194,17 @@ export class DevProject {
     await moveInto(outdir, mirror);
     return result.entry;
   }
+}
+
+/** Puts a copy of a folder in the place of another; who reads there meanwhile misses it for no longer than a rename takes. */
+async function replaceFolder(from: string, to: string, aside: string): Promise<void> {
+  const staged = `${aside}-new`;
+  for (const path of [aside, staged]) await rm(path, { recursive: true, force: true });
+  await cp(from, staged, { recursive: true });
+  await mkdir(dirname(to), { recursive: true });
+  if (existsSync(to)) await rename(to, aside);
+  await rename(staged, to);
+  await rm(aside, { recursive: true, force: true });
 }
 
 /** Bun looks for packages in the folders above, too. */

@@ -151,7 +151,7 @@ export class DevSession {
     writeFileSync(join(digest, "index.js"), failureModule(failure), { mode: 0o644 });
     const config = parseAppConfig({}, "the default config");
     const limits = { ...config.limits, streamIdleMs: config.limits.requestTimeoutMs * 100 };
-    const artifact = { folder: digest, entry: "index.js", args: [], isBuilt: false };
+    const artifact = { folder: digest, entry: "index.js", args: [], assets: null, isBuilt: false };
     const spec = specOf(app, this.#number, artifact, { ...config, limits }, {});
     try {
       await show(spec);
@@ -178,11 +178,11 @@ export class DevSession {
 function specOf(
   app: string,
   number: number,
-  { folder, entry, args }: DevArtifact,
+  { folder, entry, args, assets }: DevArtifact,
   config: AppConfig,
   values: Record<string, string>,
 ): VersionSpec {
-  const { name, entry: _given, framework, build, start, bundle, ...rest } = config;
+  const { name, entry: _given, framework, build, start, bundle, assets: _assets, ...rest } = config;
   return {
     ...rest,
     app,
@@ -191,7 +191,7 @@ function specOf(
     digest: folder,
     entry,
     args,
-    assets: null,
+    assets,
     env: { NODE_ENV: "development", ...values },
     buildFacts: null,
     createdAtMs: Date.now(),
