@@ -189,6 +189,9 @@ export async function runNode(config: NodeConfig, watcher: NodeWatcher): Promise
     audit: remote.audit,
     domains: remote.domains,
     deployer,
+    rebinder: deployer,
+    environments,
+    rotateKey: () => rotation.rotate(),
     logs: {
       read: log.read.bind(log),
       follow: log.follow.bind(log),

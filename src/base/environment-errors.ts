@@ -15,6 +15,12 @@ export const environmentErrors = {
     message: (name: string, rule: string) => `Cannot set ${name}: ${rule}`,
     remedy: "Correct the value; a file too large for one belongs into the app or its storage",
   },
+  ENV_FILE_INVALID: {
+    owner: "user",
+    status: 400,
+    message: (file: string, what: string) => `Cannot read environment values from ${file}: ${what}`,
+    remedy: "Write each value as NAME=value; docs/environment.md says how quotes are read",
+  },
   ENV_TOO_MANY: {
     owner: "user",
     status: 400,
@@ -36,6 +42,20 @@ export const environmentErrors = {
       `Cannot start app "${app}" on ${branch}: ${what}`,
     remedy: (app: string, branch: string) =>
       `Set what is named with \`levain env set NAME=value --app ${app} --branch ${branch}\`, then try again; the branch still serves its old version`,
+  },
+  ENVIRONMENT_CHANGED: {
+    owner: "user",
+    status: 409,
+    message: (app: string, branch: string) =>
+      `Cannot go on: the environment of app "${app}" on ${branch} is not the one that was shown any more`,
+    remedy: "Run the command again and look at what it shows",
+  },
+  ENVIRONMENT_UNCONFIRMED: {
+    owner: "user",
+    status: 400,
+    message: (app: string, version: string, branch: string) =>
+      `Cannot make app "${app}" ${version} live on ${branch}: it gets another environment there, and nobody has agreed to that`,
+    remedy: "Look at what differs, then run the command again with `--yes`",
   },
   ENVIRONMENT_UNREADABLE: {
     owner: "platform",

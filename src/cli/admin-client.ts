@@ -42,6 +42,8 @@ export interface CallOptions<Name extends EndpointName> {
   body?: ReadableStream<Uint8Array> | Blob | Uint8Array<ArrayBuffer>;
   /** Abort leaves with `INTERRUPTED`. */
   signal?: AbortSignal;
+  /** Of a call that takes its time, instead of the client's own. Milliseconds. */
+  answerTimeoutMs?: number;
 }
 
 /** How long the node may be silent. Milliseconds. */
@@ -81,7 +83,7 @@ export class AdminClient {
     name: Name,
     options: CallOptions<Name> = {},
   ): Promise<OutputOf<Name>> {
-    const { answerTimeoutMs } = this.#bounds;
+    const { answerTimeoutMs = this.#bounds.answerTimeoutMs } = options;
     const timeout = AbortSignal.timeout(answerTimeoutMs);
     try {
       const response = await this.#send(name, options, timeout);

@@ -16,6 +16,10 @@ export interface CliIo {
   interrupt(): AbortSignal;
   /** A line that is typed without being shown, or the first one of stdin; `prompt` is shown to who types. */
   secret(prompt: string): Promise<string>;
+  /** All of stdin, at most so many bytes and without its last line's end; a line as above from who types. */
+  value(prompt: string, bytesMax: number): Promise<string>;
+  /** Whether the person says yes; null when nobody can be asked. */
+  confirm(question: string): Promise<boolean | null>;
 }
 
 export interface OutputStream {

@@ -4,6 +4,12 @@ export const columnsDefault = 80;
 /** Until the node has answered a command that is not a stream; the slowest waits for a statement of the store. Milliseconds. */
 export const answerTimeoutMs = 60_000;
 
+/** An app that starts in another environment: its longest boot, behind a deploy that builds. Milliseconds. */
+export const rebindTimeoutMs = 15 * 60_000;
+
+/** What comes on stdin or from a file as environment values; more than an app may have. Bytes. */
+export const envInputBytesMax = 512 * 1024;
+
 /** Silence of a stream of the node, which sends something every 10 s; then it is taken for dead. Milliseconds. */
 export const streamSilenceMs = 45_000;
 

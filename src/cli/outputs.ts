@@ -47,6 +47,13 @@ const DATA: Readonly<Record<string, z.ZodType>> = {
     /** Path of what the node prints, or null in the foreground. */
     log: z.string().nullable(),
   }),
+  env: z.union([
+    ENDPOINTS.env.output.describe("With `list`"),
+    ENDPOINTS.envChange.output.describe("With `set`, `import` and `unset`"),
+    ENDPOINTS.envDiff.output.extend({ from: z.string(), to: z.string() }).describe("With `diff`"),
+    ENDPOINTS.envApply.output.describe("With `apply`"),
+    ENDPOINTS.keyRotate.output.describe("With `rotate-key`"),
+  ]),
   token: z.union([
     z.object({
       token: z.string(),

@@ -27,6 +27,14 @@ export function processIo(): CliIo {
       const { readSecret } = await import("./secret-input.ts");
       return readSecret(prompt);
     },
+    async value(prompt, bytesMax) {
+      const { readValue } = await import("./value-input.ts");
+      return readValue(prompt, bytesMax);
+    },
+    async confirm(question) {
+      const { askYes } = await import("./value-input.ts");
+      return askYes(question);
+    },
   };
 }
 

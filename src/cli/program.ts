@@ -136,7 +136,7 @@ function addVerb(program: Command, verb: Verb, choose: (selection: Selection) =>
     const own = command.opts();
     choose({
       verb,
-      args: command.processedArgs as (string | undefined)[],
+      args: command.processedArgs.flat() as (string | undefined)[],
       // Global flags may stand before the verb too; the one after it wins.
       flags: { ...before, ...own, color: before.color !== false && own.color !== false },
     });

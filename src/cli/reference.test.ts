@@ -23,6 +23,8 @@ async function words(...argv: string[]): Promise<{ code: number; stdout: string 
     selfCommand: [],
     interrupt: () => out.closed,
     secret: async () => "",
+    value: async () => "",
+    confirm: async () => null,
   };
   const runNode = () => Promise.reject(new Error("no node in this test"));
   const runDev = runNode;

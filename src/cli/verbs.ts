@@ -15,6 +15,7 @@ export const VERBS: Readonly<Record<string, () => Promise<Verb>>> = {
   token: async () => (await import("./token.ts")).token,
   doctor: async () => (await import("./doctor.ts")).doctor,
   deploy: async () => (await import("./deploy.ts")).deploy,
+  env: async () => (await import("./env.ts")).env,
   promote: async () => (await import("./promote.ts")).promote,
   rollback: async () => (await import("./rollback.ts")).rollback,
   remove: async () => (await import("./remove.ts")).remove,

@@ -9,11 +9,16 @@ import {
   domainAddInput,
   domainRemoveQuery,
   domainsQuery,
+  envApplyInput,
+  envChangeInput,
+  envDiffInput,
+  envQuery,
   inspectQuery,
   logsQuery,
   type OutputOf,
   packagesQuery,
   promoteInput,
+  promotePlanInput,
   removeQuery,
   rollbackInput,
   tokenCreateInput,
@@ -24,12 +29,14 @@ import { deployStream } from "./deploy.ts";
 import type { AdminDeps } from "./deps.ts";
 import { addDomain, listDomains, removeDomain } from "./domains.ts";
 import type { EndpointMatch, EndpointName } from "./endpoints.ts";
+import { applyEnv, changeEnv, diffEnv, listEnv } from "./env.ts";
 import { parseInput } from "./input-issues.ts";
 import { inspect, packagesOf } from "./inspect.ts";
 import { readJsonBody } from "./json-body.ts";
+import { adminBodyBytesMax, adminBodyTimeoutMs, envBodyBytesMax } from "./limits.ts";
 import { logsStream } from "./logs.ts";
 import { metricsResponse } from "./metrics.ts";
-import { promote } from "./promote.ts";
+import { planPromote, promote } from "./promote.ts";
 import { remove } from "./remove.ts";
 import { rollback } from "./rollback.ts";
 import { createToken, listAudit, tokenInfoOf, whoami } from "./tokens.ts";
@@ -88,8 +95,13 @@ const CALLS: {
   async promote(call, app) {
     const input = await readInput(promoteInput, call);
     call.note.add(input);
-    return promote(call.deps, app, input);
+    call.unboundIdle();
+    const promoted = await promote(call.deps, app, input, stoppingOf(call));
+    if (promoted.version !== input.version) call.note.add({ live: promoted.version });
+    return promoted;
   },
+  promotePlan: async (call, app) =>
+    planPromote(call.deps, app, await readInput(promotePlanInput, call)),
   async rollback(call, app) {
     const { branch, to } = await readInput(rollbackInput, call);
     call.note.add({ branch });
@@ -102,6 +114,28 @@ const CALLS: {
     const { branch, version } = query;
     call.note.add({ ...(branch && { branch }), ...(version && { version }) });
     return remove(call.deps, app, query);
+  },
+  env: (call, app) => listEnv(call.deps, app, readQuery(envQuery, call)),
+  async envChange(call, app) {
+    const input = await readInput(envChangeInput, call, envBodyBytesMax);
+    const { scope, set, unset } = input;
+    const branch = scope === "branch" ? input.branch : scope;
+    call.note.add({ branch, set: Object.keys(set).join(","), unset: unset.join(",") });
+    return changeEnv(call.deps, app, input, call.principal.name);
+  },
+  envDiff: async (call, app) =>
+    diffEnv(call.deps, app, await readInput(envDiffInput, call, envBodyBytesMax)),
+  async envApply(call, app) {
+    const input = await readInput(envApplyInput, call);
+    call.note.add(input);
+    call.unboundIdle();
+    const applied = await applyEnv(call.deps, app, input, stoppingOf(call));
+    call.note.add({ version: applied.version });
+    return applied;
+  },
+  keyRotate(call) {
+    call.unboundIdle();
+    return call.deps.rotateKey();
   },
   inspect: (call, app) => inspect(call.deps, app, readQuery(inspectQuery, call)),
   packages: (call, app) => packagesOf(call.deps, app, readQuery(packagesQuery, call)),
@@ -186,8 +220,9 @@ function readQuery<Schema extends z.ZodObject>(
 async function readInput<Schema extends z.ZodType>(
   schema: Schema,
   { request }: AdminCall,
+  bytesMax = adminBodyBytesMax,
 ): Promise<z.output<Schema>> {
-  return parseInput(schema, await readJsonBody(request), "body");
+  return parseInput(schema, await readJsonBody(request, adminBodyTimeoutMs, bytesMax), "body");
 }
 
 /** Checked before anything looks for it: it becomes part of paths and host names. */

@@ -7,6 +7,7 @@ import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { systemClock } from "../base/clock.ts";
+import { testEnvironments } from "../secrets/environments-for-tests.ts";
 import type { LogQuery } from "../telemetry/log-reader.ts";
 import type { LogRecord } from "../telemetry/log-record.ts";
 import { requestRecord } from "../telemetry/request-record.ts";
@@ -224,6 +225,25 @@ export function memoryDeps(dataDir: string, happened: string[]): AdminDeps {
         return testDeployResult(query.app ?? "shop", query.branch);
       },
     },
+    rebinder: {
+      planRebind: async () => ({
+        difference: { added: [], removed: [], changed: [] },
+        baked: [],
+        id: "0123abcd",
+      }),
+      async rebind({ app, version }) {
+        await store.version(app, version);
+        return { version, taken: null };
+      },
+    },
+    environments: testEnvironments(),
+    rotateKey: async () => ({
+      keyId: "0123abcd",
+      values: 3,
+      versions: 2,
+      unreadable: [],
+      isSettled: true,
+    }),
     logs: {
       async *read(app, query = {}) {
         if (app === "shop") yield* selectRecords(query);

@@ -117,6 +117,7 @@ describe("endpoints", () => {
       app: "shop",
       branch: "cart-fix",
       version: 1,
+      source: 1,
       previous: 2,
       url: "http://cart-fix--shop.localhost:4000",
     });

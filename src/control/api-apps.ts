@@ -29,9 +29,26 @@ export const versionInfo = z.object({
   createdAtMs: z.number(),
 });
 
-export const promoteInput = z.strictObject({
+const promoteTarget = z.strictObject({
   version: z.int().positive(),
   branch: z.string().default("main"),
+});
+export const promoteInput = promoteTarget.extend({
+  /** `id` of the plan that was looked at: with another one meanwhile nothing is done. */
+  expected: z.string().optional(),
+});
+export const promotePlanInput = promoteTarget;
+/** What a promote changes in what the app gets, by the names of environment values. */
+export const promotePlan = z.object({
+  app: z.string(),
+  version: z.int(),
+  branch: z.string(),
+  id: z.string(),
+  added: z.array(z.string()),
+  removed: z.array(z.string()),
+  changed: z.array(z.string()),
+  /** Build values that the artifact was made with and that are others for the branch. */
+  baked: z.array(z.string()),
 });
 export const rollbackInput = z.strictObject({
   branch: z.string().default("main"),
@@ -44,6 +61,11 @@ export const liveChange = z.object({
   version: z.int(),
   previous: z.int().nullable(),
   url: z.string(),
+});
+
+export const promotion = liveChange.extend({
+  /** Whose artifact it has: another version than `version` when the branch has another environment. */
+  source: z.int(),
 });
 
 /** What is to go: the app, or one of its branches or versions. */
@@ -67,3 +89,5 @@ export type AppInfo = z.infer<typeof appInfo>;
 export type VersionInfo = z.infer<typeof versionInfo>;
 export type LiveChange = z.infer<typeof liveChange>;
 export type Removed = z.infer<typeof removed>;
+export type PromotePlan = z.infer<typeof promotePlan>;
+export type Promotion = z.infer<typeof promotion>;

@@ -13,6 +13,9 @@ import {
   appInfo,
   liveChange,
   promoteInput,
+  promotePlan,
+  promotePlanInput,
+  promotion,
   removed,
   removeQuery,
   rollbackInput,
@@ -25,6 +28,19 @@ import {
   domainRemoveQuery,
   domainsQuery,
 } from "./api-domains.ts";
+
+import {
+  envApplyInput,
+  envChange,
+  envChangeInput,
+  envDiff,
+  envDiffInput,
+  envList,
+  envQuery,
+  keyRotation,
+  rebound,
+} from "./api-env.ts";
+
 import { inspection, inspectQuery, packagesQuery, versionPackages } from "./api-inspection.ts";
 import { instanceInfo } from "./api-instances.ts";
 import { logRecord, logsQuery } from "./api-logs.ts";
@@ -50,6 +66,7 @@ export {
 } from "../deploy/deploy-api.ts";
 export * from "./api-apps.ts";
 export * from "./api-domains.ts";
+export * from "./api-env.ts";
 export * from "./api-errors.ts";
 export * from "./api-inspection.ts";
 export * from "./api-instances.ts";
@@ -74,9 +91,15 @@ export const ENDPOINTS = {
     output: z.object({ app: z.string(), versions: z.array(versionInfo) }),
   },
   deploy: { ...ENDPOINT_PATHS.deploy, query: deployQuery, stream: deployEvent },
-  promote: { ...ENDPOINT_PATHS.promote, input: promoteInput, output: liveChange },
+  promote: { ...ENDPOINT_PATHS.promote, input: promoteInput, output: promotion },
+  promotePlan: { ...ENDPOINT_PATHS.promotePlan, input: promotePlanInput, output: promotePlan },
   rollback: { ...ENDPOINT_PATHS.rollback, input: rollbackInput, output: liveChange },
   remove: { ...ENDPOINT_PATHS.remove, query: removeQuery, output: removed },
+  env: { ...ENDPOINT_PATHS.env, query: envQuery, output: envList },
+  envChange: { ...ENDPOINT_PATHS.envChange, input: envChangeInput, output: envChange },
+  envDiff: { ...ENDPOINT_PATHS.envDiff, input: envDiffInput, output: envDiff },
+  envApply: { ...ENDPOINT_PATHS.envApply, input: envApplyInput, output: rebound },
+  keyRotate: { ...ENDPOINT_PATHS.keyRotate, output: keyRotation },
   inspect: { ...ENDPOINT_PATHS.inspect, query: inspectQuery, output: inspection },
   packages: { ...ENDPOINT_PATHS.packages, query: packagesQuery, output: versionPackages },
   ps: {

@@ -10,7 +10,10 @@ import type {
   DeployResult,
 } from "../deploy/deploy-api.ts";
 import type { Deploying } from "../deploy/deploy-job.ts";
+import type { RebindPlan, RebindRequest, RebindTarget, Rebound } from "../deploy/rebind.ts";
 import type { RouteTableApp } from "../router/route-table.ts";
+import type { Environments } from "../secrets/environments.ts";
+import type { RotationResult } from "../secrets/rotation.ts";
 import type { Store } from "../store/store.ts";
 import type { LogStore } from "../telemetry/log-store.ts";
 import type { Inspection, InstanceInfo, NodeStatus } from "./api.ts";
@@ -22,6 +25,7 @@ import type { TokenBook } from "./token-book.ts";
 export type AdminStore = Pick<
   Store,
   | "apps"
+  | "version"
   | "versions"
   | "versionProvenance"
   | "versionPackages"
@@ -69,6 +73,9 @@ export interface AdminDeps {
   /** What there is of a version on this node. Looking must not wake it. */
   runsOf(spec: VersionSpec): VersionRuns;
   store: AdminStore;
+  environments: Environments;
+  /** See `Rotation`. */
+  rotateKey(): Promise<RotationResult>;
   tokens: TokenBook;
   audit: AuditTrail;
   domains: DomainsDeps;
@@ -87,6 +94,11 @@ export interface AdminDeps {
       signal: AbortSignal,
       deploying: Deploying,
     ): Promise<DeployResult | DeployPlanned>;
+  };
+  /** See `rebind.ts`. */
+  rebinder: {
+    planRebind(target: RebindTarget): Promise<RebindPlan>;
+    rebind(request: RebindRequest): Promise<Rebound>;
   };
   /** `remove` removes the request log too. */
   logs: Pick<LogStore, "read" | "follow" | "remove">;

@@ -36,6 +36,6 @@ export function describeIssues(error: z.ZodError, part: string): string {
 const KNOWN: KnownKeys = {
   keys: [],
   rangeOf: () => undefined,
-  // Environments of versions are in route tables.
-  isSecret: (key) => key.includes(".env."),
+  // Environments of versions are in route tables; values are set and compared.
+  isSecret: (key) => /\.env\.|(^|\.)(set|values)\./.test(key),
 };

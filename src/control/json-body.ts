@@ -9,6 +9,7 @@ import { adminBodyBytesMax, adminBodyTimeoutMs } from "./limits.ts";
 export async function readJsonBody(
   request: Request,
   timeoutMs = adminBodyTimeoutMs,
+  bytesMax = adminBodyBytesMax,
 ): Promise<unknown> {
   const chunks: Uint8Array[] = [];
   let bytes = 0;
@@ -23,8 +24,8 @@ export async function readJsonBody(
       const { done, value } = await Promise.race([reader.read(), late.promise]);
       if (done) break;
       bytes += value.byteLength;
-      if (bytes > adminBodyBytesMax) {
-        throw new PlatformError("ADMIN_BODY_TOO_LARGE", [adminBodyBytesMax]);
+      if (bytes > bytesMax) {
+        throw new PlatformError("ADMIN_BODY_TOO_LARGE", [bytesMax]);
       }
       chunks.push(value);
     }

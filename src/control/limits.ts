@@ -1,6 +1,9 @@
 /** JSON body of an admin request; the largest real one has two short fields. Bytes. */
 export const adminBodyBytesMax = 64 * 1024;
 
+/** Body of a request with environment values: those of a large app together, as JSON. Bytes. */
+export const envBodyBytesMax = 1024 * 1024;
+
 /** A token that an operator wrote into the file; one of these is 128 bits in hex. Characters. */
 export const adminTokenCharactersMin = 32;
 

@@ -1,8 +1,10 @@
 /** Apps and versions in memory, for tests of the admin API: `shop` with three versions, and `blog` with nothing live. */
+
 import { PlatformError } from "../base/errors.ts";
 import type { PackageList } from "../deploy/package-list.ts";
 import { readProvenance } from "../deploy/provenance.ts";
 import type { AdminStore } from "./deps.ts";
+import { testRoutes } from "./inspection-for-tests.ts";
 import type { MemoryRemote } from "./remote-for-tests.ts";
 
 export const testWallMs = Date.parse("2026-11-21T08:00:00Z");
@@ -106,6 +108,23 @@ export function memoryStore(): Omit<AdminStore, keyof MemoryRemote> {
       return version === 3
         ? { version, sha256: "a".repeat(64), list: testPackages }
         : { version, sha256: null, list: null };
+    },
+    async version(app, number) {
+      known(app);
+      if (!versionsOf.get(app)?.includes(number)) {
+        throw new PlatformError("VERSION_UNKNOWN", [app, `v${number}`]);
+      }
+      const { message, commit, bytes } = testVersion(number);
+      const spec = testRoutes(app)!.versions[number]!;
+      return {
+        spec,
+        message,
+        commit,
+        artifactBytes: bytes,
+        provenance: {},
+        environment: null,
+        packagesSha256: null,
+      };
     },
     async setLive({ app, branch, version }) {
       const live = known(app);

@@ -1,22 +1,58 @@
-/** Moves what a branch's URL answers with to a version. */
+/** Moves what a branch's URL answers with to a version, in the environment of that branch. */
 import { branchLabel, checkBranchName } from "../deploy/names.ts";
-import type { InputOf, LiveChange } from "./api.ts";
+import type { InputOf, LiveChange, OutputOf, Promotion } from "./api.ts";
 import type { AdminDeps } from "./deps.ts";
 
+export type PromoteDeps = LiveDeps & Pick<AdminDeps, "rebinder">;
 export type LiveDeps = Pick<AdminDeps, "store" | "publish" | "urlOf" | "clock">;
 
 /**
- * Resolves when the URL answers with the version. Doing it again changes nothing, so it is safe to repeat after an
- * error.
+ * What a promote would change, by name.
  *
  * @throws {PlatformError} `APP_UNKNOWN`, `VERSION_UNKNOWN`, `NAME_INVALID` for the branch.
  */
-export function promote(
-  deps: LiveDeps,
+export async function planPromote(
+  deps: PromoteDeps,
   app: string,
-  { version, branch }: InputOf<"promote">,
-): Promise<LiveChange> {
-  return takeLive(deps, { app, branch, version, reason: "promote" });
+  { version, branch }: InputOf<"promotePlan">,
+): Promise<OutputOf<"promotePlan">> {
+  checkBranchName(branch);
+  const { difference, baked, id } = await deps.rebinder.planRebind({ app, version, branch });
+  return { app, version, branch, id, ...difference, baked };
+}
+
+/**
+ * Resolves when the URL answers with the version's artifact in the environment of the branch: with the version itself, or
+ * with a new one that differs from it in that. Doing it again changes nothing, so it is safe to repeat after an error.
+ *
+ * @throws {PlatformError} `APP_UNKNOWN`, `VERSION_UNKNOWN`, `NAME_INVALID` for the branch, `ENVIRONMENT_INVALID`, `ENVIRONMENT_CHANGED`,
+ *   and why the new version does not boot.
+ */
+export async function promote(
+  deps: PromoteDeps,
+  app: string,
+  { version, branch, expected }: InputOf<"promote">,
+  signal: AbortSignal,
+): Promise<Promotion> {
+  const rebound = await deps.rebinder.rebind({
+    app,
+    version,
+    branch,
+    reason: "promote",
+    expected,
+    signal,
+  });
+  const change =
+    rebound.taken === null
+      ? await takeLive(deps, { app, branch, version: rebound.version, reason: "promote" })
+      : {
+          app,
+          branch,
+          version: rebound.version,
+          previous: rebound.taken.previous,
+          url: deps.urlOf(app, { branch }),
+        };
+  return { ...change, source: version };
 }
 
 export interface LiveMove {

@@ -59,6 +59,7 @@ export function buildProvenance(parts: BuildParts): BuildProvenance {
       ran: [],
     },
     declares: config.declares,
+    rebound: null,
   };
 }
 

@@ -14,6 +14,8 @@ export interface DeployerOptions {
   builder: Builder;
   store: Pick<
     Store,
+    | "apps"
+    | "version"
     | "nextVersionNumber"
     | "createVersion"
     | "setLive"
@@ -22,7 +24,7 @@ export interface DeployerOptions {
     | "finishDeploy"
   >;
   artifacts: ArtifactStore;
-  environments: Pick<Environments, "resolve" | "freeze" | "hold">;
+  environments: Pick<Environments, "resolve" | "freeze" | "hold" | "openVersion" | "fingerprint">;
   /** Unpacks an upload into a folder; `unpackSource`. */
   unpack(upload: ReadableStream<Uint8Array>, folder: string, signal: AbortSignal): Promise<unknown>;
   /** Starts the version and asks it one request; it stays warm. @throws {PlatformError} why it cannot go live */

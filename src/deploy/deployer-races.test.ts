@@ -36,6 +36,10 @@ async function setup(data: TestFolder, overrides: Partial<DeployerOptions>) {
     clock: systemClock,
     store: {
       livePackages: async () => null,
+      apps: async () => [],
+      version: async (app, number) => {
+        throw new PlatformError("VERSION_UNKNOWN", [app, `v${number}`]);
+      },
       nextVersionNumber: async () => 1,
       createVersion: async () => {},
       setLive: async () => ({ previous: null }),
@@ -61,6 +65,10 @@ test("a version whose app was deleted before it could go live gives its process 
   const { deploy, discarded } = await setup(data, {
     store: {
       livePackages: async () => null,
+      apps: async () => [],
+      version: async (app, number) => {
+        throw new PlatformError("VERSION_UNKNOWN", [app, `v${number}`]);
+      },
       nextVersionNumber: async () => 1,
       createVersion: async () => {},
       setLive: async () => {

@@ -52,6 +52,10 @@ const setup = async (overrides: Partial<DeployerOptions> = {}) => {
     clock: systemClock,
     store: {
       livePackages: async () => null,
+      apps: async () => [],
+      version: async (app, number) => {
+        throw new PlatformError("VERSION_UNKNOWN", [app, `v${number}`]);
+      },
       nextVersionNumber: async () => versions.length + 1,
       createVersion: async ({ spec, provenance }) => {
         versions.push(spec);

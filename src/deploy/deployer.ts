@@ -30,6 +30,14 @@ import { appNameFrom, checkAppName, checkBranchName, PRODUCTION_BRANCH } from ".
 import { openEnvironment } from "./open-environment.ts";
 import { comparePackages, isUnchanged, type PackageChanges } from "./package-changes.ts";
 import { packageList, packageListDigest } from "./package-list.ts";
+import {
+  planRebind,
+  type RebindPlan,
+  type RebindRequest,
+  type RebindTarget,
+  type Rebound,
+  rebind,
+} from "./rebind.ts";
 import { sourceQueryOf } from "./source-query.ts";
 import { type Candidate, takeLive } from "./take-live.ts";
 
@@ -101,6 +109,32 @@ export class Deployer {
       throw asDeployError(thrown, signal);
     } finally {
       await removeFolder(source);
+    }
+  }
+
+  /** What the artifact of a version would get on a branch. Throws like `planRebind`. */
+  async planRebind(target: RebindTarget): Promise<RebindPlan> {
+    const { difference, baked, id } = await planRebind(this.#options, target);
+    return { difference, baked, id };
+  }
+
+  /** See `rebind`; in turn with the deploys of the app. */
+  async rebind(request: RebindRequest): Promise<Rebound> {
+    const { app, branch, version, signal } = request;
+    checkBranchName(branch);
+    try {
+      using _place = this.#queue.admit();
+      using _turn = await this.#queue.enter(app, signal, () => {});
+      using _use = await this.#use.take();
+      const rebound = await rebind(this.#options, request);
+      if (rebound.taken !== null) {
+        const { spec, previous } = rebound.taken;
+        const message = `${versionName(spec.number)} is live on ${branch}: ${versionName(version)} with the environment of ${branch}`;
+        this.#record({ app }, spec.number, message, { digest: spec.digest, previous });
+      }
+      return rebound;
+    } catch (thrown) {
+      throw asDeployError(thrown, signal);
     }
   }
 
@@ -236,7 +270,7 @@ export class Deployer {
   }
 
   #record(
-    { app }: Job,
+    { app }: Pick<Job, "app">,
     version: number | null,
     message: string,
     fields: Record<string, unknown>,

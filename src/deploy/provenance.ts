@@ -66,6 +66,8 @@ export const provenance = z.object({
     })
     .default({ declared: [], ran: [] }),
   declares: declared.default(nothingDeclared),
+  /** The version whose artifact it is, when it was made from that with the environment of a branch. */
+  rebound: z.object({ version: z.int(), branch: z.string() }).nullable().default(null),
 });
 
 export type Provenance = z.infer<typeof provenance>;

@@ -22,3 +22,5 @@ export const masterKeyFileBytesMax = 4096;
 export const fingerprintDigits = 8;
 /** Rows that one transaction of a rotation seals anew. Count. */
 export const resealBatch = 100;
+/** Names that one command sets or takes away. Count. */
+export const envChangesMax = 500;

