@@ -41,6 +41,7 @@ export const deploy: Verb = {
     ["--start <command>", "what starts the app, such as `node build/index.js`"],
     ["--assets <folder>", "folder of files that the node serves itself"],
     ["--ci", "fail without a lockfile, as with CI=true"],
+    ["--output-url", "print the branch's URL to stdout, and nothing else"],
     ["--events", "with --json: print each event as a JSON line first"],
   ],
   exits: [
@@ -52,6 +53,7 @@ export const deploy: Verb = {
     ["levain deploy ./shop --branch cart-fix", "to a branch with a URL of its own"],
     ["levain deploy --plan", "what was recognized, and what would be done"],
     ['levain deploy --message "New checkout"', "with a note for the list of versions"],
+    ["levain deploy --ci --output-url", "in a pipeline: docs/ci.md"],
     ["levain deploy --json --events", "for a program that wants the progress too"],
   ],
   async run(call) {
@@ -102,7 +104,7 @@ export const deploy: Verb = {
     return {
       data: result,
       next: next.map(call.command),
-      text: () => renderResult(result, call),
+      text: () => (call.flags.outputUrl === true ? result.url : renderResult(result, call)),
     };
   },
 };
