@@ -36,6 +36,7 @@ import {
   startLaneWithEdges,
 } from "./lane.ts";
 import { nodeMetrics } from "./metrics.ts";
+import { openCollector } from "./node-collector.ts";
 import { governMemory, memoryBudget } from "./node-memory.ts";
 import { openSandbox } from "./node-sandbox.ts";
 import { openSecrets } from "./node-secrets.ts";
@@ -146,6 +147,7 @@ export async function runNode(config: NodeConfig, watcher: NodeWatcher): Promise
       return checkVersion(spec, { pools, manifestPath: path, host, signal });
     },
     kept: (spec) => trials.keep(spec),
+    ended: (app) => collector.afterDeploy(app),
     async discard(spec) {
       await lane.pools.remove(spec, 0, new PlatformError("NODE_DRAINING", []));
       trials.disown(spec);
@@ -153,6 +155,17 @@ export async function runNode(config: NodeConfig, watcher: NodeWatcher): Promise
     urlOf,
   });
   await deployer.sweep();
+  const collector = openCollector({
+    config,
+    store: store.store,
+    artifacts,
+    deployer,
+    lane,
+    publish: () => publisher.publish(),
+    removeLogs: (app) => removeLogs(app, lane, [log, requests]),
+    report: (thrown) => watcher.note(describeUnforeseen(thrown)),
+  });
+  cleanup.defer(() => collector.close());
 
   const status = (): NodeStatus => ({
     pid: process.pid,
@@ -207,6 +220,7 @@ export async function runNode(config: NodeConfig, watcher: NodeWatcher): Promise
         return requests.follow(app, query, signal);
       },
     },
+    collect: (isDryRun) => collector.collect(isDryRun),
     removeArtifacts: (digests) => deployer.removeArtifacts(digests),
     clock,
     publish: () => publisher.publish(),

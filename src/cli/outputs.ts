@@ -115,6 +115,7 @@ const DATA: Readonly<Record<string, z.ZodType>> = {
   promote: liveChange,
   rollback: liveChange,
   remove: ENDPOINTS.remove.output,
+  gc: ENDPOINTS.gc.output,
   apps: ENDPOINTS.apps.output,
   versions: ENDPOINTS.versions.output,
   inspect: ENDPOINTS.inspect.output,

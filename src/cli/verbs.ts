@@ -14,6 +14,7 @@ export const VERBS: Readonly<Record<string, () => Promise<Verb>>> = {
   context: async () => (await import("./context.ts")).context,
   token: async () => (await import("./token.ts")).token,
   doctor: async () => (await import("./doctor.ts")).doctor,
+  gc: async () => (await import("./gc.ts")).gc,
   deploy: async () => (await import("./deploy.ts")).deploy,
   env: async () => (await import("./env.ts")).env,
   promote: async () => (await import("./promote.ts")).promote,

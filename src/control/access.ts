@@ -64,6 +64,7 @@ export const ACCESS: Readonly<Record<EndpointName, { role: Role; scope: Scope }>
   tokens: { role: "admin", scope: "node" },
   tokenCreate: { role: "admin", scope: "node" },
   tokenRevoke: { role: "admin", scope: "node" },
+  gc: { role: "admin", scope: "node" },
   down: { role: "admin", scope: "node" },
 };
 

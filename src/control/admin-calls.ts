@@ -5,6 +5,7 @@ import { assertMayUse, mayUse, type Principal } from "./access.ts";
 import type { CallNote } from "./admin-audit.ts";
 import {
   auditQuery,
+  collectInput,
   deployQuery,
   domainAddInput,
   domainRemoveQuery,
@@ -139,6 +140,11 @@ const CALLS: {
   },
   inspect: (call, app) => inspect(call.deps, app, readQuery(inspectQuery, call)),
   packages: (call, app) => packagesOf(call.deps, app, readQuery(packagesQuery, call)),
+  async gc(call) {
+    const { isDryRun } = await readInput(collectInput, call);
+    call.note.add({ isDryRun });
+    return call.deps.collect(isDryRun);
+  },
   async ps({ deps, principal }) {
     const { instancesMax, memory } = await deps.status();
     const { budgetBytes, usedBytes, level } = memory;

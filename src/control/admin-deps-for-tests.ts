@@ -268,6 +268,16 @@ export function memoryDeps(dataDir: string, happened: string[]): AdminDeps {
         if (app === "shop") yield testRequest;
       },
     },
+    async collect(isDryRun) {
+      happened.push(`collect${isDryRun ? " dry" : ""}`);
+      return {
+        isDryRun,
+        versions: [{ app: "shop", version: 1, branch: "main" }],
+        artifacts: [{ digest: "1".repeat(64), bytes: 48_211 }],
+        bytes: 48_211,
+        logs: ["stillborn"],
+      };
+    },
     async removeArtifacts(digests) {
       happened.push(`remove ${digests.length} artifact`);
     },

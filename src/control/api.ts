@@ -21,6 +21,7 @@ import {
   rollbackInput,
   versionInfo,
 } from "./api-apps.ts";
+import { collected, collectInput } from "./api-collect.ts";
 import {
   domainAdded,
   domainAddInput,
@@ -65,6 +66,7 @@ export {
   deployResult,
 } from "../deploy/deploy-api.ts";
 export * from "./api-apps.ts";
+export * from "./api-collect.ts";
 export * from "./api-domains.ts";
 export * from "./api-env.ts";
 export * from "./api-errors.ts";
@@ -102,6 +104,7 @@ export const ENDPOINTS = {
   keyRotate: { ...ENDPOINT_PATHS.keyRotate, output: keyRotation },
   inspect: { ...ENDPOINT_PATHS.inspect, query: inspectQuery, output: inspection },
   packages: { ...ENDPOINT_PATHS.packages, query: packagesQuery, output: versionPackages },
+  gc: { ...ENDPOINT_PATHS.gc, input: collectInput, output: collected },
   ps: {
     ...ENDPOINT_PATHS.ps,
     output: z.object({

@@ -16,7 +16,7 @@ import type { Environments } from "../secrets/environments.ts";
 import type { RotationResult } from "../secrets/rotation.ts";
 import type { Store } from "../store/store.ts";
 import type { LogStore } from "../telemetry/log-store.ts";
-import type { Inspection, InstanceInfo, NodeStatus } from "./api.ts";
+import type { Collected, Inspection, InstanceInfo, NodeStatus } from "./api.ts";
 import type { AuditTrail } from "./audit-trail.ts";
 import type { DomainCheck } from "./domain-check.ts";
 import type { TokenBook } from "./token-book.ts";
@@ -109,6 +109,8 @@ export interface AdminDeps {
    * costs only disk.
    */
   removeArtifacts(digests: readonly string[]): Promise<void>;
+  /** Removes what nothing needs any more, or only says what that is; see `Collector`. */
+  collect(isDryRun: boolean): Promise<Collected>;
   clock: Clock;
   /** Puts what the store holds into effect; see `publisher.ts`. */
   publish(): Promise<void>;

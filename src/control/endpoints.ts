@@ -20,6 +20,7 @@ export const ENDPOINT_PATHS = {
   keyRotate: { method: "POST", path: "/v1/master-key/rotate" },
   inspect: { method: "GET", path: "/v1/apps/{app}/inspect" },
   packages: { method: "GET", path: "/v1/apps/{app}/packages" },
+  gc: { method: "POST", path: "/v1/gc" },
   ps: { method: "GET", path: "/v1/instances" },
   logs: { method: "GET", path: "/v1/apps/{app}/logs" },
   metrics: { method: "GET", path: "/metrics" },

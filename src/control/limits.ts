@@ -159,3 +159,6 @@ export const adminTlsLookMs = 5_000;
 
 /** Names that the admin API answers to behind a proxy. Count. */
 export const adminNamesMax = 20;
+
+/** An app that failed at its first deploy, or was removed elsewhere: long enough to ask what it was. Days. */
+export const logDaysMaxDefault = 30;

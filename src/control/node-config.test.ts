@@ -127,6 +127,9 @@ test("every variable is read as the kind of value that its setting takes", async
     LEVAIN_SPARES_MAX: "0",
     LEVAIN_SANDBOX_MIN: "strict",
     LEVAIN_WRITE_ROOTS: "/srv/a,/srv/b",
+    LEVAIN_RETENTION_VERSIONS_MAX: "3",
+    LEVAIN_RETENTION_DAYS_MAX: "90",
+    LEVAIN_RETENTION_LOG_DAYS_MAX: "7",
     LEVAIN_BUILD_TIMEOUT_MS: "60000",
     LEVAIN_BUILD_MEMORY_BYTES_MAX: "1000000000",
   };
@@ -163,6 +166,7 @@ test("every variable is read as the kind of value that its setting takes", async
     sparesMax: 0,
     sandboxMin: "strict",
     writeRoots: ["/srv/a", "/srv/b"],
+    retention: { versionsMax: 3, daysMax: 90, logDaysMax: 7 },
     build: { timeoutMs: 60_000, memoryBytesMax: 1_000_000_000 },
   });
 });

@@ -3,7 +3,16 @@ import { BlockList, isIP } from "node:net";
 import { isAbsolute } from "node:path";
 import { z } from "zod";
 import { SANDBOX_LEVELS } from "../base/permissions.ts";
-import { buildMemoryBytesMax, buildTimeoutMs } from "../deploy/limits.ts";
+import {
+  buildMemoryBytesMax,
+  buildTimeoutMs,
+  retentionDaysMaxDefault,
+  retentionDaysMaxLargest,
+  retentionDaysMaxSmallest,
+  retentionVersionsMaxDefault,
+  retentionVersionsMaxLargest,
+  retentionVersionsMaxSmallest,
+} from "../deploy/limits.ts";
 import { hooksMax } from "../hooks/limits.ts";
 import type { HookSource } from "../hooks/loaded-hook.ts";
 import {
@@ -19,6 +28,7 @@ import {
   edgesLargest,
   instancesMaxDefault,
   instancesMaxLargest,
+  logDaysMaxDefault,
   memoryBytesSmallest,
   sparesMaxDefault,
   sparesMaxLargest,
@@ -124,6 +134,28 @@ export const nodeConfigSchema = z.strictObject({
   sandboxMin: z.enum(SANDBOX_LEVELS).default("relaxed"),
   /** Folders beneath which versions may be given folders to write to. */
   writeRoots: z.array(z.string().refine(isAbsolute, "must be absolute paths")).default([]),
+  retention: z
+    .strictObject({
+      /** Newest versions of each branch of an app that are kept, where the app does not say it. Count. */
+      versionsMax: z
+        .int()
+        .min(retentionVersionsMaxSmallest)
+        .max(retentionVersionsMaxLargest)
+        .default(retentionVersionsMaxDefault),
+      /** Age at which those go too; 0 = never. Days. */
+      daysMax: z
+        .int()
+        .min(retentionDaysMaxSmallest)
+        .max(retentionDaysMaxLargest)
+        .default(retentionDaysMaxDefault),
+      /** How long the logs of apps that are gone are kept; 0 = for ever. Days. */
+      logDaysMax: z
+        .int()
+        .min(retentionDaysMaxSmallest)
+        .max(retentionDaysMaxLargest)
+        .default(logDaysMaxDefault),
+    })
+    .prefault({}),
   build: z
     .strictObject({
       /** All steps of one build together. Milliseconds. */
@@ -174,6 +206,9 @@ export const VARIABLES: Readonly<Record<string, string>> = {
   LEVAIN_SPARES_MAX: "sparesMax",
   LEVAIN_SANDBOX_MIN: "sandboxMin",
   LEVAIN_WRITE_ROOTS: "writeRoots",
+  LEVAIN_RETENTION_VERSIONS_MAX: "retention.versionsMax",
+  LEVAIN_RETENTION_DAYS_MAX: "retention.daysMax",
+  LEVAIN_RETENTION_LOG_DAYS_MAX: "retention.logDaysMax",
   LEVAIN_BUILD_TIMEOUT_MS: "build.timeoutMs",
   LEVAIN_BUILD_MEMORY_BYTES_MAX: "build.memoryBytesMax",
 };

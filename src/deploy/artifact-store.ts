@@ -128,6 +128,15 @@ export class ArtifactStore {
     await rm(trash, { recursive: true, force: true });
   }
 
+  /** Of an artifact's files, as its manifest says; 0 when it cannot be read. */
+  async bytesOf(digest: string): Promise<number> {
+    const manifest = await this.#manifest(digest).catch(() => null);
+    return (manifest?.entries ?? []).reduce(
+      (sum, entry) => sum + ("bytes" in entry ? entry.bytes : 0),
+      0,
+    );
+  }
+
   /** Every digest there is, sorted. */
   async list(): Promise<string[]> {
     return (await this.#names()).filter((name) => DIGEST.test(name)).sort();

@@ -37,15 +37,23 @@ export class ArtifactUse {
     });
   }
 
-  /** Removes every artifact that is in none of the versions that `referenced` finds. Waits for nothing, as above. */
-  async removeUnreferenced(referenced: () => Promise<ReadonlySet<string>>): Promise<void> {
-    if (this.#inUse > 0) return;
+  /**
+   * Removes every artifact that is in none of the versions that `referenced` finds. Waits for nothing, as above.
+   *
+   * @returns those that are gone
+   */
+  async removeUnreferenced(referenced: () => Promise<ReadonlySet<string>>): Promise<string[]> {
+    const removed: string[] = [];
+    if (this.#inUse > 0) return removed;
     await this.#alone(async () => {
       const digests = await referenced();
       for (const digest of await this.#artifacts.list()) {
-        if (!digests.has(digest)) await this.#artifacts.remove(digest);
+        if (digests.has(digest)) continue;
+        await this.#artifacts.remove(digest);
+        removed.push(digest);
       }
     });
+    return removed;
   }
 
   /** Runs a removal; deploys wait for it before they add an artifact. */

@@ -33,6 +33,8 @@ export interface DeployerOptions {
   kept(spec: VersionSpec): void;
   /** Ends the processes of a version that did not make it. */
   discard(spec: VersionSpec): Promise<void>;
+  /** A deploy of the app is over, whatever came of it. */
+  ended(app: string): void;
   /** Puts what the store holds into effect. */
   publish(): Promise<void>;
   urlOf(app: string, target: string | number): string;

@@ -27,6 +27,7 @@ async function setup(data: TestFolder, overrides: Partial<DeployerOptions>) {
     environments: testEnvironments(),
     unpack: (upload, folder, signal) => unpackSource(upload, folder, { signal }),
     bootCheck: async () => {},
+    ended() {},
     kept: () => {},
     discard: async (spec) => void discarded.push(spec.number),
     publish: async () => {},

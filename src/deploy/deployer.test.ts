@@ -43,6 +43,7 @@ const setup = async (overrides: Partial<DeployerOptions> = {}) => {
     environments: testEnvironments(),
     unpack: (upload, folder, signal) => unpackSource(upload, folder, { signal }),
     bootCheck: async (spec) => void calls.push(`boot v${spec.number}`),
+    ended() {},
     kept: () => {},
     discard: async (spec) => void calls.push(`discard v${spec.number}`),
     publish: async () => void calls.push("publish"),

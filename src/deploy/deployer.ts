@@ -144,7 +144,7 @@ export class Deployer {
   }
 
   /** See `ArtifactUse.removeUnreferenced`. */
-  removeUnreferenced(referenced: () => Promise<ReadonlySet<string>>): Promise<void> {
+  removeUnreferenced(referenced: () => Promise<ReadonlySet<string>>): Promise<string[]> {
     return this.#use.removeUnreferenced(referenced);
   }
 
@@ -187,6 +187,8 @@ export class Deployer {
         code: error.code,
       });
       throw error;
+    } finally {
+      this.#options.ended(app);
     }
   }
 
