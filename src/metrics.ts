@@ -25,6 +25,8 @@ export interface VersionSource {
 export interface MetricsSource {
   status: NodeStatus;
   lane: Lane;
+  /** Requests to the admin API with a token that is not right. Count. */
+  wrongTokens: number;
   versions: readonly VersionSource[];
   /** CPU time of the node's own process. Microseconds. */
   cpu: { user: number; system: number };
@@ -233,6 +235,12 @@ const nodeFamilies: readonly Family[] = [
     "Resident memory of the node's own process.",
     ({ status }) => status.memoryBytes,
   ),
+  single(
+    "levain_admin_wrong_tokens_total",
+    "counter",
+    "Requests to the admin API with a token that is not right.",
+    ({ wrongTokens }) => wrongTokens,
+  ),
 ];
 
 const edgeFamilies: readonly Family[] = [
@@ -269,7 +277,7 @@ export const METRIC_FAMILIES: readonly Family[] = [
 const versionsPerTurn = 50;
 
 /** The families one after the other, as text in pieces. Requests are served between them: a scrape of thousands of apps holds up nobody. */
-export async function* nodeMetrics(lane: Lane, status: NodeStatus, nowMs: number) {
+export async function* nodeMetrics(lane: Lane, status: NodeStatus, nowMs: number, wrongTokens = 0) {
   const versions: VersionSource[] = [];
   let looked = 0;
   for (const pool of [...lane.pools.all()]) {
@@ -282,7 +290,7 @@ export async function* nodeMetrics(lane: Lane, status: NodeStatus, nowMs: number
     looked += 1;
     if (looked % versionsPerTurn === 0) await setImmediate();
   }
-  const source = { status, lane, versions, cpu: process.cpuUsage() };
+  const source = { status, lane, wrongTokens, versions, cpu: process.cpuUsage() };
   for (const family of METRIC_FAMILIES) {
     for (const piece of renderFamily(family, source)) {
       yield piece;

@@ -189,7 +189,7 @@ export async function runNode(config: NodeConfig, watcher: NodeWatcher): Promise
   const deps: AdminDeps = {
     status,
     instances: () => instancesOf(lane, clock.nowMs()),
-    metrics: () => nodeMetrics(lane, status(), clock.nowMs()),
+    metrics: () => nodeMetrics(lane, status(), clock.nowMs(), remote.audit.wrongTokens),
     hasApp: (app) => Object.hasOwn(lane.router.table.apps, app),
     hasVersion: (app, version) =>
       Object.hasOwn(lane.router.table.apps, app) &&

@@ -324,6 +324,7 @@ describe("the audit log", () => {
     }
 
     expect(right).toBe(100);
+    expect(node.deps.audit.wrongTokens).toBe(10_000);
     const refused = (await auditOf(node)).filter(({ actor }) => actor === "nobody");
     expect(refused.length).toBeGreaterThanOrEqual(auditRefusalsBurst);
     expect(refused.length).toBeLessThan(auditRefusalsBurst + 20);

@@ -36,7 +36,14 @@ export type Scope =
   /** The whole node. */
   | "node";
 
-export const ACCESS: Readonly<Record<EndpointName, { role: Role; scope: Scope }>> = {
+export interface Access {
+  role: Role;
+  scope: Scope;
+  /** It only asks, although it takes a body: the audit log leaves it out like what is a `GET`. */
+  isQuestion?: true;
+}
+
+export const ACCESS: Readonly<Record<EndpointName, Access>> = {
   whoami: { role: "read", scope: "own" },
   status: { role: "read", scope: "node" },
   metrics: { role: "read", scope: "node" },
@@ -48,7 +55,7 @@ export const ACCESS: Readonly<Record<EndpointName, { role: Role; scope: Scope }>
   logs: { role: "read", scope: "app" },
   deploy: { role: "deploy", scope: "own" },
   promote: { role: "deploy", scope: "app" },
-  promotePlan: { role: "deploy", scope: "app" },
+  promotePlan: { role: "deploy", scope: "app", isQuestion: true },
   rollback: { role: "deploy", scope: "app" },
   remove: { role: "admin", scope: "app" },
   env: { role: "read", scope: "app" },

@@ -1,7 +1,7 @@
 /** Which requests to the admin API are in the audit log, and what is said of them. */
 import { asPlatformError } from "../base/errors.ts";
 import type { AuditEntry } from "../store/audit.ts";
-import type { Principal } from "./access.ts";
+import { ACCESS, type Principal } from "./access.ts";
 import type { AuditTrail } from "./audit-trail.ts";
 import { ENDPOINT_PATHS, type EndpointMatch } from "./endpoints.ts";
 import { auditTextCharactersMax } from "./limits.ts";
@@ -51,10 +51,15 @@ export async function audited<Answer>(
     },
     later() {
       isLater = true;
-      return (result) => void audit.add(principal, facts(result));
+      return (result) => {
+        // It costs as little as what is refused at once.
+        if (result.startsWith("ADMIN_TOKEN_")) audit.refused(principal, facts(result));
+        else void audit.add(principal, facts(result));
+      };
     },
   };
-  if (ENDPOINT_PATHS[match.name].method === "GET") return run(note);
+  const isQuestion = ENDPOINT_PATHS[match.name].method === "GET" || ACCESS[match.name].isQuestion;
+  if (isQuestion === true) return run(note);
   let answer: Answer;
   try {
     answer = await run(note);

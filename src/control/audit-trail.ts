@@ -24,6 +24,7 @@ export type AuditFacts = Pick<AuditEntry, "action" | "app" | "address" | "result
 
 interface Refusals {
   bucket: Bucket;
+  total: number;
   /** That had no place since the last one that had. Count. */
   leftOut: number;
 }
@@ -40,6 +41,7 @@ export class AuditTrail {
     const nowMs = options.clock.nowMs();
     const refusals = () => ({
       bucket: new Bucket(auditRefusalsPerSecond, auditRefusalsBurst, nowMs),
+      total: 0,
       leftOut: 0,
     });
     this.#refusals = { strangers: refusals(), known: refusals() };
@@ -54,6 +56,7 @@ export class AuditTrail {
   /** Notes a refusal, unless there were many. */
   refused(principal: Principal | null, facts: AuditFacts): void {
     const refusals = principal === null ? this.#refusals.strangers : this.#refusals.known;
+    refusals.total += 1;
     if (!refusals.bucket.hasOne(this.#options.clock.nowMs())) {
       refusals.leftOut += 1;
       return;
@@ -66,6 +69,11 @@ export class AuditTrail {
     void (principal === null
       ? this.#push({ actor: "nobody", actorName: "", ...all })
       : this.add(principal, all));
+  }
+
+  /** Requests with a token that is nobody's, or has expired. Count. */
+  get wrongTokens(): number {
+    return this.#refusals.strangers.total;
   }
 
   /** Resolves when what waits is written, or cannot be. */
