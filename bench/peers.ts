@@ -80,12 +80,12 @@ const bunRelay = {
 };
 
 /** One process that listens and answers. */
-async function startAlone(script: string, module: string): Promise<RunningPeer> {
+export async function startAlone(script: string, module: string): Promise<RunningPeer> {
   const app = await start([process.execPath, join(folder, script), module], "listening on");
   return running(portIn(app.line), { app: app.pid }, [app]);
 }
 
-async function startLevain({ module, isEphemeral }: PeerApp): Promise<RunningPeer> {
+export async function startLevain({ module, isEphemeral }: PeerApp): Promise<RunningPeer> {
   await using begun = new AsyncDisposableStack();
   const artifact = mkdtempSync(join(tmpdir(), "levain-bench-"));
   begun.defer(() => rmSync(artifact, { recursive: true }));

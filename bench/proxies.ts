@@ -16,8 +16,6 @@ export interface ProxyKind {
   workerOf(pid: number): number;
 }
 
-const appServer = join(import.meta.dir, "serve-app.ts");
-
 export const haproxy: ProxyKind = {
   configure: (port, unix) => `
 global
@@ -103,15 +101,22 @@ http://:${port} {
   workerOf: (pid) => pid,
 };
 
-/** Starts the app on a unix socket and the proxy in front of it. */
-export async function startProxy(module: string, kind: ProxyKind): Promise<RunningPeer> {
+/** Starts the app on a unix socket, by a module of this folder, and the proxy in front of it. */
+export async function startProxy(
+  module: string,
+  kind: ProxyKind,
+  server = "serve-app.ts",
+): Promise<RunningPeer> {
   const folder = mkdtempSync(join(tmpdir(), "levain-bench-"));
   const unix = join(folder, "app.sock");
   const config = join(folder, "proxy.conf");
   const started: Started[] = [];
   const cleanUp = { [Symbol.asyncDispose]: async () => rmSync(folder, { recursive: true }) };
   try {
-    const app = await start([process.execPath, appServer, module, unix], "listening on");
+    const app = await start(
+      [process.execPath, join(import.meta.dir, server), module, unix],
+      "listening on",
+    );
     started.push(app);
     const port = await freePort();
     await Bun.write(config, kind.configure(port, unix, folder));

@@ -61,6 +61,10 @@ describe("a server that listens", () => {
     await using runner = await start("beside");
     expect((await factsOf(runner)).name).toBe("app");
 
+    expect(runner.stderr).toContain(
+      "The server on 9090 gets no requests: they go to the one on 4321",
+    );
+
     await using late = await start("beside-late");
     while ((await factsOf(late)).name !== "app") await Bun.sleep(20);
   });

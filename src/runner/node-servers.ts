@@ -156,8 +156,8 @@ export class NodeServers {
       return stop.apply(server, args);
     };
     if (name === this.#options.port) return this.#choose(name);
-    if (this.#chosen === null)
-      this.#grace ??= setTimeout(() => this.#decide(false), otherPortGraceMs);
+    if (this.#chosen !== null) return warnOfOther(name, this.#chosen);
+    this.#grace ??= setTimeout(() => this.#decide(false), otherPortGraceMs);
   }
 
   /** PORT's server did not come so far. */
@@ -174,6 +174,7 @@ export class NodeServers {
     if (this.#grace !== null) clearTimeout(this.#grace);
     this.#grace = null;
     this.#chosen = name;
+    for (const other of this.#paths.keys()) if (other !== name) warnOfOther(other, name);
     this.#whenChosen.resolve();
   }
 
@@ -197,6 +198,11 @@ export class NodeServers {
       },
     };
   }
+}
+
+/** As with a second call of Bun.serve. */
+function warnOfOther(name: number | string, chosen: number | string): void {
+  console.warn(`The server on ${name} gets no requests: they go to the one on ${chosen}`);
 }
 
 const REQUEST = Symbol("request");
