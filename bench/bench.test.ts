@@ -1,9 +1,11 @@
 import { expect, test } from "bun:test";
+import { join } from "node:path";
 import { known } from "./abilities.ts";
 import { descriptorsFor, descriptorsMax } from "./descriptors.ts";
+import { type FileSample, fileSizes, filesTable } from "./files.ts";
 import { type Sample, stepsOf, turned } from "./measure.ts";
 import { missing, peers } from "./peers.ts";
-import { cpuTimeMs } from "./processes.ts";
+import { cpuTimeMs, start } from "./processes.ts";
 import { median, percentile } from "./ratios.ts";
 import { tableOf, withSection } from "./report.ts";
 import { scenarios } from "./scenarios.ts";
@@ -50,6 +52,23 @@ Transfer/sec:      1.50MB
     errors: 15,
   });
   expect(() => readWrk("unable to connect")).toThrow("not a report of wrk");
+});
+
+test("files are served as they are measured, and ratios are of the same round", async () => {
+  const script = join(import.meta.dir, "serve-files.ts");
+  const command = [process.execPath, script, ...fileSizes.map(String)];
+  await using lane = await start(command, "listening on ");
+  const port = /\d+/.exec(lane.line)?.[0];
+  for (const size of fileSizes) {
+    const url = `http://127.0.0.1:${port}/${size}.bin`;
+    const response = await fetch(url, { headers: { Host: "site.localhost" } });
+    expect((await response.bytes()).length).toBe(size);
+  }
+
+  const sample = (peer: FileSample["peer"], requestsPerS: number): FileSample[] =>
+    fileSizes.map((size) => ({ size, peer, requestsPerS, cpuUs: 20, errors: 0 }));
+  const table = filesTable([...sample("Levain", 3000), ...sample("nginx", 2000)]);
+  expect(table).toContain("| 1 KiB | Levain | 3.0 (3.0–3.0) k | 1.50 (1.50–1.50) | 20.0 | 0 |");
 });
 
 test("the order of peers is turned every round", () => {

@@ -143,6 +143,7 @@ function sendWhole(
     form.isUsed = true;
     // The room is free again as soon as the kernel, or the socket's own buffer, has the answer.
     block.copy(body, 0);
+    exchange.isBodyKept = true;
     const end = body.length;
     return exchange.onResponse(status, "", bytes, body, 0, block.length, bodyRoomBytes, end, true);
   }

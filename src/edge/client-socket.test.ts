@@ -35,7 +35,15 @@ function setup(room = Number.POSITIVE_INFINITY) {
     // It was only valid during the call.
     buffer.fill("!");
   };
-  return { kernel, socket, write };
+  /** Its head is only valid during the call, its text for good. */
+  const writeKept = (head: string, text: string) => {
+    const buffer = Buffer.from(`..${head}${text}..`, "latin1");
+    const keptFrom = 2 + head.length;
+    socket.write(buffer, 2, keptFrom + text.length, keptFrom);
+    buffer.fill("!", 0, keptFrom);
+    return buffer;
+  };
+  return { kernel, socket, write, writeKept };
 }
 
 describe("writing", () => {
@@ -60,6 +68,19 @@ describe("writing", () => {
 
     expect(socket.drain()).toBe(true);
     expect([kernel.taken, socket.unsentBytes]).toEqual(["hello world", 0]);
+  });
+
+  test("leaves what is kept for good where it is, and changes nothing of it", () => {
+    const { kernel, socket, write, writeKept } = setup(6);
+
+    const kept = writeKept("head", "0123456789");
+    const text = kept.latin1Slice();
+    write("next");
+    kernel.room = 100;
+
+    expect(socket.drain()).toBe(true);
+    expect(kernel.taken).toBe("head0123456789next");
+    expect(kept.latin1Slice()).toBe(text);
   });
 
   test("to a closed socket is forgotten", () => {
@@ -108,7 +129,7 @@ test("random writes to a kernel of random appetite arrive whole and in order", (
   const random = randomOf(seed);
 
   for (let round = 0; round < 200; round++) {
-    const { kernel, socket, write } = setup(0);
+    const { kernel, socket, write, writeKept } = setup(0);
     let sent = "";
     for (let step = 0; step < 100; step++) {
       kernel.room = pick(random, [0, 1, 10, 100_000]);
@@ -116,7 +137,9 @@ test("random writes to a kernel of random appetite arrive whole and in order", (
       const text = String.fromCharCode(97 + random(26)).repeat(
         random(40) === 0 ? 30_000 : random(50),
       );
-      write(text);
+      if (random(3) === 0) writeKept("head", text);
+      else write(text);
+      if (kernel.taken.length + socket.unsentBytes !== sent.length + text.length) sent += "head";
       sent += text;
       if (kernel.taken.length + socket.unsentBytes !== sent.length) {
         expect.unreachable(`seed ${seed}: bytes were lost`);

@@ -31,6 +31,8 @@ export class ClientSocket {
   #unsent: Buffer = nothing;
   #start = 0;
   #end = 0;
+  /** `#unsent` is somebody else's, and is only read. */
+  #isBorrowed = false;
   #isPaused = false;
 
   constructor(raw: RawSocket) {
@@ -47,8 +49,12 @@ export class ClientSocket {
     return this.#isPaused;
   }
 
-  /** Sends `buffer[start..end)`, which is only valid during the call. */
-  write(buffer: Buffer, start: number, end: number): void {
+  /**
+   * Sends `buffer[start..end)`, which is only valid during the call.
+   *
+   * @param keptFrom from here on the buffer never changes, so that what has not left need not be copied. Default: nowhere
+   */
+  write(buffer: Buffer, start: number, end: number, keptFrom = Number.POSITIVE_INFINITY): void {
     let from = start;
     if (this.#start === this.#end) {
       const taken = this.#raw.write(buffer, start, end - start);
@@ -56,6 +62,13 @@ export class ClientSocket {
       if (taken < 0) return;
       from += taken;
       if (from === end) return;
+      if (from >= keptFrom) {
+        this.#unsent = buffer;
+        this.#start = from;
+        this.#end = end;
+        this.#isBorrowed = true;
+        return;
+      }
     }
     this.#makeRoom(end - from);
     this.#end += buffer.copy(this.#unsent, this.#end, from, end);
@@ -76,7 +89,8 @@ export class ClientSocket {
   forget(): void {
     this.#start = 0;
     this.#end = 0;
-    if (this.#unsent.length > keptBytes) this.#unsent = nothing;
+    if (this.#isBorrowed || this.#unsent.length > keptBytes) this.#unsent = nothing;
+    this.#isBorrowed = false;
   }
 
   /** Stops reading. Then only a reset is noticed, not the client's FIN. Twice is safe. */
@@ -109,11 +123,12 @@ export class ClientSocket {
 
   #makeRoom(bytes: number): void {
     const unsent = this.#end - this.#start;
-    if (this.#end + bytes <= this.#unsent.length) return;
+    if (this.#end + bytes <= this.#unsent.length && !this.#isBorrowed) return;
     let to = this.#unsent;
-    if (unsent + bytes > to.length) {
+    if (unsent + bytes > to.length || this.#isBorrowed) {
       to = Buffer.allocUnsafeSlow(Math.max(unsent + bytes, to.length * 2));
     }
+    this.#isBorrowed = false;
     this.#unsent.copy(to, 0, this.#start, this.#end);
     this.#unsent = to;
     this.#start = 0;

@@ -69,6 +69,8 @@ export class Exchange extends ClientStream {
   isHttp10 = false;
   /** The response's head has been written. */
   headSent = false;
+  /** The buffer that its body comes in stays as it is from the body on, also after it was given. */
+  isBodyKept = false;
   #framing: Framing = "none";
   /** Body bytes that the client still expects. */
   #leftBytes = 0;
@@ -96,6 +98,7 @@ export class Exchange extends ClientStream {
     this.accept = accept;
     this.isHttp10 = isHttp10;
     this.headSent = false;
+    this.isBodyKept = false;
     this.foundLines = 0;
     this.wake = null;
     this.feed = null;
@@ -321,7 +324,7 @@ export class Exchange extends ClientStream {
       if (to - from >= movedBytesMin && from >= at) {
         // What stands before a piece has been used, so a head fits there, and the piece is sent from where it is.
         scratch.copy(buffer, from - at, 0, at);
-        this.#socket.write(buffer, from - at, to);
+        this.#socket.write(buffer, from - at, to, this.isBodyKept ? from : undefined);
         at = 0;
       } else at += buffer.copy(scratch, at, from, to);
     }
