@@ -21,7 +21,7 @@ export const context: Verb = {
     "LEVAIN_CONTEXT and LEVAIN_DATA_DIR go before it. `local` is the node of the data directory. `remove` forgets " +
     "the token here; `levain token revoke` ends it.",
   arguments: [
-    ["[action]", "list (default), use or remove"],
+    ["[action]", "list (default), use or remove", ["list", "use", "remove"]],
     ["[name]", "name of the context, or local"],
   ],
   environment: [["XDG_CONFIG_HOME", "folder of the configuration in place of ~/.config"]],

@@ -17,7 +17,7 @@ export const domains: Verb = {
     "The name itself has to lead to the node, or to the proxy in front of it. Again with another --branch moves it. " +
     "Whoever proves a host first has it until it is removed.",
   arguments: [
-    ["[action]", "list (default), add or remove"],
+    ["[action]", "list (default), add or remove", ["list", "add", "remove"]],
     ["[app]", "name of the app; list: all without it"],
     ["[host]", "such as shop.example.com"],
   ],

@@ -69,3 +69,6 @@ export const demoColumnsMax = 80;
 
 /** Looking at a large working tree takes a second or two; a deploy does not wait longer to know whether it is clean. Milliseconds. */
 export const gitStatusTimeoutMs = 5_000;
+
+/** Until the node has said which names there are; longer, and who presses Tab would have typed them. Milliseconds. */
+export const completionTimeoutMs = 2000;

@@ -17,7 +17,7 @@ export const newVerb: Verb = {
     "every push, limits, and a README. Versions are exact and the lockfile comes along. Without arguments " +
     "it lists the templates. Nothing is installed and nothing is overwritten.",
   arguments: [
-    ["[template]", "api, web or worker"],
+    ["[template]", "api, web or worker", ["api", "web", "worker"]],
     ["[dir]", "folder to make"],
   ],
   flags: [

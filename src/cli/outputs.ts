@@ -13,6 +13,7 @@ import {
 } from "../control/api.ts";
 import { deployPlanned } from "../deploy/deploy-api.ts";
 import { perfReport } from "../perf/report.ts";
+import { SHELLS } from "./completion-scripts.ts";
 import { VERBS } from "./verbs.ts";
 
 /** Shape of `data`, by verb. */
@@ -112,7 +113,7 @@ const DATA: Readonly<Record<string, z.ZodType>> = {
       .describe("With --setup-zram"),
   ]),
   deploy: z.union([deployResult, deployPlanned]),
-  promote: liveChange,
+  promote: ENDPOINTS.promote.output,
   rollback: liveChange,
   remove: ENDPOINTS.remove.output,
   gc: ENDPOINTS.gc.output,
@@ -149,6 +150,12 @@ const DATA: Readonly<Record<string, z.ZodType>> = {
       }),
     ),
   }),
+  completion: z.union([
+    z.object({ shell: z.enum(SHELLS), script: z.string() }),
+    z
+      .object({ candidates: z.array(z.string()) })
+      .describe("With --line, which the scripts use: a word, or a word, a tab and what it means"),
+  ]),
   version: z.object({ version: z.string(), bun: z.string() }),
   help: z.object({
     topic: z.string().nullable(),

@@ -79,7 +79,10 @@ function verbReference(verb: Verb): string {
     `### levain ${verb.name}\n`,
     `\`${usage.join(" ")}${verb.flags === undefined && verb.asksNode !== true ? "" : " [options]"}\`\n`,
     `${verb.summary}.${verb.description === undefined ? "" : ` ${verb.description}`}\n`,
-    table("argument", verb.arguments),
+    table(
+      "argument",
+      verb.arguments?.map(([syntax, meaning]) => [syntax, meaning]),
+    ),
     table("flag", [...(verb.flags ?? []), ...(verb.asksNode === true ? NODE_FLAGS : [])]),
     table("variable", verb.environment),
     exitTable(verb.exits),

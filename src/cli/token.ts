@@ -36,7 +36,7 @@ export const token: Verb = {
     "and rolls back too, `admin` does everything. It is shown once and kept nowhere. `revoke` ends one " +
     "at once, with what goes on with it.",
   arguments: [
-    ["[action]", "show (default), create, list or revoke"],
+    ["[action]", "show (default), create, list or revoke", ["show", "create", "list", "revoke"]],
     ["[name]", "name of the token; for revoke its id will do"],
   ],
   flags: [

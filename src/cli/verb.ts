@@ -17,8 +17,8 @@ export interface Verb {
   summary: string;
   /** What `--help` says below the usage line; paragraphs. */
   description?: string;
-  /** As in the usage line, in order: `["<app>", "name of the app"]`, `["[dir]", …]`. */
-  arguments?: readonly (readonly [syntax: string, meaning: string])[];
+  /** As in the usage line, in order: `["<app>", "name of the app"]`, `["[dir]", …]`; with all the words it can be. */
+  arguments?: readonly (readonly [syntax: string, meaning: string, choices?: readonly string[]])[];
   /** `["--branch <name>", "branch to …"]`; a flag without `<value>` is a yes or no. */
   flags?: readonly (readonly [syntax: string, meaning: string])[];
   /** Variables that it reads beside those of every command: `["LEVAIN_PORT", "as --port"]`. */

@@ -30,6 +30,7 @@ export const VERBS: Readonly<Record<string, () => Promise<Verb>>> = {
   logs: async () => (await import("./logs.ts")).logs,
   perf: async () => (await import("./perf.ts")).perf,
   errors: async () => (await import("./errors.ts")).errors,
+  completion: async () => (await import("./completion.ts")).completion,
   version: async () => (await import("./version.ts")).version,
   help: async () => (await import("./help.ts")).help,
 };
