@@ -123,3 +123,37 @@ test(
   },
   timeoutMs,
 );
+
+test(
+  "a folder is verified against an artifact, by digest or version, and what differs is named",
+  async () => {
+    await using node = await startTestNode();
+    using project = new Project();
+    project.write({
+      "package.json": { name: "shop" },
+      "index.ts": 'export default { fetch: () => new Response("one") };',
+      "public/a.txt": "a",
+    });
+    const { digest } = await data(node, ["deploy"], project.folder);
+
+    expect(await data(node, ["deploy", "--verify", digest], project.folder)).toMatchObject({
+      app: "shop",
+      digest,
+    });
+    project.write({ "public/a.txt": "changed", "public/b.txt": "b" });
+    const { code, json } = await node.cli(["deploy", "--verify", "v1"], { cwd: project.folder });
+
+    expect([code, json.error.code]).toEqual([1, "BUILD_DIFFERS"]);
+    expect(json.error.detail.files).toEqual([
+      "public/a.txt: 1 bytes in the artifact, 7 built now",
+      "public/b.txt: only in what was built now",
+    ]);
+    const { versions } = await data(node, ["versions", "shop"], project.folder);
+    expect(versions.length).toBe(1);
+    const unknown = await node.cli(["deploy", "--verify", "0".repeat(64)], { cwd: project.folder });
+    expect(unknown.json.error.detail.files).toEqual([
+      "not known: the artifact is not on this node",
+    ]);
+  },
+  timeoutMs,
+);

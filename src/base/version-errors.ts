@@ -9,6 +9,14 @@ export const versionErrors = {
       `Cannot list the packages of version "${version}" of app "${app}": they were not written down at its deploy`,
     remedy: (app: string) => `Deploy "${app}" again; its next version has the list`,
   },
+  BUILD_DIFFERS: {
+    owner: "user",
+    status: 409,
+    message: (digest: string, built: string) =>
+      `Cannot verify artifact ${digest.slice(0, 12)}: building the folder gives ${built.slice(0, 12)}`,
+    remedy:
+      "Look at the files that differ; check out the commit that `levain inspect` shows, without changes, and keep dates and random values out of the build",
+  },
   VERSION_LIVE: {
     owner: "user",
     status: 409,

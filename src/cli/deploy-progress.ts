@@ -45,6 +45,7 @@ export class DeployProgress {
         return this.#packages(packageChangeLines(event.changes));
       case "warning":
         return this.warn(event.message);
+      case "verified":
       case "done":
         return this.#endStep("✔", this.#paint.green);
       case "failed":

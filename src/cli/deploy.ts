@@ -9,6 +9,7 @@ import { versionName } from "../base/version-spec.ts";
 import type { DeployEvent, DeployResult } from "../deploy/deploy-api.ts";
 import type { DeploySource } from "../deploy/workspace-source.ts";
 import { NodeError, type Query } from "./admin-client.ts";
+import { appOfFolder } from "./app-argument.ts";
 import { branchOfGit, branchWords } from "./branch-argument.ts";
 import { DeployProgress } from "./deploy-progress.ts";
 import { usageError } from "./failure.ts";
@@ -18,6 +19,7 @@ import { createPaint, wantsColor } from "./paint.ts";
 import { planLines } from "./plan-text.ts";
 import { showBytes, showCount, showDuration } from "./units.ts";
 import type { Call, Verb } from "./verb.ts";
+import { parseVersionNumber } from "./version-number.ts";
 
 export const deploy: Verb = {
   name: "deploy",
@@ -40,6 +42,7 @@ export const deploy: Verb = {
     ["--no-build", "build nothing"],
     ["--start <command>", "what starts the app, such as `node build/index.js`"],
     ["--assets <folder>", "folder of files that the node serves itself"],
+    ["--verify <digest>", "build, compare with that artifact or version, keep nothing"],
     ["--ci", "fail without a lockfile, as with CI=true"],
     ["--output-url", "print the branch's URL to stdout, and nothing else"],
     ["--events", "with --json: print each event as a JSON line first"],
@@ -54,6 +57,7 @@ export const deploy: Verb = {
     ["levain deploy --plan", "what was recognized, and what would be done"],
     ['levain deploy --message "New checkout"', "with a note for the list of versions"],
     ["levain deploy --ci --output-url", "in a pipeline: docs/ci.md"],
+    ["levain deploy --verify v7", "whether this folder still builds to what v7 runs"],
     ["levain deploy --json --events", "for a program that wants the progress too"],
   ],
   async run(call) {
@@ -80,6 +84,7 @@ export const deploy: Verb = {
       start: textOf(start),
       assets: textOf(assets),
       ...(plan === true ? { plan: true } : {}),
+      ...(await verifyQuery(call, folder, textOf(app))),
       ...(ci === true || isContinuous(call.io.env) ? { unattended: true } : {}),
     };
     const last = await run(call, source, query);
@@ -89,6 +94,14 @@ export const deploy: Verb = {
         data: { app, branch, plan },
         next: [call.command("levain deploy")],
         text: () => [`${app} on ${branch}`, ...planLines(plan)].join("\n"),
+      };
+    }
+    if (last.type === "verified") {
+      const { app, digest, files } = last;
+      return {
+        data: { app, digest, files },
+        text: () =>
+          `${call.paint.green("✔")} ${app}: this folder builds to artifact ${digest} (${showCount(files, "file")})`,
       };
     }
     const { result } = last;
@@ -109,13 +122,31 @@ export const deploy: Verb = {
   },
 };
 
+/** For the query: the digest to compare with, which may be given as a version of the app. */
+async function verifyQuery(
+  call: Call,
+  folder: string,
+  app: string | undefined,
+): Promise<{ verify?: string }> {
+  const { verify } = call.flags;
+  if (typeof verify !== "string") return {};
+  if (!/^v?\d{1,9}$/.test(verify)) return { verify };
+  const version = parseVersionNumber(verify, "--verify");
+  const query = { version };
+  const { digest } = await call.client.call("inspect", {
+    app: app ?? (await appOfFolder(folder)),
+    query,
+  });
+  return { verify: digest };
+}
+
 /** For the query: whether the folder differs from its commit, when that can be said. */
 async function changesOf(folder: string, commit: string | null): Promise<{ dirty?: boolean }> {
   const isDirty = commit === null ? null : await hasGitChanges(folder, commit);
   return isDirty === null ? {} : { dirty: isDirty };
 }
 
-type Last = Extract<DeployEvent, { type: "done" | "planned" }>;
+type Last = Extract<DeployEvent, { type: "done" | "planned" | "verified" }>;
 
 async function run(call: Call, source: DeploySource, query: Query<"deploy">): Promise<Last> {
   const { stderr, env } = call.io;
@@ -138,7 +169,7 @@ async function run(call: Call, source: DeploySource, query: Query<"deploy">): Pr
         const warnings = [...skipped, ...event.result.warnings];
         return { ...event, result: { ...event.result, warnings } };
       }
-      if (event.type === "planned") return event;
+      if (event.type === "planned" || event.type === "verified") return event;
       if (call.flags.events === true) printEvent(call, event);
     }
     throw new PlatformError("NODE_CONNECTION_LOST", ["it ended before the deploy did"]);

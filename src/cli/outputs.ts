@@ -11,7 +11,7 @@ import {
   logRecord,
   nodeStatus,
 } from "../control/api.ts";
-import { deployPlanned } from "../deploy/deploy-api.ts";
+import { deployPlanned, deployVerified } from "../deploy/deploy-api.ts";
 import { perfReport } from "../perf/report.ts";
 import { SHELLS } from "./completion-scripts.ts";
 import { VERBS } from "./verbs.ts";
@@ -112,7 +112,7 @@ const DATA: Readonly<Record<string, z.ZodType>> = {
       })
       .describe("With --setup-zram"),
   ]),
-  deploy: z.union([deployResult, deployPlanned]),
+  deploy: z.union([deployResult, deployPlanned, deployVerified]),
   promote: ENDPOINTS.promote.output,
   rollback: liveChange,
   remove: ENDPOINTS.remove.output,

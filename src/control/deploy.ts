@@ -1,5 +1,5 @@
 /**
- * One deploy as a stream of lines. Whatever happens, the last line is `done`, `planned` or `failed`, and there is only one of
+ * One deploy as a stream of lines. Whatever happens, the last line is `done`, `planned`, `verified` or `failed`, and there is only one of
  * them. A client that goes away cancels its deploy; a client that stops reading only loses lines of build output.
  */
 import { asPlatformError, isForOperator } from "../base/errors.ts";
@@ -47,6 +47,10 @@ export function deployStream(
         if ("plan" in result) {
           ended({ app, code: "planned" });
           return emit({ type: "planned", ...result });
+        }
+        if (!("version" in result)) {
+          ended({ app, code: "verified" });
+          return emit({ type: "verified", ...result });
         }
         ended({ app, result });
         emit({ type: "done", result });

@@ -8,6 +8,7 @@ import type {
   DeployPlanned,
   DeployQuery,
   DeployResult,
+  DeployVerified,
 } from "../deploy/deploy-api.ts";
 import type { Deploying } from "../deploy/deploy-job.ts";
 import type { RebindPlan, RebindRequest, RebindTarget, Rebound } from "../deploy/rebind.ts";
@@ -93,7 +94,7 @@ export interface AdminDeps {
       emit: (event: DeployEvent) => void,
       signal: AbortSignal,
       deploying: Deploying,
-    ): Promise<DeployResult | DeployPlanned>;
+    ): Promise<DeployResult | DeployPlanned | DeployVerified>;
   };
   /** See `rebind.ts`. */
   rebinder: {

@@ -83,6 +83,27 @@ export class ArtifactStore {
     }
   }
 
+  /** What adding a folder would give; nothing is copied. Throws like `add`. */
+  async describe(
+    folder: string,
+    { leaveOut = () => false, bounds, signal }: AddOptions = {},
+  ): Promise<{ digest: string; entries: ManifestEntry[] }> {
+    const entries: ManifestEntry[] = [];
+    for (const entry of await listTree(folder, leaveOut, bounds)) {
+      signal?.throwIfAborted();
+      entries.push(
+        "link" in entry ? entry : { ...entry, sha256: await hashFile(join(folder, entry.path)) },
+      );
+    }
+    return { digest: digestOf(manifestText(entries)), entries };
+  }
+
+  /** Files and links of an artifact. @throws {PlatformError} `ARTIFACT_MISSING` */
+  async entries(digest: string): Promise<readonly ManifestEntry[]> {
+    this.path(digest);
+    return (await this.#manifest(digest)).entries;
+  }
+
   has(digest: string): boolean {
     return DIGEST.test(digest) && existsSync(join(this.#dir, digest, "manifest.json"));
   }

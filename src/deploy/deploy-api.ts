@@ -43,7 +43,15 @@ export const deployPlan = z.object({
 /** What a deploy would have done. */
 export const deployPlanned = z.object({ app: z.string(), branch: z.string(), plan: deployPlan });
 
-/** One line of a running deploy. The last line is `done`, `planned` or `failed`. */
+/** What was built is the artifact that it was compared with. */
+export const deployVerified = z.object({
+  app: z.string(),
+  digest: z.string(),
+  /** Count. */
+  files: z.int(),
+});
+
+/** One line of a running deploy. The last line is `done`, `planned`, `verified` or `failed`. */
 export const deployEvent = z.discriminatedUnion("type", [
   z.object({
     type: z.literal("step"),
@@ -65,6 +73,7 @@ export const deployEvent = z.discriminatedUnion("type", [
   z.object({ type: z.literal("packages"), changes: packageChanges }),
   z.object({ type: z.literal("done"), result: deployResult }),
   z.object({ type: z.literal("planned"), ...deployPlanned.shape }),
+  z.object({ type: z.literal("verified"), ...deployVerified.shape }),
   z.object({ type: z.literal("failed"), error: z.unknown() }),
 ]);
 
@@ -87,6 +96,11 @@ export const deployQuery = z.object({
   gitBranch: z.string().max(branchNameCharactersMax).optional(),
   /** Whether that has changes which are in no commit. */
   dirty: z.stringbool().optional(),
+  /** Digest of an artifact: build, compare with it, answer with `verified`, and keep nothing. */
+  verify: z
+    .string()
+    .regex(/^[0-9a-f]{64}$/, "must be the digest of an artifact, 64 hex digits")
+    .optional(),
   /** Answer what would be done, with `planned`, and do nothing. */
   plan: z.stringbool().optional(),
   /** Nobody reads warnings: a missing lockfile fails the deploy. */
@@ -108,6 +122,7 @@ export const deployQuery = z.object({
 
 export type DeployPlan = z.infer<typeof deployPlan>;
 export type DeployPlanned = z.infer<typeof deployPlanned>;
+export type DeployVerified = z.infer<typeof deployVerified>;
 export type DeployEvent = z.infer<typeof deployEvent>;
 export type DeployResult = z.infer<typeof deployResult>;
 export type DeployQuery = z.infer<typeof deployQuery>;

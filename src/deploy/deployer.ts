@@ -17,7 +17,13 @@ import type { OpenEnvironment } from "../secrets/version-environment.ts";
 import { ArtifactUse } from "./artifact-use.ts";
 import { buildFactsOf, gitOf } from "./build-provenance.ts";
 import type { BuiltApp, SourceFacts } from "./builder.ts";
-import type { DeployEvent, DeployPlanned, DeployQuery, DeployResult } from "./deploy-api.ts";
+import type {
+  DeployEvent,
+  DeployPlanned,
+  DeployQuery,
+  DeployResult,
+  DeployVerified,
+} from "./deploy-api.ts";
 import {
   asDeployError,
   type DeployerOptions,
@@ -40,6 +46,7 @@ import {
 } from "./rebind.ts";
 import { sourceQueryOf } from "./source-query.ts";
 import { type Candidate, takeLive } from "./take-live.ts";
+import { verifyBuild } from "./verify.ts";
 
 /** In the folder of builds: packages that apps have fetched, and what children run. */
 const KEPT = [".cache", ".programs"];
@@ -67,7 +74,7 @@ export class Deployer {
 
   /**
    * @param emit gets what happens, without a last `done` or `failed`
-   * @returns with `plan` in the query, what it would do
+   * @returns with `plan` in the query, what it would do; with `verify`, that the artifact is the same
    * @throws {PlatformError} why there is no new version; the branch is as it was
    */
   async deploy(
@@ -76,7 +83,7 @@ export class Deployer {
     emit: (event: DeployEvent) => void,
     signal: AbortSignal,
     deploying: Deploying = deployingNode,
-  ): Promise<DeployResult | DeployPlanned> {
+  ): Promise<DeployResult | DeployPlanned | DeployVerified> {
     const { clock, dataDir, builder, unpack } = this.#options;
     const startedAtMs = clock.nowMs();
     const branch = checkBranchName(query.branch);
@@ -94,7 +101,7 @@ export class Deployer {
       using _turn = await this.#queue.enter(app, signal, () =>
         emit({ type: "step", step: "queued" }),
       );
-      return await this.#run({
+      const job: Job = {
         app,
         branch,
         query,
@@ -104,7 +111,9 @@ export class Deployer {
         signal,
         deployedBy: deploying.name,
         startedAtMs,
-      });
+      };
+      if (query.verify !== undefined) return await verifyBuild(this.#options, job, query.verify);
+      return await this.#run(job);
     } catch (thrown) {
       throw asDeployError(thrown, signal);
     } finally {

@@ -210,6 +210,8 @@ export const retentionDaysMaxLargest = 3650;
 export const contractCharactersMax = 100;
 /** Flags that a version declares. Count. */
 export const flagsMax = 50;
+/** Files that are named when a build differs from an artifact. Count. */
+export const differencesShownMax = 50;
 /** Largest files of an artifact that are named. Count. */
 export const largestFilesMax = 5;
 /** Enough of a wrong value to recognize it in a message. Count of characters. */
