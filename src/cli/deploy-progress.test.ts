@@ -23,6 +23,19 @@ function setup(isTerminal: boolean) {
   };
 }
 
+test("a long warning is broken between words on a terminal, and stays a line in a pipe", () => {
+  const message =
+    "a start command has more words than fit a line of a terminal that is as wide as this one";
+  for (const isTerminal of [true, false]) {
+    const { progress, text } = setup(isTerminal);
+    progress.warn(message);
+
+    const lines = text().replaceAll("\r\x1b[2K", "").trimEnd().split("\n");
+    expect(lines.map((line) => line.trim()).join(" ")).toBe(`! ${message}`);
+    expect(lines.length).toBe(isTerminal ? 2 : 1);
+  }
+});
+
 test("in a pipe a step is one line with its time, and one more above its output", () => {
   const { progress, text, pass } = setup(false);
 

@@ -9,6 +9,7 @@ import type { Paint } from "./paint.ts";
 import { planLines } from "./plan-text.ts";
 import { printable, printableLine } from "./printable.ts";
 import { showDuration } from "./units.ts";
+import { hangingLines } from "./wrap-words.ts";
 
 const CLEAR_LINE = "\r\x1b[2K";
 
@@ -61,7 +62,10 @@ export class DeployProgress {
   }
 
   warn(message: string): void {
-    this.#line(`  ${this.#paint.yellow("!")} ${printableLine(message)}`);
+    const columns = this.#out.isTerminal ? this.#out.columns : undefined;
+    const [first = "", ...rest] = hangingLines(`  ! ${printableLine(message)}`, columns);
+    this.#line(`  ${this.#paint.yellow("!")}${first.slice(3)}`);
+    for (const text of rest) this.#line(text);
   }
 
   /** Leaves the terminal as it should be, however the deploy ended. */

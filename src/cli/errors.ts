@@ -2,9 +2,9 @@
 import { CATALOG, type ErrorCode, type ErrorRow } from "../base/catalog.ts";
 import { templatesOf } from "../base/errors.ts";
 import { usageError } from "./failure.ts";
-import type { Paint } from "./paint.ts";
 import { type Column, renderTable } from "./table.ts";
-import type { Verb } from "./verb.ts";
+import type { Call, Verb } from "./verb.ts";
+import { hangingLines } from "./wrap-words.ts";
 
 interface ErrorInfo {
   code: ErrorCode;
@@ -45,7 +45,7 @@ export const errors: Verb = {
     if (found === undefined) {
       throw usageError(`no error has the code "${code}"; \`levain errors\` lists all`);
     }
-    return { data: { errors: [found] }, next: [], text: () => explain(found, call.paint) };
+    return { data: { errors: [found] }, next: [], text: () => explain(found, call) };
   },
 };
 
@@ -61,15 +61,15 @@ function errorInfo(code: ErrorCode, row: ErrorRow): ErrorInfo {
   };
 }
 
-function explain(info: ErrorInfo, paint: Paint): string {
+function explain(info: ErrorInfo, { paint, io }: Call): string {
   const who =
     info.owner === "user"
       ? "the author of the request, app or command"
       : "the operator of the node";
   return [
     paint.bold(info.code),
-    `  ${info.message}`,
-    `  Fix: ${info.fix}`,
+    ...hangingLines(`  ${info.message}`, io.stdout.columns),
+    ...hangingLines(`  Fix: ${info.fix}`, io.stdout.columns),
     `  Who: ${who}`,
     `  HTTP status: ${info.status}`,
     `  More: ${info.docs}`,

@@ -6,7 +6,7 @@ import { asPlatformError, type ErrorBody, PlatformError } from "../base/errors.t
 import { NodeError } from "./admin-client.ts";
 import type { Paint } from "./paint.ts";
 import { printable, printableLine } from "./printable.ts";
-import { wrapWords } from "./wrap-words.ts";
+import { hangingLines } from "./wrap-words.ts";
 
 /** A command that cannot be carried out as it was typed. */
 export function usageError(what: string): PlatformError {
@@ -77,7 +77,7 @@ export function nextAfter(
  * @param columns of the terminal that sentences are broken for; without, as in a pipe, each stays on its line
  */
 export function renderFailure(error: ErrorBody, paint: Paint, columns?: number): string {
-  const sentence = (text: string) => hanging(text, columns);
+  const sentence = (text: string) => hangingLines(text, columns);
   const [first = "", ...more] = sentence(`✘ ${error.code}  ${printableLine(error.message)}`);
   const title = `${paint.red("✘")} ${paint.bold(error.code)}`;
   const lines = [title + first.slice(`✘ ${error.code}`.length), ...more];
@@ -92,14 +92,6 @@ export function renderFailure(error: ErrorBody, paint: Paint, columns?: number):
   }
   lines.push(...sentence(`  Fix: ${error.fix}`), `  More: ${error.docs}`);
   return `${lines.join("\n")}\n`;
-}
-
-/** Broken between words, what follows further in. */
-function hanging(text: string, columns: number | undefined): string[] {
-  if (columns === undefined || text.length <= columns) return [text];
-  const start = /^ */.exec(text)?.[0] ?? "";
-  const [first = "", ...rest] = wrapWords(text.slice(start.length), columns - 4);
-  return [start + first, ...rest.map((line) => `    ${line}`)];
 }
 
 function detailLines(name: string, value: unknown): string[] {

@@ -9,3 +9,15 @@ export function wrapWords(text: string, width: number): string[] {
   }
   return lines;
 }
+
+/**
+ * A sentence broken between words, what follows four columns in; as it is when it fits.
+ *
+ * @param columns undefined: never broken, as in a pipe
+ */
+export function hangingLines(text: string, columns: number | undefined): string[] {
+  if (columns === undefined || text.length <= columns) return [text];
+  const start = /^ */.exec(text)?.[0] ?? "";
+  const [first = "", ...rest] = wrapWords(text.slice(start.length), columns - 4);
+  return [start + first, ...rest.map((line) => `    ${line}`)];
+}
