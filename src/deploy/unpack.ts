@@ -106,6 +106,10 @@ async function parse(
   failed.promise.catch(() => {}); // raced below; may fail with nobody waiting
   const parser = new Parser({ strict: true, brotli: false, zstd: false });
   parser.on("error", failed.reject);
+  // An extended head that is too large, or of a kind it does not know: what follows is not what was meant.
+  parser.on("ignoredEntry", () =>
+    failed.reject(new PlatformError("SOURCE_INVALID", ["it has an entry that cannot be read"])),
+  );
   parser.on("entry", (entry: ReadEntry) => {
     writer.take(entry).catch(failed.reject);
   });
