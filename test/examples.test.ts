@@ -12,6 +12,18 @@ import { startTestLane, type TestLane } from "./lane-for-tests.ts";
 
 const ROOT = join(import.meta.dir, "..");
 const EXAMPLES = join(ROOT, "examples");
+/** These are deployed by tests of their own: test/example-deploys.test.ts and test/frameworks/. */
+const DEPLOYED = [
+  "astro",
+  "monorepo",
+  "nest",
+  "next",
+  "nuxt",
+  "react-router",
+  "static",
+  "sveltekit",
+  "vite-spa",
+];
 const names = readdirSync(EXAMPLES);
 /** Far longer than anything here takes. Milliseconds. */
 const deadlineMs = 10_000;
@@ -70,6 +82,7 @@ test("each example has a README, and uses the versions that are tested here", as
 
   for (const name of names) {
     expect(await Bun.file(join(EXAMPLES, name, "README.md")).exists(), name).toBe(true);
+    if (DEPLOYED.includes(name)) continue;
     const { dependencies = {} } = await manifestOf(join(EXAMPLES, name));
     for (const [dependency, version] of Object.entries(dependencies as object)) {
       const installed = (root["devDependencies"] as Record<string, string>)[dependency];
@@ -219,4 +232,24 @@ test("orders: works on after its answer, and sleeps with its database closed", a
   const answer = (await (await lane.fetch("orders", "/")).json()) as Record<string, unknown>;
   expect(answer["orders"]).toEqual([{ id: 1, item: "rye", receipt: "1 × rye, thank you" }]);
   expect(answer["sleptMs"]).toBeGreaterThan(0);
+});
+
+test("express serves its folder and its API, ticks, and says what is not there", async () => {
+  await using lane = await start("express");
+
+  const page = await (await lane.fetch("express", "/")).text();
+  const empty = await lane.fetch("express", "/api/notes", post({ text: " " }));
+  const posted = await lane.fetch("express", "/api/notes", post({ text: "feed me" }));
+  const notes = await (await lane.fetch("express", "/api/notes")).json();
+  const missing = await lane.fetch("express", "/nothing");
+  const clock = await lane.fetch("express", "/api/clock");
+  const reader = clock.body!.pipeThrough(new TextDecoderStream()).getReader();
+  let ticks = "";
+  while (ticks.split("event: tick").length < 3) ticks += (await reader.read()).value;
+  await reader.cancel();
+
+  expect(page).toContain("Notes");
+  expect([empty.status, posted.status, missing.status]).toEqual([400, 201, 404]);
+  expect(notes).toEqual(["feed me"]);
+  expect(ticks).toContain("data: 2");
 });

@@ -47,6 +47,12 @@ describe("detectFramework()", () => {
     expect(detect(manifest, [], "unknown")).toBeNull();
   });
 
+  test("no row drops packages that it needs", () => {
+    const outputs = FRAMEWORKS.flatMap((framework) => framework.outputs);
+
+    expect(outputs.filter(({ needsPackages, keep }) => needsPackages && keep !== null)).toEqual([]);
+  });
+
   test("odd values in package.json are ignored", () => {
     expect(detect({ dependencies: 5, devDependencies: null } as Manifest)?.framework).toBeNull();
   });

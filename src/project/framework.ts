@@ -44,7 +44,10 @@ export interface FrameworkOutput {
   spa?: true;
   /** Pages lie at `name.html` and are asked for as `name`. */
   cleanUrls?: true;
-  /** Paths that make the artifact, beside package.json; null: the whole project. */
+  /**
+   * Paths that make the artifact, beside package.json; null: the whole project, which a server that was not traced may read
+   * files of, and which has the installed packages.
+   */
   keep: readonly string[] | null;
   /** Installed packages are needed to run it; else what it needs is in what it keeps. */
   needsPackages: boolean;

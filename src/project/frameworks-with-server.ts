@@ -90,7 +90,7 @@ export const FRAMEWORKS_WITH_SERVER: readonly Framework[] = [
         proof: "build/handler.js",
         start: "node build/index.js",
         assets: "build/client",
-        keep: ["build"],
+        keep: null,
         needsPackages: true,
       },
       {
@@ -123,7 +123,7 @@ export const FRAMEWORKS_WITH_SERVER: readonly Framework[] = [
         proof: "dist/server/entry.mjs",
         start: "node dist/server/entry.mjs",
         assets: "dist/client",
-        keep: ["dist"],
+        keep: null,
         needsPackages: true,
       },
       {
@@ -178,7 +178,7 @@ export const FRAMEWORKS_WITH_SERVER: readonly Framework[] = [
         proof: "dist/server/server.js",
         start: "node dist/server/server.js",
         assets: "dist/client",
-        keep: ["dist"],
+        keep: null,
         needsPackages: true,
       },
     ],
@@ -198,7 +198,7 @@ export const FRAMEWORKS_WITH_SERVER: readonly Framework[] = [
         proof: "build/server/index.js",
         start: "react-router-serve ./build/server/index.js",
         assets: "build/client",
-        keep: ["build"],
+        keep: null,
         needsPackages: true,
       },
       {
@@ -229,7 +229,7 @@ export const FRAMEWORKS_WITH_SERVER: readonly Framework[] = [
         proof: "build/server/index.js",
         start: "remix-serve ./build/server/index.js",
         assets: "build/client",
-        keep: ["build"],
+        keep: null,
         needsPackages: true,
       },
       {
@@ -238,7 +238,7 @@ export const FRAMEWORKS_WITH_SERVER: readonly Framework[] = [
         proof: "build/index.js",
         start: "remix-serve ./build/index.js",
         assets: "public",
-        keep: ["build", "public"],
+        keep: null,
         needsPackages: true,
       },
       {

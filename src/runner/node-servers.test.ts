@@ -28,6 +28,7 @@ describe("a server that listens", () => {
     ["port", 4321, "::", ["listening", "called"]],
     ["text", 4321, "::", ["listening"]],
     ["options", 4321, "0.0.0.0", ["listening", "called"]],
+    ["options-text", 4321, "0.0.0.0", ["listening"]],
     ["host", 4321, "127.0.0.1", ["listening", "called"]],
     ["late", 4321, "::", ["listening"]],
     ["again", 4321, "::", ["listening", "listening"]],

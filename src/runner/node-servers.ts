@@ -9,6 +9,7 @@ import type { FailedMessage, FailureCode } from "../wire/control.ts";
 import { currentRequestId } from "./console.ts";
 import { nodeServersMax, otherPortGraceMs, severalServersGraceMs } from "./limits.ts";
 import { reachOwnServers } from "./loopback.ts";
+import { answerInterfaces } from "./network-interfaces.ts";
 import type { SeenRequest } from "./node-app.ts";
 import type { NodeRequest } from "./node-request.ts";
 
@@ -88,19 +89,21 @@ export class NodeServers {
       this.refuse("TLS_SERVER", String(options.port ?? options.unix));
       throw new Error("a server with TLS cannot listen here: TLS ends in front of the app");
     }
-    const { port } = options;
+    const port = portOf(options.port);
+    // `listen({ path: false, port })` is a port.
+    const unix = options.unix || undefined;
     // Node's own words for what is no port.
-    if (options.unix === undefined && !isPort(port)) return native(options);
-    if (options.unix === undefined && this.#options.mayListen && this.#isForOthers(port)) {
+    if (unix === undefined && !isPort(port)) return native(options);
+    if (unix === undefined && this.#options.mayListen && this.#isForOthers(port)) {
       return native(options);
     }
     if (this.#paths.size >= nodeServersMax) {
       throw new Error(`an app has at most ${nodeServersMax} servers that listen`);
     }
     reachOwnServers((port) => this.#paths.get(port));
-    return options.unix === undefined
-      ? this.#onPort(port === 0 ? this.#anyPort() : (port as number), options, native)
-      : this.#onPath(options.unix, options, native);
+    answerInterfaces();
+    if (unix !== undefined) return this.#onPath(unix, options, native);
+    return this.#onPort(port === 0 ? this.#anyPort() : (port as number), options, native);
   }
 
   /** The app has asked for what it cannot have. */
@@ -227,6 +230,11 @@ function showClient(socket: NativeSocket, request: NodeRequest | null): void {
 
 /** Who asks when nobody is known: the app itself. */
 const itself = { address: "127.0.0.1", port: 0 };
+
+/** `listen({ port: process.env.PORT })` gives a text. */
+function portOf(port: unknown): unknown {
+  return typeof port === "string" && /^\d+$/.test(port) ? Number(port) : port;
+}
 
 function isPort(port: unknown): port is number {
   return Number.isInteger(port) && (port as number) >= 0 && (port as number) < 65_536;

@@ -1,0 +1,3 @@
+import { count } from "../utils/loaves.js";
+
+export default defineEventHandler(() => ({ baked: count.baked }));

@@ -1,0 +1,1 @@
+export const count = { baked: 0 };
