@@ -8,6 +8,8 @@
  * ```
  */
 
+import type { EnvSchema } from "./env.ts";
+
 /** `levain.config.ts` or `levain.config.json`. Every key may be left out; a plain project needs no config at all. */
 export interface LevainConfig {
   /**
@@ -56,8 +58,11 @@ export interface LevainConfig {
    * @default a folder with an index.html, when the project has nothing to start; docs/static.md
    */
   assets?: string | false | LevainAssets;
-  /** Environment values of the app, frozen into the version. Numbers and booleans become strings. Not for secrets. */
-  env?: Record<string, string | number | boolean>;
+  /**
+   * Environment of the app: values, where numbers and booleans become strings, and rules (`url()`, a schema of zod's …) for
+   * what is set with `levain env set`. A deploy checks them before the app is started. Secrets are set, not written here.
+   */
+  env?: EnvSchema;
   /** What one process of the app may use. */
   limits?: LevainLimits;
   /** How many processes run the app at once; each has memory of its own. Default 1. */
@@ -175,7 +180,7 @@ export interface LevainInstances {
 }
 
 /** Gives the config back unchanged; it is there for the types. */
-export function defineConfig(config: LevainConfig): LevainConfig {
+export function defineConfig<const Config extends LevainConfig>(config: Config): Config {
   return config;
 }
 
@@ -185,6 +190,22 @@ export interface LevainApp {
 }
 
 export { type BuildInfo, buildInfo } from "./build-info.ts";
+export {
+  boolean,
+  type EnvOf,
+  type EnvReader,
+  type EnvRule,
+  type EnvSchema,
+  type EnvType,
+  enumOf,
+  number,
+  port,
+  readEnv,
+  type StandardSchema,
+  secret,
+  string,
+  url,
+} from "./env.ts";
 export {
   type AwakeHolder,
   keepAwake,

@@ -1,5 +1,7 @@
 /** `levain env`: environment values of an app. No output has a value in it. */
+import { PlatformError } from "../base/errors.ts";
 import type { EnvValueInfo } from "../control/api.ts";
+import { envNameProblem } from "../secrets/names.ts";
 import { describeChange, describeDifference, placeName } from "./env-text.ts";
 import { envApp, envPlace, envWhen, envWords, valuesOfFile, valuesOfWords } from "./env-words.ts";
 import { usageError } from "./failure.ts";
@@ -100,6 +102,7 @@ async function change(
   call: Call,
   { set = {}, unset = [] }: { set?: Record<string, string>; unset?: string[] },
 ): Promise<Outcome> {
+  for (const name of Object.keys(set)) checkName(name);
   const app = await envApp(call);
   const input = { ...envPlace(call), ...envWhen(call), set, unset };
   const data = await call.client.call("envChange", { app, input });
@@ -113,6 +116,12 @@ async function change(
     next: [...apply, `levain env list --app ${app}`].map(call.command),
     text: () => describeChange(data, call.paint, input.atRun),
   };
+}
+
+/** Here too, since some names are lost on the way to the node. @throws {PlatformError} `ENV_NAME_INVALID` */
+function checkName(name: string): void {
+  const problem = envNameProblem(name);
+  if (problem !== null) throw new PlatformError("ENV_NAME_INVALID", [name, problem]);
 }
 
 function importedFile(call: Call): string {

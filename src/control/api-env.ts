@@ -44,6 +44,10 @@ export const envChangeInput = z
   })
   .refine(({ atBuild, atRun }) => atBuild || atRun, "must be for builds, for the app or both")
   .refine(
+    ({ set, unset }) => Object.keys(set).length + unset.length > 0,
+    "must name what to set or to take away",
+  )
+  .refine(
     ({ set, unset }) => Object.keys(set).length + unset.length <= envChangesMax,
     `must name at most ${envChangesMax} values`,
   );

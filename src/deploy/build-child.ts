@@ -6,10 +6,11 @@
  */
 import { readFileSync, statSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
-import * as sdk from "levain";
 import { prepareFiles, rowsFile } from "../assets/prepare.ts";
 import { bundle } from "./bundle.ts";
+import { checkedPrefix } from "./checked-values.ts";
 import type { ChildRequest, ChildResult } from "./child-result.ts";
+import { bundleSchemas, checkEnv, readConfig } from "./config-child.ts";
 import { installedPackages } from "./installed-packages.ts";
 import { lockfileBytesMax } from "./limits.ts";
 
@@ -30,6 +31,14 @@ async function perform(request: ChildRequest): Promise<ChildResult> {
   switch (request.task) {
     case "config":
       return { ok: true, task: "config", value: await readConfig(request.file) };
+    case "env": {
+      const { file, names } = request;
+      const valueFor = (name: string) => process.env[checkedPrefix + name];
+      return { ok: true, task: "env", ...(await checkEnv(file, names, valueFor)) };
+    }
+    case "schemas":
+      await bundleSchemas(request);
+      return { ok: true, task: "schemas" };
     case "bundle":
       return await bundle(request);
     case "packages": {
@@ -54,26 +63,6 @@ function readText(path: string): string | null {
   } catch {
     return null;
   }
-}
-
-async function readConfig(file: string): Promise<unknown> {
-  // A project need not have installed the package that its config is typed with.
-  Bun.plugin({
-    name: "levain",
-    setup: (build) => {
-      build.module("levain", () => ({ loader: "object", exports: { ...sdk } }));
-    },
-  });
-  const value = await (await import(file)).default;
-  if (value === undefined) throw new Error("it has no default export");
-  return JSON.parse(
-    JSON.stringify(value, (key, inner) => {
-      if (typeof inner === "function" || typeof inner === "bigint" || typeof inner === "symbol") {
-        throw new Error(`\`${key}\` is a ${typeof inner}; the config must be plain data`);
-      }
-      return inner;
-    }),
-  );
 }
 
 /** Message with file and line, when the error knows them. */

@@ -53,6 +53,7 @@ export class TestBuilds implements Disposable {
         source: upload,
         workFolder: this.workFolder(app),
         facts,
+        branch: "main",
         environment: options.environment ?? { ...emptyEnvironment, declaration: facts.config.env },
         emit,
         signal,

@@ -10,7 +10,16 @@ import {
 } from "../base/permissions.ts";
 import type { Grants } from "../sandbox/app-confinement.ts";
 
-export type BuildStep = "config" | "install" | "build" | "prune" | "bundle" | "packages" | "assets";
+export type BuildStep =
+  | "config"
+  | "env"
+  | "schemas"
+  | "install"
+  | "build"
+  | "prune"
+  | "bundle"
+  | "packages"
+  | "assets";
 
 /** Where things are. Absolute paths. */
 export interface BuildPlaces {
@@ -55,6 +64,7 @@ export function grantsOf(step: BuildStep, places: BuildPlaces, rules: BuildRules
   const some = (path: string | null) => (path === null ? [] : [path]);
   switch (step) {
     case "config":
+    case "env":
     case "packages":
       return { ...held, read: [...programs, project], write: own };
     case "install":
@@ -81,6 +91,7 @@ export function grantsOf(step: BuildStep, places: BuildPlaces, rules: BuildRules
         udp: permissions.udp,
       };
     case "bundle":
+    case "schemas":
     case "assets":
       return { ...held, read: [...programs, project], write: [...own, out] };
   }

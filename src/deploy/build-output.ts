@@ -3,7 +3,12 @@
  * the bound is reached a note says so, and lines are only kept from then on.
  */
 import { LineReader } from "../telemetry/line-reader.ts";
-import { evidenceLinesMax, outputCharactersMax, outputLineBytesMax } from "./limits.ts";
+import {
+  evidenceLinesMax,
+  hiddenCharactersMin,
+  outputCharactersMax,
+  outputLineBytesMax,
+} from "./limits.ts";
 
 export type OutputStream = "stdout" | "stderr";
 
@@ -11,6 +16,7 @@ export class BuildOutput {
   readonly #emit: (stream: OutputStream, line: string) => void;
   #charactersLeft = outputCharactersMax;
   #lastLines: string[] = [];
+  #hidden: readonly string[] = [];
 
   /** @param emit is called for each line, in order */
   constructor(emit: (stream: OutputStream, line: string) => void) {
@@ -20,6 +26,14 @@ export class BuildOutput {
   /** The newest lines of the running step, oldest first. */
   get lastLines(): readonly string[] {
     return this.#lastLines;
+  }
+
+  /** Lets values be shown nowhere in the lines; short ones stand for themselves everywhere, and are left. */
+  hide(values: Iterable<string>): void {
+    const lines = [...values].flatMap((value) => value.split(/\r?\n/));
+    this.#hidden = [...new Set(lines.map((line) => line.trim()))]
+      .filter((line) => line.length >= hiddenCharactersMin)
+      .sort((left, right) => right.length - left.length);
   }
 
   /** Forgets the lines of the step before. */
@@ -53,7 +67,8 @@ export class BuildOutput {
     lines.end();
   }
 
-  #line(stream: OutputStream, line: string): void {
+  #line(stream: OutputStream, printed: string): void {
+    const line = this.#hidden.reduce((text, value) => text.replaceAll(value, "[hidden]"), printed);
     this.#lastLines.push(line);
     if (this.#lastLines.length > evidenceLinesMax) this.#lastLines.shift();
     if (this.#charactersLeft <= 0) return;

@@ -29,6 +29,8 @@ import { blockedAt, type Identity, mayReadAndPass } from "../base/reach.ts";
 export const CHILD_MODULES = [
   "build-child.ts",
   "bundle.ts",
+  "checked-values.ts",
+  "config-child.ts",
   "installed-packages.ts",
   "limits.ts",
   "lockfile-packages.ts",

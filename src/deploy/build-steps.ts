@@ -43,18 +43,21 @@ export interface InstallOptions {
   onlyProduction: boolean;
   /** Workspaces whose packages are wanted, as paths, "" for the root; none: all. */
   workspaces: readonly string[];
+  /** Values of the environment that the package manager's settings name. */
+  env: Readonly<Record<string, string>>;
 }
 
 /** Fetches the packages that the lockfile names. @throws {PlatformError} `INSTALL_FAILED` */
 export async function install(
   room: BuildRoom,
-  { manifest, lockfile, onlyProduction, workspaces }: InstallOptions,
+  { manifest, lockfile, onlyProduction, workspaces, env }: InstallOptions,
   warnings: string[],
 ): Promise<void> {
   const { bun } = room.programs;
   const isOwn = lockfile?.startsWith("bun.lock") === true;
   // Another manager's lockfile is rewritten as Bun's, so that every later step has one to go by.
-  if (lockfile !== null && !isOwn) await runInstall(room, [bun, "pm", "migrate", "--no-env-file"]);
+  if (lockfile !== null && !isOwn)
+    await runInstall(room, [bun, "pm", "migrate", "--no-env-file"], env);
   const flags = ["--ignore-scripts", "--no-env-file", "--no-progress"];
   // Without a lockfile one is written, which is how the development tools are found again to be taken out.
   if (lockfile !== null) flags.push("--frozen-lockfile");
@@ -62,7 +65,7 @@ export async function install(
   // Copies, not hard links: a build that changes a package in place must not change the cache of all others.
   flags.push("--backend=copyfile");
   flags.push(...workspaces.flatMap((path) => ["--filter", `./${path}`]));
-  await runInstall(room, [bun, "install", ...flags]);
+  await runInstall(room, [bun, "install", ...flags], env);
   const trusted = manifest as { trustedDependencies?: unknown };
   if (hasEntries(trusted.trustedDependencies)) {
     warnings.push(
@@ -71,8 +74,12 @@ export async function install(
   }
 }
 
-async function runInstall(room: BuildRoom, argv: readonly string[]): Promise<void> {
-  const ended = await room.run("install", argv);
+async function runInstall(
+  room: BuildRoom,
+  argv: readonly string[],
+  env: InstallOptions["env"],
+): Promise<void> {
+  const ended = await room.run("install", argv, { env });
   if (ended.exitCode === 0) return;
   throw new PlatformError("INSTALL_FAILED", [describeEnd(ended)], { detail: evidence(room) });
 }
@@ -165,6 +172,7 @@ export async function runChild(
   room: BuildRoom,
   request: ChildRequest,
   timeoutMs?: number,
+  options: RunOptions = {},
 ): Promise<ChildResult> {
   const { programs, places, output } = room;
   const resultPath = join(places.temporary, "result.json");
@@ -180,7 +188,10 @@ export async function runChild(
     JSON.stringify(request),
     resultPath,
   ];
-  const ended = await room.run(request.task, argv, timeoutMs === undefined ? {} : { timeoutMs });
+  const ended = await room.run(request.task, argv, {
+    ...options,
+    ...(timeoutMs === undefined ? {} : { timeoutMs }),
+  });
   const result = ended.exitCode === 0 ? await readResult(resultPath) : null;
   if (result !== null) return result;
   const [last] = output.lastLines.slice(-1);

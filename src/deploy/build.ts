@@ -17,6 +17,7 @@ import type { Identity } from "../base/reach.ts";
 import { planBuild } from "../project/build-plan.ts";
 import { defaultLevel, kernelSupport } from "../sandbox/kernel-support.ts";
 import { removeFolder } from "../sandbox/remove-folder.ts";
+import { type OpenEnvironment, runValues } from "../secrets/version-environment.ts";
 import { parseAppConfig, wishesOf } from "./app-config.ts";
 import { assetsOf, keepAssets, prepareAssets } from "./asset-step.ts";
 import { certificateFiles, type NodeEnvironment, pathOf } from "./build-environment.ts";
@@ -30,12 +31,22 @@ import { buildDependencies, install, runBuildCommand, runChild, runConfig } from
 import { BuildUsers } from "./build-users.ts";
 import { warnOfLockfile, warnOfPreload } from "./build-warnings.ts";
 import type { Builder, BuildRequest, BuiltApp, SourceFacts, SourceQuery } from "./builder.ts";
+import { schemasFile } from "./checked-values.ts";
 import type { ChildRequest } from "./child-result.ts";
 import { findConfigFile, readJsonConfig, withOverrides } from "./config-file.ts";
 import type { DeployEvent, DeployPlan } from "./deploy-api.ts";
+import { installValues, neverRead } from "./env-build.ts";
+import {
+  askSchemas,
+  copySchemas,
+  keepSchemas,
+  type SchemaCheck,
+  schemaNames,
+} from "./env-check.ts";
 import { finishBuild } from "./finish-build.ts";
 import { buildMemoryBytesMax, buildTimeoutMs } from "./limits.ts";
 import { listPackages } from "./list-packages.ts";
+import { environmentWarnings, refuseInvalid } from "./open-environment.ts";
 import { killBuild, killUsers } from "./process-tree.ts";
 import { readProjectFacts } from "./project-facts.ts";
 import { findLockfile, hasEntries, needsInstall, readManifest } from "./project-files.ts";
@@ -62,6 +73,7 @@ export class AppBuilder implements Builder {
   readonly #clock: Clock;
   readonly #nodeEnv: NodeEnvironment;
   #programs: Promise<BuildPrograms> | null = null;
+  #checks = 0;
 
   constructor(options: AppBuilderOptions) {
     // Free of links, as the kernel sees it.
@@ -116,7 +128,7 @@ export class AppBuilder implements Builder {
   async build(request: BuildRequest): Promise<BuiltApp> {
     const { app, workFolder, facts, emit, signal } = request;
     const project = join(workFolder, "app");
-    const warnings: string[] = [];
+    const warnings = environmentWarnings(request.environment);
     await removeFolder(workFolder);
     await mkdir(workFolder, { recursive: true, mode: 0o700 });
     await rename(request.source, project);
@@ -133,6 +145,8 @@ export class AppBuilder implements Builder {
     });
 
     const { config } = facts;
+    let { environment } = request;
+    room.output.hide([...runValues(environment).values(), ...environment.build.values()]);
     const appFolder = join(project, facts.folder);
     const source = await readProjectFacts(appFolder);
     const planned = planBuild(source, wishesOf(config));
@@ -147,15 +161,30 @@ export class AppBuilder implements Builder {
       warnOfLockfile(lockfile?.name ?? null, facts.isUnattended, warnings);
       emit({ type: "step", step: "install" });
       const workspaces = isMonorepo ? ["", facts.folder, ...facts.dependsOn] : [];
-      const options = { manifest, lockfile: lockfile?.name ?? null, onlyProduction, workspaces };
+      const options = {
+        manifest,
+        lockfile: lockfile?.name ?? null,
+        onlyProduction,
+        workspaces,
+        env: await installValues(project, environment),
+      };
       await install(room, options, warnings);
     }
     const { build } = planned.plan;
     await buildDependencies(room, facts.dependsOn, emit);
     if (build !== null) {
       emit({ type: "step", step: "build" });
-      const env = planned.framework?.buildEnv ?? {};
+      const env = { ...planned.framework?.buildEnv, ...Object.fromEntries(environment.build) };
       await runBuildCommand(room, build, { cwd: appFolder, env });
+    }
+    const configFile = findConfigFile(appFolder);
+    const hasSchemas = schemaNames(environment).length > 0 && configFile !== null;
+    if (hasSchemas) {
+      const asked = await askSchemas(room, join(appFolder, configFile), environment);
+      refuseInvalid(app, request.branch, asked.environment, asked.problems);
+      environment = asked.environment;
+      // As long as the packages that it imports are there.
+      await keepSchemas(room, join(appFolder, configFile));
     }
     const packages = await listPackages(room, facts.folder, lockfile?.name ?? null, warnings);
     await warnOfPreload(appFolder, warnings);
@@ -172,13 +201,14 @@ export class AppBuilder implements Builder {
     const assetRoom = { project, out, run, encodes: true };
     const prepared = assets === null ? null : await prepareAssets(assetRoom, assets, warnings);
     if (outcome.entry === null && prepared !== null) await keepAssets(project, prepared.paths);
+    if (outcome.entry !== null) warnings.push(...(await neverRead(project, environment)));
     return {
       folder: project,
       entry: outcome.entry,
       args: outcome.args,
       assets: prepared?.manifest ?? null,
       config: facts.config,
-      environment: request.environment,
+      environment,
       warnings,
       packages,
       provenance: buildProvenance({
@@ -195,12 +225,46 @@ export class AppBuilder implements Builder {
     };
   }
 
-  async #readTypedConfig(
+  async checkEnvironment(
+    artifact: string,
+    environment: OpenEnvironment,
+    signal: AbortSignal,
+  ): Promise<SchemaCheck> {
+    this.#checks += 1;
+    const project = join(this.#buildsDir, `.check-${process.pid}-${this.#checks}`);
+    try {
+      mkdirSync(this.#buildsDir, { recursive: true, mode: 0o700 });
+      const file = await copySchemas(artifact, project);
+      return await this.#inPassing(
+        project,
+        signal,
+        () => {},
+        async (room) => {
+          room.output.hide(runValues(environment).values());
+          return await askSchemas(room, file ?? join(project, schemasFile), environment);
+        },
+      );
+    } finally {
+      await removeFolder(project);
+    }
+  }
+
+  #readTypedConfig(
     source: string,
     file: string,
     signal: AbortSignal,
     emit: (event: DeployEvent) => void,
   ): Promise<unknown> {
+    return this.#inPassing(source, signal, emit, (room) => runConfig(room, file));
+  }
+
+  /** Runs something in a folder that it may only read, as nobody in particular. */
+  async #inPassing<Result>(
+    source: string,
+    signal: AbortSignal,
+    emit: (event: DeployEvent) => void,
+    run: (room: BuildRoom) => Promise<Result>,
+  ): Promise<Result> {
     const workFolder = `${source}.work`;
     using user = this.#users.passing();
     try {
@@ -214,7 +278,7 @@ export class AppBuilder implements Builder {
         signal,
         emit,
       });
-      return await runConfig(room, file);
+      return await run(room);
     } finally {
       await removeFolder(workFolder);
     }

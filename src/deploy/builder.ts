@@ -3,6 +3,7 @@ import type { OpenEnvironment } from "../secrets/version-environment.ts";
 import type { AppConfig } from "./app-config.ts";
 import type { BuildProvenance } from "./build-provenance.ts";
 import type { DeployEvent, DeployPlan } from "./deploy-api.ts";
+import type { SchemaCheck } from "./env-check.ts";
 import type { PackageList } from "./package-list.ts";
 
 /** What a build made of a source folder. */
@@ -54,6 +55,8 @@ export interface BuildRequest {
   /** Where to build and leave the result; empty or missing. Always the same for an app. */
   workFolder: string;
   facts: SourceFacts;
+  /** Whose environment it is. */
+  branch: string;
   environment: OpenEnvironment;
   emit(event: DeployEvent): void;
   signal: AbortSignal;
@@ -70,6 +73,16 @@ export interface Builder {
   /** What `build` is going to do; runs nothing. */
   plan(source: string, facts: SourceFacts): Promise<DeployPlan>;
   build(request: BuildRequest): Promise<BuiltApp>;
+  /**
+   * Asks the schemas of the app's own that an artifact has.
+   *
+   * @param artifact folder of its files
+   */
+  checkEnvironment(
+    artifact: string,
+    environment: OpenEnvironment,
+    signal: AbortSignal,
+  ): Promise<SchemaCheck>;
   /** Ends what builds of a killed node have left running. */
   killLeftovers(): Promise<unknown>;
 }

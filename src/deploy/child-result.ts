@@ -19,6 +19,24 @@ export interface BundleRequest {
   outdir: string;
 }
 
+/** Asks the app's own schemas of an environment, whose values are in the child's environment. */
+export interface EnvRequest {
+  task: "env";
+  /** Absolute path of the config file, or of what `schemas` made of it. */
+  file: string;
+  /** Of values whose rule is a schema. */
+  names: readonly string[];
+}
+
+/** Bundles a config file, so that its schemas can be asked without the project. */
+export interface SchemasRequest {
+  task: "schemas";
+  /** Absolute path of the config file. */
+  file: string;
+  /** Absolute path of an empty folder. */
+  outdir: string;
+}
+
 export interface PackagesRequest {
   task: "packages";
   /** Absolute path of the project's folder. */
@@ -29,7 +47,13 @@ export interface PackagesRequest {
   lockfile: string | null;
 }
 
-export type ChildRequest = ConfigRequest | BundleRequest | PackagesRequest | PrepareRequest;
+export type ChildRequest =
+  | ConfigRequest
+  | EnvRequest
+  | SchemasRequest
+  | BundleRequest
+  | PackagesRequest
+  | PrepareRequest;
 
 export const childResult = z.union([
   z.object({ ok: z.literal(true), task: z.literal("config"), value: z.unknown() }),
@@ -40,6 +64,14 @@ export const childResult = z.union([
     entry: z.string(),
     warnings: z.array(z.string()),
   }),
+  z.object({
+    ok: z.literal(true),
+    task: z.literal("env"),
+    issues: z.array(z.object({ name: z.string(), rules: z.array(z.string()) })),
+    /** What the schemas gave for values that are not set. */
+    defaults: z.record(z.string(), z.string()),
+  }),
+  z.object({ ok: z.literal(true), task: z.literal("schemas") }),
   z.object({ ok: z.literal(true), task: z.literal("packages"), list: packageList }),
   // What was found is in a file: it may be long.
   z.object({ ok: z.literal(true), task: z.literal("assets") }),

@@ -210,6 +210,7 @@ export class Deployer {
     try {
       const built = await builder.build({
         app,
+        branch,
         source: job.source,
         workFolder,
         facts: job.facts,

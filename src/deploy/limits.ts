@@ -74,6 +74,12 @@ export const outputGraceMs = 1_000;
 export const outputCharactersMax = 4 * 1024 * 1024;
 /** Warnings of the bundler that are passed on. Count. */
 export const bundleWarningsMax = 20;
+/** Environment values below it, such as `true` and `eu`, are not taken out of build output: they are words like others. Characters. */
+export const hiddenCharactersMin = 6;
+/** Files of an artifact that are looked through for names of environment values; takes a tenth of a second. Bytes. */
+export const readScanBytesMax = 128 * 1024 * 1024;
+/** One such file; larger ones are data. Bytes. */
+export const readScanFileBytesMax = 16 * 1024 * 1024;
 /** Last lines that a failure shows as evidence. Count. */
 export const evidenceLinesMax = 20;
 /** Part of the node's memory that all builds may use together; the rest is for apps, whatever is built. Part of 1. */

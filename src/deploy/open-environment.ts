@@ -6,17 +6,14 @@ import { type OpenEnvironment, runValues } from "../secrets/version-environment.
 import type { DeployerOptions, Job } from "./deploy-job.ts";
 
 /**
- * Says what is set and not declared, and what overrides the config.
- *
  * @throws {PlatformError} `ENVIRONMENT_INVALID`, `ENVIRONMENT_UNREADABLE`, `ENV_TOO_LARGE`
  */
 export async function openEnvironment(
   { environments }: Pick<DeployerOptions, "environments">,
-  { app, branch, facts, emit }: Pick<Job, "app" | "branch" | "facts" | "emit">,
+  { app, branch, facts }: Pick<Job, "app" | "branch" | "facts">,
 ): Promise<OpenEnvironment> {
   const environment = await environments.resolve(app, branch, facts.config.env);
   refuseInvalid(app, branch, environment);
-  for (const message of environmentWarnings(environment)) emit({ type: "warning", message });
   return environment;
 }
 

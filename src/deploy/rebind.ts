@@ -11,8 +11,8 @@ import type { VersionSpec } from "../base/version-spec.ts";
 import { differenceOf, type EnvDifference, isSame } from "../secrets/resolve.ts";
 import { type OpenEnvironment, runValues } from "../secrets/version-environment.ts";
 import type { WholeVersion } from "../store/versions.ts";
-import type { Builder } from "./builder.ts";
 import type { DeployerOptions } from "./deploy-job.ts";
+import { schemaNames } from "./env-check.ts";
 import { refuseInvalid } from "./open-environment.ts";
 import { readProvenance } from "./provenance.ts";
 import { type TakenLive, takeLive } from "./take-live.ts";
@@ -89,8 +89,8 @@ export async function rebind(
   if (expected !== undefined && expected !== plan.id) {
     throw new PlatformError("ENVIRONMENT_CHANGED", [app, branch]);
   }
-  const environment = await checked(options.builder, plan, target, signal);
-  const same = await sameVersion(options, plan, branch);
+  const environment = await checked(options, plan, target, signal);
+  const same = await sameVersion(options, { ...plan, environment }, branch);
   if (same !== null) return { version: same, taken: null };
   const { spec, message, commit, artifactBytes, packagesSha256 } = plan.source;
   const { number: _number, env: _env, createdAtMs: _createdAtMs, ...frozen } = spec;
@@ -118,10 +118,11 @@ export async function rebind(
 /** The version itself, or the one that is live on the branch since this was done before. */
 async function sameVersion(
   { store, environments }: Options,
-  { source, environment, difference }: OpenPlan,
+  { source, environment }: OpenPlan,
   branch: string,
 ): Promise<number | null> {
-  if (isSame(difference)) return source.spec.number;
+  const before = runValues(environments.openVersion(source));
+  if (isSame(differenceOf(before, runValues(environment)))) return source.spec.number;
   const app = source.spec.app;
   const found = (await store.apps()).find(({ name }) => name === app);
   const live = found?.branches.find(({ name }) => name === branch)?.live ?? null;
@@ -136,16 +137,19 @@ function whatElse({ number, env, createdAtMs, branch, ...rest }: VersionSpec): s
   return JSON.stringify(Object.entries(rest).sort(([left], [right]) => (left < right ? -1 : 1)));
 }
 
-/** Also by the app's own schema, when it has one. */
+/** Also by the app's own schemas, when it has some. */
 async function checked(
-  builder: Builder,
+  { builder, artifacts }: Pick<DeployerOptions, "builder" | "artifacts">,
   { source, environment }: OpenPlan,
   { app, branch }: RebindTarget,
   signal: AbortSignal,
 ): Promise<OpenEnvironment> {
-  refuseInvalid(app, branch, environment);
-  void builder;
-  void source;
-  void signal;
-  return environment;
+  if (schemaNames(environment).length === 0) {
+    refuseInvalid(app, branch, environment);
+    return environment;
+  }
+  const folder = artifacts.path(source.spec.digest);
+  const asked = await builder.checkEnvironment(folder, environment, signal);
+  refuseInvalid(app, branch, asked.environment, asked.problems);
+  return asked.environment;
 }

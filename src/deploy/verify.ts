@@ -30,12 +30,12 @@ export async function verifyBuild(
   digest: string,
 ): Promise<DeployVerified> {
   const { builder, dataDir, artifacts } = options;
-  const { app, source, facts, emit, signal } = job;
+  const { app, branch, source, facts, emit, signal } = job;
   const environment = await openEnvironment(options, job);
   const workFolder = join(dataDir, "builds", app);
   await removeFolder(workFolder);
   try {
-    const request = { app, source, workFolder, facts, environment, emit, signal };
+    const request = { app, branch, source, workFolder, facts, environment, emit, signal };
     const built = await builder.build(request);
     emit({ type: "step", step: "artifact" });
     const found = await artifacts.describe(built.folder, { signal });

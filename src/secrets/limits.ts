@@ -24,3 +24,7 @@ export const fingerprintDigits = 8;
 export const resealBatch = 100;
 /** Names that one command sets or takes away. Count. */
 export const envChangesMax = 500;
+/** Issues of one value that a schema of the app's own may name. Count. */
+export const issuesPerValueMax = 3;
+/** One rule that a schema of the app's own names, as it is passed on. Characters. */
+export const ruleCharactersMax = 200;
