@@ -95,7 +95,7 @@ describe.if(hasTools)("behind Caddy", () => {
     const code = `export default {
       fetch(request) {
         const of = (name) => request.headers.get(name);
-        return Response.json({ host: of("host"), proto: of("x-forwarded-proto"), from: of("x-forwarded-for") });
+        return Response.json({ url: request.url, proto: of("x-forwarded-proto"), from: of("x-forwarded-for") });
       },
     };`;
     writeFileSync(join(project, "index.ts"), code);
@@ -125,7 +125,7 @@ describe.if(hasTools)("behind Caddy", () => {
     expect(status).toBe(200);
     // The address of the proxy stands behind that of the client, which is here too.
     expect(JSON.parse(text)).toEqual({
-      host: `shop.apps.example.com:${httpsPort}`,
+      url: `https://shop.apps.example.com:${httpsPort}/cart`,
       proto: "https",
       from: "127.0.0.1, 127.0.0.1",
     });
@@ -146,7 +146,7 @@ describe.if(hasTools)("behind Caddy", () => {
     const deadline = performance.now() + 20_000;
     let answer = await curl(host, "/");
     while (answer.status !== 200 && performance.now() < deadline) answer = await curl(host, "/");
-    expect(JSON.parse(answer.text).host).toBe(`${host}:${httpsPort}`);
+    expect(JSON.parse(answer.text).url).toBe(`https://${host}:${httpsPort}/`);
     for (const unknown of ["nope.apps.example.com", "v9--shop.apps.example.com", "example.net"]) {
       expect((await curl(unknown, "/")).status, unknown).toBe(0);
     }

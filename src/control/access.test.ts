@@ -341,6 +341,7 @@ describe("the audit log", () => {
     const trail = new AuditTrail({
       clock: node.deps.clock,
       note: () => {},
+      retryMs: 20,
       store: {
         async addAudit(entries) {
           if (isAway) throw new Error("away");
@@ -351,10 +352,14 @@ describe("the audit log", () => {
     const principal = await node.deps.tokens.find(token);
     const facts = { app: null, address: "socket", result: "ok", detail: {} };
     await trail.add(principal!, { action: "promote", ...facts });
+    await trail.add(principal!, { action: "remove", ...facts });
     isAway = false;
-    await trail.add(principal!, { action: "delete", ...facts });
 
-    expect(written).toEqual(["promote", "delete"]);
+    await waitUntil(() => written.length > 0, "the store has them");
+    expect(written).toEqual(["promote", "remove"]);
+    await trail.add(principal!, { action: "down", ...facts });
+    expect(written).toEqual(["promote", "remove", "down"]);
+    await trail.close();
     await audit.close();
   });
 });

@@ -10,13 +10,20 @@ import type { AuditEntry } from "../store/audit.ts";
 import type { Store } from "../store/store.ts";
 import { Bucket } from "../telemetry/bucket.ts";
 import type { Principal } from "./access.ts";
-import { auditRefusalsBurst, auditRefusalsPerSecond, auditWaitingMax } from "./limits.ts";
+import {
+  auditRefusalsBurst,
+  auditRefusalsPerSecond,
+  auditRetryMs,
+  auditWaitingMax,
+} from "./limits.ts";
 
 export interface AuditTrailOptions {
   store: Pick<Store, "addAudit">;
   clock: Clock;
   /** A line for the node's log. */
   note(line: string): void;
+  /** Default `auditRetryMs`. */
+  retryMs?: number;
 }
 
 /** What was done; who and when is added. */
@@ -35,6 +42,8 @@ export class AuditTrail {
   readonly #refusals: { strangers: Refusals; known: Refusals };
   #waiting: AuditEntry[] = [];
   #writing: Promise<void> = Promise.resolve();
+  /** Runs while something waits for a store that is away. */
+  #retry: ReturnType<typeof setTimeout> | null = null;
 
   constructor(options: AuditTrailOptions) {
     this.#options = options;
@@ -79,6 +88,7 @@ export class AuditTrail {
   /** Resolves when what waits is written, or cannot be. */
   async close(): Promise<void> {
     await this.#write();
+    clearTimeout(this.#retry ?? undefined);
   }
 
   #push(entry: Omit<AuditEntry, "atMs">): Promise<void> {
@@ -90,6 +100,17 @@ export class AuditTrail {
     return this.#write();
   }
 
+  #retryLater(error: unknown): void {
+    if (this.#retry !== null) return;
+    const { note, retryMs = auditRetryMs } = this.#options;
+    note(`Cannot write to the audit log yet, and tries again: ${messageOf(error)}`);
+    this.#retry = setTimeout(() => {
+      this.#retry = null;
+      void this.#write();
+    }, retryMs);
+    this.#retry.unref();
+  }
+
   #write(): Promise<void> {
     this.#writing = this.#writing.then(async () => {
       const entries = this.#waiting;
@@ -99,9 +120,7 @@ export class AuditTrail {
         await this.#options.store.addAudit(entries);
       } catch (error) {
         this.#waiting = [...entries, ...this.#waiting].slice(-auditWaitingMax);
-        this.#options.note(
-          `Cannot write ${entries.length} entries of the audit log yet: ${messageOf(error)}`,
-        );
+        this.#retryLater(error);
       }
     });
     return this.#writing;

@@ -125,6 +125,9 @@ export const dnsServersMax = 10;
 /** Entries of the audit log that one request gives. Count. */
 export const auditListMax = 1_000;
 
+/** Pause before entries that the store did not take are written again. Milliseconds. */
+export const auditRetryMs = 10_000;
+
 /** Entries that wait for a store that is away. Count. */
 export const auditWaitingMax = 200;
 

@@ -39,6 +39,28 @@ test("the app is told who asks, and over what", () => {
   expect(first).toBe(`GET /x?y http a ${traceId} ::1 7`);
 });
 
+test("the app is told that the client used HTTPS when a trusted proxy says so, the first of several", () => {
+  const schemeOf = (lines: string[], isTrusted = true) =>
+    forward(["Host: a", ...lines.map((value) => `X-Forwarded-Proto: ${value}`)], {
+      isTrusted,
+    }).first?.split(" ")[2];
+
+  for (const lines of [["https"], ["HTTPS"], ["https, http"], ["https", "http"], [" https "]]) {
+    expect(schemeOf(lines), lines.join("|")).toBe("https");
+    expect(schemeOf(lines, false), lines.join("|")).toBe("http");
+  }
+  for (const lines of [
+    ["http"],
+    ["http, https"],
+    ["http", "https"],
+    ["httpsx"],
+    ["https evil"],
+    [""],
+  ]) {
+    expect(schemeOf(lines), lines.join("|")).toBe("http");
+  }
+});
+
 test("the client's lines are passed on as they were sent, before what is added", () => {
   const { lines } = forward(["hOsT: a", "X-A:  b ", "X-A: c"]);
 

@@ -30,6 +30,7 @@ export class Peer {
 }
 
 const HTTP = Buffer.from(" http ");
+const HTTPS = Buffer.from(" https ");
 
 /**
  * Writes the head at the start of `out`, which is large enough for a head of the largest size and what is added.
@@ -49,7 +50,7 @@ export function writeForwardedHead(
     head.targetEnd > 0
       ? source.copy(out, 0, head.start, head.targetEnd)
       : out.latin1Write(`${head.method} ${head.target}`, 0);
-  at += HTTP.copy(out, at);
+  at += (peer.isTrusted && head.isForwardedSecure ? HTTPS : HTTP).copy(out, at);
   at += out.latin1Write(head.host, at);
   at = id.write(out, at);
   at += out.latin1Write(peer.lineEnd, at);

@@ -140,7 +140,7 @@ describe("a good head", () => {
     [
       "forwarded lines",
       get("X-Forwarded-For: 1.1.1.1", "x-forwarded-for: 2.2.2.2", "X-Forwarded-Proto: https"),
-      { forwardedFor: "1.1.1.1, 2.2.2.2", hasForwardedProto: true },
+      { forwardedFor: "1.1.1.1, 2.2.2.2", hasForwardedProto: true, isForwardedSecure: true },
     ],
     [
       "a WebSocket",

@@ -149,12 +149,18 @@ function readLine(
         return DROP;
       }
       if (!is(buffer, start, "x-forwarded-proto")) return KEEP;
+      // With several proxies, the first one knows what the client has used.
+      if (!head.hasForwardedProto) {
+        head.isForwardedSecure = SECURE.test(fieldValue(buffer, nameEnd, end));
+      }
       head.hasForwardedProto = true;
       return FORWARDED;
     default:
       return KEEP;
   }
 }
+
+const SECURE = /^https(?:[ \t]*,|$)/i;
 
 /** Whether the name at `start` is `name`, which is lower case; the lengths are known to be equal. */
 function is(buffer: Buffer, start: number, name: string): boolean {

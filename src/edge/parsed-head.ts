@@ -30,6 +30,8 @@ export class ParsedHead {
   /** Values of all `x-forwarded-for` lines. */
   forwardedFor = "";
   hasForwardedProto = false;
+  /** A proxy says that the client has used HTTPS; counts only when the proxy is trusted. */
+  isForwardedSecure = false;
   /** What of the buffer is passed on; whole lines. */
   readonly kept = new Ranges();
   /** `x-forwarded-*` and `forwarded` lines, passed on only for a trusted proxy. */
@@ -58,6 +60,7 @@ export class ParsedHead {
     this.traceparent = "";
     this.forwardedFor = "";
     this.hasForwardedProto = false;
+    this.isForwardedSecure = false;
     this.kept.clear();
     this.forwarded.clear();
     this.hostLines = 0;
