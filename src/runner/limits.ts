@@ -38,3 +38,9 @@ export const nodeServersMax = 64;
 
 /** How long the entry of an app that listens may still run before it is taken to have no handler beside. Milliseconds. */
 export const entryGraceMs = 250;
+
+/** Until requests that an app's own server has not accepted are sent again. Milliseconds. */
+export const retryMs = 5;
+
+/** So many of them at once; the kernel holds some hundred connections for a server that is busy. Count. */
+export const retriedAtOnceMax = 64;

@@ -222,6 +222,14 @@ describe("an answer", () => {
 });
 
 describe("connections", () => {
+  test("of more clients than the kernel holds for a busy server are all served", async () => {
+    const answers = await Promise.all(
+      Array.from({ length: 3000 }, (_, index) => runner.ask(index % 2 === 0 ? "/" : "/none")),
+    );
+
+    expect(answers.filter(({ status }) => status !== 200 && status !== 204)).toEqual([]);
+  });
+
   test("that the app closes when they are idle lose no request", async () => {
     await using hasty = await TestRunner.start("answers-by-node.ts", {
       env: { PORT: "4321", KEEP_ALIVE_MS: "1" },

@@ -3,10 +3,14 @@
  * connections that stay for the next request.
  */
 import { ResetReason } from "../wire/frames.ts";
-import { nodeConnectionsIdleMax } from "./limits.ts";
+import { nodeConnectionsIdleMax, retriedAtOnceMax, retryMs } from "./limits.ts";
 import { NodeConnection, type NodeConnectionOwner } from "./node-connection.ts";
 import { NodeRequest } from "./node-request.ts";
 import type { ServerStream } from "./server-stream.ts";
+import { asRunner } from "./turn-end.ts";
+
+// An app may replace it.
+const { setTimeout } = globalThis;
 
 /** A request as the app's server gets it. */
 export interface SeenRequest {
@@ -25,6 +29,9 @@ export class NodeApp implements NodeConnectionOwner {
   readonly #idle: NodeConnection[] = [];
   #idlePath: string | null = null;
   #asked = 0;
+  /** Those that found no connection; bounded by what the node opens. */
+  #unreached: NodeRequest[] = [];
+  #retry: ReturnType<typeof setTimeout> | null = null;
 
   /** @param path where the app's server listens now; null: nowhere */
   constructor(path: () => string | null) {
@@ -46,10 +53,10 @@ export class NodeApp implements NodeConnectionOwner {
     if (path !== this.#idlePath) this.#forgetIdle(path);
     // A request that cannot be sent a second time does not go where the app may be about to hang up.
     const isRisky = !request.isWhole || request.isSecondTry;
-    const connection = (isRisky ? undefined : this.#idle.pop()) ?? new NodeConnection(path, this);
+    const idle = isRisky ? undefined : this.#idle.pop();
     this.#unseen.set(request.mark, request);
     request.stream.onRelease = () => this.#unseen.delete(request.mark);
-    connection.ask(request);
+    (idle ?? new NodeConnection(path, this)).ask(request);
   }
 
   /** The app's code is about to get a request for `url`. Returns which it is, and the target without our mark. */
@@ -70,9 +77,17 @@ export class NodeApp implements NodeConnectionOwner {
     for (const connection of this.#idle.splice(0)) connection.close();
   }
 
+  /** The app accepts connections more slowly than requests come: the kernel takes no more of them. */
+  onUnreached(request: NodeRequest): void {
+    this.#unreached.push(request);
+    this.#retryLater();
+  }
+
   onIdle(connection: NodeConnection): void {
     const isOld = connection.path !== this.#idlePath;
-    if (isOld || this.#idle.length >= nodeConnectionsIdleMax) connection.close();
+    const next = isOld ? undefined : this.#nextUnreached();
+    if (next !== undefined) connection.ask(next);
+    else if (isOld || this.#idle.length >= nodeConnectionsIdleMax) connection.close();
     else this.#idle.push(connection);
   }
 
@@ -84,5 +99,27 @@ export class NodeApp implements NodeConnectionOwner {
   onUnseen(request: NodeRequest): void {
     request.isSecondTry = true;
     this.start(request);
+  }
+
+  #retryLater(): void {
+    this.#retry ??= asRunner(setTimeout, () => this.#retryNow(), retryMs);
+  }
+
+  #retryNow(): void {
+    this.#retry = null;
+    for (let count = 0; count < retriedAtOnceMax; count++) {
+      const request = this.#nextUnreached();
+      if (request === undefined) return;
+      this.start(request);
+    }
+    if (this.#unreached.length > 0) this.#retryLater();
+  }
+
+  /** The one that has waited longest and is still waited for. */
+  #nextUnreached(): NodeRequest | undefined {
+    for (let request = this.#unreached.shift(); request; request = this.#unreached.shift()) {
+      if (!request.stream.closed) return request;
+    }
+    return undefined;
   }
 }

@@ -2,6 +2,7 @@
  * A connection to the app's own server of node:http, over a unix socket that never leaves this process. It carries one
  * request at a time as HTTP/1.1 and brings the answer to the request's stream.
  *
+ *   new ──ask()──▶ opening ──▶ asking
  *   idle ──ask()──▶ asking ──answer and request complete──▶ idle
  *                     ├──101──▶ tunnel ──either side ends──▶ closed
  *                     └──stream closed, app hung up, answer cannot be read──▶ closed
@@ -28,6 +29,8 @@ export interface NodeConnectionOwner {
   onIdle(connection: NodeConnection): void;
   /** It is of no use any more. Called once. */
   onClosed(connection: NodeConnection): void;
+  /** It could not be opened; nothing of the request was sent. */
+  onUnreached(request: NodeRequest): void;
   /** The app closed it before it had seen the request, none of which has reached its code. */
   onUnseen(request: NodeRequest): void;
 }
@@ -55,6 +58,7 @@ export class NodeConnection implements BodySink, Tunnel {
   readonly #body = new AnswerBody();
   #socket: Bun.Socket<undefined> | null = null;
   #isClosed = false;
+  #wasOpen = false;
   #request: NodeRequest | null = null;
   /** Set when the request is upgraded. */
   #tunnelled: ServerStream | null = null;
@@ -87,21 +91,25 @@ export class NodeConnection implements BodySink, Tunnel {
     } as Bun.UnixSocketOptions<undefined>).catch(() => this.#onClose());
   }
 
-  /** Sends a request; the connection is idle. */
+  /** Sends a request, once the connection is open; it is idle, or new. */
   ask(request: NodeRequest): void {
     this.#request = request;
     this.#isAsked = false;
     this.#hasHead = false;
     request.stream.onClose = () => this.close();
+    if (this.#socket !== null) this.#begin(request);
+  }
+
+  #begin(request: NodeRequest): void {
     scratch ??= Buffer.allocUnsafeSlow(2 * framePayloadBytesMax);
     let bytes = request.writeHead(scratch);
     const { first } = request;
     if (first !== null && !request.isChunked) {
       scratch.set(first, bytes);
       bytes += first.length;
-      this.#send(scratch.subarray(0, bytes), first.length);
+      this.#send(scratch, bytes, first.length);
     } else {
-      this.#send(scratch.subarray(0, bytes), 0);
+      this.#send(scratch, bytes, 0);
       if (first !== null) this.write(first);
     }
     request.sink = this;
@@ -110,20 +118,21 @@ export class NodeConnection implements BodySink, Tunnel {
   // --- the request's body ---
 
   write(body: Uint8Array): void {
-    if (this.#request?.isChunked !== true) return this.#send(body, body.length);
+    if (this.#request?.isChunked !== true) return this.#send(body, body.length, body.length);
     const size = Buffer.from(`${body.length.toString(16)}\r\n`);
-    this.#send(Buffer.concat([size, body, chunkEnd]), body.length);
+    const chunk = Buffer.concat([size, body, chunkEnd]);
+    this.#send(chunk, chunk.length, body.length);
   }
 
   finish(): void {
-    if (this.#request?.isChunked === true) this.#send(lastChunk, 0);
+    if (this.#request?.isChunked === true) this.#send(lastChunk, lastChunk.length, 0);
     this.#isAsked = true;
   }
 
   // --- the tunnel ---
 
   push(chunk: Uint8Array): void {
-    this.#send(chunk, chunk.length);
+    this.#send(chunk, chunk.length, chunk.length);
   }
 
   end(): void {
@@ -143,15 +152,16 @@ export class NodeConnection implements BodySink, Tunnel {
 
   // --- to the app ---
 
-  /** The bytes may be used again when it returns. */
-  #send(bytes: Uint8Array, bodyBytes: number): void {
+  /** Sends the first `count` of `bytes`, which may be used again when it returns. */
+  #send(bytes: Uint8Array, count: number, bodyBytes: number): void {
     if (this.#isClosed) return;
     let taken = 0;
     if (this.#socket !== null && this.#unsent.length === 0) {
-      taken = Math.max(this.#socket.write(bytes), 0);
-      if (taken === bytes.length) return this.#granted(bodyBytes);
+      // A view of the bytes would cost as much as half of the system call.
+      taken = Math.max(this.#socket.write(bytes, 0, count), 0);
+      if (taken === count) return this.#granted(bodyBytes);
     }
-    this.#unsent.push({ bytes: new Uint8Array(bytes.subarray(taken)), bodyBytes });
+    this.#unsent.push({ bytes: new Uint8Array(bytes.subarray(taken, count)), bodyBytes });
   }
 
   #pump(): void {
@@ -178,7 +188,8 @@ export class NodeConnection implements BodySink, Tunnel {
   #onOpen(socket: Bun.Socket<undefined>): void {
     if (this.#isClosed) return void socket.terminate();
     this.#socket = socket;
-    this.#pump();
+    this.#wasOpen = true;
+    if (this.#request !== null) this.#begin(this.#request);
   }
 
   /** The chunk is the socket's and only valid now. */
@@ -344,6 +355,8 @@ export class NodeConnection implements BodySink, Tunnel {
       stream.onClose = null;
       if (this.#body.endsWithConnection) stream.end();
       else stream.reset(ResetReason.BODY_FAILED, "the app closed the connection within its answer");
+    } else if (!this.#wasOpen) {
+      this.#owner.onUnreached(request);
     } else if (!request.isDispatched && request.isWhole && !request.isSecondTry) {
       this.#owner.onUnseen(request);
     } else {

@@ -46,6 +46,12 @@ describe("a server that listens", () => {
     },
   );
 
+  test("on a port that is not PORT is told that it could start sooner", async () => {
+    await using runner = await start("fixed");
+
+    expect(runner.stderr).toContain("The app listens on 8123: on process.env.PORT (4321)");
+  });
+
   test.each(["any", "nothing"])("on a port of the system's choice (%s) has one", async (how) => {
     await using runner = await start(how);
 

@@ -167,7 +167,12 @@ export class NodeServers {
   #decide(isLast: boolean): void {
     this.#grace = null;
     const names = [...this.#paths.keys()];
-    if (names.length === 1) return this.#choose(names[0]!);
+    if (names.length === 1) {
+      const { port } = this.#options;
+      const sooner = `on process.env.PORT (${port}) it would start ${otherPortGraceMs} ms sooner`;
+      console.warn(`The app listens on ${names[0]}: ${sooner}`);
+      return this.#choose(names[0]!);
+    }
     if (names.length === 0) return;
     if (isLast) return this.refuse("SEVERAL_SERVERS", names.join(", "));
     this.#grace = setTimeout(() => this.#decide(true), severalServersGraceMs);
