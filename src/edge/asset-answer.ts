@@ -6,7 +6,7 @@
  *      ├─────a rule───▶ 3xx
  *      └─────nothing──▶ the process, when there is one; else the app's page, its 404.html, 404
  */
-import { acceptedEncodings, bestOf } from "../assets/accept-encoding.ts";
+import { type Accepted, acceptedEncodings, bestOf } from "../assets/accept-encoding.ts";
 import { bodyRoomBytes } from "../assets/body-cache.ts";
 import { byteRangeOf } from "../assets/byte-range.ts";
 import { conditionsOf, isRangeCurrent } from "../assets/conditions.ts";
@@ -117,12 +117,28 @@ function sendMissing(context: EdgeContext, exchange: Exchange, page: Page): void
 /** Null when the client takes none; it has been told so. */
 function formOf(exchange: Exchange, page: Page): Representation | null {
   const forms = page.representations;
-  const form = bestOf(forms, acceptedEncodings(lines.acceptEncoding));
+  const accepted = acceptedEncodings(lines.acceptEncoding);
+  const isPart = lines.range !== null && exchange.method === "GET";
+  const form = isPart ? formOfPart(forms, accepted, lines.ifRange) : bestOf(forms, accepted);
   if (form === null) {
     const accepted = (lines.acceptEncoding ?? "").slice(0, 200);
     exchange.fail(new PlatformError("ENCODING_NOT_ACCEPTABLE", [accepted]));
   }
   return form;
+}
+
+/**
+ * Parts are of the plain form, since many clients decode whatever says that it is encoded; unless the client has a part
+ * of another one, or takes no plain one.
+ */
+function formOfPart(
+  forms: readonly Representation[],
+  accepted: Accepted,
+  ifRange: string | null,
+): Representation | null {
+  const begun = forms.find(({ etag, coding }) => etag === ifRange && accepted[coding] > 0);
+  if (begun !== undefined) return begun;
+  return accepted.identity > 0 ? forms.at(-1)! : bestOf(forms, accepted);
 }
 
 function sendHead(exchange: Exchange, status: number, block: Buffer, length: number): void {

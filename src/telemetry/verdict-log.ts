@@ -42,6 +42,8 @@ export class VerdictLog implements Deadlined {
 
   /** Whether this one is recorded; then `write` its record. When not, it is counted. */
   takes({ app, number }: VersionSpec, { code }: PlatformError): boolean {
+    // What visitors mistype is in the request log, and nothing that the app's author could do something about.
+    if (code === "FILE_NOT_FOUND") return false;
     const nowMs = this.#clock.nowMs();
     const kind = this.#kindOf(app, code, nowMs);
     if (kind.bucket.hasOne(nowMs)) {

@@ -41,6 +41,8 @@ interface Question {
   text: string;
   method: string;
   url: string;
+  /** It asks for a part, or for several. */
+  hasRange: boolean;
   weights: Map<string, number>;
   /** Of the form that is sent: what the range stands for, or that it cannot be. */
   partOf(bytes: number): [start: number, end: number] | "unsatisfiable" | null;
@@ -58,7 +60,8 @@ function question(): Question {
   if (accept.length > 0) lines.push(`Accept-Encoding: ${accept.join(", ")}`);
   const { range, partOf } = rangeLine();
   if (range !== null) lines.push(`Range: ${range}`);
-  return { text: `${lines.join("\r\n")}\r\n\r\n`, method, url, weights, partOf };
+  const hasRange = range !== null && method === "GET";
+  return { text: `${lines.join("\r\n")}\r\n\r\n`, method, url, hasRange, weights, partOf };
 }
 
 function rangeLine(): { range: string | null; partOf: Question["partOf"] } {
@@ -89,7 +92,11 @@ function rangeLine(): { range: string | null; partOf: Question["partOf"] } {
 }
 
 /** The path on disk of the form that has to be sent; null for none. */
-function formOf({ url, weights }: Question): { name: string; path: string; bytes: number } | null {
+function formOf({
+  url,
+  hasRange,
+  weights,
+}: Question): { name: string; path: string; bytes: number } | null {
   const file = files.find((one) => one.url === url)!;
   const forms = [...file.encodings, { name: "identity", path: file.path, bytes: file.bytes }].map(
     (form) => ({
@@ -97,6 +104,9 @@ function formOf({ url, weights }: Question): { name: string; path: string; bytes
       weight: weights.get(form.name) ?? (form.name === "identity" ? 0.0001 : 0),
     }),
   );
+  // Parts are of the plain form wherever that is accepted.
+  const plain = forms.at(-1)!;
+  if (hasRange && plain.weight > 0) return plain;
   const most = Math.max(...forms.map(({ weight }) => weight));
   if (most === 0) return null;
   const [first] = forms

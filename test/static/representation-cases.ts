@@ -396,11 +396,31 @@ export const representationCases: readonly StaticCase[] = [
     headers: { vary: "accept-encoding" },
   },
   {
-    claim: "a range of an encoded form is a part of that form",
+    claim: "a range is a part of the plain form, also for who would take an encoded one",
     ask: "GET /page.html.txt",
     lines: ["Accept-Encoding: br", "Range: bytes=0-9"],
     status: 206,
-    headers: { "content-encoding": "br", "content-range": `bytes 0-9/${brotli.length}` },
+    headers: { "content-encoding": null, vary: "accept-encoding" },
+    body: texts["page.html.txt"].slice(0, 10),
+  },
+  {
+    claim: "a range of an encoded form is a part of that form for who has begun with it",
+    ask: "GET /page.html.txt",
+    lines: [
+      "Accept-Encoding: br",
+      "Range: bytes=5-9",
+      `If-Range: ${etags["page.html.txt"].slice(0, -1)}-br"`,
+    ],
+    status: 206,
+    headers: { "content-encoding": "br", "content-range": `bytes 5-9/${brotli.length}` },
+    body: brotli.subarray(5, 10),
+  },
+  {
+    claim: "and for who takes no plain one",
+    ask: "GET /page.html.txt",
+    lines: ["Accept-Encoding: br, identity;q=0", "Range: bytes=0-9"],
+    status: 206,
+    headers: { "content-encoding": "br" },
     body: brotli.subarray(0, 10),
   },
   {
