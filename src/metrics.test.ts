@@ -27,6 +27,8 @@ const status: NodeStatus = {
   domain: "localhost",
   edgePort: 4000,
   adminPort: 4001,
+  appsUrl: "http://<app>.localhost:4000",
+  adminUrl: "http://127.0.0.1:4001",
   startedAtMs: 1_700_000_000_500,
   store: { kind: "embedded", state: "ready", cause: null },
   apps: 3,

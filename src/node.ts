@@ -48,7 +48,7 @@ import { emptyRouteTable, type RouteTable } from "./router/route-table.ts";
 import { closeToOthers } from "./sandbox/own-process.ts";
 import { LogStore } from "./telemetry/log-store.ts";
 import { TrialLog } from "./telemetry/trial-log.ts";
-import { urlsOf } from "./urls.ts";
+import { adminUrlOf, urlsOf } from "./urls.ts";
 import { checkVersion } from "./version-check.ts";
 
 /**
@@ -175,6 +175,8 @@ export async function runNode(config: NodeConfig, watcher: NodeWatcher): Promise
     domain: config.domain,
     edgePort: lane.edge.port,
     adminPort: admin.port,
+    appsUrl: urlOfHost(`<app>.${config.domain}`),
+    adminUrl: adminUrlOf(config, admin.port),
     startedAtMs,
     store: store.state(),
     apps: Object.keys(lane.router.table.apps).length,

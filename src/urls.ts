@@ -41,3 +41,9 @@ function labelOf(table: RouteTable, app: string, branch: string): string {
   const taken = new Set(Object.values(branches).map(({ label }) => label));
   return branches[branch]?.label ?? branchLabel(branch, taken, app);
 }
+
+/** Where the admin API listens; its name is the certificate's business. */
+export function adminUrlOf({ adminHost, adminTlsCert }: NodeConfig, port: number): string {
+  const host = adminHost.includes(":") ? `[${adminHost}]` : adminHost;
+  return `${adminTlsCert === undefined ? "http" : "https"}://${host}:${port}`;
+}

@@ -134,12 +134,6 @@ async function runForeground(config: NodeConfig, call: Call): Promise<Outcome> {
   }
 }
 
-/** Where the admin API is; its name is the certificate's business. */
-function adminUrl({ adminHost, adminTlsCert }: NodeConfig, { adminPort }: NodeStatus): string {
-  const host = adminHost.includes(":") ? `[${adminHost}]` : adminHost;
-  return `${adminTlsCert === undefined ? "http" : "https"}://${host}:${adminPort}`;
-}
-
 function startedOutcome(
   node: NodeStatus,
   how: { isDetached: boolean; log: string | null },
@@ -156,8 +150,8 @@ function startedOutcome(
     text: () =>
       [
         `${paint.green("✔")} Levain ${node.version} is running (process ${node.pid})`,
-        `  apps   ${paint.cyan(`http://<app>.${node.domain}:${node.edgePort}`)}`,
-        `  admin  ${adminUrl(config, node)}`,
+        `  apps   ${paint.cyan(node.appsUrl)}`,
+        `  admin  ${node.adminUrl}`,
         `  data   ${node.dataDir}`,
         ...(how.log === null ? [] : [`  log    ${how.log}`]),
         `  stop   ${how.isDetached ? command("levain down") : "Ctrl-C"}`,

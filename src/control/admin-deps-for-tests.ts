@@ -91,6 +91,8 @@ export function memoryDeps(dataDir: string, happened: string[]): AdminDeps {
     domain: "localhost",
     edgePort: 4000,
     adminPort: 4001,
+    appsUrl: "http://<app>.localhost:4000",
+    adminUrl: "http://127.0.0.1:4001",
     startedAtMs: testWallMs,
     store: { kind: "embedded", state: "ready", cause: null },
     apps: (await store.apps()).length,

@@ -51,6 +51,10 @@ export const nodeStatus = z.object({
   domain: z.string(),
   edgePort: z.int(),
   adminPort: z.int(),
+  /** Where an app is reached, with `<app>` in place of its name; behind a proxy the proxy's address. */
+  appsUrl: z.string(),
+  /** Where the admin API listens. */
+  adminUrl: z.string(),
   startedAtMs: z.number(),
   /** `ready`, or why the store cannot be reached. Traffic does not depend on it. */
   store: z.object({
