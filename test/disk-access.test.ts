@@ -121,3 +121,33 @@ test.skipIf(missing !== null)(
   },
   120_000,
 );
+
+test.skipIf(missing !== null)(
+  "2,000 requests for files that were asked for touch no file but the request log",
+  async () => {
+    const folder = mkdtempSync(join(tmpdir(), "levain-plain-"));
+    writeFileSync(join(folder, "index.html"), "<p>page".repeat(500));
+    await using node = await startTestNode();
+    const { code, stdout } = await node.cli(["deploy", folder, "--app", "plain"]);
+    if (code !== 0) throw new Error(stdout);
+    const ask = async (init: RequestInit = {}) => {
+      const response = await node.fetch("plain", "/", init);
+      await response.bytes();
+      return response;
+    };
+    const etag = (await ask()).headers.get("etag")!;
+
+    const watch = await watchFiles([node.pid]);
+    for (let asked = 0; asked < requests; asked += 2) {
+      expect((await ask()).status).toBe(200);
+      expect((await ask({ headers: { "if-none-match": etag } })).status).toBe(304);
+    }
+    const touched = await watch.stop();
+
+    const others = touched.filter((line) => !line.includes("statfs("));
+    expect(others.filter((line) => !line.includes("/requests"))).toEqual([]);
+    expect(touched.length).toBeLessThan(requests / 4);
+    rmSync(folder, { recursive: true });
+  },
+  120_000,
+);
