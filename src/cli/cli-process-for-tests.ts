@@ -48,10 +48,15 @@ export async function cli(
   return { code, stdout, stderr };
 }
 
-/** To its end, on a terminal of 60 columns; what it printed, with its escape sequences. */
+/**
+ * To its end, on a terminal of 60 columns; what it printed, with its escape sequences.
+ *
+ * @param typed what is typed at once when `prompt` has been printed
+ */
 export async function cliOnTerminal(
   words: readonly string[],
   env: Record<string, string> = {},
+  { prompt = "", typed = "" } = {},
 ): Promise<string> {
   let printed = "";
   const ended = Promise.withResolvers<void>();
@@ -62,8 +67,11 @@ export async function cliOnTerminal(
     terminal: {
       cols: 60,
       rows: 20,
-      data(_terminal, data) {
+      data(terminal, data) {
         printed += decoder.decode(data, { stream: true });
+        if (typed === "" || !printed.includes(prompt)) return;
+        terminal.write(typed);
+        typed = "";
       },
       // All that was printed has been read by then.
       exit: () => ended.resolve(),

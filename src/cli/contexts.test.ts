@@ -4,7 +4,7 @@ import { chmodSync, existsSync, mkdtempSync, rmSync, statSync, writeFileSync } f
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { startTestNode, type TestNode } from "../control/admin-deps-for-tests.ts";
-import { cli } from "./cli-process-for-tests.ts";
+import { cli, cliOnTerminal } from "./cli-process-for-tests.ts";
 
 const folders: string[] = [];
 
@@ -73,6 +73,20 @@ test("a login says who the token is for; one that is refused keeps nothing", asy
   expect(right.stdout).toContain("as ci: deploy on shop");
   expect(right.stdout + right.stderr).not.toContain(text);
   expect(await codeOf(["token", "list"], env)).toBe("ADMIN_TOKEN_ROLE");
+});
+
+test("a token that is typed is not shown, and may be corrected", async () => {
+  await using node = await startTestNode();
+  const { env, file } = home();
+  const typed = `wrongX\x7f${"\x7f".repeat(5)}${node.token}\r`;
+
+  const words = ["login", "--node", urlOf(node), "--name", "lab"];
+  const printed = await cliOnTerminal(words, env, { prompt: "Token: ", typed });
+
+  expect(printed).toContain("lab is what commands ask");
+  expect(printed).not.toContain("wrong");
+  expect(printed).not.toContain(node.token);
+  expect(await Bun.file(file).text()).toContain(node.token);
 });
 
 test("flags go before variables, variables before what was chosen", async () => {

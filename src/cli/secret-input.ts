@@ -12,8 +12,9 @@ export async function readSecret(prompt: string): Promise<string> {
   const { stdin, stderr } = process;
   const isTyped = stdin.isTTY === true;
   if (isTyped) {
-    stderr.write(prompt);
+    // Before the prompt: who pastes at once must not see it either.
     stdin.setRawMode(true);
+    stderr.write(prompt);
   }
   let line = "";
   try {
