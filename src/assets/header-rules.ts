@@ -13,7 +13,13 @@ import {
   ruleLinesBytesMax,
   ruleProblemsMax,
 } from "./limits.ts";
-import { capturesOf, type PathPattern, parsePathPattern } from "./path-pattern.ts";
+import {
+  capturesOf,
+  filledText,
+  type PathPattern,
+  parsePathPattern,
+  segmentsOf,
+} from "./path-pattern.ts";
 import type { ParsedRules } from "./redirect-rules.ts";
 
 export interface HeaderRule {
@@ -105,23 +111,30 @@ function nameOf(text: string): string {
 }
 
 /**
- * The headers that rules give an answer, by name; null for one that was taken away.
+ * The headers that rules give an answer, by name; null for one that was taken away. What a long path would make longer
+ * than all of them may be is left out.
  *
  * @param path as it was sent, without the query
  */
 export function headersFor(rules: readonly HeaderRule[], path: string): Map<string, string | null> {
   const found = new Map<string, string | null>();
+  const segments = rules.length === 0 ? [] : segmentsOf(path);
+  let left = ruleLinesBytesMax;
   for (const { path: pattern, set } of rules) {
-    const captures = capturesOf(pattern, path);
+    const captures = capturesOf(pattern, segments);
     if (captures === null) continue;
     for (const [name, value] of set) {
+      if (value === null) {
+        found.set(name, null);
+        continue;
+      }
+      const filled = filledText(value, captures, left);
+      if (filled === null) continue;
+      left -= filled.length;
       const before = found.get(name);
       // Of cookies each has a line of its own.
       const joint = name === "set-cookie" ? "\n" : ", ";
-      const filled =
-        value?.replace(/:([A-Za-z][A-Za-z0-9_]*)/g, (text, one: string) => captures[one] ?? text) ??
-        null;
-      found.set(name, filled === null || before == null ? filled : `${before}${joint}${filled}`);
+      found.set(name, before == null ? filled : `${before}${joint}${filled}`);
     }
   }
   return found;

@@ -35,7 +35,7 @@ export const headerRulesMax = 100;
 /** A line of either file. Characters. */
 export const ruleLineCharactersMax = 2000;
 
-/** Header lines that rules give one answer, all together; they stand in front of each cached file. Bytes. */
+/** Header lines that rules give one answer, all together and with what their placeholders stand for; they stand in front of each cached file. Bytes. */
 export const ruleLinesBytesMax = 8 * 1024;
 
 /** Problems that are named when a deploy is refused. Count. */
@@ -63,6 +63,12 @@ export const siteRowsMax = 100_000;
 
 /** Spellings of `Accept-Encoding` that are remembered; browsers have a few dozen. Count. */
 export const acceptSpellingsMax = 256;
+
+/** Target of a redirect with what its placeholders stand for: the longest path, and as much again. Characters. */
+export const redirectCharactersMax = 32 * 1024;
+
+/** Longer paths are worked out each time, so that nobody fills the memory with them. Characters. */
+export const derivedPathCharactersMax = 1024;
 
 /** Paths of a version that have no row and are remembered with what they lead to. Count. */
 export const derivedPathsMax = 1024;

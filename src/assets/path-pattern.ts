@@ -11,8 +11,10 @@ export interface PathPattern {
 }
 
 /** What the parts of a path stand for, by name; `splat` without its leading slash. */
-export type Captures = Record<string, string>;
+export type Captures = ReadonlyMap<string, string>;
 
+/** Names in a text that takes what they stand for. */
+const NAMES = /:([A-Za-z][A-Za-z0-9_]*)/g;
 const PLACEHOLDER = /^:[A-Za-z][A-Za-z0-9_]*$/;
 
 /** Says what is wrong with a pattern by throwing an Error. */
@@ -49,27 +51,47 @@ export function isPlain({ segments, hasSplat }: PathPattern): boolean {
   return !hasSplat && !segments.some((segment) => segment.startsWith(":"));
 }
 
+/** The segments of a path. Once for all patterns: a path may have thousands. @param path as it was sent, without the query */
+export function segmentsOf(path: string): string[] {
+  return path.split("/").slice(1);
+}
+
 /**
  * What the pattern's parts stand for in a path, or null when it is not one of its paths. A slash at the end counts for
  * nothing.
  *
- * @param path as it was sent, without the query
+ * @param given `segmentsOf` the path
  */
-export function capturesOf({ segments, hasSplat }: PathPattern, path: string): Captures | null {
-  const given = path.split("/").slice(1);
-  if (!hasSplat && given.length > 1 && given.at(-1) === "") given.pop();
+export function capturesOf(
+  { segments, hasSplat }: PathPattern,
+  given: readonly string[],
+): Captures | null {
+  const hasSlash = !hasSplat && given.length > 1 && given.at(-1) === "";
+  const length = hasSlash ? given.length - 1 : given.length;
   const wanted = segments.length > 1 && segments.at(-1) === "" ? segments.slice(0, -1) : segments;
-  if (hasSplat ? given.length < wanted.length : given.length !== wanted.length) return null;
-  const captures: Captures = {};
+  if (hasSplat ? length < wanted.length : length !== wanted.length) return null;
+  const captures = new Map<string, string>();
   for (const [index, segment] of wanted.entries()) {
     const part = given[index] ?? "";
     if (segment.startsWith(":")) {
       if (part === "") return null;
-      captures[segment.slice(1)] = part;
+      captures.set(segment.slice(1), part);
     } else if (segment !== part && segment !== unescaped(part)) return null;
   }
-  if (hasSplat) captures["splat"] = given.slice(wanted.length).join("/");
+  if (hasSplat) captures.set("splat", given.slice(wanted.length).join("/"));
   return captures;
+}
+
+/**
+ * A text with what its names stand for; others stay as they are.
+ *
+ * @returns null when that is too long: whoever asks says how long a part is, and a rule may name it many times
+ */
+export function filledText(text: string, captures: Captures, charactersMax: number): string | null {
+  let length = text.length;
+  for (const [, name = ""] of text.matchAll(NAMES)) length += captures.get(name)?.length ?? 0;
+  if (length > charactersMax) return null;
+  return text.replace(NAMES, (whole, name: string) => captures.get(name) ?? whole);
 }
 
 /** The text itself when it has escapes that mean nothing. */

@@ -9,13 +9,20 @@
  *
  * The first rule that fits counts. Pure.
  */
-import { redirectRulesMax, ruleLineCharactersMax, ruleProblemsMax } from "./limits.ts";
+import {
+  redirectCharactersMax,
+  redirectRulesMax,
+  ruleLineCharactersMax,
+  ruleProblemsMax,
+} from "./limits.ts";
 import {
   type Captures,
   capturesOf,
+  filledText,
   namesOf,
   type PathPattern,
   parsePathPattern,
+  segmentsOf,
 } from "./path-pattern.ts";
 
 export interface RedirectRule {
@@ -100,7 +107,7 @@ function pathOf(to: string): string {
   return to.replace(/^https?:\/\/[^/]*/, "");
 }
 
-/** What a path leads to by the first of these rules that fits. */
+/** What a path leads to by the first of these rules that fits; one whose target would be too long does not. */
 export interface Redirected {
   status: RedirectStatus;
   /** Path or URL, with what the rule has kept of the request. */
@@ -116,24 +123,22 @@ export function redirectOf(
   path: string,
   query: string,
 ): Redirected | null {
+  const segments = segmentsOf(path);
   for (const { from, to, status } of rules) {
-    const captures = capturesOf(from, path);
-    if (captures === null) continue;
-    const filled = fill(to, captures);
+    const captures = capturesOf(from, segments);
+    const filled = captures === null ? null : fill(to, captures);
+    if (filled === null) continue;
     if (status === 200 || status === 404) return { status, to: filled };
     const location =
-      filled.includes("?") || query === "" ? filled : filled.replace(/(#|$)/, `${query}$1`);
+      filled.includes("?") || query === "" ? filled : filled.replace(/#|$/, (mark) => query + mark);
     return { status, to: location };
   }
   return null;
 }
 
-function fill(to: string, captures: Captures): string {
+function fill(to: string, captures: Captures): string | null {
   const authority = to.slice(0, to.length - pathOf(to).length);
-  const path = pathOf(to).replace(
-    /:([A-Za-z][A-Za-z0-9_]*)/g,
-    (_, name: string) => captures[name] ?? "",
-  );
+  const path = filledText(pathOf(to), captures, redirectCharactersMax);
   // What the client wrote must not become another host: browsers read `//host` and `/\host` as one.
-  return authority + path.replace(/^[/\\]{2,}/, "/");
+  return path === null ? null : authority + path.replace(/^[/\\]{2,}/, "/");
 }

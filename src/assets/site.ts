@@ -4,7 +4,7 @@
  */
 import type { AssetFile, AssetManifest, Encoding } from "./asset-manifest.ts";
 import { headersFor } from "./header-rules.ts";
-import { derivedPathsMax } from "./limits.ts";
+import { derivedPathCharactersMax, derivedPathsMax } from "./limits.ts";
 import { isPlain } from "./path-pattern.ts";
 import { type RedirectRule, redirectOf } from "./redirect-rules.ts";
 import { escapedPath, unescapedPath } from "./request-path.ts";
@@ -298,6 +298,7 @@ export class Site {
     let page = this.#standIns.get(key);
     if (page === undefined) {
       page = this.#page(file, path, true);
+      if (path.length > derivedPathCharactersMax) return page;
       if (this.#standIns.size >= derivedPathsMax) this.#standIns.clear();
       this.#standIns.set(key, page);
     }
@@ -313,6 +314,7 @@ export class Site {
   }
 
   #remember(path: string, found: Found | null): void {
+    if (path.length > derivedPathCharactersMax) return;
     if (this.#derived.size >= derivedPathsMax) this.#derived.clear();
     this.#derived.set(path, found);
   }
