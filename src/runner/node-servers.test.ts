@@ -1,5 +1,6 @@
 /** Servers of node:http: which of them is the app, whatever it asks to listen on, and what none can be. */
 import { describe, expect, test } from "bun:test";
+import { readdirSync } from "node:fs";
 import { type RunnerOptions, TestRunner } from "./runner-for-tests.ts";
 
 interface Facts {
@@ -56,6 +57,15 @@ describe("a server that listens", () => {
     await using runner = await start(how);
 
     expect((await factsOf(runner)).address.port).toBeGreaterThan(1024);
+  });
+
+  test("has no name by which other processes could get to it, also when it listens again", async () => {
+    for (const how of ["port", "again", "fixed"]) {
+      await using runner = await start(how);
+      expect((await factsOf(runner)).name).toBe("app");
+
+      expect(readdirSync(runner.folder).filter((name) => name !== "app.sock")).toEqual([]);
+    }
   });
 
   test("on a unix socket of its own gets the requests there", async () => {

@@ -47,6 +47,9 @@ export interface NodeServersOptions {
   seen(url: string): SeenRequest;
 }
 
+/** Opens what a path leads to as a place alone. Linux; Node has no name for it. */
+const O_PATH = 0o10000000;
+
 // An app may replace them.
 const { setTimeout, clearTimeout } = globalThis;
 
@@ -123,7 +126,8 @@ export class NodeServers {
     const hostname = options.hostname ?? "::";
     if (this.#paths.has(port)) throw addressInUse(hostname, port);
     const unix = `${this.#options.folder}/h${port.toString(36)}`;
-    process.getBuiltinModule("node:fs").rmSync(unix, { force: true });
+    const { closeSync, openSync, rmSync } = process.getBuiltinModule("node:fs");
+    rmSync(unix, { force: true });
     const server = native({
       ...this.#withMarks(options),
       port: undefined,
@@ -136,7 +140,11 @@ export class NodeServers {
       hostname: { value: hostname },
       port: { value: port },
     });
-    this.#opened(port, unix, server);
+    // Every process of the machine can read where sockets are, and those of the same user could connect to it, past the
+    // edge. So the name goes, and what is left of it is a descriptor of this process.
+    const descriptor = openSync(unix, O_PATH);
+    rmSync(unix, { force: true });
+    this.#opened(port, `/proc/self/fd/${descriptor}`, server, () => closeSync(descriptor));
     return server;
   }
 
@@ -151,11 +159,15 @@ export class NodeServers {
     return server;
   }
 
-  #opened(name: number | string, path: string, server: NativeServer): void {
+  /** @param onStop called once */
+  #opened(name: number | string, path: string, server: NativeServer, onStop = () => {}): void {
     this.#paths.set(name, path);
     const { stop } = server;
+    let isOpen = true;
     server.stop = (...args) => {
-      if (this.#paths.get(name) === path) this.#paths.delete(name);
+      if (isOpen && this.#paths.get(name) === path) this.#paths.delete(name);
+      if (isOpen) onStop();
+      isOpen = false;
       return stop.apply(server, args);
     };
     if (name === this.#options.port) return this.#choose(name);
