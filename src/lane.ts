@@ -66,6 +66,8 @@ export interface Lane {
   pools: Pools;
   spares: Spares;
   runner: RunnerBundle;
+  /** Files of versions, as the edge in this process has them. */
+  sites: Sites;
   requestLog: RequestLog;
   /** Each process that accepts connections. */
   edges(): EdgeFacts[];

@@ -20,8 +20,10 @@ import { join } from "node:path";
 import { assetManifestPath, assetManifestText } from "../../src/assets/asset-manifest.ts";
 import { prepareFiles } from "../../src/assets/prepare.ts";
 import { until } from "../../src/base/until-for-tests.ts";
+import { emptyRouteTable } from "../../src/router/route-table.ts";
 import { RawConnection } from "../http/raw-client.ts";
 import { startTestLane, type TestLane } from "../lane-for-tests.ts";
+import { prepareSite } from "./prepared-site.ts";
 
 const fileBytes = 200 * 1024 * 1024;
 const clients = 40;
@@ -118,6 +120,27 @@ test("a file that is gone is an error before its head, and a broken answer behin
   expect(response.status).toBe(500);
   expect(response.headers.get("levain-error")).toBe("ASSETS_UNREADABLE");
   await until(() => largeOpen() === 0);
+}, 30_000);
+
+test("a version that is removed answers to its end what it has begun, and nothing more", async () => {
+  using site = prepareSite({ "large.bin": Buffer.alloc(20_000_000, "x"), "small.txt": "small" });
+  await using own = startTestLane({ site: site.app });
+  const target = { port: own.port, host: "site.localhost", deadlineMs: 30_000 };
+  const client = await RawConnection.open(target, [{ method: "GET" }]);
+  await client.take({ reading: false });
+  await client.take(get("/large.bin"));
+  expect(await (await own.fetch("site", "/small.txt")).text()).toBe("small");
+  expect(own.lane.sites.bodies.bytes).toBeGreaterThan(0);
+
+  await own.lane.publish(emptyRouteTable);
+  rmSync(site.folder, { recursive: true });
+
+  expect(own.lane.sites.bodies.bytes).toBe(0);
+  expect((await own.fetch("site", "/small.txt")).status).toBe(404);
+  await client.take({ reading: true });
+  await client.take({ until: "answer" });
+  expect(client.answers[0]?.body.length).toBe(20_000_000);
+  client.hangUp();
 }, 30_000);
 
 test("files that were asked for 5,000 times by clients that come and go leave nothing open", async () => {
