@@ -58,8 +58,8 @@ export const pieceBytesMax = 128 * 1024;
 /** Buffers for such pieces that are kept for the next ones. Count. */
 export const pieceBuffersMax = 16;
 
-/** Rows of all versions that one edge has in memory; versions that nobody asked for longest go first. Count. */
-export const siteRowsMax = 100_000;
+/** Rows of all versions that one edge has in memory, of 2 KB each; versions that nobody asked for longest go first. Count. */
+export const siteRowsMax = 50_000;
 
 /** Spellings of `Accept-Encoding` that are remembered; browsers have a few dozen. Count. */
 export const acceptSpellingsMax = 256;
