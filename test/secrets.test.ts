@@ -86,15 +86,23 @@ test("the node's secrets are in their files and nowhere else", async () => {
   expect(node.output()).toContain("logs was open to other users (mode 755)");
 }, 60_000);
 
+const masterKey = "5e5a".repeat(16);
 const databaseUrl = "postgres://levain:open-sesame@127.0.0.1:1/levain";
 
 test.each([
-  ["a flag", ["--database-url", databaseUrl], {}],
-  ["a variable", [], { LEVAIN_DATABASE_URL: databaseUrl }],
-  ["a flag of a detached node", ["--detach", "--database-url", databaseUrl], {}],
+  ["the password of a database", "a flag", ["--database-url", databaseUrl], {}, "sesame"],
+  ["the password of a database", "a variable", [], { LEVAIN_DATABASE_URL: databaseUrl }, "sesame"],
+  [
+    "the password of a database",
+    "a flag of a detached node",
+    ["--detach", "--database-url", databaseUrl],
+    {},
+    "sesame",
+  ],
+  ["a master key", "a variable", ["--detach"], { LEVAIN_MASTER_KEY: masterKey }, masterKey],
 ] as const)(
-  "the password of a database that is given as %s is seen nowhere",
-  async (_, flags, variables) => {
+  "%s that is given as %s is seen nowhere",
+  async (_what, _how, flags, variables, secret) => {
     const dataDir = folder();
     const environment = { PATH: process.env["PATH"] ?? "", HOME: dataDir, ...variables };
     const words = ["up", "--port", "0", "--admin-port", "0", "--edges", "2", "--data-dir", dataDir];
@@ -118,8 +126,8 @@ test.each([
     }
     try {
       expect(pid, output).toBeGreaterThan(0);
-      expect(findings("sesame", familyOf(pid), dataDir)).toEqual([]);
-      expect(output).not.toContain("sesame");
+      expect(findings(secret, familyOf(pid), dataDir)).toEqual([]);
+      expect(output).not.toContain(secret);
     } finally {
       process.kill(pid, "SIGTERM");
       await up.exited;
