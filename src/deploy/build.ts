@@ -17,7 +17,7 @@ import type { Identity } from "../base/reach.ts";
 import { planBuild } from "../project/build-plan.ts";
 import { defaultLevel, kernelSupport } from "../sandbox/kernel-support.ts";
 import { removeFolder } from "../sandbox/remove-folder.ts";
-import { type OpenEnvironment, runValues } from "../secrets/version-environment.ts";
+import type { OpenEnvironment } from "../secrets/version-environment.ts";
 import { parseAppConfig, wishesOf } from "./app-config.ts";
 import { assetsOf, keepAssets, prepareAssets } from "./asset-step.ts";
 import { certificateFiles, type NodeEnvironment, pathOf } from "./build-environment.ts";
@@ -35,7 +35,7 @@ import { schemasFile } from "./checked-values.ts";
 import type { ChildRequest } from "./child-result.ts";
 import { findConfigFile, readJsonConfig, withOverrides } from "./config-file.ts";
 import type { DeployEvent, DeployPlan } from "./deploy-api.ts";
-import { installValues, neverRead } from "./env-build.ts";
+import { hiddenValues, installValues, neverRead } from "./env-build.ts";
 import {
   askSchemas,
   copySchemas,
@@ -146,7 +146,7 @@ export class AppBuilder implements Builder {
 
     const { config } = facts;
     let { environment } = request;
-    room.output.hide([...runValues(environment).values(), ...environment.build.values()]);
+    room.output.hide(hiddenValues(environment));
     const appFolder = join(project, facts.folder);
     const source = await readProjectFacts(appFolder);
     const planned = planBuild(source, wishesOf(config));
@@ -240,7 +240,7 @@ export class AppBuilder implements Builder {
         signal,
         () => {},
         async (room) => {
-          room.output.hide(runValues(environment).values());
+          room.output.hide(hiddenValues(environment));
           return await askSchemas(room, file ?? join(project, schemasFile), environment);
         },
       );

@@ -28,6 +28,19 @@ export async function installValues(
   );
 }
 
+/** Types of which a value is a word or a number like others. */
+const OPEN_TYPES = ["enum", "port", "number", "boolean"];
+
+/** Values that no output of a build should show: what was set, and not what stands in the code or is one of a few. */
+export function hiddenValues({ declaration, run, build }: OpenEnvironment): string[] {
+  const set = [...run].flatMap(([name, { value, from }]) => {
+    const isInCode = from === "config" || from === "default";
+    const isOpen = OPEN_TYPES.includes(declaration.rules[name]?.type ?? "");
+    return isInCode || isOpen ? [] : [value];
+  });
+  return [...set, ...build.values()];
+}
+
 /** Warnings of values that nothing in the artifact can read. */
 export async function neverRead(project: string, environment: OpenEnvironment): Promise<string[]> {
   const names = await namesNowhere(project, runValues(environment).keys());
