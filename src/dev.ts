@@ -3,7 +3,7 @@
  * composition root. No store, no admin API; nothing of it outlives it.
  */
 import { chmodSync, mkdirSync, readdirSync, realpathSync } from "node:fs";
-import { join } from "node:path";
+import { dirname, join } from "node:path";
 import { systemClock } from "./base/clock.ts";
 import { PlatformError } from "./base/errors.ts";
 import { type VersionSpec, versionName } from "./base/version-spec.ts";
@@ -62,7 +62,11 @@ async function show(lane: Lane, spec: VersionSpec): Promise<void> {
     throw thrown;
   }
   await lane.publish(tableOf(spec));
-  for (const pool of before) void pool.stop(supersededDrainMs, gone);
+  for (const pool of before) {
+    // Those who wait for a failure to be mended wait for its end.
+    const isFailure = dirname(pool.spec.digest).endsWith("/failures");
+    void pool.stop(isFailure ? 0 : supersededDrainMs, gone);
+  }
 }
 
 function tableOf(spec: VersionSpec): RouteTable {

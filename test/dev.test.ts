@@ -1,8 +1,11 @@
 /** Goal: what somebody sees who works on an app with `levain dev`. Method: the program itself, real files, real requests. */
-import { expect, test } from "bun:test";
+import { expect, setDefaultTimeout, test } from "bun:test";
 import { readdirSync, readFileSync, renameSync, rmSync } from "node:fs";
 import { join } from "node:path";
 import { spawnDev, TestDev, TestProject } from "./dev-for-tests.ts";
+
+// Each starts a program that bundles and starts processes; a busy machine takes its time.
+setDefaultTimeout(60_000);
 
 const answering = (text: string) =>
   `export default { fetch: () => new Response(${JSON.stringify(text)}) };\n`;
@@ -201,7 +204,7 @@ test("many saves in any order end in what was saved last, with fewer reloads tha
 
   await dev.answers(names.map((name) => saved[name]).join());
   expect(dev.all("reloaded").length).toBeLessThan(saves);
-}, 30_000);
+});
 
 test("WebSockets end with a save, so that clients meet the new code", async () => {
   const socket = (text: string) => `export default {

@@ -1,6 +1,7 @@
 /** What `levain dev` shows, as lines for a person or as one JSON object each for a program. */
 import { type DevFailure, excerptText } from "../dev/dev-failure.ts";
 import type { DevScreen } from "../dev/dev-options.ts";
+import { WAIT_PATH } from "../dev/failure-page.ts";
 import type { LogRecord } from "../telemetry/log-record.ts";
 import { printable, printableLine } from "./printable.ts";
 import { showBytes, showDuration, showLatency } from "./units.ts";
@@ -57,6 +58,7 @@ export function devScreen(call: Call): DevScreen {
 
 /** Null for what the line about a save says already. */
 function recordLine(record: LogRecord, { paint, io }: Call): string | null {
+  if (isBookkeeping(record)) return null;
   const message = printable(record.message, io.stdout.isTerminal);
   if (record.event === "request")
     return `${paint.dim(clock(record))} ${requestText(record, paint)}`;
@@ -71,6 +73,12 @@ function recordLine(record: LogRecord, { paint, io }: Call): string | null {
   return `${paint.dim(clock(record))} ${paint.yellow(why)}${message.replace(/^v\d+: /, "")}${more}`;
 }
 
+/** What a page that waits for a save asks, and that a save ended what was open. */
+function isBookkeeping({ event, fields = {} }: LogRecord): boolean {
+  if (event === "request") return fields["target"] === WAIT_PATH;
+  return event === "verdict" && fields["code"] === "VERSION_UNKNOWN";
+}
+
 /** `GET /cart 200 3.2 ms 1.2 KiB`, and why when the app has not answered it */
 function requestText({ fields = {}, message }: LogRecord, paint: Call["paint"]): string {
   const { method, target, status, durationMs, sentBytes, code } = fields;
@@ -78,7 +86,9 @@ function requestText({ fields = {}, message }: LogRecord, paint: Call["paint"]):
   const isGood = status < 400;
   const shown = isGood ? paint.green(`${status}`) : paint.red(`${status}`);
   const took = `${showLatency(durationMs)} ${showBytes(Number(sentBytes))}`;
-  const why = code === undefined ? "" : ` ${code}`;
+  // It was open when newer code took over.
+  const isEnded = code === "VERSION_UNKNOWN";
+  const why = code === undefined ? "" : isEnded ? " ended by a save" : ` ${code}`;
   return `${printableLine(`${method} ${target}`)} ${shown} ${paint.dim(took)}${why}`;
 }
 

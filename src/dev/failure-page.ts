@@ -5,7 +5,7 @@
 import { type DevFailure, excerptText } from "./dev-failure.ts";
 
 /** Where the page waits; no path that an app is likely to have. */
-const WAIT_PATH = "/__levain/dev";
+export const WAIT_PATH = "/__levain/dev";
 
 /** Text of a module with a `fetch` handler that answers everything with the failure, as HTML or as text. */
 export function failureModule(failure: DevFailure): string {
