@@ -51,6 +51,7 @@ describe("at the cursor", () => {
   test("words that can only be some are these, and nothing is offered where nothing is known", () => {
     expect(offered("new", "")).toEqual(["api", "web", "worker"]);
     expect(offered("token", "")).toEqual(["show", "create", "list", "revoke"]);
+    expect(offered("env", "")).toContain("set");
     expect(offered("deploy", "--message", "")).toEqual([]);
     expect(offered("status", "extra")).toEqual([]);
     expect(offered("bogus", "")).toEqual(verbs.map(({ name }) => name));

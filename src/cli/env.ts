@@ -34,7 +34,7 @@ export const env: Verb = {
     "two of branch, version and file by name; alone, what is live on the branch with what is set " +
     "for it. `rotate-key` seals everything with another master key.",
   arguments: [
-    ["<action>", `${Object.keys(ACTIONS).join(", ")}`],
+    ["<action>", Object.keys(ACTIONS).join(", "), Object.keys(ACTIONS)],
     ["[words...]", "set: NAME=value, or NAME - for stdin; unset: names; import: file; diff: sides"],
   ],
   flags: [
