@@ -152,9 +152,15 @@ export class AdminRelay {
     const ofOne = this.#ofAddress.get(address) ?? 0;
     this.#open.add(client);
     this.#ofAddress.set(address, ofOne + 1);
-    if (this.#open.size > connectionsMax || ofOne >= connectionsOfOneMax) {
+    if (ofOne >= connectionsOfOneMax) {
       client.terminate();
       return;
+    }
+    if (this.#open.size > connectionsMax) {
+      // Who has said nothing for longest makes way, so that silent ones do not keep out those who want something.
+      const silent = [...this.#open].find(({ data }) => data.timer !== null) ?? client;
+      silent.terminate();
+      if (silent === client) return;
     }
     // From here to the end of the head, the handshake included: what trickles in does not put it off.
     client.data.timer = setTimeout(() => client.terminate(), headTimeoutMs);

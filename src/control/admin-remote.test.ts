@@ -273,6 +273,28 @@ describe("beyond the machine", () => {
     while (await refused()) await Bun.sleep(1);
   });
 
+  test("when there are too many, the one that is silent for longest makes way, and none that is answered", async () => {
+    const bounds = { connectionsMax: 4, connectionsOfOneMax: 100, headTimeoutMs: 60_000 };
+    await using node = await setup({ bounds });
+    const silent = Array.from({ length: 4 }, () => connect(node.port, "127.0.0.1"));
+    const ended = silent.map(closed);
+    await Promise.all(silent.map((one) => new Promise((resolve) => one.on("connect", resolve))));
+
+    const following = [];
+    for (let count = 0; count < 4; count++) {
+      const response = await node.request("/v1/apps/shop/logs?follow=true");
+      const reader = response.body!.getReader();
+      await reader.read();
+      following.push(reader);
+    }
+
+    // All of them have made way, and now there is nobody left to.
+    await Promise.all(ended);
+    expect(node.request("/v1/status")).rejects.toThrow();
+    for (const reader of following) expect((await reader.read()).done).toBe(false);
+    await Promise.all(following.map((reader) => reader.cancel()));
+  });
+
   test("one request is all that a connection carries: nothing is smuggled behind it", async () => {
     await using node = await setup();
     const auth = `authorization: Bearer ${node.token}`;
