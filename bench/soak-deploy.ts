@@ -1,10 +1,11 @@
 /**
  * Deploys an app again and again under load: no request may fail while the live version is replaced, and nothing of the
- * old versions may stay.
+ * old versions may stay: no process, descriptor or memory, and on the disk no more than the retention of the app allows. One
+ * deploy in ten fails at its boot check.
  *
- *   bun bench/soak-deploy.ts [--deploys 100] [--clients 8]
+ *   bun bench/soak-deploy.ts [--deploys 100] [--clients 8]        500 for the whole of it
  */
-import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { mkdtempSync, readdirSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { parseArgs } from "node:util";
@@ -22,7 +23,18 @@ export interface DeploySoak {
   stale: number;
   before: Holdings;
   after: Holdings;
+  /** Kept in the end. Counts. */
+  versions: number;
+  artifacts: number;
+  /** Files and folders in the data directory, apart from those of PostgreSQL. Counts. */
+  filesBefore: number;
+  filesAfter: number;
 }
+
+/** Newest versions of a branch that the app keeps. Count. */
+const versionsMax = 3;
+/** Deploys of which one fails. Count. */
+const failingEvery = 10;
 
 /** Time in which superseded versions give their processes back. Milliseconds. */
 const settleTimeoutMs = 30_000;
@@ -41,16 +53,15 @@ export async function soakDeploy(options: {
       join(folder, "index.ts"),
       `export default { fetch: async () => { await Bun.sleep(5); return new Response(${JSON.stringify(mark)}); } };\n`,
     );
-    const { json, stdout } = await node.cli([
-      "deploy",
-      folder,
-      "--app",
-      "soak",
-      "--branch",
-      "main",
-    ]);
+    const { json, stdout } = await deployFolder();
     if (json?.ok !== true) throw new Error(`The deploy failed: ${stdout}`);
     if ((await (await node.fetch("soak", "/")).text()) !== mark) result.stale += 1;
+  };
+  const deployFolder = () => node.cli(["deploy", folder, "--app", "soak", "--branch", "main"]);
+  const failing = async (): Promise<void> => {
+    writeFileSync(join(folder, "index.ts"), `throw new Error("no ${crypto.randomUUID()}");\n`);
+    const { json, stdout } = await deployFolder();
+    if (json?.ok !== false) throw new Error(`The deploy did not fail: ${stdout}`);
   };
   const client = async (): Promise<void> => {
     while (!isOver) {
@@ -69,19 +80,41 @@ export async function soakDeploy(options: {
     }
   };
   try {
+    writeFileSync(
+      join(folder, "levain.config.json"),
+      JSON.stringify({ retention: { versionsMax } }),
+    );
     for (let index = 0; index < 3; index++) await deploy(`warm ${index}`);
     await settled(node.pid);
     const before = holdingsOf(node.pid);
+    const filesBefore = filesOf(node.dataDir);
     const clients = Array.from({ length: options.clients }, client);
-    for (let index = 0; index < options.deploys; index++) await deploy(`deploy ${index}`);
+    for (let index = 0; index < options.deploys; index++) {
+      if (index % failingEvery === failingEvery - 1) await failing();
+      else await deploy(`deploy ${index}`);
+    }
     isOver = true;
     await Promise.all(clients);
     await settled(node.pid);
-    return { deploys: options.deploys, ...result, codes, before, after: holdingsOf(node.pid) };
+    const after = holdingsOf(node.pid);
+    const filesAfter = filesOf(node.dataDir);
+    await node.cli(["gc"]);
+    const { json } = await node.cli(["versions", "soak"]);
+    const versions: number = json.data.versions.length;
+    const artifacts = readdirSync(join(node.dataDir, "artifacts")).length;
+    const kept = { versions, artifacts, filesBefore, filesAfter };
+    return { deploys: options.deploys, ...result, codes, before, after, ...kept };
   } finally {
     isOver = true;
     rmSync(folder, { recursive: true, force: true });
   }
+}
+
+/** Logs are bounded by size, and PostgreSQL has rules of its own. */
+function filesOf(dataDir: string): number {
+  return readdirSync(dataDir, { recursive: true }).filter(
+    (path) => !String(path).startsWith("postgres"),
+  ).length;
 }
 
 /** Waits until the number of processes below the node has not changed for a while. */
@@ -114,7 +147,10 @@ if (import.meta.main) {
   console.log(
     `${soak.deploys} deploys, ${soak.requests} requests: ${soak.resets} resets, ${soak.failures} failures, ` +
       `${soak.stale} stale ${JSON.stringify(soak.codes)}\nfds ${before.fds} → ${after.fds}, processes ${before.descendants} → ` +
-      `${after.descendants}, resident ${mebibytes(before.residentBytes)} → ${mebibytes(after.residentBytes)}`,
+      `${after.descendants}, resident ${mebibytes(before.residentBytes)} → ${mebibytes(after.residentBytes)}\n` +
+      `versions ${soak.versions}, artifacts ${soak.artifacts}, files ${soak.filesBefore} → ${soak.filesAfter}`,
   );
-  process.exit(soak.resets + soak.failures + soak.stale > 0 ? 1 : 0);
+  const kept = Math.max(soak.versions, soak.artifacts);
+  const isKeptTooMuch = kept > versionsMax + 1;
+  process.exit(soak.resets + soak.failures + soak.stale > 0 || isKeptTooMuch ? 1 : 0);
 }

@@ -222,6 +222,7 @@ export async function runNode(config: NodeConfig, watcher: NodeWatcher): Promise
         return requests.follow(app, query, signal);
       },
     },
+    artifacts,
     collect: (isDryRun) => collector.collect(isDryRun),
     removeArtifacts: (digests) => deployer.removeArtifacts(digests),
     clock,

@@ -94,6 +94,30 @@ export class AdminClient {
     }
   }
 
+  /** Bytes of an endpoint that answers with an archive, as they come. Throws like `call`. */
+  async *download<Name extends EndpointName>(
+    name: Name,
+    options: CallOptions<Name> = {},
+  ): AsyncGenerator<Uint8Array> {
+    const { streamSilenceMs } = this.#bounds;
+    const stop = new AbortController();
+    let timer = setTimeout(() => stop.abort(), streamSilenceMs);
+    try {
+      const response = await this.#send(name, options, stop.signal);
+      for await (const piece of response.body ?? []) {
+        clearTimeout(timer);
+        yield piece;
+        timer = setTimeout(() => stop.abort(), streamSilenceMs);
+      }
+    } catch (error) {
+      if (stop.signal.aborted) throw new PlatformError("NODE_SILENT", [streamSilenceMs]);
+      throw await this.#translate(error, options.signal);
+    } finally {
+      clearTimeout(timer);
+      stop.abort();
+    }
+  }
+
   /** Lines of a streaming endpoint, as they come. Throws like `call`. Leaving the loop closes the connection. */
   async *stream<Name extends EndpointName>(
     name: Name,

@@ -117,6 +117,12 @@ const DATA: Readonly<Record<string, z.ZodType>> = {
   rollback: liveChange,
   remove: ENDPOINTS.remove.output,
   gc: ENDPOINTS.gc.output,
+  export: z.object({
+    app: z.string(),
+    /** Of the archive. */
+    path: z.string(),
+    bytes: z.number(),
+  }),
   apps: ENDPOINTS.apps.output,
   versions: ENDPOINTS.versions.output,
   inspect: ENDPOINTS.inspect.output,

@@ -19,6 +19,7 @@ export const VERBS: Readonly<Record<string, () => Promise<Verb>>> = {
   env: async () => (await import("./env.ts")).env,
   promote: async () => (await import("./promote.ts")).promote,
   rollback: async () => (await import("./rollback.ts")).rollback,
+  export: async () => (await import("./export.ts")).exportVerb,
   remove: async () => (await import("./remove.ts")).remove,
   domains: async () => (await import("./domains.ts")).domains,
   apps: async () => (await import("./apps.ts")).apps,

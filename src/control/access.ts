@@ -71,6 +71,7 @@ export const ACCESS: Readonly<Record<EndpointName, Access>> = {
   tokens: { role: "admin", scope: "node" },
   tokenCreate: { role: "admin", scope: "node" },
   tokenRevoke: { role: "admin", scope: "node" },
+  export: { role: "admin", scope: "app" },
   gc: { role: "admin", scope: "node" },
   down: { role: "admin", scope: "node" },
 };

@@ -14,6 +14,7 @@ import {
   envChangeInput,
   envDiffInput,
   envQuery,
+  exportQuery,
   inspectQuery,
   logsQuery,
   type OutputOf,
@@ -31,6 +32,7 @@ import type { AdminDeps } from "./deps.ts";
 import { addDomain, listDomains, removeDomain } from "./domains.ts";
 import type { EndpointMatch, EndpointName } from "./endpoints.ts";
 import { applyEnv, changeEnv, diffEnv, listEnv } from "./env.ts";
+import { exportApp } from "./export.ts";
 import { parseInput } from "./input-issues.ts";
 import { inspect, packagesOf } from "./inspect.ts";
 import { readJsonBody } from "./json-body.ts";
@@ -140,6 +142,12 @@ const CALLS: {
   },
   inspect: (call, app) => inspect(call.deps, app, readQuery(inspectQuery, call)),
   packages: (call, app) => packagesOf(call.deps, app, readQuery(packagesQuery, call)),
+  export(call, app) {
+    const query = readQuery(exportQuery, call);
+    call.note.add(query);
+    call.unboundIdle();
+    return exportApp(call.deps, app, query);
+  },
   async gc(call) {
     const { isDryRun } = await readInput(collectInput, call);
     call.note.add({ isDryRun });

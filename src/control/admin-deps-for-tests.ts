@@ -3,7 +3,7 @@
  * different it passes in.
  */
 import { randomBytes } from "node:crypto";
-import { mkdtempSync, rmSync } from "node:fs";
+import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { systemClock } from "../base/clock.ts";
@@ -269,6 +269,15 @@ export function memoryDeps(dataDir: string, happened: string[]): AdminDeps {
       async *follow(app) {
         if (app === "shop") yield testRequest;
       },
+    },
+    artifacts: {
+      path() {
+        const folder = join(dataDir, "artifact");
+        mkdirSync(join(folder, "files"), { recursive: true });
+        writeFileSync(join(folder, "manifest.json"), '{"format":1,"entries":[]}');
+        return join(folder, "files");
+      },
+      entries: async () => [],
     },
     async collect(isDryRun) {
       happened.push(`collect${isDryRun ? " dry" : ""}`);

@@ -1,9 +1,14 @@
-/** What the admin API takes and says about cleaning up. */
+/** What the admin API takes and says about cleaning up, and about taking an app elsewhere. */
 import { z } from "zod";
 
 export const collectInput = z.strictObject({
   /** Only say what would go. */
   isDryRun: z.boolean().default(false),
+});
+
+export const exportQuery = z.strictObject({
+  /** Every version, not only those that are live or would be rolled back to. */
+  all: z.stringbool().default(false),
 });
 
 export const collected = z.object({

@@ -21,7 +21,7 @@ import {
   rollbackInput,
   versionInfo,
 } from "./api-apps.ts";
-import { collected, collectInput } from "./api-collect.ts";
+import { collected, collectInput, exportQuery } from "./api-collect.ts";
 import {
   domainAdded,
   domainAddInput,
@@ -105,6 +105,7 @@ export const ENDPOINTS = {
   inspect: { ...ENDPOINT_PATHS.inspect, query: inspectQuery, output: inspection },
   packages: { ...ENDPOINT_PATHS.packages, query: packagesQuery, output: versionPackages },
   gc: { ...ENDPOINT_PATHS.gc, input: collectInput, output: collected },
+  export: { ...ENDPOINT_PATHS.export, query: exportQuery },
   ps: {
     ...ENDPOINT_PATHS.ps,
     output: z.object({

@@ -3,6 +3,7 @@
  */
 import type { Clock } from "../base/clock.ts";
 import type { VersionSpec } from "../base/version-spec.ts";
+import type { ArtifactStore } from "../deploy/artifact-store.ts";
 import type {
   DeployEvent,
   DeployPlanned,
@@ -34,6 +35,7 @@ export type AdminStore = Pick<
   | "rollbackTarget"
   | "deleteApp"
   | "keptVersions"
+  | "envValues"
   | "removeVersions"
   | "removeBranch"
   | "audit"
@@ -110,6 +112,8 @@ export interface AdminDeps {
    * costs only disk.
    */
   removeArtifacts(digests: readonly string[]): Promise<void>;
+  /** What versions consist of, on this disk. */
+  artifacts: Pick<ArtifactStore, "path" | "entries">;
   /** Removes what nothing needs any more, or only says what that is; see `Collector`. */
   collect(isDryRun: boolean): Promise<Collected>;
   clock: Clock;

@@ -21,6 +21,7 @@ export const ENDPOINT_PATHS = {
   inspect: { method: "GET", path: "/v1/apps/{app}/inspect" },
   packages: { method: "GET", path: "/v1/apps/{app}/packages" },
   gc: { method: "POST", path: "/v1/gc" },
+  export: { method: "GET", path: "/v1/apps/{app}/export" },
   ps: { method: "GET", path: "/v1/instances" },
   logs: { method: "GET", path: "/v1/apps/{app}/logs" },
   metrics: { method: "GET", path: "/metrics" },

@@ -140,6 +140,9 @@ export function memoryStore(): Omit<AdminStore, keyof MemoryRemote> {
       if (live === undefined) throw new PlatformError("BRANCH_UNKNOWN", [app, branch]);
       return live === null || live === 1 ? null : live - 1;
     },
+    async envValues() {
+      return [];
+    },
     async keptVersions(app) {
       const live = [...known(app)];
       return (versionsOf.get(app) ?? []).map((number) => ({
