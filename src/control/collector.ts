@@ -3,6 +3,7 @@
  * are gone. After each deploy of an app for that app, and for all when it is asked to.
  *
  *   idle ──afterDeploy()──▶ collecting ──▶ idle        one at a time; what comes meanwhile is done after it
+ *                             └─ some still run ──▶ waiting ──collectRetryMs──▶ collecting
  *
  * A crash at any point leaves files that nothing names, and the next run, or the next start, takes them.
  */
@@ -12,6 +13,7 @@ import { asPlatformError } from "../base/errors.ts";
 import type { KeptVersion } from "../store/removal.ts";
 import type { Store } from "../store/store.ts";
 import type { Collected } from "./api-collect.ts";
+import { collectRetryMs } from "./limits.ts";
 import { expiredVersions, policyOf, type RetentionPolicy } from "./retention-rule.ts";
 
 export interface CollectorOptions {
@@ -45,6 +47,8 @@ const dayMs = 86_400_000;
 export class Collector {
   readonly #options: CollectorOptions;
   readonly #waiting = new Set<string>();
+  /** Apps with versions that would have gone if they had not run. */
+  readonly #retries = new Map<string, ReturnType<typeof setTimeout>>();
   #running: Promise<unknown> = Promise.resolve();
   #isClosed = false;
 
@@ -61,6 +65,7 @@ export class Collector {
       if (this.#isClosed) return;
       await this.#removeVersions([app]);
       await this.#removeArtifacts();
+      if (await this.#isLeft(app)) this.#retryLater(app);
     }).catch((error) => this.#options.report(error));
   }
 
@@ -94,6 +99,8 @@ export class Collector {
   /** Nothing begins after this; what is under way ends first. */
   async close(): Promise<void> {
     this.#isClosed = true;
+    for (const timer of this.#retries.values()) clearTimeout(timer);
+    this.#retries.clear();
     await this.#running.catch(() => {});
   }
 
@@ -101,6 +108,24 @@ export class Collector {
     const done = this.#running.then(work, work);
     this.#running = done.catch(() => {});
     return done;
+  }
+
+  /** Versions that were live a moment ago have their processes for some seconds more. */
+  async #isLeft(app: string): Promise<boolean> {
+    const { store, policy, clock } = this.#options;
+    const versions = await store.keptVersions(app).catch(orNone);
+    const none = () => false;
+    return expiredVersions(versions, policyOf(versions, policy), clock.wallMs(), none).length > 0;
+  }
+
+  #retryLater(app: string): void {
+    if (this.#isClosed || this.#retries.has(app)) return;
+    const timer = setTimeout(() => {
+      this.#retries.delete(app);
+      this.afterDeploy(app);
+    }, collectRetryMs);
+    timer.unref();
+    this.#retries.set(app, timer);
   }
 
   async #expired(apps: readonly string[]): Promise<(KeptVersion & { app: string })[]> {

@@ -165,3 +165,6 @@ export const adminNamesMax = 20;
 
 /** An app that failed at its first deploy, or was removed elsewhere: long enough to ask what it was. Days. */
 export const logDaysMaxDefault = 30;
+
+/** Requests under way on a version that was live end within half a minute; its processes are gone then. Milliseconds. */
+export const collectRetryMs = 40_000;

@@ -186,7 +186,9 @@ export class AppBuilder implements Builder {
       // As long as the packages that it imports are there.
       await keepSchemas(room, join(appFolder, configFile));
     }
-    const packages = await listPackages(room, facts.folder, lockfile?.name ?? null, warnings);
+    // An install without a lockfile has written one.
+    const installed = await findLockfile(project);
+    const packages = await listPackages(room, facts.folder, installed?.name ?? null, warnings);
     await warnOfPreload(appFolder, warnings);
     // A build may have changed package.json; what it says now is what is meant.
     const hasTools = !onlyProduction && (isMonorepo || hasEntries(manifest.devDependencies));
