@@ -39,8 +39,8 @@ const heartbeat = encoder.encode("\n");
 export function lineStream(options: LineStreamOptions): Response {
   const { heartbeatMs = streamHeartbeatMs } = options;
   const closed = new AbortController();
-  const gone = AbortSignal.any([options.signal, closed.signal]);
-  const signal = AbortSignal.any([gone, options.stopping]);
+  const isGone = () => options.signal.aborted || closed.signal.aborted;
+  const { signal, release } = firstOf([options.signal, closed.signal, options.stopping]);
   let onDrained: (() => void) | undefined;
   let timer: ReturnType<typeof setInterval> | undefined;
 
@@ -56,7 +56,7 @@ export function lineStream(options: LineStreamOptions): Response {
         let silentSince = performance.now();
         const lines: LineWriter = {
           write(value) {
-            if (gone.aborted) return;
+            if (isGone()) return;
             silentSince = performance.now();
             controller.enqueue(encoder.encode(`${JSON.stringify(value)}\n`));
           },
@@ -72,12 +72,14 @@ export function lineStream(options: LineStreamOptions): Response {
         };
         timer = setInterval(() => {
           const isSilent = performance.now() - silentSince >= heartbeatMs;
-          if (isSilent && !gone.aborted && !lines.isFull) controller.enqueue(heartbeat);
+          if (isSilent && !isGone() && !lines.isFull) controller.enqueue(heartbeat);
         }, heartbeatMs);
         timer.unref();
         // Not awaited: a stream whose start() is pending is not read.
         void options.produce(lines, signal).finally(() => {
           clearInterval(timer);
+          release();
+          signal.removeEventListener("abort", wake);
           if (!closed.signal.aborted) controller.close();
         });
       },
@@ -92,4 +94,21 @@ export function lineStream(options: LineStreamOptions): Response {
   return new Response(body, {
     headers: { "content-type": "application/x-ndjson; charset=utf-8", "cache-control": "no-store" },
   });
+}
+
+/**
+ * Aborted with the first of them, until it is released. Not `AbortSignal.any`: the server's own signal lives as long as the
+ * server, and would keep every stream that ever listened to it, with its request.
+ */
+function firstOf(sources: readonly AbortSignal[]): { signal: AbortSignal; release(): void } {
+  const first = new AbortController();
+  const abort = () => first.abort(sources.find(({ aborted }) => aborted)?.reason);
+  for (const source of sources) source.addEventListener("abort", abort, { once: true });
+  if (sources.some(({ aborted }) => aborted)) abort();
+  return {
+    signal: first.signal,
+    release() {
+      for (const source of sources) source.removeEventListener("abort", abort);
+    },
+  };
 }
