@@ -4,7 +4,7 @@ import type { PlatformError } from "../base/errors.ts";
 import { emptyEnvironment } from "../secrets/environments-for-tests.ts";
 import type { OpenEnvironment } from "../secrets/version-environment.ts";
 import { AppBuilder, type AppBuilderOptions } from "./build.ts";
-import type { BuiltApp } from "./builder.ts";
+import type { BuiltApp, SourceQuery } from "./builder.ts";
 import type { DeployEvent } from "./deploy-api.ts";
 import { TestFolder } from "./folder-for-tests.ts";
 
@@ -29,6 +29,7 @@ export class TestBuilds implements Disposable {
       signal?: AbortSignal;
       app?: string;
       environment?: OpenEnvironment;
+      asked?: SourceQuery;
     } = {},
   ): Promise<BuiltApp> {
     const { signal = new AbortController().signal, app = "shop", ...rest } = options;
@@ -47,7 +48,7 @@ export class TestBuilds implements Disposable {
     const builder = new AppBuilder({ dataDir: this.data.path, ...rest });
     const emit = (event: DeployEvent) => void this.events.push(event);
     try {
-      const facts = await builder.readSource(upload, signal, emit);
+      const facts = await builder.readSource(upload, signal, emit, options.asked);
       return await builder.build({
         app,
         source: upload,

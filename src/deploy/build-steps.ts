@@ -98,10 +98,11 @@ export async function runBuildCommand(
   }
 }
 
-/** Builds the workspaces that have something to build, in order. @throws {PlatformError} `BUILD_FAILED` */
+/** Builds the workspaces that have something to build, in order. `env`: see `RunOptions`. @throws {PlatformError} `BUILD_FAILED` */
 export async function buildDependencies(
   room: BuildRoom,
   folders: readonly string[],
+  env: Readonly<Record<string, string>>,
   emit: (event: DeployEvent) => void,
 ): Promise<void> {
   for (const folder of folders) {
@@ -109,7 +110,7 @@ export async function buildDependencies(
     if (!scriptsOf(await readManifest(cwd)).has("build")) continue;
     emit({ type: "step", step: "build" });
     emit({ type: "output", stream: "stdout", line: `building ${folder}` });
-    await runBuildCommand(room, "bun run build", { cwd });
+    await runBuildCommand(room, "bun run build", { cwd, env });
   }
 }
 

@@ -20,6 +20,7 @@ import { removeFolder } from "../sandbox/remove-folder.ts";
 import type { OpenEnvironment } from "../secrets/version-environment.ts";
 import { parseAppConfig, wishesOf } from "./app-config.ts";
 import { assetsOf, keepAssets, prepareAssets } from "./asset-step.ts";
+import { bakedValueWarnings } from "./baked-values.ts";
 import { certificateFiles, type NodeEnvironment, pathOf } from "./build-environment.ts";
 import { unknownPermissions } from "./build-grants.ts";
 import type { BuildMemory } from "./build-memory.ts";
@@ -112,7 +113,10 @@ export class AppBuilder implements Builder {
     else if (file !== null) {
       raw = await this.#readTypedConfig(source, join(folder, file), signal, emit);
     }
-    const config = parseAppConfig(withOverrides(raw, asked), file ?? "the default config");
+    const given = parseAppConfig(withOverrides(raw, asked), file ?? "the default config");
+    const { framework } = planBuild(await readProjectFacts(appFolder), wishesOf(given));
+    const values = { ...framework?.runEnv, ...given.env.values };
+    const config = { ...given, env: { ...given.env, values } };
     const { dependsOn = [], isUnattended = false } = asked;
     return { config, packageName, folder, dependsOn, isUnattended };
   }
@@ -171,11 +175,14 @@ export class AppBuilder implements Builder {
       await install(room, options, warnings);
     }
     const { build } = planned.plan;
-    await buildDependencies(room, facts.dependsOn, emit);
+    const values = Object.fromEntries(environment.build);
+    await buildDependencies(room, facts.dependsOn, values, emit);
     if (build !== null) {
       emit({ type: "step", step: "build" });
-      const env = { ...planned.framework?.buildEnv, ...Object.fromEntries(environment.build) };
+      const env = { ...planned.framework?.buildEnv, ...values };
       await runBuildCommand(room, build, { cwd: appFolder, env });
+      const { framework } = planned;
+      warnings.push(...(await bakedValueWarnings(appFolder, source, framework, environment)));
     }
     const configFile = findConfigFile(appFolder);
     const hasSchemas = schemaNames(environment).length > 0 && configFile !== null;

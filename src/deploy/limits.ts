@@ -44,6 +44,11 @@ export const lockfileBytesMax = 64 * 1024 * 1024;
 /** Of one repository; each has a package.json that is read and packed. Count. */
 export const workspacesMax = 1000;
 
+/** Sources that are read for environment values; reading one takes some 50 microseconds. Count. */
+export const bakedFilesMax = 5_000;
+/** Sources that people write are shorter. Bytes. */
+export const bakedFileBytesMax = 512 * 1024;
+
 // --- the build ---
 
 /** Large frameworks build in three to five minutes on small machines. Milliseconds, all steps together. */

@@ -71,6 +71,8 @@ export interface Framework {
   build: string | null;
   /** What the build finds in its environment beside what every build does. */
   buildEnv?: Readonly<Record<string, string>>;
+  /** What its servers find in their environment unless something else is set. */
+  runEnv?: Readonly<Record<string, string>>;
   /** Names of environment values that a build writes into pages begin so. */
   publicPrefixes: readonly string[];
   /** The first whose `announcedBy` fits is expected, else the first without. Empty: a plain server. */

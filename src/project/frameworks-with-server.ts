@@ -81,6 +81,8 @@ export const FRAMEWORKS_WITH_SERVER: readonly Framework[] = [
     configFiles: [],
     scripts: SCRIPTS,
     build: "vite build",
+    // It takes requests for https otherwise, and refuses forms that come from its own http address.
+    runEnv: { PROTOCOL_HEADER: "x-forwarded-proto" },
     publicPrefixes: ["PUBLIC_", "VITE_"],
     outputs: [
       {
