@@ -1,6 +1,7 @@
 /** What a person should know of a project before it runs somewhere else than on their machine. */
 import { join } from "node:path";
 import { PlatformError } from "../base/errors.ts";
+import type { Manifest } from "../project/framework.ts";
 import { readSmall } from "./project-files.ts";
 
 /** @throws {PlatformError} `LOCKFILE_MISSING` when nobody would read the warning */
@@ -22,4 +23,14 @@ export async function warnOfPreload(project: string, warnings: string[]): Promis
   if (text !== null && /^\s*preload\s*=/m.test(text)) {
     warnings.push("`preload` of bunfig.toml is not run; import what it names from the entry file");
   }
+}
+
+/** Apps run on Bun whatever package.json asks for; a range that its Node version is not in may mean trouble. */
+export function warnOfEngines(manifest: Manifest, warnings: string[]): void {
+  const engines = manifest.engines as { node?: unknown } | null | undefined;
+  const range = engines?.node;
+  if (typeof range !== "string" || Bun.semver.satisfies(process.versions.node, range)) return;
+  warnings.push(
+    `package.json asks for Node ${range}; apps run on Bun ${Bun.version}, which is like Node ${process.versions.node}`,
+  );
 }

@@ -30,7 +30,7 @@ import { buildProvenance } from "./build-provenance.ts";
 import { BuildRoom, type BuildRoomOptions } from "./build-room.ts";
 import { buildDependencies, install, runBuildCommand, runChild, runConfig } from "./build-steps.ts";
 import { BuildUsers } from "./build-users.ts";
-import { warnOfLockfile, warnOfPreload } from "./build-warnings.ts";
+import { warnOfEngines, warnOfLockfile, warnOfPreload } from "./build-warnings.ts";
 import type { Builder, BuildRequest, BuiltApp, SourceFacts, SourceQuery } from "./builder.ts";
 import { schemasFile } from "./checked-values.ts";
 import type { ChildRequest } from "./child-result.ts";
@@ -154,6 +154,7 @@ export class AppBuilder implements Builder {
     const appFolder = join(project, facts.folder);
     const source = await readProjectFacts(appFolder);
     const planned = planBuild(source, wishesOf(config));
+    warnOfEngines(source.manifest, warnings);
     const lockfile = await findLockfile(project);
     emit({ type: "plan", plan: { ...planned.plan, lockfile: lockfile?.name ?? null } });
     const manifest = await readManifest(project);

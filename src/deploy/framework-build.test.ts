@@ -182,3 +182,14 @@ test("what starts an app of a monorepo is written over what a build has put ther
   expect(await builds.run(built)).toBe("true true");
   expect(readFileSync(outside.at("file"), "utf8")).toBe("as it was");
 });
+
+test("an engine that Bun is not like is told", async () => {
+  const warningsFor = async (node: unknown) => {
+    const manifest = JSON.stringify({ engines: { node } });
+    return (await setup().build({ "package.json": manifest, "index.ts": hello })).warnings;
+  };
+
+  expect(await warningsFor("^0.10")).toEqual([expect.stringContaining("asks for Node ^0.10")]);
+  expect(await warningsFor(">=18")).toEqual([]);
+  expect(await warningsFor(5)).toEqual([]);
+});
