@@ -93,6 +93,13 @@ describe("a server that listens", () => {
     await runner.printed("stdout", (text) => text.includes("error: EADDRINUSE"));
   });
 
+  test("on the same port of another address is no trouble, and the first one is asked", async () => {
+    await using runner = await start("both");
+
+    expect((await factsOf(runner)).name).toBe("app");
+    expect(runner.stdout + runner.stderr).toBe("");
+  });
+
   test("beside a handler gets none", async () => {
     await using runner = await start("handler");
 

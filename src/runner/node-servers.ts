@@ -60,6 +60,8 @@ export class NodeServers {
   readonly #options: NodeServersOptions;
   /** By port; a server on a unix socket of its own has its path as name. */
   readonly #paths = new Map<number | string, string>();
+  /** Addresses that they believe to have, by port. */
+  readonly #hosts = new Map<number, string>();
   #chosen: number | string | null = null;
   readonly #whenChosen = Promise.withResolvers<void>();
   #grace: ReturnType<typeof setTimeout> | null = null;
@@ -124,7 +126,8 @@ export class NodeServers {
     native: (options: NodeListenOptions) => NativeServer,
   ): NativeServer {
     const hostname = options.hostname ?? "::";
-    if (this.#paths.has(port)) throw addressInUse(hostname, port);
+    const isSecond = this.#paths.has(port);
+    if (isSecond && !areApart(hostname, this.#hosts.get(port)!)) throw addressInUse(hostname, port);
     const unix = `${this.#options.folder}/h${port.toString(36)}`;
     const { closeSync, openSync, rmSync } = process.getBuiltinModule("node:fs");
     rmSync(unix, { force: true });
@@ -142,8 +145,11 @@ export class NodeServers {
     });
     // Every process of the machine can read where sockets are, and those of the same user could connect to it, past the
     // edge. So the name goes, and what is left of it is a descriptor of this process.
-    const descriptor = openSync(unix, O_PATH);
+    const descriptor = isSecond ? null : openSync(unix, O_PATH);
     rmSync(unix, { force: true });
+    // Nobody asks the second one, which is the same app at another address.
+    if (descriptor === null) return server;
+    this.#hosts.set(port, hostname);
     this.#opened(port, `/proc/self/fd/${descriptor}`, server, () => closeSync(descriptor));
     return server;
   }
@@ -255,6 +261,12 @@ function portOf(port: unknown): unknown {
 
 function isPort(port: unknown): port is number {
   return Number.isInteger(port) && (port as number) >= 0 && (port as number) < 65_536;
+}
+
+/** Whether two servers can have one port, as Fastify's have one each on 127.0.0.1 and ::1 for `localhost`. */
+function areApart(left: string, right: string): boolean {
+  const isAny = (host: string) => host === "" || host === "::" || host === "0.0.0.0";
+  return left !== right && !isAny(left) && !isAny(right);
 }
 
 function addressInUse(address: string, port: number): Error {
