@@ -38,7 +38,7 @@ async function check(name: string, script: string, args: string[]): Promise<Outc
 
 async function tests(args: string[]): Promise<Outcome> {
   console.log("\n— tests");
-  const child = Bun.spawn([process.execPath, "test", ...args], {
+  const child = Bun.spawn([process.execPath, "test", `--timeout=${testTimeoutMs}`, ...args], {
     cwd: ROOT,
     // bun test prints its report to stderr.
     stdio: ["ignore", "inherit", "pipe"],
@@ -51,6 +51,12 @@ async function tests(args: string[]): Promise<Outcome> {
   }
   return readTestOutcome(Bun.stripANSI(output), await child.exited);
 }
+
+/**
+ * For a test that names no time of its own. The usual five seconds are too few on a machine that has other work to do:
+ * starting Bun, deploying and asking takes one when it has none. Milliseconds.
+ */
+const testTimeoutMs = 30_000;
 
 /** The summary stands at the end and is far shorter than this. Characters. */
 const SUMMARY_CHARS = 16_384;
