@@ -104,6 +104,20 @@ test("an app that throws when it starts is shown with what it printed, and an op
   await dev.answers("open");
 });
 
+test("a place far behind the end of its line is shown at that end", async () => {
+  using project = new TestProject({
+    "index.ts": `console.log("at index.ts:1:99999999999");\nthrow new Error("no menu");\n`,
+  });
+  await using dev = await TestDev.start(project);
+
+  const [first = ""] = readFileSync(join(project.folder, "index.ts"), "utf8").split("\n");
+  expect(dev.all("failed")[0]).toMatchObject({
+    code: "BOOT_CRASHED",
+    excerpt: { path: "index.ts", line: 1, column: first.length + 1 },
+  });
+  await untilStatus(dev, 500);
+});
+
 test("a configuration that cannot be is said, and taken once it is right", async () => {
   using project = new TestProject({
     "index.ts": `export default { fetch: () => new Response(process.env.KIND) };`,
@@ -333,6 +347,24 @@ test("a build command runs with each save, and a value that is missing is said b
   project.write("name.txt", `export const name = "two";`);
 
   await dev.answers("two!");
+});
+
+test("what a build command left running ends with it", async () => {
+  // Found by its environment, which a process that has ended has no more.
+  const own = `left-by-${crypto.randomUUID()}`;
+  using project = new TestProject({
+    "package.json": JSON.stringify({
+      scripts: { build: `OWN=${own} setsid sleep 300 > /dev/null 2>&1 &` },
+    }),
+    "index.ts": answering("one"),
+  });
+  const dev = await TestDev.start(project);
+  await dev.answers("one");
+  expect(processesOf(`OWN=${own}`).length).toBe(1);
+
+  await dev[Symbol.asyncDispose]();
+
+  expect(processesOf(`OWN=${own}`)).toEqual([]);
 });
 
 test("a project that is held to more than the default is served too, after each save", async () => {

@@ -88,7 +88,9 @@ async function excerptAt(
   const lines = all
     .slice(first - 1, line + excerptLines)
     .map((shown, index) => ({ number: first + index, text: shown.replaceAll("\t", " ") }));
-  return { path, line, column: Math.max(1, column), lines };
+  // Whoever printed the place may have printed anything.
+  const end = (all[line - 1]?.length ?? 0) + 1;
+  return { path, line, column: Math.min(Math.max(1, column), end), lines };
 }
 
 function textsOf(value: unknown): string[] {

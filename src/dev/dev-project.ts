@@ -12,6 +12,7 @@ import { findModule } from "../deploy/app-start.ts";
 import { assetsOf, prepareAssets } from "../deploy/asset-step.ts";
 import type { ChildRequest } from "../deploy/child-result.ts";
 import { findConfigFile, readJsonConfig } from "../deploy/config-file.ts";
+import { BUILD_MARK } from "../deploy/process-tree.ts";
 import { readProjectFacts } from "../deploy/project-facts.ts";
 import { moveInto, needsInstall } from "../deploy/project-files.ts";
 import { outcomeOf, planBuild } from "../project/build-plan.ts";
@@ -38,6 +39,8 @@ export interface DevProjectOptions {
   mirror: string;
   /** A folder for what is made on the way. */
   temporary: string;
+  /** Names what build commands start, so that it can be found when it is left running; see `killBuild`. */
+  mark: string;
   /** Something the developer should know. */
   note(line: string): void;
   /** What a command, the configuration or the bundler printed. */
@@ -151,7 +154,7 @@ export class DevProject {
     const path = `${join(folder, "node_modules/.bin")}:${process.env["PATH"] ?? ""}`;
     return Bun.spawn(["/bin/sh", "-c", command], {
       cwd: folder,
-      env: { ...process.env, ...env, PATH: path },
+      env: { ...process.env, ...env, PATH: path, [BUILD_MARK]: this.#options.mark },
       stdio: ["ignore", "pipe", "pipe"],
     });
   }

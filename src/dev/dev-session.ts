@@ -70,6 +70,7 @@ export class DevSession {
       folder,
       mirror: this.#folder("source"),
       temporary: this.#folder("tasks"),
+      mark: dataDir,
       note: (line) => this.#note(line),
       output: (line) => watcher.output(line),
     });
