@@ -270,6 +270,7 @@ describe("the audit log", () => {
     await ask(node, token, "promote", { app: "shop", body: { version: 99 } });
     await ask(node, token, "remove", { app: "shop", query: "?confirm=shop" });
     await ask(node, token, "apps");
+    await (await node.request(endpointPath("export", "shop"))).bytes();
     await ask(node, "nonsense", "apps");
 
     const entries = (await auditOf(node)).map(({ id: _, atMs: __, ...rest }) => rest);
@@ -293,6 +294,14 @@ describe("the audit log", () => {
         detail: { version: 99, branch: "main" },
       },
       { ...who, action: "remove", result: "ADMIN_TOKEN_ROLE", detail: {} },
+      {
+        ...who,
+        actor: "owner",
+        actorName: "owner",
+        action: "export",
+        result: "ok",
+        detail: { all: false },
+      },
       {
         actor: "nobody",
         actorName: "",

@@ -39,8 +39,8 @@ export type Scope =
 export interface Access {
   role: Role;
   scope: Scope;
-  /** It only asks, although it takes a body: the audit log leaves it out like what is a `GET`. */
-  isQuestion?: true;
+  /** Whether it only asks, and the audit log leaves it out. Default: when it is a `GET`. */
+  isQuestion?: boolean;
 }
 
 export const ACCESS: Readonly<Record<EndpointName, Access>> = {
@@ -71,7 +71,8 @@ export const ACCESS: Readonly<Record<EndpointName, Access>> = {
   tokens: { role: "admin", scope: "node" },
   tokenCreate: { role: "admin", scope: "node" },
   tokenRevoke: { role: "admin", scope: "node" },
-  export: { role: "admin", scope: "app" },
+  // It takes all of an app's code away.
+  export: { role: "admin", scope: "app", isQuestion: false },
   gc: { role: "admin", scope: "node" },
   down: { role: "admin", scope: "node" },
 };

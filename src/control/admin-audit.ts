@@ -24,7 +24,7 @@ export interface AuditedCall {
   audit: AuditTrail;
 }
 
-/** Carries a call out and notes it when it changes something. What reads is not noted. */
+/** Carries a call out and notes it, unless it only asks. */
 export async function audited<Answer>(
   { match, principal, address, audit }: AuditedCall,
   run: (note: CallNote) => Promise<Answer>,
@@ -58,8 +58,8 @@ export async function audited<Answer>(
       };
     },
   };
-  const isQuestion = ENDPOINT_PATHS[match.name].method === "GET" || ACCESS[match.name].isQuestion;
-  if (isQuestion === true) return run(note);
+  const { isQuestion = ENDPOINT_PATHS[match.name].method === "GET" } = ACCESS[match.name];
+  if (isQuestion) return run(note);
   let answer: Answer;
   try {
     answer = await run(note);

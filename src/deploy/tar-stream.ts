@@ -3,6 +3,7 @@
  * memory but a piece. Dates, owners and order depend on what is given, and on nothing else.
  */
 import { open, stat } from "node:fs/promises";
+import { pipeline } from "node:stream/promises";
 import { createGzip } from "node:zlib";
 import { Header, Pax } from "tar";
 import { artifactChunkBytes } from "./limits.ts";
@@ -23,21 +24,8 @@ export function tarStream(
 ): ReadableStream<Uint8Array> {
   const gzip = createGzip();
   const pieces = tarPieces(entries, mtime);
-  const feed = async () => {
-    try {
-      for await (const piece of pieces) {
-        if (gzip.destroyed) return;
-        if (gzip.write(piece)) continue;
-        await new Promise<void>((resolve) => {
-          gzip.once("drain", resolve);
-          gzip.once("close", resolve);
-        });
-      }
-      gzip.end();
-    } catch (error) {
-      gzip.destroy(error as Error);
-    }
-  };
+  // An error reaches whoever reads; when nobody reads any more, the file that is open is closed.
+  const feed = () => pipeline(pieces, gzip).catch(() => {});
   let packed: AsyncIterator<Buffer> | null = null;
   return new ReadableStream<Uint8Array>(
     {
