@@ -5,6 +5,7 @@
 import { join } from "node:path";
 import { parseEnv } from "node:util";
 import { readSmall } from "../deploy/project-files.ts";
+import { isOfNode } from "../secrets/names.ts";
 
 export const ENV_FILES = [".env", ".env.local"] as const;
 
@@ -16,9 +17,6 @@ export interface EnvFiles {
   refused: string[];
 }
 
-/** Names that Levain sets for every process of an app. */
-const RESERVED = /^(LEVAIN_.*|HOME|TMPDIR)$/;
-
 /** @throws {PlatformError} `BUILD_FAILED` when a file is far too large to be one */
 export async function readEnvFiles(folder: string): Promise<EnvFiles> {
   const read: EnvFiles = { values: {}, files: [], refused: [] };
@@ -27,7 +25,7 @@ export async function readEnvFiles(folder: string): Promise<EnvFiles> {
     if (text === null) continue;
     read.files.push(name);
     for (const [key, value = ""] of Object.entries(parseEnv(text))) {
-      if (RESERVED.test(key)) read.refused.push(key);
+      if (isOfNode(key)) read.refused.push(key);
       else read.values[key] = value;
     }
   }

@@ -9,15 +9,16 @@ export function envNameProblem(name: string): string | null {
   if (name.length > envNameCharactersMax) {
     return `a name has at most ${envNameCharactersMax} characters`;
   }
-  if (name.startsWith("LEVAIN_")) return "names that begin with LEVAIN_ are Levain's own";
-  if (SET_BY_NODE.includes(name)) return "HOME and TMPDIR are set by Levain";
+  if (isOfNode(name)) return "HOME, TMPDIR and names that begin with LEVAIN_ are set by Levain";
   // A key of that name is lost in many places that read JSON.
   if (name === "__proto__") return "it is a word of JavaScript's own";
   return null;
 }
 
-/** Of every process; an app's own value would be lost. */
-const SET_BY_NODE = ["HOME", "TMPDIR"];
+/** Whether every process has one of the node's: an app's own value would be lost. */
+export function isOfNode(name: string): boolean {
+  return name.startsWith("LEVAIN_") || name === "HOME" || name === "TMPDIR";
+}
 
 /** What the node gives an app that has none of that name: never missing. */
 export const GIVEN_BY_NODE: readonly string[] = ["NODE_ENV", "PORT"];
