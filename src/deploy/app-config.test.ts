@@ -196,7 +196,7 @@ describe("parseAppConfig()", () => {
     [{ healthPath: "health" }, "begin with /"],
     [{ env: { "A-B": "1" } }, "letters, digits and _"],
     [{ env: { LEVAIN_X: "1" } }, "Levain's own"],
-    [{ env: { HOME: "/" } }, "set by Levain"],
+    [{ env: { HOME: "/" } }, "Levain's own"],
     [{ env: { A: null } }, "a boolean or a rule such as url()"],
     [{ env: { A: "\0" } }, "NUL"],
     ["text", "must be an object"],

@@ -9,7 +9,7 @@ export function envNameProblem(name: string): string | null {
   if (name.length > envNameCharactersMax) {
     return `a name has at most ${envNameCharactersMax} characters`;
   }
-  if (isOfNode(name)) return "HOME, TMPDIR and names that begin with LEVAIN_ are set by Levain";
+  if (isOfNode(name)) return "HOME, TMPDIR and names that begin with LEVAIN_ are Levain's own";
   // A key of that name is lost in many places that read JSON.
   if (name === "__proto__") return "it is a word of JavaScript's own";
   return null;
