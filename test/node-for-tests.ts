@@ -151,12 +151,12 @@ export async function startTestNode(options: TestNodeOptions = {}): Promise<Test
   return node;
 }
 
-/** The environment of the tests without settings of a node that the developer may have. */
+/** The environment of the tests without settings of a node that the developer may have, and as outside of CI. */
 function plainEnvironment(): Record<string, string> {
   return Object.fromEntries(
     Object.entries(process.env).filter(
       (entry): entry is [string, string] =>
-        entry[1] !== undefined && !entry[0].startsWith("LEVAIN_"),
+        entry[1] !== undefined && entry[0] !== "CI" && !entry[0].startsWith("LEVAIN_"),
     ),
   );
 }

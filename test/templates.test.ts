@@ -6,7 +6,7 @@
 import { afterAll, beforeAll, expect, test } from "bun:test";
 import { chmodSync, mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
-import { join } from "node:path";
+import { dirname, join } from "node:path";
 import { startTestNode, type TestNode } from "./node-for-tests.ts";
 
 /** Installing, checking and deploying one project on a busy machine. Milliseconds. */
@@ -27,7 +27,12 @@ afterAll(async () => {
 async function run(folder: string, ...argv: string[]): Promise<string> {
   const child = Bun.spawn([process.execPath, ...argv], {
     cwd: folder,
-    env: { ...process.env, CI: "true" },
+    // Its scripts call Bun by its name.
+    env: {
+      ...process.env,
+      PATH: `${dirname(process.execPath)}:${process.env["PATH"]}`,
+      CI: "true",
+    },
     stdio: ["ignore", "pipe", "pipe"],
   });
   const [stdout, stderr] = await Promise.all(

@@ -2,6 +2,7 @@
  * What a deploy would make of a project, made in place: the same plan, the same bundle, with the packages that are installed
  * and the build commands run as the developer would.
  */
+
 import { existsSync, mkdirSync } from "node:fs";
 import { cp, mkdir, rename, rm } from "node:fs/promises";
 import { dirname, join } from "node:path";
@@ -16,6 +17,7 @@ import { BUILD_MARK } from "../deploy/process-tree.ts";
 import { readProjectFacts } from "../deploy/project-facts.ts";
 import { moveInto, needsInstall } from "../deploy/project-files.ts";
 import { outcomeOf, planBuild } from "../project/build-plan.ts";
+import { devPath } from "./dev-path.ts";
 import { outputLinesMax } from "./limits.ts";
 import { ProjectTasks } from "./project-tasks.ts";
 
@@ -151,10 +153,9 @@ export class DevProject {
 
   private spawnBuild(command: string, env: Readonly<Record<string, string>>) {
     const { folder } = this.#options;
-    const path = `${join(folder, "node_modules/.bin")}:${process.env["PATH"] ?? ""}`;
     return Bun.spawn(["/bin/sh", "-c", command], {
       cwd: folder,
-      env: { ...process.env, ...env, PATH: path, [BUILD_MARK]: this.#options.mark },
+      env: { ...process.env, ...env, PATH: devPath(folder), [BUILD_MARK]: this.#options.mark },
       stdio: ["ignore", "pipe", "pipe"],
     });
   }

@@ -1,6 +1,7 @@
 /** Runs a framework's own development server in the terminal, to its end or ours, and leaves nothing of it. */
-import { join } from "node:path";
+
 import { BUILD_MARK, killBuild } from "../deploy/process-tree.ts";
+import { devPath } from "./dev-path.ts";
 import { devServerGraceMs } from "./limits.ts";
 
 export interface DevServerRun {
@@ -21,10 +22,9 @@ export async function runDevServer({
 }: DevServerRun): Promise<number | null> {
   const child = Bun.spawn([process.execPath, "run", "dev"], {
     cwd: folder,
-    // Bun by the name that scripts call it, also where none is installed.
     env: {
       ...process.env,
-      PATH: `${join(folder, "node_modules/.bin")}:${process.env["PATH"] ?? ""}`,
+      PATH: devPath(folder),
       [BUILD_MARK]: mark,
       ...(port === null ? {} : { PORT: String(port) }),
     },
