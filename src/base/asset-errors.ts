@@ -7,7 +7,7 @@ export const assetErrors = {
     status: 404,
     message: (path: string) => `Cannot find a file for ${path}`,
     remedy:
-      "Check the address; a single-page app answers its own pages with `assets: { folder, spa: true }`, and a file 404.html takes the place of this page",
+      "Check the address; with `spa: true` in `assets`, a single-page app answers for its pages to those who accept text/html; a file 404.html takes the place of this page",
   },
   FILE_PATH_MALFORMED: {
     owner: "user",

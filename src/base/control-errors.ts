@@ -73,7 +73,7 @@ export const controlErrors = {
     status: 401,
     message: () => "Cannot answer the admin request: its token is not this node's",
     remedy:
-      "Take the token that `levain token` prints on the node's machine; LEVAIN_TOKEN and `--token` go before the data directory's own",
+      "It may have been revoked, or be another node's: make one with `levain token create` on the node's machine; LEVAIN_TOKEN and `--token` go before the data directory's own",
   },
   ADMIN_TOKEN_METRICS_ONLY: {
     owner: "user",

@@ -40,8 +40,10 @@ export const environmentErrors = {
     status: 422,
     message: (app: string, branch: string, what: string) =>
       `Cannot start app "${app}" on ${branch}: ${what}`,
-    remedy: (app: string, branch: string) =>
-      `Set what is named with \`levain env set NAME=value --app ${app} --branch ${branch}\`, then try again; the branch still serves its old version`,
+    remedy: (app: string, branch: string) => {
+      const previews = branch === "main" ? "" : ", or `--previews` for every branch but main";
+      return `Set what is named with \`levain env set NAME=value --app ${app} --branch ${branch}\`${previews}, then try again; what is live stays as it is`;
+    },
   },
   ENVIRONMENT_CHANGED: {
     owner: "user",

@@ -158,7 +158,7 @@ async function run(call: Call, source: DeploySource, query: Query<"deploy">): Pr
     progress.step("pack", source.workspace === null ? "" : `${source.workspace} of ${source.root}`);
     const { packSource } = await import("../deploy/pack.ts");
     const { summary, stream } = await packSource(source.root, undefined, source.isWanted);
-    const skipped = summary.skipped.map(({ path, reason }) => `${path} was left out: ${reason}`);
+    const skipped = summary.skipped.map(skippedText);
     for (const text of skipped) progress.warn(text);
     progress.step("upload", `${showCount(summary.files, "file")}, ${showBytes(summary.bytes)}`);
     const signal = call.io.interrupt();
@@ -176,6 +176,14 @@ async function run(call: Call, source: DeploySource, query: Query<"deploy">): Pr
   } finally {
     progress.close();
   }
+}
+
+/** Values in `.env` may be what the app lacks afterwards, so that their way is told. */
+function skippedText({ path, reason }: { path: string; reason: string }): string {
+  const instead = /^\.env(\.production)?$/.test(path)
+    ? `; \`levain env import ${path}\` sets its values`
+    : "";
+  return `${path} was left out: ${reason}${instead}`;
 }
 
 function textOf(flag: string | boolean | undefined): string | undefined {

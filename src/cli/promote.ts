@@ -95,12 +95,9 @@ export async function liveOutcome(
     ),
     text: () => {
       const before =
-        previous === null
-          ? ""
-          : previous === version
-            ? " (it was before)"
-            : ` (before: v${previous})`;
-      const how = source === version ? "" : `\n  v${source} with the environment of ${branch}`;
+        previous === null ? "" : previous === version ? ", as before" : ` (before: v${previous})`;
+      const how =
+        source === version ? "" : `\n  it is v${source} with the environment of ${branch}`;
       return `${call.paint.green("✔")} ${app} v${version} is live on ${branch}${before}${how}\n  ${call.paint.cyan(url)}`;
     },
   };

@@ -13,7 +13,7 @@ export function warnOfLockfile(
   if (lockfile !== null) return;
   if (isUnattended) throw new PlatformError("LOCKFILE_MISSING", []);
   warnings.push(
-    "there is no lockfile: versions were chosen now and can change; run `bun install` and commit bun.lock",
+    "there is no lockfile: versions were chosen now and can change; install with `bun install` or `npm install` and keep its lockfile with the project",
   );
 }
 

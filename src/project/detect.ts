@@ -37,7 +37,10 @@ export function detectFramework(facts: ProjectFacts, wanted: string | null): Det
     const file = framework.configFiles.flatMap(fileNames).find((name) => facts.files.has(name));
     if (file !== undefined) return { framework, because: `there is a ${file}` };
   }
-  return { framework: null, because: "no known framework is in package.json" };
+  const because = facts.files.has("package.json")
+    ? "no known framework is in package.json"
+    : "there is no package.json";
+  return { framework: null, because };
 }
 
 function fileNames(configFile: string): string[] {

@@ -81,6 +81,13 @@ describe("findEntry()", () => {
     expect(error.detail?.hint).toContain("bun run build:app");
   });
 
+  test.each([
+    [["package.json", "apps/web/package.json"], { workspaces: ["apps/*"] }, "deploy apps/web`"],
+    [["pnpm-workspace.yaml", "readme.md"], {}, "deploy <its folder>`"],
+  ])("at the root of a monorepo, %p, it is told to deploy a workspace", (files, manifest, hint) => {
+    expect(failure(() => find(files, manifest)).detail?.hint).toContain(hint);
+  });
+
   test("odd values in package.json are ignored", () => {
     const odd = { module: 5, main: {}, exports: [null], scripts: "no" };
 

@@ -67,7 +67,9 @@ export function findEntry(
   }
   for (const path of usualPaths()) if (files.has(path)) return { entry: path, ...PLAIN };
   tried.push(`${NAMES.join(", ")} with .ts, .tsx, .js … in the project's folder and in src/`);
-  throw new PlatformError("ENTRY_NOT_FOUND", [tried.join(", ")], { detail: detailOf(manifest) });
+  throw new PlatformError("ENTRY_NOT_FOUND", [tried.join(", ")], {
+    detail: detailOf(manifest, files),
+  });
 }
 
 /**
@@ -147,8 +149,15 @@ function exportedFile(exports: unknown): string | null {
   return null;
 }
 
-/** A hint for the usual cause: what would be started has not been built. */
-function detailOf(manifest: Manifest): Record<string, unknown> {
+/** A hint for the usual causes: this is the root of a monorepo, or what would be started has not been built. */
+function detailOf(manifest: Manifest, files: ReadonlySet<string>): Record<string, unknown> {
+  if (manifest.workspaces !== undefined || files.has("pnpm-workspace.yaml")) {
+    const workspace = [...files].filter((path) => path.endsWith("/package.json")).sort()[0];
+    const example = workspace === undefined ? "<its folder>" : posix.dirname(workspace);
+    return {
+      hint: `this is the root of a monorepo; deploy one of its workspaces: \`levain deploy ${example}\``,
+    };
+  }
   const scripts = [...scriptsOf(manifest).keys()].filter((name) => name.startsWith("build:"));
   if (scripts.length === 0) return {};
   return {

@@ -28,12 +28,14 @@ test("a note that was removed is gone", async () => {
   expect((await app.request("/notes/1")).status).toBe(404);
 });
 
-test.each([[{}], [{ text: "" }], [{ text: 1 }], [{ text: "x".repeat(1001) }]])(
-  "%p is refused",
-  async (body) => {
-    expect((await setUp().request("/notes", post(body))).status).toBe(400);
-  },
-);
+test.each([
+  ["no text", {}],
+  ["an empty text", { text: "" }],
+  ["a number", { text: 1 }],
+  ["a text that is too long", { text: "x".repeat(1001) }],
+])("%s is refused", async (_, body) => {
+  expect((await setUp().request("/notes", post(body))).status).toBe(400);
+});
 
 test("what is not there is a 404 in JSON", async () => {
   const response = await setUp().request("/nothing");

@@ -5,6 +5,7 @@ import type { MemoryQueue } from "./queue.ts";
 export function createApp(queue: MemoryQueue): Hono {
   const app = new Hono();
 
+  app.get("/", (context) => context.json({ jobs: "/jobs", handIn: "POST /jobs/:kind" }));
   app.get("/health", (context) => context.json({ ok: true }));
   app.get("/jobs", (context) => context.json(queue.counts));
 
