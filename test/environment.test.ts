@@ -290,6 +290,14 @@ describe("what is set later", () => {
       code: "ENVIRONMENT_UNCONFIRMED",
       detail: { added: ["ONLY"], changed: ["DB"], removed: [] },
     });
+    const stale = await fetch(`http://127.0.0.1:${node.adminPort}/v1/apps/promo/promote`, {
+      method: "POST",
+      headers: {
+        authorization: `Bearer ${readFileSync(join(node.dataDir, "admin-token"), "utf8").trim()}`,
+      },
+      body: JSON.stringify({ version: 1, expected: "0".repeat(8) }),
+    });
+    expect(await stale.json()).toMatchObject({ error: { code: "ENVIRONMENT_CHANGED" } });
     const done = await node.cli(["promote", "promo", "v1", "--yes"]);
     expect(done.json.data).toMatchObject({ version: 2, source: 1, branch: "main" });
     expect(await seen("promo")).toMatchObject({

@@ -71,6 +71,25 @@ describe("the table", () => {
   });
 });
 
+// Not from the table: it is what docs/remote.md promises.
+test("what cannot be undone, takes code away or gives rights is the admin's alone", () => {
+  const admins = ENDPOINT_NAMES.filter((name) => ACCESS[name].role === "admin").sort();
+
+  expect(admins).toEqual([
+    "audit",
+    "domainAdd",
+    "domainRemove",
+    "down",
+    "export",
+    "gc",
+    "keyRotate",
+    "remove",
+    "tokenCreate",
+    "tokenRevoke",
+    "tokens",
+  ]);
+});
+
 describe.each([...ROLES])("a token of role %s", (role) => {
   test("may call what its role may, of every endpoint, and is refused the rest", async () => {
     await using node = await startTestNode();

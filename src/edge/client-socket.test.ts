@@ -55,6 +55,18 @@ describe("writing", () => {
     expect([kernel.taken, kernel.writes, socket.unsentBytes]).toEqual(["hello", 1, 0]);
   });
 
+  test("leaves a buffer that is kept as it is, also where there is room behind it", () => {
+    const { kernel, socket, write, writeKept } = setup(4);
+
+    const kept = writeKept("ab", "cdef");
+    write("g");
+    kernel.room = Number.POSITIVE_INFINITY;
+    socket.drain();
+
+    expect(kernel.taken).toBe("abcdefg");
+    expect(kept.latin1Slice(4)).toBe("cdef..");
+  });
+
   test("keeps what the kernel does not take, in order", () => {
     const { kernel, socket, write } = setup(3);
 
