@@ -84,7 +84,8 @@ export class NodeApp implements NodeConnectionOwner {
   }
 
   onIdle(connection: NodeConnection): void {
-    const isOld = connection.path !== this.#idlePath;
+    // A server that has closed is done, and says so to the app, once its last connection is gone.
+    const isOld = connection.path !== this.#idlePath || connection.path !== this.#path();
     const next = isOld ? undefined : this.#nextUnreached();
     if (next !== undefined) connection.ask(next);
     else if (isOld || this.#idle.length >= nodeConnectionsIdleMax) connection.close();

@@ -120,6 +120,19 @@ describe("a server that listens", () => {
     throw new Error("it still answers");
   });
 
+  test("and closes within a request has no connection left over, and may listen again", async () => {
+    await using runner = await start("reopens");
+    expect((await factsOf(runner)).events).toEqual(["listening"]);
+
+    for (let asked = 0; asked < 500; asked++) {
+      const facts = await factsOf(runner).catch((error: Error) => error);
+      if (!(facts instanceof Error)) return expect(facts.events).toHaveLength(2);
+      expect(facts.message).toBe("the app's server does not listen any more");
+      await Bun.sleep(5);
+    }
+    throw new Error("it never closed");
+  });
+
   test("finds its arguments behind the entry, and PORT when it sets none", async () => {
     await using runner = await TestRunner.start("listens.ts", { args: ["./server.js", "--fast"] });
 
