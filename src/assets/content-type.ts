@@ -1,11 +1,12 @@
 /** What a file is sent as, from its name and, where the name says nothing, from its bytes. */
 
-const NAMED: Readonly<Record<string, string>> = {
+/** As maps: a file may be called `constructor`. */
+const NAMED = mapOf({
   // Without an ending, and read by name.
   "apple-app-site-association": "application/json",
-};
+});
 
-const BY_ENDING: Readonly<Record<string, string>> = {
+const BY_ENDING = mapOf({
   cjs: "text/javascript",
   js: "text/javascript",
   mjs: "text/javascript",
@@ -15,7 +16,7 @@ const BY_ENDING: Readonly<Record<string, string>> = {
   jsx: "text/plain",
   webmanifest: "application/manifest+json",
   md: "text/markdown",
-};
+});
 
 /**
  * Value of `content-type`. Text is said to be UTF-8 when it is; other text is left to say so itself.
@@ -23,7 +24,7 @@ const BY_ENDING: Readonly<Record<string, string>> = {
  * @param name of the file, without its folder
  */
 export function contentType(name: string, bytes: Uint8Array): string {
-  const plain = NAMED[name] ?? BY_ENDING[endingOf(name)] ?? guessed(name, bytes);
+  const plain = NAMED.get(name) ?? BY_ENDING.get(endingOf(name)) ?? guessed(name, bytes);
   return isText(plain) && isUtf8(bytes) ? `${plain}; charset=utf-8` : plain;
 }
 
@@ -39,6 +40,10 @@ export function isCompressible(type: string): boolean {
     /^font\/(otf|ttf)$/.test(plain) ||
     /^model\/gltf/.test(plain)
   );
+}
+
+function mapOf(types: Record<string, string>): ReadonlyMap<string, string> {
+  return new Map(Object.entries(types));
 }
 
 function endingOf(name: string): string {

@@ -52,6 +52,24 @@ describe("a folder of files", () => {
     expect(own.filter((path) => made.test(path))).toHaveLength(3);
   });
 
+  test("may have files with the names of what every object has", async () => {
+    using builds = new TestBuilds();
+
+    const built = await builds.build({
+      "index.html": page,
+      constructor: "x",
+      "a.constructor": "x",
+      "b.__proto__": "x",
+    });
+
+    expect(manifestOf(built).files.map(({ url, type }) => `${url} ${type}`)).toEqual([
+      "/a.constructor application/octet-stream",
+      "/b.__proto__ application/octet-stream",
+      "/constructor text/plain; charset=utf-8",
+      "/index.html text/html; charset=utf-8",
+    ]);
+  });
+
   test("gives the same bytes each time, however its files are dated and ordered", async () => {
     using builds = new TestBuilds();
     const files = { "index.html": page, "z.css": "a{}".repeat(500), "a.js": "1;".repeat(500) };

@@ -126,6 +126,19 @@ describe("what is packed", () => {
     });
   });
 
+  test("names that no upload may have are left out and told", async () => {
+    const folder = project({ "a.ts": "", "back\\slash.txt": "", "new\nline/b.ts": "" });
+
+    const source = await listSourceFiles(folder.path);
+
+    expect(source.files.map(({ path }) => path)).toEqual(["a.ts"]);
+    const reason = "name has a control character or backslash";
+    expect(source.skipped.toSorted((a, b) => a.path.localeCompare(b.path))).toEqual([
+      { path: "back\\slash.txt", reason },
+      { path: "new\nline", reason },
+    ]);
+  });
+
   test("a socket is left out and told", async () => {
     const folder = project({ "index.ts": "" });
     const server = createServer().listen(folder.at("app.sock"));

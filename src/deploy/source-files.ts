@@ -30,7 +30,13 @@ export type SkipReason =
   /** A socket, pipe or device. */
   | "not a file"
   /** Its name is not UTF-8. */
-  | "name unreadable";
+  | "name unreadable"
+  /** Its name has one of `REFUSED_CHARACTERS`. */
+  | "name has a control character or backslash";
+
+/** No path of an upload has one of these. */
+// biome-ignore lint/suspicious/noControlCharactersInRegex: control characters are what it looks for
+export const REFUSED_CHARACTERS = /[\x00-\x1f\x7f\\\ufffd]/;
 
 export interface SourceFiles {
   /** Paths relative to the folder, with `/`, sorted by their bytes. */
@@ -129,6 +135,9 @@ class Walk {
     )
       return;
     if (isSecret(path)) return this.#skip(path, "secret");
+    if (REFUSED_CHARACTERS.test(path)) {
+      return this.#skip(path, "name has a control character or backslash");
+    }
     if (target === "outside") return this.#skip(path, "link leads outside");
     if (target === "nowhere") return this.#skip(path, "link leads nowhere");
 

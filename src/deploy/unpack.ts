@@ -16,6 +16,7 @@ import {
   sourceUploadBytesMax,
   tarEntryOverheadBytes,
 } from "./limits.ts";
+import { REFUSED_CHARACTERS } from "./source-files.ts";
 
 export interface UnpackBounds {
   /** Of the files, expanded. Bytes. */
@@ -250,8 +251,7 @@ function checkedPath(path: string): string {
   if (Buffer.byteLength(path) > sourcePathBytesMax)
     throw refuse(`has more than ${sourcePathBytesMax} bytes`);
   if (path.startsWith("/")) throw refuse("is absolute");
-  // biome-ignore lint/suspicious/noControlCharactersInRegex: control characters are what it looks for
-  if (/[\x00-\x1f\x7f\\\ufffd]/.test(path)) throw refuse("has a character that is not accepted");
+  if (REFUSED_CHARACTERS.test(path)) throw refuse("has a character that is not accepted");
   const names = path.split("/").filter((name) => name !== "" && name !== ".");
   if (names.includes("..")) throw refuse("leads outside");
   if (names.some((name) => Buffer.byteLength(name) > 255))
