@@ -179,6 +179,9 @@ describe("parseAppConfig()", () => {
   });
 
   test("says which key was probably meant", () => {
+    expect(problems({ assets: { folder: "x", fallback: "y" } })).toEndWith(
+      "assets.fallback is not a key",
+    );
     expect(problems({ entrypoint: "a.ts" })).toContain("entrypoint is not a key; known here are");
     expect(problems({ idleFreezMs: 1 })).toContain("did you mean idleFreezeMs?");
     expect(problems({ limits: { memoryBytes: 1 } })).toContain(

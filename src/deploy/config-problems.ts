@@ -35,6 +35,7 @@ export function describeUnknownKey(key: string, keys: readonly string[]): string
   const near = didYouMean(word, names);
   const meant = near === null ? keys.find((other) => other.endsWith(`.${word}`)) : group + near;
   if (meant !== undefined) return `${key} is not a key; did you mean ${meant}?`;
+  if (names.length === 0) return `${key} is not a key`;
   return `${key} is not a key; known here are ${names.join(", ")}`;
 }
 

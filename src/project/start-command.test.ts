@@ -35,6 +35,21 @@ test("what is not taken over is told", () => {
   ]);
 });
 
+test.each([
+  ["node x.js | pino-pretty -c", "| pino-pretty -c"],
+  ["node x.js >> out.log 2>&1", ">> out.log 2>&1"],
+  ["node x.js 2>err.log", "2>err.log"],
+  ["node x.js &", "&"],
+])("%p is started without what a shell does around it", (command, leftOut) => {
+  const module = { target: { module: "x.js" }, args: [], leftOut: [leftOut] };
+
+  expect(readStartCommand(command)).toEqual(module);
+});
+
+test("what only looks like a shell's is passed on", () => {
+  expect(readStartCommand("node x.js --a=b|c 'a > b'")?.args).toEqual(["--a=b|c", "a > b"]);
+});
+
 test.each(["", "node", "bun run", "npm run loop"])("%p starts nothing", (command) => {
   expect(readStartCommand(command, { scripts: { loop: "npm run loop" } })).toBeNull();
 });

@@ -35,6 +35,8 @@ const FLAGS_WITH_VALUE = new Set([
 ]);
 /** Levain sets these itself, as it is right. */
 const ENV_IGNORED = new Set(["PORT", "HOST", "NODE_ENV", "HOME", "TMPDIR", "PATH"]);
+/** Where a pipe, a redirection or `&` begins: `node server.js | pino-pretty`. What an app prints is its log anyway. */
+const SHELL_OPERATOR = /^(?:\||&$|\d?[<>]|&>)/;
 /** Set variables as words in front of a command. */
 const ENV_PROGRAMS = new Set(["env", "cross-env", "cross-env-shell", "exec"]);
 
@@ -52,7 +54,10 @@ export function readStartCommand(command: string, manifest: Manifest = {}): Star
     // Of `build && start` the last command is the one that stays.
     const commands = text.split(/&&|;/).map((part) => part.trim());
     leftOut.push(...commands.slice(0, -1).filter((part) => part !== ""));
-    const words = [...wordsOf(commands.at(-1) ?? ""), ...extra];
+    const words = wordsOf(commands.at(-1) ?? "");
+    const behind = words.findIndex((word) => SHELL_OPERATOR.test(word));
+    if (behind !== -1) leftOut.push(words.splice(behind).join(" "));
+    words.push(...extra);
     takeEnvironment(words, leftOut);
     const found = readWords(words, scripts, leftOut);
     if (found === null) return null;
