@@ -197,7 +197,7 @@ async function cleanUp({ own }: Demo, shown: Shown, { say, signal }: StepScope):
   const { app } = result;
   if (!isNewApp) return say(`${app} stays: it was there before`);
   await node.client.call("remove", { app, query: { confirm: app }, signal });
-  say(`${app} is deleted, the node goes on`);
+  say(`${app} is removed, the node goes on`);
 }
 
 function dataOf({ steps }: Demo, { node, isOwnNode, result }: Shown) {

@@ -33,7 +33,7 @@ export type AdminStore = Pick<
   | "versionPackages"
   | "setLive"
   | "rollbackTarget"
-  | "deleteApp"
+  | "removeApp"
   | "keptVersions"
   | "envValues"
   | "removeVersions"

@@ -77,7 +77,7 @@ async function storedOf(
 ): Promise<Inspection["stored"]> {
   try {
     const found = (await store.versions(app)).find((version) => version.number === number);
-    // Deleted since the table was published.
+    // Removed since the table was published.
     if (found === undefined) throw new PlatformError("VERSION_UNKNOWN", [app, versionName(number)]);
     const { message, commit, bytes } = found;
     const provenance = readProvenance(await store.versionProvenance(app, number));

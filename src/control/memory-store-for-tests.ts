@@ -163,7 +163,7 @@ export function memoryStore(): Omit<AdminStore, keyof MemoryRemote> {
       if (!known(app).delete(branch)) throw new PlatformError("BRANCH_UNKNOWN", [app, branch]);
       return { versions: [2], digests: ["2".repeat(64)] };
     },
-    async deleteApp(app) {
+    async removeApp(app) {
       known(app);
       liveOf.delete(app);
       const versions = versionsOf.get(app)?.length ?? 0;

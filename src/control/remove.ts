@@ -39,7 +39,7 @@ async function removeApp(deps: RemoveDeps, app: string): Promise<Removed> {
 
 async function removeStored({ store, logs }: Pick<AdminDeps, "store" | "logs">, app: string) {
   try {
-    return await store.deleteApp(app);
+    return await store.removeApp(app);
   } catch (thrown) {
     const isUnknown = asPlatformError(thrown).code === "APP_UNKNOWN";
     if (isUnknown && (await hasLog({ logs }, app))) return { versions: 0, digests: [] };

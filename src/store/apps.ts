@@ -1,7 +1,7 @@
 /** Apps: listed with their branches, and removed with everything of theirs. */
 import { PlatformError } from "../base/errors.ts";
 import type { Queries } from "./database.ts";
-import { deleteEnv } from "./env-values.ts";
+import { removeEnv } from "./env-values.ts";
 import { dropOrphans } from "./removal.ts";
 import { countUpRevision } from "./revision.ts";
 
@@ -23,7 +23,7 @@ export interface StoredBranch {
   live: number | null;
 }
 
-export interface DeletedApp {
+export interface RemovedApp {
   /** Versions that are gone with it. Count. */
   versions: number;
   /** Artifacts that no version of any app names any more. */
@@ -43,16 +43,16 @@ export async function apps(queries: Queries): Promise<StoredApp[]> {
 }
 
 /** Removes the app, its branches, versions, history and deploys. @throws {PlatformError} `APP_UNKNOWN` */
-export async function deleteApp(queries: Queries, app: string): Promise<DeletedApp> {
+export async function removeApp(queries: Queries, app: string): Promise<RemovedApp> {
   await countUpRevision(queries);
   const own = await queries.rows<{ digest: string }>(
     "SELECT digest FROM levain.versions WHERE app = $1",
     [app],
   );
-  const deleted = await queries.run("DELETE FROM levain.apps WHERE name = $1", [app]);
-  if (deleted === 0) throw new PlatformError("APP_UNKNOWN", [app]);
+  const removed = await queries.run("DELETE FROM levain.apps WHERE name = $1", [app]);
+  if (removed === 0) throw new PlatformError("APP_UNKNOWN", [app]);
   await queries.run("DELETE FROM levain.deploys WHERE app = $1", [app]);
-  await deleteEnv(queries, app);
+  await removeEnv(queries, app);
   const digests = await dropOrphans(
     queries,
     own.map(({ digest }) => digest),

@@ -97,7 +97,7 @@ export async function changeEnv(
   return before.map(({ name }) => name);
 }
 
-/** For an app that is deleted. @returns how many there were. Count. */
-export async function deleteEnv(queries: Queries, app: string): Promise<number> {
+/** For an app that is removed. @returns how many there were. Count. */
+export async function removeEnv(queries: Queries, app: string): Promise<number> {
   return queries.run("DELETE FROM levain.env_values WHERE app = $1", [app]);
 }

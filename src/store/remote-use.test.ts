@@ -124,7 +124,7 @@ describe("the audit log", () => {
       const change = database.write((queries) => queries.run(sql));
       expect(change, sql).rejects.toThrow("append-only");
     }
-    await store.deleteApp("shop");
+    await store.removeApp("shop");
 
     expect(await store.audit({ limit: 10 })).toHaveLength(1);
   });
@@ -184,7 +184,7 @@ describe("domains", () => {
     await store.addDomain(domain("shop"));
     await store.verifyDomain("shop", "shop.example.com");
 
-    await store.deleteApp("shop");
+    await store.removeApp("shop");
 
     expect(await store.domains(null)).toEqual([]);
     await store.addDomain(domain("blog"));

@@ -265,7 +265,7 @@ describe("live", () => {
       message: expect.stringContaining('"v7"'),
     });
     await expect(live(store, 2 ** 50)).rejects.toMatchObject({ code: "VERSION_UNKNOWN" });
-    await store.deleteApp("shop");
+    await store.removeApp("shop");
     await expect(live(store, 1)).rejects.toMatchObject({ code: "APP_UNKNOWN" });
     expect(await store.apps()).toEqual([]);
   });
@@ -355,14 +355,14 @@ describe("route table", () => {
     await note();
     await store.startDeploy({ app: "shop", branch: "main", message: null, commit: null });
     await note();
-    await store.deleteApp("shop");
+    await store.removeApp("shop");
     await note();
 
     expect(revisions).toEqual([0, 1, 2, 2, 3]);
   });
 });
 
-describe("deleting an app", () => {
+describe("removing an app", () => {
   test("it removes everything of the app and names the artifacts nobody uses now", async () => {
     const store = await storeWith(1, 2);
     await live(store, 1);
@@ -371,16 +371,16 @@ describe("deleting an app", () => {
     await store.createVersion(versionInput({ app: "blog", digest: digestOf(2) }));
     await store.startDeploy({ app: "shop", branch: "main", message: null, commit: null });
 
-    const deleted = await store.deleteApp("shop");
+    const removed = await store.removeApp("shop");
 
-    expect(deleted).toEqual({ versions: 2, digests: [digestOf(1)] });
+    expect(removed).toEqual({ versions: 2, digests: [digestOf(1)] });
     expect((await store.apps()).map(({ name }) => name)).toEqual(["blog"]);
     expect(await store.deploys("shop", 10)).toEqual([]);
     expect(await store.nextVersionNumber("shop")).toBe(1);
   });
 
   test("an unknown app is an error", async () => {
-    await expect((await migratedStore()).deleteApp("shop")).rejects.toMatchObject({
+    await expect((await migratedStore()).removeApp("shop")).rejects.toMatchObject({
       code: "APP_UNKNOWN",
     });
   });

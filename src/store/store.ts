@@ -5,7 +5,7 @@
  * Nothing has to be reopened when it is back. The request lane never comes here.
  */
 import type { Clock } from "../base/clock.ts";
-import { apps, type DeletedApp, deleteApp, type StoredApp } from "./apps.ts";
+import { apps, type RemovedApp, removeApp, type StoredApp } from "./apps.ts";
 import {
   type AuditEntry,
   type AuditQuery,
@@ -118,8 +118,8 @@ export class Store {
    *
    * @throws {PlatformError} `APP_UNKNOWN`
    */
-  deleteApp(app: string): Promise<DeletedApp> {
-    return this.#database.write((queries) => deleteApp(queries, app));
+  removeApp(app: string): Promise<RemovedApp> {
+    return this.#database.write((queries) => removeApp(queries, app));
   }
 
   /** Versions of an app, newest first. @throws {PlatformError} `APP_UNKNOWN` */
