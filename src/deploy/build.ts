@@ -17,7 +17,7 @@ import type { Identity } from "../base/reach.ts";
 import { planBuild } from "../project/build-plan.ts";
 import { defaultLevel, kernelSupport } from "../sandbox/kernel-support.ts";
 import { removeFolder } from "../sandbox/remove-folder.ts";
-import type { OpenEnvironment } from "../secrets/version-environment.ts";
+import { type OpenEnvironment, runValues } from "../secrets/version-environment.ts";
 import { parseAppConfig, wishesOf } from "./app-config.ts";
 import { assetsOf, keepAssets, prepareAssets } from "./asset-step.ts";
 import { bakedValueWarnings } from "./baked-values.ts";
@@ -51,6 +51,7 @@ import { environmentWarnings, refuseInvalid } from "./open-environment.ts";
 import { killBuild, killUsers } from "./process-tree.ts";
 import { readProjectFacts } from "./project-facts.ts";
 import { findLockfile, hasEntries, needsInstall, readManifest } from "./project-files.ts";
+import { closedPortWarnings } from "./service-ports.ts";
 
 export interface AppBuilderOptions extends Partial<BuildBounds> {
   /** Builds happen in its `builds/`. */
@@ -133,6 +134,10 @@ export class AppBuilder implements Builder {
     const { app, workFolder, facts, emit, signal } = request;
     const project = join(workFolder, "app");
     const warnings = environmentWarnings(request.environment);
+    const { permissions } = facts.config;
+    const level = this.#levelOf(facts.config.sandbox);
+    const given = runValues(request.environment);
+    warnings.push(...closedPortWarnings(given, permissions.connect, level));
     await removeFolder(workFolder);
     await mkdir(workFolder, { recursive: true, mode: 0o700 });
     await rename(request.source, project);
@@ -142,8 +147,8 @@ export class AppBuilder implements Builder {
       project,
       isProjectChanged: true,
       user,
-      level: this.#levelOf(facts.config.sandbox),
-      permissions: facts.config.permissions,
+      level,
+      permissions,
       signal,
       emit,
     });

@@ -14,6 +14,7 @@ import { asPlatformError, type ErrorBody } from "../base/errors.ts";
 import type { VersionSpec } from "../base/version-spec.ts";
 import { type AppConfig, parseAppConfig } from "../deploy/app-config.ts";
 import { PRODUCTION_BRANCH } from "../deploy/names.ts";
+import { closedPortWarnings } from "../deploy/service-ports.ts";
 import { devEnvironment } from "./dev-environment.ts";
 import { type DevFailure, describeFailure } from "./dev-failure.ts";
 import { type DevArtifact, DevProject } from "./dev-project.ts";
@@ -127,6 +128,9 @@ export class DevSession {
     const config = await this.#project.config(changed);
     const { app } = this.#options;
     const { values, warnings } = devEnvironment(app, config.env, env.values);
+    const { sandbox, permissions } = config;
+    const given = new Map(Object.entries(values));
+    warnings.push(...closedPortWarnings(given, permissions.connect, sandbox ?? "strict"));
     for (const warning of warnings) this.#note(warning);
     const artifact = await this.#project.make(config);
     // What a build wrote is part of this save, not another one.
