@@ -46,6 +46,25 @@ test("a save is served, by a process that begins anew, and the one before is gon
   await dev.until(({ record }) => (record as { event?: string } | undefined)?.event === "stop");
 });
 
+test("pages that a server imports are bundled anew with each save, with all they load", async () => {
+  using project = new TestProject({
+    "index.ts": `import page from "./page.html"; Bun.serve({ routes: { "/*": page } });`,
+    "page.html": `<!doctype html><script type="module" src="./page.ts"></script>`,
+    "page.ts": `console.log("first");`,
+  });
+  await using dev = await TestDev.start(project);
+  const script = async () => {
+    const html = await (await dev.fetch("/")).text();
+    return (await dev.fetch(/src="([^"]+)"/.exec(html)?.[1] ?? "/none")).text();
+  };
+  expect(await script()).toContain('"first"');
+
+  project.write("page.ts", `console.log("second");`);
+  await dev.until(({ type, version }) => type === "reloaded" && version === 2);
+
+  expect(await script()).toContain('"second"');
+});
+
 test("code that cannot be built is shown with its place, and the next save is served", async () => {
   using project = new TestProject({ "src/index.ts": answering("good") });
   await using dev = await TestDev.start(project);

@@ -1,5 +1,7 @@
 /** Goal: examples that need a deploy to work do what their README says. Method: a real node; no package is fetched. */
 import { afterAll, beforeAll, expect, test } from "bun:test";
+import { cpSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { startTestNode, type TestNode } from "./node-for-tests.ts";
 
@@ -35,6 +37,44 @@ test("monorepo is deployed from its root with what its workspace needs, built in
   expect(json.data).toMatchObject({ app: "web", warnings: [] });
   expect(await home.text()).toBe("Good morning, bakery\n");
   expect(missing.status).toBe(404);
+}, 60_000);
+
+test("bun-fullstack has its page and API from one server, what the page loads from the node, and keeps its state asleep", async () => {
+  const folder = mkdtempSync(join(tmpdir(), "levain-example-"));
+  cpSync(join(EXAMPLES, "bun-fullstack"), folder, { recursive: true });
+  writeFileSync(join(folder, "levain.config.json"), JSON.stringify({ idleFreezeMs: 1_000 }));
+  const { json } = await node.cli(["deploy", folder]);
+  rmSync(folder, { recursive: true });
+  const page = await node.fetch("bun-fullstack", "/deep/link");
+  const html = await page.text();
+  const paths = [...html.matchAll(/"(\/_bun\/[^"]+)"/g)].map(([, path = ""]) => path);
+  const files = await Promise.all(paths.map((path) => node.fetch("bun-fullstack", path)));
+  const bake = (method: string) => node.fetch("bun-fullstack", "/api/loaves", { method });
+  const missing = await node.fetch("bun-fullstack", "/api/rolls");
+
+  expect(json.error).toBeUndefined();
+  expect(json.data).toMatchObject({ app: "bun-fullstack", warnings: [] });
+  expect([page.status, page.headers.get("content-type")]).toEqual([200, "text/html;charset=utf-8"]);
+  expect(new Set(paths.map((path) => path.split(".").at(-1)))).toEqual(
+    new Set(["css", "js", "svg"]),
+  );
+  for (const file of files) {
+    expect(file.status).toBe(200);
+    expect(file.headers.get("cache-control")).toContain("immutable");
+  }
+  expect((await node.fetch("bun-fullstack", "/", { method: "HEAD" })).status).toBe(200);
+  expect(missing.status).toBe(404);
+  expect(await (await bake("POST")).json()).toEqual({ baked: 1 });
+  for (let woken = ""; !/^(?:frozen|paged);/.test(woken); await Bun.sleep(250)) {
+    const { json: states } = await node.cli(["ps"]);
+    const [own] = states.data.instances.filter(
+      ({ app }: { app: string }) => app === "bun-fullstack",
+    );
+    if (own.state !== "frozen" && own.state !== "paged") continue;
+    const answer = await bake("GET");
+    expect(await answer.json()).toEqual({ baked: 1 });
+    woken = answer.headers.get("levain-wake") ?? "";
+  }
 }, 60_000);
 
 test("a plan says what would be done, and does nothing", async () => {

@@ -15,6 +15,7 @@ const EXAMPLES = join(ROOT, "examples");
 /** These are deployed by tests of their own: test/example-deploys.test.ts and test/frameworks/. */
 const DEPLOYED = [
   "astro",
+  "bun-fullstack",
   "monorepo",
   "nest",
   "next",

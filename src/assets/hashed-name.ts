@@ -4,8 +4,8 @@
  * taken for one.
  */
 
-/** Folders whose every file has such a name: Next.js, SvelteKit, Astro, Nuxt. */
-const HASHED_FOLDERS = ["/_next/static/", "/_app/immutable/", "/_astro/", "/_nuxt/"];
+/** Folders whose every file has such a name: Next.js, SvelteKit, Astro, Nuxt, pages that a server on Bun imports. */
+const HASHED_FOLDERS = ["/_next/static/", "/_app/immutable/", "/_astro/", "/_nuxt/", "/_bun/"];
 
 /** What only bundlers make; pictures and documents are called by people as well. */
 const CODE = /\.(js|mjs|css|wasm|woff2?)$/;

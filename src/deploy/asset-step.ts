@@ -20,6 +20,7 @@ import { type ParsedRules, parseRedirects } from "../assets/redirect-rules.ts";
 import { PlatformError } from "../base/errors.ts";
 import type { AppConfig } from "./app-config.ts";
 import type { ChildRequest, ChildResult } from "./child-result.ts";
+import { clientUrls } from "./client-files.ts";
 import type { FinishedBuild } from "./finish-build.ts";
 import { listProjectFiles, moveInto, readPlain } from "./project-files.ts";
 
@@ -67,6 +68,17 @@ const prepared = z.object({
 
 /** Which files are prepared: what the configuration says goes before what the build is known to leave. */
 export function assetsOf(
+  build: Pick<FinishedBuild, "folder" | "assets" | "client">,
+  config: Pick<AppConfig, "assets">,
+): AssetsConfig | null {
+  const own = ownAssets(build, config);
+  if (build.client === null) return own;
+  // Without these its pages would not work, so `assets: false` does not concern them.
+  const folders = { ...own?.folders, [clientUrls]: build.client };
+  return own === null ? { folders, spa: false, cleanUrls: false } : { ...own, folders };
+}
+
+function ownAssets(
   { folder, assets: left }: Pick<FinishedBuild, "folder" | "assets">,
   { assets: given }: Pick<AppConfig, "assets">,
 ): AssetsConfig | null {

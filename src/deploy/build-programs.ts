@@ -28,8 +28,10 @@ import { blockedAt, type Identity, mayReadAndPass } from "../base/reach.ts";
 /** Modules of this folder that the child consists of. */
 export const CHILD_MODULES = [
   "build-child.ts",
+  "bundle-pages.ts",
   "bundle.ts",
   "checked-values.ts",
+  "client-files.ts",
   "config-child.ts",
   "installed-packages.ts",
   "limits.ts",

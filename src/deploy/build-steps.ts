@@ -10,6 +10,7 @@ import { scriptsOf } from "../project/start-command.ts";
 import { describeEnd } from "./build-process.ts";
 import type { BuildRoom, RunOptions } from "./build-room.ts";
 import { type ChildRequest, type ChildResult, childResult } from "./child-result.ts";
+import { clientFolder } from "./client-files.ts";
 import type { DeployEvent } from "./deploy-api.ts";
 import { childResultBytesMax, configTimeoutMs } from "./limits.ts";
 import {
@@ -142,14 +143,23 @@ export async function prunePackages(room: BuildRoom, warnings: string[]): Promis
     );
 }
 
-/** @returns path of the bundle in the project. @throws {PlatformError} `BUILD_FAILED`, `MODULE_MISSING` */
+/** Paths in the project. */
+export interface BundledApp {
+  entry: string;
+  /** Folder of what its pages load; null when it imports none. */
+  client: string | null;
+}
+
+/** @param env values that pages may have written into them. @throws {PlatformError} `BUILD_FAILED`, `MODULE_MISSING` */
 export async function bundleApp(
   room: BuildRoom,
   entry: string,
+  env: Readonly<Record<string, string>>,
   warnings: string[],
-): Promise<string> {
+): Promise<BundledApp> {
   const { project: root, out: outdir } = room.places;
-  const result = await runChild(room, { task: "bundle", root, entry, outdir });
+  const task = { task: "bundle", root, entry, outdir } as const;
+  const result = await runChild(room, task, undefined, { env });
   if (!result.ok) {
     const detail = { ...evidence(room), problems: result.problems ?? [result.message] };
     if (result.problem === "module" && result.module !== undefined) {
@@ -158,14 +168,27 @@ export async function bundleApp(
     throw new PlatformError("BUILD_FAILED", [result.message], { detail });
   }
   // The project's code has run in there: its word for what it wrote is not enough.
-  if (result.task !== "bundle" || !(await listProjectFiles(outdir)).has(result.entry)) {
+  const made = await listProjectFiles(outdir);
+  if (result.task !== "bundle" || !made.has(result.entry)) {
     throw new PlatformError("BUILD_FAILED", ["the bundler wrote no bundle"], {
       detail: evidence(room),
     });
   }
   for (const message of result.warnings) warnings.push(message);
+  return { entry: result.entry, client: await takeBundle(outdir, made, root) };
+}
+
+/** Moves what was bundled into the project. @returns `client` of `BundledApp` */
+export async function takeBundle(
+  outdir: string,
+  made: ReadonlySet<string>,
+  root: string,
+): Promise<string | null> {
+  // What a project brings under our name is not ours, and everybody could read it.
+  await rm(join(root, clientFolder), { recursive: true, force: true });
   await moveInto(outdir, root);
-  return result.entry;
+  const hasClient = made.values().some((path) => path.startsWith(`${clientFolder}/`));
+  return hasClient ? clientFolder : null;
 }
 
 /** Runs our own script with the project's code in it. */

@@ -187,6 +187,8 @@ export class AppBuilder implements Builder {
       emit({ type: "step", step: "build" });
       const env = { ...planned.framework?.buildEnv, ...values };
       await runBuildCommand(room, build, { cwd: appFolder, env });
+    }
+    if (build !== null || planned.plan.bundle) {
       const { framework } = planned;
       warnings.push(...(await bakedValueWarnings(appFolder, source, framework, environment)));
     }
@@ -205,7 +207,15 @@ export class AppBuilder implements Builder {
     await warnOfPreload(appFolder, warnings);
     // A build may have changed package.json; what it says now is what is meant.
     const hasTools = !onlyProduction && (isMonorepo || hasEntries(manifest.devDependencies));
-    const outcome = await finishBuild(room, facts.folder, planned, hasTools, warnings, emit);
+    const outcome = await finishBuild(
+      room,
+      facts.folder,
+      planned,
+      hasTools,
+      values,
+      warnings,
+      emit,
+    );
     const assets = assetsOf(outcome, config);
     if (outcome.entry === null && assets === null) {
       throw new PlatformError("ENTRY_NOT_FOUND", ["nothing but pages (`assets` is false)"]);

@@ -2,8 +2,10 @@
  * Bundles an app into one file beside its entry, in the build child. Modules keep knowing where they were
  * (`module-locations.ts`), files they import keep their absolute paths, and stack traces point to the sources.
  */
+import { rm } from "node:fs/promises";
 import { dirname, extname, join, posix, relative } from "node:path";
 import type { BunPlugin } from "bun";
+import { bundlePages, locatePages, type PageOutput, pageFinder, pagesOf } from "./bundle-pages.ts";
 import type { BundleRequest, ChildResult } from "./child-result.ts";
 import { bundleWarningsMax } from "./limits.ts";
 import {
@@ -31,13 +33,18 @@ export async function bundle(request: BundleRequest): Promise<ChildResult> {
     const originals = new Map<string, string>();
     const built = await build(request, attempt, originals);
     if (built.success) {
-      const entry = await finish(request, built.outputs, originals);
-      return {
-        ok: true,
-        task: "bundle",
-        entry,
-        warnings: warningsOf(request, built.logs, attempt.external),
-      };
+      const { root, outdir, entry: source } = request;
+      const { outputs } = built;
+      const pages = pagesOf(outdir, outputs);
+      const shown =
+        pages.length === 0
+          ? null
+          : await bundlePages({ root, outdir, entry: source, pages, outputs });
+      if (shown?.success === false) return failureOf(request, shown.logs);
+      const entry = await finish(request, outputs, pages, originals);
+      const logs = [...built.logs, ...(shown?.logs ?? [])];
+      const warnings = warningsOf(request, logs, attempt.external);
+      return { ok: true, task: "bundle", entry, warnings };
     }
     const missing = missingInPackages(built.logs);
     if (missing.length > 0 && round < ROUNDS_MAX) attempt.external.push(...missing);
@@ -64,8 +71,12 @@ function build(request: BundleRequest, attempt: Attempt, originals: Map<string, 
       chunk: `${ASSETS}/[name]-[hash].[ext]`,
       asset: `${ASSETS}/[name]-[hash].[ext]`,
     },
-    banner: attempt.isRewritten ? locationsBanner(entry) : "",
-    plugins: [sdkPlugin(), ...(attempt.isRewritten ? [locationsPlugin(request, originals)] : [])],
+    banner: locationsBanner(entry),
+    plugins: [
+      sdkPlugin(),
+      pageFinder(),
+      ...(attempt.isRewritten ? [locationsPlugin(request, originals)] : []),
+    ],
     throw: false,
   });
 }
@@ -115,7 +126,8 @@ function sdkPlugin(): BunPlugin {
 /** Puts right what the bundler wrote: paths of assets, sources of source maps. Gives the bundle's path. */
 async function finish(
   request: BundleRequest,
-  outputs: readonly { path: string; kind: string }[],
+  outputs: readonly PageOutput[],
+  pages: readonly string[],
   originals: ReadonlyMap<string, string>,
 ): Promise<string> {
   const { entry, outdir } = request;
@@ -128,9 +140,12 @@ async function finish(
     assets.set(written.startsWith(".") ? written : `./${written}`, inside(path));
   }
   const text = await Bun.file(join(outdir, bundlePath)).text();
-  await Bun.write(join(outdir, bundlePath), rewriteAssets(text, assets));
+  await Bun.write(join(outdir, bundlePath), locatePages(rewriteAssets(text, assets), pages));
   for (const { path, kind } of outputs) {
-    if (kind === "sourcemap") await mendSourceMap(path, request, originals);
+    // The others are of a page, without what was in it.
+    if (kind !== "sourcemap") continue;
+    if (path === join(outdir, `${bundlePath}.map`)) await mendSourceMap(path, request, originals);
+    else await rm(path, { force: true });
   }
   return bundlePath;
 }

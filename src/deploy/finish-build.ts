@@ -16,6 +16,8 @@ export interface FinishedBuild {
   entry: string | null;
   args: string[];
   assets: BuildOutcome["assets"];
+  /** See `BundledApp`. */
+  client: string | null;
   /** Of the app; "" for the whole project. */
   folder: string;
   /** The module before it was bundled. */
@@ -26,6 +28,7 @@ export interface FinishedBuild {
 /**
  * @param folder of the app, relative to the project; "" for the same
  * @param hasTools whether development dependencies are installed
+ * @param env see `bundleApp`
  * @throws {PlatformError} `BUILD_OUTPUT_MISSING`, `ENTRY_NOT_FOUND`, `START_UNKNOWN`, and what bundling throws
  */
 export async function finishBuild(
@@ -33,6 +36,7 @@ export async function finishBuild(
   folder: string,
   planned: PlannedBuild,
   hasTools: boolean,
+  env: Readonly<Record<string, string>>,
   warnings: string[],
   emit: (event: DeployEvent) => void,
 ): Promise<FinishedBuild> {
@@ -48,9 +52,10 @@ export async function finishBuild(
     );
   }
   let entry = source;
+  let client: string | null = null;
   if (outcome.bundle && source !== null) {
     emit({ type: "step", step: "bundle" });
-    entry = await bundleApp(room, source, warnings);
+    ({ entry, client } = await bundleApp(room, source, env, warnings));
   }
   for (const [from, to] of outcome.copies) {
     await copyPath(room, join(project, folder), from, to);
@@ -67,6 +72,7 @@ export async function finishBuild(
     entry,
     args: start?.args ?? [],
     assets: assets === null ? null : { ...assets, folder: posix.join(folder, assets.folder) },
+    client,
     folder,
     source,
     bundled: outcome.bundle,

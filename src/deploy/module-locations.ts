@@ -72,6 +72,21 @@ export function rewriteAssets(text: string, assets: ReadonlyMap<string, string>)
   });
 }
 
+/**
+ * An HTML import gets the page's absolute path; what the page loads is none of the server's.
+ *
+ * @param text of the bundle
+ * @param pages path as the bundler wrote it into the text → path relative to the project's folder
+ */
+export function rewriteManifests(text: string, pages: ReadonlyMap<string, string>): string {
+  if (pages.size === 0) return text;
+  return text.replace(/\b__jsonParse\d*\(("(?:[^"\\\n]|\\.)*")\)/g, (whole, literal: string) => {
+    const value: unknown = JSON.parse(JSON.parse(literal));
+    const path = pages.get((value as { index?: string } | null)?.index ?? "");
+    return path === undefined ? whole : `({ index: ${located(path)}.path, files: [] })`;
+  });
+}
+
 function located(path: string): string {
   return `/* @__PURE__ */ ${LOCATE}(${JSON.stringify(path)})`;
 }

@@ -11,11 +11,12 @@ import { PlatformError } from "../base/errors.ts";
 import { type AppConfig, parseAppConfig, wishesOf } from "../deploy/app-config.ts";
 import { findModule } from "../deploy/app-start.ts";
 import { assetsOf, prepareAssets } from "../deploy/asset-step.ts";
+import { type BundledApp, takeBundle } from "../deploy/build-steps.ts";
 import type { ChildRequest } from "../deploy/child-result.ts";
 import { findConfigFile, readJsonConfig } from "../deploy/config-file.ts";
 import { BUILD_MARK } from "../deploy/process-tree.ts";
 import { readProjectFacts } from "../deploy/project-facts.ts";
-import { moveInto, needsInstall } from "../deploy/project-files.ts";
+import { listProjectFiles, needsInstall } from "../deploy/project-files.ts";
 import { outcomeOf, planBuild } from "../project/build-plan.ts";
 import { devPath } from "./dev-path.ts";
 import { outputLinesMax } from "./limits.ts";
@@ -103,7 +104,8 @@ export class DevProject {
     if (typeof outcome === "string") throw new PlatformError("BUILD_OUTPUT_MISSING", [outcome]);
     const { start } = outcome;
     const isBuilt = build !== null;
-    const given = assetsOf({ folder: "", assets: outcome.assets }, config);
+    const left = { folder: "", assets: outcome.assets };
+    const given = assetsOf({ ...left, client: null }, config);
     if (start === null && given === null) {
       throw new PlatformError("ENTRY_NOT_FOUND", ["nothing but pages (`assets` is false)"]);
     }
@@ -117,8 +119,9 @@ export class DevProject {
     }
     const { mirror } = this.#options;
     const bundled = entry === null ? null : await this.#bundle(entry);
-    const assets = given === null ? null : await this.#prepare(given);
-    return { folder: mirror, entry: bundled, args, assets, isBuilt };
+    const served = assetsOf({ ...left, client: bundled?.client ?? null }, config);
+    const assets = served === null ? null : await this.#prepare(served);
+    return { folder: mirror, entry: bundled?.entry ?? null, args, assets, isBuilt };
   }
 
   /** Gets ready for the next save. */
@@ -181,7 +184,7 @@ export class DevProject {
 
   readonly #run = (request: ChildRequest) => this.#tasks.run(request);
 
-  async #bundle(entry: string): Promise<string> {
+  async #bundle(entry: string): Promise<BundledApp> {
     const { folder: root, mirror, temporary, note } = this.#options;
     const outdir = join(temporary, "bundle");
     await rm(outdir, { recursive: true, force: true });
@@ -195,8 +198,8 @@ export class DevProject {
     }
     if (result.task !== "bundle") throw new PlatformError("BUILD_FAILED", ["there is no bundle"]);
     for (const warning of result.warnings) note(warning);
-    await moveInto(outdir, mirror);
-    return result.entry;
+    const made = await listProjectFiles(outdir);
+    return { entry: result.entry, client: await takeBundle(outdir, made, mirror) };
   }
 }
 

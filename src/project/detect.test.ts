@@ -31,6 +31,19 @@ describe("detectFramework()", () => {
     expect(detect({}, ["angular.ts", "src/vite.config.ts"])?.framework).toBeNull();
   });
 
+  test("the settings of Bun's pages tell, and no other bunfig.toml", () => {
+    const because = (text: string) =>
+      detectFramework(
+        { files: new Set(["bunfig.toml"]), manifest: {}, texts: new Map([["bunfig.toml", text]]) },
+        null,
+      )?.because;
+
+    expect(because('[serve.static]\nenv = "BUN_PUBLIC_*"')).toBe(
+      "there is [serve.static] in bunfig.toml",
+    );
+    expect(because("[install]\nexact = true")).toBe("there is no package.json");
+  });
+
   test("a server of its own that has Vite beside it is no single page", () => {
     const manifest = { dependencies: { express: "5", vite: "8" } };
     const started = { ...manifest, scripts: { start: "node server.js" } };

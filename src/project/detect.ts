@@ -17,7 +17,9 @@ const CONFIG_EXTENSIONS = ["ts", "mts", "cts", "js", "mjs", "cjs"];
 export const CONFIG_FILES: readonly string[] = [
   // Several frameworks are plug-ins of Vite and configured in its file.
   ...new Set(["svelte.config", ...FRAMEWORKS.flatMap(({ configFiles }) => configFiles)]),
-].flatMap(fileNames);
+]
+  .flatMap(fileNames)
+  .concat(FRAMEWORKS.flatMap(({ configText }) => configText?.file ?? []));
 
 /**
  * @param wanted `framework` of the configuration: a row's name, "none", or null for the first row that fits
@@ -36,6 +38,9 @@ export function detectFramework(facts: ProjectFacts, wanted: string | null): Det
     if (found !== undefined) return { framework, because: `${found} is in package.json` };
     const file = framework.configFiles.flatMap(fileNames).find((name) => facts.files.has(name));
     if (file !== undefined) return { framework, because: `there is a ${file}` };
+    const { configText } = framework;
+    if (configText?.has.test(facts.texts.get(configText.file) ?? ""))
+      return { framework, because: `there is ${configText.says} in ${configText.file}` };
   }
   const because = facts.files.has("package.json")
     ? "no known framework is in package.json"

@@ -65,6 +65,8 @@ export interface Framework {
   packages: readonly string[];
   /** One of these in the folder tells too, with any extension of a script unless they end in `.json`. */
   configFiles: readonly string[];
+  /** A file of its folder with such a text tells too; `says`: how people write it. */
+  configText?: { file: string; has: RegExp; says: string };
   /** Scripts of package.json that build it, the first that is there; without any, `build`. */
   scripts: readonly string[];
   /** Its build command; null: none. */

@@ -12,12 +12,14 @@ export function frameworksTable(): string {
 }
 
 function rowsOf(framework: Framework): string[] {
-  const { title, name, packages, configFiles, build, publicPrefixes } = framework;
+  const { title, name, packages, configFiles, configText, build, publicPrefixes } = framework;
   const marks = [
     ...packages,
     ...configFiles.map((file) => (/\.json$/.test(file) ? file : `${file}.*`)),
   ];
-  const head = [title, code(name), marks.map(code).join(", "), build === null ? "" : code(build)];
+  const because = marks.map(code);
+  if (configText !== undefined) because.push(`${code(configText.says)} in ${configText.file}`);
+  const head = [title, code(name), because.join(", "), build === null ? "" : code(build)];
   const prefixes = publicPrefixes.map((prefix) => code(`${prefix}*`)).join(", ");
   if (framework.outputs.length === 0) {
     const bundled = framework.bundle === false ? "not bundled" : "bundled";

@@ -18,6 +18,18 @@ export const FRAMEWORKS: readonly Framework[] = [
     ["hono", "Hono", true],
     ["elysia", "Elysia", true],
   ]),
+  {
+    // A server that imports its pages. What its `[serve.static]` says holds for them alone.
+    name: "bun",
+    title: "Bun full-stack",
+    packages: ["bun-plugin-tailwind"],
+    configFiles: [],
+    configText: { file: "bunfig.toml", has: /^\s*\[serve\.static\]/m, says: "[serve.static]" },
+    scripts: SCRIPTS,
+    build: null,
+    publicPrefixes: ["BUN_PUBLIC_"],
+    outputs: [],
+  },
 ];
 
 /**

@@ -3,7 +3,9 @@
  * wildcards, the more specific first. Compiled once per set of routes.
  */
 
-/** Whatever the app put there: a handler, a Response, a file, false, or one of these by method. */
+import { filesOf, isHtmlImport, pageOf } from "./html-import.ts";
+
+/** Whatever the app put there: a handler, a Response, a file, an HTML import, false, or one of these by method. */
 export type RouteValue = unknown;
 
 export interface RouteMatch {
@@ -24,11 +26,14 @@ const rankOf = (segment: string): number => (segment === "*" ? 0 : segment.start
 export class Routes {
   readonly #exact = new Map<string, RouteValue>();
   readonly #patterns: Pattern[] = [];
+  /** Of pages that the app's author has bundled, by path. */
+  readonly #files = new Map<string, Response>();
 
   /** @throws {TypeError} for a route that cannot be served. */
   constructor(routes: Readonly<Record<string, RouteValue>>) {
-    for (const [path, value] of Object.entries(routes)) {
-      checkRoute(path, value);
+    for (const [path, given] of Object.entries(routes)) {
+      checkRoute(path, given);
+      const value = this.#withPages(path, given);
       if (!path.includes(":") && !path.includes("*")) {
         this.#exact.set(path, value);
         continue;
@@ -48,11 +53,25 @@ export class Routes {
     });
   }
 
+  /** Pages among the values become what they are answered with, and what they load has addresses. */
+  #withPages(path: string, value: RouteValue): RouteValue {
+    if (isHtmlImport(value)) {
+      for (const [url, file] of filesOf(path, value)) this.#files.set(url, file);
+      return pageOf(path, value);
+    }
+    if (typeof value !== "object" || value === null || isAnswer(value)) return value;
+    const parts = Object.entries(value);
+    if (!parts.some(([, part]) => isHtmlImport(part))) return value;
+    return Object.fromEntries(parts.map(([name, part]) => [name, this.#withPages(path, part)]));
+  }
+
   /** What answers this request; null when the app's `fetch` is to be asked. */
   match(url: string, method: string): RouteMatch | null {
     const path = pathOf(url);
     const exact = byMethod(this.#exact.get(path), method);
     if (exact !== undefined) return exact === false ? null : { value: exact, params: {} };
+    const file = this.#files.get(path);
+    if (file !== undefined) return { value: file, params: {} };
     if (this.#patterns.length === 0) return null;
     const parts = path.split("/").slice(1);
     for (const { segments, value } of this.#patterns) {
@@ -72,13 +91,9 @@ function checkRoute(path: string, value: RouteValue): void {
   if (value === false || typeof value === "function") return;
   if (value instanceof Response || value instanceof Blob) return;
   if (typeof value === "object" && value !== null) {
-    if ("index" in value && typeof value.index === "string") {
-      throw new TypeError(
-        `Route "${path}" is an HTML import, which Levain does not bundle: build it with ` +
-          "`bun build <file>.html --outdir=dist` and serve the files",
-      );
-    }
-    if (Object.values(value).some((part) => part === false || isAnswer(part))) return;
+    if (isHtmlImport(value)) return;
+    if (Object.values(value).some((part) => part === false || isAnswer(part) || isHtmlImport(part)))
+      return;
   }
   throw new TypeError(
     `Route "${path}" has no handler: it must be a function, a Response, a file, false, or an object of these by method`,

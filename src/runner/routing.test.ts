@@ -145,7 +145,7 @@ describe("what cannot be served", () => {
     ["fetch-is-no-function", "Expected fetch() to be a function"],
     ["route-without-slash", `Invalid route "a". Path must start with '/'`],
     ["route-is-text", 'Route "/a" has no handler'],
-    ["route-is-html", 'Route "/" is an HTML import, which Levain does not bundle'],
+    ["route-is-html", 'Route "/" is an HTML import that was not bundled'],
   ])("%s fails to load and says why", async (kind, message) => {
     const error = await TestRunner.start("serves-badly.ts", { env: { KIND: kind } }).catch(
       (error) => error,
