@@ -1,4 +1,4 @@
-import { afterEach, describe, expect, test } from "bun:test";
+import { afterEach, describe, expect, spyOn, test } from "bun:test";
 import { existsSync, readdirSync } from "node:fs";
 import { gzipSync } from "node:zlib";
 import { Header, Pax } from "tar";
@@ -182,6 +182,20 @@ describe("the bounds", () => {
     expect((await unpack(gzipSync(tar([{ path: "a", size: 8e9 }])), {})).code).toBe(
       "SOURCE_TOO_LARGE",
     );
+  });
+
+  test("padding after the end is not kept, and not copied", async () => {
+    const padded = gzipSync(
+      Buffer.concat([tar([{ path: "a", body: "a" }]), Buffer.alloc(8_000_000)]),
+    );
+    using folder = new TestFolder({});
+    const concat = spyOn(Buffer, "concat");
+    const done = await unpackSource(streamOf(padded), `${folder.path}/new`, { signal: never });
+    const longest = Math.max(0, ...concat.mock.results.map(({ value }) => value?.length ?? 0));
+    concat.mockRestore();
+
+    expect(done.files).toBe(1);
+    expect(longest).toBeLessThan(200_000);
   });
 
   test("padding after the end counts", async () => {

@@ -115,6 +115,11 @@ async function parse(
     writer.take(entry).catch(failed.reject);
   });
   const ended = new Promise<void>((resolve) => parser.on("end", () => resolve()));
+  // It keeps what follows, and copies all of it for each chunk (tar 7).
+  let isPadding = false;
+  parser.on("eof", () => {
+    isPadding = true;
+  });
 
   let expandedBytes = 0;
   for await (const chunk of chunks) {
@@ -124,6 +129,7 @@ async function parse(
     if (expandedBytes > expandedBytesMax) {
       throw new PlatformError("SOURCE_TOO_LARGE", [expandedBytes, bounds.bytesMax]);
     }
+    if (isPadding) continue;
     if (!parser.write(Buffer.from(chunk.buffer, chunk.byteOffset, chunk.byteLength))) {
       const drained = new Promise<void>((resolve) => parser.once("drain", () => resolve()));
       await Promise.race([drained, failed.promise]);
