@@ -205,6 +205,25 @@ describe("a deploy", () => {
     expect(said).toContain("LEFT_OVER is never read");
   }, 60_000);
 
+  test("refuses defaults of the app's own schemas that no process could be given", async () => {
+    const at = (value: string) =>
+      `{ "~standard": { version: 1, vendor: "own", validate: () => ({ value: ${value} }) } }`;
+    const folder = await project({
+      "levain.config.ts": `export default { env: {
+        NULS: ${at('"a\\0b"')}, BIG: ${at('"x".repeat(70_000)')}, FINE: ${at('"x".repeat(60_000)')} } };`,
+    });
+    const deployed = await node.cli(["deploy", folder, "--app", "defaults"]);
+    expect(deployed.json.error.detail.problems).toEqual([
+      "NULS is missing; it must be set: as the default of its schema, its value has a NUL character",
+      "BIG is missing; it must be set: as the default of its schema, its value has 70000 bytes, at most 65536 are accepted",
+    ]);
+
+    const many = Array.from({ length: 5 }, (_, index) => `E${index}: ${at('"x".repeat(60_000)')}`);
+    await Bun.write(join(folder, "levain.config.ts"), `export default { env: { ${many} } };`);
+    const all = await node.cli(["deploy", folder, "--app", "defaults"]);
+    expect(all.json.error.code, all.stderr).toBe("ENV_TOO_LARGE");
+  }, 60_000);
+
   test("asks a schema of the app's own, from a package that is installed first, and again at a promote", async () => {
     const schema = `const at = (check) => ({ "~standard": { version: 1, vendor: "tiny", validate: check } });
       export const email = () => at((value) => value === undefined ? { value: "nobody@example.com" }

@@ -46,3 +46,13 @@ test("numbers line up on the right, and colors do not move anything", () => {
 
   expect(renderTable([7, 1234], counts, { columns: 80 })).toBe("COUNT  X\n    <7>  x\n <1234>  x");
 });
+
+test("what somebody else wrote neither moves the cursor nor begins a line", () => {
+  const hostile = { ...row, name: "\x1b[2Jshop\nowner  deploy  ok\r", note: "a\u009b31m" };
+
+  const lines = renderTable([hostile], columns, { columns: 200 }).split("\n");
+
+  expect(lines).toHaveLength(2);
+  expect(lines[1]).toStartWith("\\x1b[2Jshop owner  deploy  ok");
+  expect(lines[1]).toEndWith("a\\x9b31m");
+});

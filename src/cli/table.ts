@@ -3,8 +3,11 @@
  * a column that says nothing when cut (a URL) never is, and then a line may be longer than the terminal.
  */
 
+import { printableLine } from "./printable.ts";
+
 export interface Column<Row> {
   title: string;
+  /** Plain text; what could move a terminal's cursor is made harmless, since others may have written it. */
   cell(row: Row): string;
   align?: "left" | "right";
   /** Characters that a cut leaves at least; without it the column is never cut. The smallest goes first. */
@@ -28,7 +31,7 @@ export function renderTable<Row>(
   columns: readonly Column<Row>[],
   options: TableOptions,
 ): string {
-  const cells = rows.map((row) => columns.map((column) => column.cell(row)));
+  const cells = rows.map((row) => columns.map((column) => printableLine(column.cell(row))));
   const widths = columns.map((column, index) =>
     Math.max(textWidth(column.title), ...cells.map((line) => textWidth(line[index] as string))),
   );

@@ -7,6 +7,7 @@ import { copyFile, mkdir } from "node:fs/promises";
 import { join } from "node:path";
 import { issuesPerValueMax, ruleCharactersMax } from "../secrets/limits.ts";
 import type { EnvProblem } from "../secrets/rules.ts";
+import { valueProblem } from "../secrets/value-check.ts";
 import { type OpenEnvironment, runValues } from "../secrets/version-environment.ts";
 import type { BuildRoom } from "./build-room.ts";
 import { runChild } from "./build-steps.ts";
@@ -50,7 +51,7 @@ export async function askSchemas(
       problems: names.map((name) => ({ name, kind: "invalid", rule })),
     };
   }
-  const problems = result.issues
+  const problems: EnvProblem[] = result.issues
     .filter(({ name }) => names.includes(name))
     .map(({ name, rules }): EnvProblem => {
       const shown = rules
@@ -62,6 +63,11 @@ export async function askSchemas(
   const defaults = Object.entries(result.defaults).filter(
     ([name]) => names.includes(name) && !values.has(name),
   );
+  for (const [name, value] of defaults) {
+    const wrong = valueProblem(value);
+    if (wrong === null) continue;
+    problems.push({ name, kind: "missing", rule: `set: as the default of its schema, ${wrong}` });
+  }
   const run = new Map([
     ...environment.run,
     ...defaults.map(([name, value]) => [name, { value, from: "default" }] as const),
@@ -89,7 +95,9 @@ export async function copySchemas(artifact: string, folder: string): Promise<str
 /** A schema's own words may repeat what they were asked of. */
 function hideValues(text: string, values: ReadonlyMap<string, string>): string {
   let hidden = text;
-  for (const value of values.values()) {
+  // The longest first: one may be a part of another.
+  const longestFirst = [...values.values()].sort((left, right) => right.length - left.length);
+  for (const value of longestFirst) {
     if (value.length > 0) hidden = hidden.replaceAll(value, "…");
   }
   return hidden;

@@ -51,7 +51,9 @@ function ruleProblem(given: EnvRule): string | null {
   if (given.type === "enum" && (given.choices?.length ?? 0) === 0) return "an enum needs choices";
   if (given.default === undefined) return null;
   if (given.type === "secret") return "a secret has no default: it would be in the code";
-  return obeys(given, given.default) ? null : `its default must be ${describeRule(given)}`;
+  if (!obeys(given, given.default)) return `its default must be ${describeRule(given)}`;
+  const wrong = valueProblem(given.default);
+  return wrong === null ? null : `as its default, ${wrong}`;
 }
 
 export const envSchema = z

@@ -94,6 +94,8 @@ describe("a branch's label", () => {
     "__proto__",
     "a\ud800b",
     "a\u202eb",
+    "a\u009bb",
+    "a\u3000b",
     "",
     "a b",
     "a..b",

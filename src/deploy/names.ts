@@ -82,8 +82,8 @@ function branchNameProblem(name: string): string | null {
   if (name.length > branchNameCharactersMax) {
     return `it has ${name.length} characters, at most ${branchNameCharactersMax} are allowed`;
   }
-  // biome-ignore lint/suspicious/noControlCharactersInRegex: control characters are what it looks for
-  if (/[\x00-\x20\x7f~^:?*[\\]/.test(name)) {
+  // As the store has it: also those beyond ASCII.
+  if (/[\s\p{Cc}~^:?*[\\]/u.test(name)) {
     return "it must not have spaces, control characters or any of ~ ^ : ? * [ \\";
   }
   if (!name.isWellFormed() || /\p{Cf}/u.test(name)) return "it has characters that cannot be seen";

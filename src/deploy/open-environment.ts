@@ -1,6 +1,7 @@
 /** The environment that a deploy is for: what is set for its branch now, checked as far as it can be before the build. */
 import { didYouMean } from "../base/did-you-mean.ts";
 import { PlatformError } from "../base/errors.ts";
+import { assertFits } from "../secrets/environments.ts";
 import { type EnvProblem, problemsOf } from "../secrets/rules.ts";
 import { type OpenEnvironment, runValues } from "../secrets/version-environment.ts";
 import type { DeployerOptions, Job } from "./deploy-job.ts";
@@ -17,7 +18,10 @@ export async function openEnvironment(
   return environment;
 }
 
-/** @throws {PlatformError} `ENVIRONMENT_INVALID` naming all that is missing or not as its rule says */
+/**
+ * @throws {PlatformError} `ENVIRONMENT_INVALID` naming all that is missing or not as its rule says; `ENV_TOO_LARGE`, since
+ *   defaults that only the app's own schemas know come last
+ */
 export function refuseInvalid(
   app: string,
   branch: string,
@@ -26,7 +30,7 @@ export function refuseInvalid(
 ): void {
   const values = runValues(environment);
   const problems = [...problemsOf(environment.declaration, values), ...others];
-  if (problems.length === 0) return;
+  if (problems.length === 0) return assertFits(app, branch, values);
   const undeclared = undeclaredNames(environment);
   const lines = problems.map((problem) => describeProblem(problem, undeclared));
   const [first = ""] = lines;

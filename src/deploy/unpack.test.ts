@@ -191,7 +191,10 @@ describe("the bounds", () => {
     using folder = new TestFolder({});
     const concat = spyOn(Buffer, "concat");
     const done = await unpackSource(streamOf(padded), `${folder.path}/new`, { signal: never });
-    const longest = Math.max(0, ...concat.mock.results.map(({ value }) => value?.length ?? 0));
+    const longest = Math.max(
+      0,
+      ...concat.mock.results.map(({ value }) => (value as Buffer).length),
+    );
     concat.mockRestore();
 
     expect(done.files).toBe(1);

@@ -121,12 +121,7 @@ export class Environments {
     const run = resolveRun(declaration, new Map(open("run")));
     const build = new Map(open("build").map(([name, { value }]) => [name, value]));
     const environment = { declaration, run, build };
-    for (const part of [runValues(environment), build]) {
-      const bytes = bytesOf(part);
-      if (bytes > envBytesMax) {
-        throw new PlatformError("ENV_TOO_LARGE", [app, branch, bytes, envBytesMax]);
-      }
-    }
+    for (const part of [runValues(environment), build]) assertFits(app, branch, part);
     return environment;
   }
 
@@ -238,6 +233,14 @@ export function versionContext(
   name: string,
 ): SealContext {
   return ["version", app, number, part, name];
+}
+
+/** Whether a process can be given all of it. @throws {PlatformError} `ENV_TOO_LARGE` */
+export function assertFits(app: string, branch: string, values: ReadonlyMap<string, string>): void {
+  const bytes = bytesOf(values);
+  if (bytes > envBytesMax) {
+    throw new PlatformError("ENV_TOO_LARGE", [app, branch, bytes, envBytesMax]);
+  }
 }
 
 function bytesOf(values: ReadonlyMap<string, string>): number {
