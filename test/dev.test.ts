@@ -403,11 +403,13 @@ test("a framework's own server is started by its dev script, and ended with all 
   using project = new TestProject({
     "package.json": JSON.stringify({ scripts: { dev: "NODE_ENV=development vite --host" } }),
   });
-  const tool = '#!/bin/sh\necho "vite at $PORT"\nsleep 600 &\nsleep 600\n';
+  const tool = '#!/bin/sh\necho "vite $* at $PORT"\nsleep 600 &\nsleep 600\n';
   project.write("node_modules/.bin/vite", tool, 0o755);
   const child = spawnDev(project, ["--port", "4173"]);
   const reader = child.stdout.getReader();
-  expect(new TextDecoder().decode((await reader.read()).value)).toContain("vite at 4173");
+  expect(new TextDecoder().decode((await reader.read()).value)).toContain(
+    "vite --host --port 4173 at 4173",
+  );
 
   child.kill("SIGINT");
 

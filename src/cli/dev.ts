@@ -3,7 +3,7 @@ import { stat } from "node:fs/promises";
 import { join, resolve } from "node:path";
 import { PlatformError } from "../base/errors.ts";
 import { readManifest } from "../deploy/project-files.ts";
-import { findDevServer } from "../dev/dev-server.ts";
+import { type DevServer, findDevServer } from "../dev/dev-server.ts";
 import { appOfFolder } from "./app-argument.ts";
 import { devScreen } from "./dev-screen.ts";
 import { usageError } from "./failure.ts";
@@ -46,7 +46,7 @@ export const dev: Verb = {
     const server = findDevServer((await readManifest(folder)).scripts);
     using stop = stopSignals(call);
     if (server !== null && call.flags.lane !== true) {
-      return runOwn(server.tool, folder, port, stop.signal, call);
+      return runOwn(server, folder, port, stop.signal, call);
     }
     const { app, host } = call.flags;
     await call.runDev(
@@ -65,7 +65,7 @@ export const dev: Verb = {
 };
 
 async function runOwn(
-  tool: string,
+  { tool, takesPort }: DevServer,
   folder: string,
   port: number | null,
   signal: AbortSignal,
@@ -76,7 +76,7 @@ async function runOwn(
   stderr.write(`${tool} serves this project while you work on it: bun run dev\n`);
   const { runDevServer } = await import("../dev/run-dev-server.ts");
   const mark = join(call.dataDir, "dev", String(process.pid));
-  const code = await runDevServer({ folder, mark, port, signal });
+  const code = await runDevServer({ folder, mark, port, takesPort, signal });
   if (code !== null && code !== 0) throw new PlatformError("DEV_SERVER_ENDED", [tool, code]);
   return { data: null, isPrinted: true };
 }

@@ -7,6 +7,8 @@ export interface DevServer {
   tool: string;
   /** The `dev` script of package.json. */
   script: string;
+  /** Whether arguments behind the script reach the tool, and name its port: it comes last, and no port is said there. */
+  takesPort: boolean;
 }
 
 /** Tools that serve what they compile; each keeps its own address and prints it. */
@@ -48,11 +50,14 @@ export function findDevServer(scripts: unknown): DevServer | null {
   const script = (scripts as { dev?: unknown } | null | undefined)?.dev;
   if (typeof script !== "string") return null;
   // Of `codegen && vite` the last is the one that stays.
-  for (const command of script.split(/&&|;|\|\|/).reverse()) {
+  const commands = script.split(/&&|;|\|\|/).reverse();
+  for (const [index, command] of commands.entries()) {
     const words = command.trim().split(/\s+/);
     while (words.length > 0 && (STARTERS.test(words[0]!) || /^\w+=/.test(words[0]!))) words.shift();
     const tool = TOOLS.find((name) => name === words[0]);
-    if (tool !== undefined) return { tool, script };
+    if (tool !== undefined) {
+      return { tool, script, takesPort: index === 0 && !/[|&#<>]|\s-p\b|port/i.test(command) };
+    }
   }
   return null;
 }

@@ -8,8 +8,9 @@ export interface DevServerRun {
   folder: string;
   /** Names what it starts, so that it can be found; unique to this run. */
   mark: string;
-  /** Its `PORT`, for those that read it; null: as it likes. */
+  /** Its `PORT`, for those that read it, and with `takesPort` its `--port`; null: as it likes. */
   port: number | null;
+  takesPort: boolean;
   signal: AbortSignal;
 }
 
@@ -18,9 +19,11 @@ export async function runDevServer({
   folder,
   mark,
   port,
+  takesPort,
   signal,
 }: DevServerRun): Promise<number | null> {
-  const child = Bun.spawn([process.execPath, "run", "dev"], {
+  const args = port !== null && takesPort ? ["--port", String(port)] : [];
+  const child = Bun.spawn([process.execPath, "run", "dev", ...args], {
     cwd: folder,
     env: {
       ...process.env,
