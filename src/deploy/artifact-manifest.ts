@@ -61,8 +61,8 @@ export function digestOf(text: string): string {
  * Everything below a folder. Empty folders do not count.
  *
  * @param leaveOut called with a path and whether it is a folder; what it says yes to is not in the artifact
- * @throws {PlatformError} `ARTIFACT_TOO_LARGE`; `BUILD_FAILED` for too many files, a link that leads outside, or what
- *   is neither file, folder nor link
+ * @throws {PlatformError} `ARTIFACT_TOO_LARGE`; `BUILD_FAILED` for too many files, a link that leads outside, a name
+ *   that is not UTF-8, or what is neither file, folder nor link
  */
 export async function listTree(
   folder: string,
@@ -76,6 +76,7 @@ export async function listTree(
     for (const item of await readdir(join(folder, path), { withFileTypes: true })) {
       const itemPath = path === "" ? item.name : `${path}/${item.name}`;
       if (leaveOut(itemPath, item.isDirectory())) continue;
+      refuseUnreadable(itemPath);
       if (item.isDirectory()) {
         pending.push(itemPath);
       } else if (item.isSymbolicLink()) {
@@ -96,6 +97,17 @@ export async function listTree(
     }
   }
   return entries;
+}
+
+/**
+ * A name that is not UTF-8 is shown with another character in its place, and nothing can be done with what is shown.
+ *
+ * @param path as it was read from a folder
+ * @throws {PlatformError} `BUILD_FAILED`
+ */
+export function refuseUnreadable(path: string): void {
+  if (!path.includes("\uFFFD")) return;
+  throw new PlatformError("BUILD_FAILED", [`${path} has a name that is not UTF-8`]);
 }
 
 function tooLarge(entries: readonly TreeEntry[], bytes: number, bytesMax: number): PlatformError {

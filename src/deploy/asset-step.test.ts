@@ -7,6 +7,7 @@ import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSy
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import type { AssetManifest } from "../assets/asset-manifest.ts";
+import { listTree } from "./artifact-manifest.ts";
 import { TestBuilds } from "./build-for-tests.ts";
 import type { BuiltApp } from "./builder.ts";
 
@@ -160,6 +161,24 @@ describe("what cannot be prepared", () => {
 
     expect(error.code).toBe("ASSETS_INVALID");
     expect(error.message).toContain(words);
+  });
+
+  test.each([
+    ["file", "touch dist/$(printf '\\377')x"],
+    ["folder", "mkdir dist/$(printf '\\377')x && touch dist/$(printf '\\377')x/y"],
+    ["folder elsewhere", "mkdir $(printf '\\377')x && touch $(printf '\\377')x/y"],
+  ])("a %s whose name is not UTF-8 is no error of Levain's", async (_what, makes) => {
+    using builds = new TestBuilds();
+    const build = `mkdir dist; cp index.html dist; ${makes}`;
+    const source = { "index.html": page, ...config({ build, assets: "dist" }) };
+
+    const error = await builds.build(source).then(
+      (built) => listTree(built.folder, () => false).catch((thrown) => thrown),
+      (thrown) => thrown,
+    );
+
+    expect(["BUILD_FAILED", "ASSETS_INVALID"]).toContain(error.code);
+    expect(error.message).toContain("\uFFFDx");
   });
 
   test("what a project leaves under our name leads nowhere", async () => {

@@ -7,6 +7,7 @@ import { type FileHandle, lstat, mkdir, open, readdir, rename, rm } from "node:f
 import { dirname, join } from "node:path";
 import { PlatformError } from "../base/errors.ts";
 import type { Manifest } from "../project/framework.ts";
+import { refuseUnreadable } from "./artifact-manifest.ts";
 import { lockfileBytesMax, manifestBytesMax } from "./limits.ts";
 
 const LOCKFILES = [
@@ -94,16 +95,21 @@ export async function findLockfile(
   return null;
 }
 
-/** Every file of the project, relative, without installed packages and version control. */
+/**
+ * Every file of the project, relative, without installed packages and version control.
+ *
+ * @throws {PlatformError} `BUILD_FAILED` for a folder whose name is not UTF-8
+ */
 export async function listProjectFiles(folder: string): Promise<Set<string>> {
   const files = new Set<string>();
   const pending = [""];
   for (let path = pending.pop(); path !== undefined; path = pending.pop()) {
     for (const entry of await readdir(join(folder, path), { withFileTypes: true })) {
       const entryPath = path === "" ? entry.name : `${path}/${entry.name}`;
-      if (entry.isDirectory() && entry.name !== "node_modules" && entry.name !== ".git")
+      if (entry.isDirectory() && entry.name !== "node_modules" && entry.name !== ".git") {
+        refuseUnreadable(entryPath);
         pending.push(entryPath);
-      else if (entry.isFile()) files.add(entryPath);
+      } else if (entry.isFile()) files.add(entryPath);
     }
   }
   return files;
@@ -112,6 +118,8 @@ export async function listProjectFiles(folder: string): Promise<Set<string>> {
 /**
  * Removes what an app does not need at run time: version control, environment files, caches of build tools, tests, and
  * with a bundle the installed packages. So a change of a test alone gives the same artifact.
+ *
+ * @throws {PlatformError} `BUILD_FAILED` for a folder whose name is not UTF-8
  */
 export async function removeBuildLeftovers(folder: string, keepsPackages: boolean): Promise<void> {
   const pending = [""];
@@ -122,6 +130,7 @@ export async function removeBuildLeftovers(folder: string, keepsPackages: boolea
       if (isLeftover(entry.name, isFolder, keepsPackages)) {
         await rm(join(folder, entryPath), { recursive: true, force: true });
       } else if (isFolder && entry.name !== "node_modules") {
+        refuseUnreadable(entryPath);
         pending.push(entryPath);
       }
     }
