@@ -235,6 +235,27 @@ test("orders: works on after its answer, and sleeps with its database closed", a
   expect(answer["sleptMs"]).toBeGreaterThan(0);
 });
 
+test("express-ws passes what one says to all, and whoever comes later, also after a freeze", async () => {
+  await using lane = await start("express-ws", { idleFreezeMs: 200 });
+  const isFrozen = () => lane.records.findLast(({ event }) => event !== null)?.event === "freeze";
+  {
+    using ada = await openSocket(lane, "express-ws", "/chat");
+    using bob = await openSocket(lane, "express-ws", "/chat");
+    ada.send("fresh bread?");
+    await until(() => ada.received.length === 1 && bob.received.length === 1);
+    bob.send("at six");
+    await until(() => ada.received.length === 2);
+  }
+  await until(isFrozen);
+
+  using late = await openSocket(lane, "express-ws", "/chat");
+  await until(() => late.received.length === 2);
+
+  expect(late.received).toEqual(["fresh bread?", "at six"]);
+  expect(await (await lane.fetch("express-ws", "/api/said")).json()).toEqual(late.received);
+  expect(await (await lane.fetch("express-ws", "/")).text()).toContain("Chat");
+});
+
 test("express serves its folder and its API, ticks, and says what is not there", async () => {
   await using lane = await start("express");
 

@@ -16,6 +16,7 @@ test.each([
   "/_app/immutable/entry/start.js",
   "/_astro/hoisted.js",
   "/_nuxt/entry.css",
+  "/_bun/logo-kygwxyzp.svg",
 ])("%s changes its name with its bytes", (url) => {
   expect(isHashedName(url)).toBe(true);
 });

@@ -89,11 +89,11 @@ describe("an HTML import", () => {
       ...source,
       "bunfig.toml": `[serve.static]\nplugins = ["./loud.ts"]\n`,
       "loud.ts": `export default { name: "loud", setup(build) {
-        build.onLoad({ filter: /\\.loud$/ }, async ({ path }) => ({
-          contents: "export default " + JSON.stringify((await Bun.file(path).text()).toUpperCase()), loader: "js" }));
+        build.onResolve({ filter: /^loud:/ }, ({ path }) => ({ path: path.slice(5), namespace: "loud" }));
+        build.onLoad({ filter: /.*/, namespace: "loud" }, ({ path }) => ({
+          contents: "export default " + JSON.stringify(path.toUpperCase()), loader: "js" }));
       } };`,
-      "src/page.tsx": `import text from "./a.loud"; console.log(text);`,
-      "src/a.loud": "fresh bread",
+      "src/page.tsx": `import text from "loud:fresh bread"; console.log(text);`,
     });
 
     expect(textOf(built, ".js")).toContain("FRESH BREAD");
