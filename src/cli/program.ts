@@ -48,9 +48,27 @@ export function readWords(argv: readonly string[], verbs: readonly Verb[]): Sele
   } catch (error) {
     if (!(error instanceof CommanderError)) throw error;
     if (error.code === "commander.helpDisplayed") return null;
-    throw usageError(error.message.replace(/^error: /, "").replace(/\s*\n\s*/g, " "));
+    const what = error.message.replace(/^error: /, "").replace(/\s*\n\s*/g, " ");
+    throw usageError(`${what}${versionHint(argv, verbs)}`);
   }
   return selection;
+}
+
+/** How this verb wants a version, when one is among the words in the way of another: `shop@v7`, `shop v7`, `--version v7`. */
+function versionHint(argv: readonly string[], verbs: readonly Verb[]): string {
+  const named = argv.find((word) => verbs.some(({ name }) => name === word)) ?? "";
+  const verb = verbs.find(({ name }) => name === named);
+  const words = argv.slice(argv.indexOf(named) + 1).join(" ");
+  const [, app, version] = /^([a-z0-9-]+)[ @](v\d+)(?: |$)/.exec(words) ?? [];
+  if (verb === undefined || app === undefined) return "";
+  const takes = (text: string) =>
+    [...(verb.arguments ?? []), ...(verb.flags ?? [])].some(([syntax]) => syntax.includes(text));
+  const right = takes("@version")
+    ? `${app}@${version}`
+    : takes("--version <")
+      ? `${app} --version ${version}`
+      : `${app} ${version}`;
+  return words.startsWith(right) || !takes("version") ? "" : `; write ${verb.name} ${right}`;
 }
 
 /** A flag whose value was forgotten would take the flag behind it for the value. */

@@ -112,7 +112,11 @@ export class PoolLog {
 
   ended(instance: string | null, end: ProcessEnd): void {
     const { wasAsked, cause, exitCode, signal } = end;
-    const text = cause?.message ?? `Ended (${describeEnd(end)})`;
+    // The cause has words for a request that waits; this process had none, or has answered them.
+    const text =
+      cause?.code === "NODE_DRAINING"
+        ? "Ended: the node is shutting down"
+        : (cause?.message ?? `Ended (${describeEnd(end)})`);
     const code = cause === null ? {} : { code: cause.code, ...cause.detail };
     this.#event(wasAsked ? "stop" : "exit", instance, text, { exitCode, signal, ...code });
   }
