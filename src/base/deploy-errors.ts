@@ -214,8 +214,8 @@ export const deployErrors = {
   DEPLOYS_FULL: {
     owner: "platform",
     status: 503,
-    message: (deploysMax: number) =>
-      `Cannot take another deploy: the node has ${deploysMax} that run, wait or are uploaded`,
+    message: (whose: string, deploysMax: number) =>
+      `Cannot take another deploy: ${whose} has ${deploysMax} that run, wait or are uploaded`,
     remedy: "Deploy again when one of them has ended; `levain logs` of an app shows its deploys",
   },
 } as const satisfies Record<string, ErrorRow>;

@@ -86,6 +86,7 @@ const CALLS: {
       signal: call.signal,
       stopping: stoppingOf(call),
       name: principal.name,
+      token: principal.kind === "token" ? principal.name : null,
       assertMayDeploy,
       ended(how) {
         note.about(how.app);

@@ -14,6 +14,8 @@ import { watchUpload } from "./upload.ts";
 export interface DeployStreamOptions extends Pick<LineStreamOptions, "signal" | "stopping"> {
   /** Who deploys, by name. */
   name: string;
+  /** The same, unless it is with the node's own token. */
+  token: string | null;
   /** Asked when it is clear which app it is. @throws {PlatformError} why it may not be deployed */
   assertMayDeploy(app: string): void;
   /** Told once, when it is over. */
@@ -26,11 +28,12 @@ export function deployStream(
   deps: Pick<AdminDeps, "deployer" | "report">,
   query: DeployQuery,
   body: ReadableStream<Uint8Array>,
-  { signal, stopping, name, assertMayDeploy, ended }: DeployStreamOptions,
+  { signal, stopping, name, token, assertMayDeploy, ended }: DeployStreamOptions,
 ): Response {
   let app = query.app ?? null;
   const deploying: Deploying = {
     name,
+    token,
     assertMayDeploy(named) {
       app = named;
       assertMayDeploy(named);

@@ -50,12 +50,14 @@ export type StoredArtifact = Awaited<ReturnType<ArtifactStore["add"]>>;
 export interface Deploying {
   /** As the admin API knows them; null when nobody asked over it. */
   name: string | null;
+  /** Name of the token, when it is not the node's own. */
+  token: string | null;
   /** Asked when it is clear which app it is. @throws {PlatformError} why it may not be deployed */
   assertMayDeploy(app: string): void;
 }
 
 /** The node itself, which may. */
-export const deployingNode: Deploying = { name: null, assertMayDeploy() {} };
+export const deployingNode: Deploying = { name: null, token: null, assertMayDeploy() {} };
 
 /** One deploy, once its app is known. */
 export interface Job {

@@ -3,7 +3,7 @@ import { DeployQueue } from "./deploy-queue.ts";
 
 const never = new AbortController().signal;
 const setup = (bounds = {}) =>
-  new DeployQueue({ buildsMax: 2, waitingMax: 2, deploysMax: 5, ...bounds });
+  new DeployQueue({ buildsMax: 2, waitingMax: 2, deploysMax: 5, deploysOfOneMax: 5, ...bounds });
 
 /** Enters and says when it is in. */
 const enter = (queue: DeployQueue, app: string, signal = never) => {
@@ -57,13 +57,25 @@ test("a line that is full refuses", async () => {
 
 test("no more deploys are admitted than the node has places, and each gives back one", () => {
   const queue = setup({ deploysMax: 2 });
-  const [first] = [queue.admit(), queue.admit()];
+  const [first] = [queue.admit(null), queue.admit(null)];
 
-  expect(() => queue.admit()).toThrow("the node has 2");
+  expect(() => queue.admit(null)).toThrow("the node has 2");
   first?.[Symbol.dispose]();
   first?.[Symbol.dispose]();
-  using _third = queue.admit();
-  expect(() => queue.admit()).toThrow("the node has 2");
+  using _third = queue.admit(null);
+  expect(() => queue.admit(null)).toThrow("the node has 2");
+});
+
+test("one token cannot take all places, and the others go on", () => {
+  const queue = setup({ deploysMax: 4, deploysOfOneMax: 2 });
+  const [first] = [queue.admit("slow"), queue.admit("slow")];
+
+  expect(() => queue.admit("slow")).toThrow('token "slow" has 2');
+  using _other = queue.admit("ci");
+  using _own = queue.admit(null);
+  expect(() => queue.admit("ci")).toThrow("the node has 4");
+  first?.[Symbol.dispose]();
+  using _again = queue.admit("slow");
 });
 
 test("one that gives up while it waits leaves the line", async () => {

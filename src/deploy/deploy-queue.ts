@@ -3,7 +3,7 @@
  * bounded line behind them. Counts and waits, nothing else.
  */
 import { PlatformError } from "../base/errors.ts";
-import { buildsMax, deploysMax, deploysWaitingMax } from "./limits.ts";
+import { buildsMax, deploysMax, deploysOfOneMax, deploysWaitingMax } from "./limits.ts";
 
 interface Waiter {
   app: string;
@@ -15,6 +15,7 @@ export interface DeployQueueBounds {
   buildsMax: number;
   waitingMax: number;
   deploysMax: number;
+  deploysOfOneMax: number;
 }
 
 export class DeployQueue {
@@ -23,9 +24,16 @@ export class DeployQueue {
   #waiting: Waiter[] = [];
   /** Deploys that were admitted and have not ended. Count. */
   #admitted = 0;
+  /** The same, by token. */
+  readonly #ofToken = new Map<string, number>();
 
   constructor(
-    bounds: DeployQueueBounds = { buildsMax, waitingMax: deploysWaitingMax, deploysMax },
+    bounds: DeployQueueBounds = {
+      buildsMax,
+      waitingMax: deploysWaitingMax,
+      deploysMax,
+      deploysOfOneMax,
+    },
   ) {
     this.#bounds = bounds;
   }
@@ -38,16 +46,22 @@ export class DeployQueue {
   /**
    * Takes one of the node's places for a deploy, before anything of it is read; dispose it when the deploy has ended.
    *
+   * @param token name of the one it is asked for with; null: the node's own, which may take them all
    * @throws {PlatformError} `DEPLOYS_FULL`
    */
-  admit(): Disposable {
-    const { deploysMax } = this.#bounds;
-    if (this.#admitted >= deploysMax) throw new PlatformError("DEPLOYS_FULL", [deploysMax]);
-    this.#admitted += 1;
+  admit(token: string | null): Disposable {
+    const { deploysMax, deploysOfOneMax } = this.#bounds;
+    if (this.#admitted >= deploysMax) {
+      throw new PlatformError("DEPLOYS_FULL", ["the node", deploysMax]);
+    }
+    if (token !== null && (this.#ofToken.get(token) ?? 0) >= deploysOfOneMax) {
+      throw new PlatformError("DEPLOYS_FULL", [`token "${token}"`, deploysOfOneMax]);
+    }
+    this.#count(token, 1);
     let isHeld = true;
     return {
       [Symbol.dispose]: () => {
-        if (isHeld) this.#admitted -= 1;
+        if (isHeld) this.#count(token, -1);
         isHeld = false;
       },
     };
@@ -100,5 +114,13 @@ export class DeployQueue {
       this.#running.add(waiter.app);
       waiter.start();
     }
+  }
+
+  #count(token: string | null, change: 1 | -1): void {
+    this.#admitted += change;
+    if (token === null) return;
+    const count = (this.#ofToken.get(token) ?? 0) + change;
+    if (count === 0) this.#ofToken.delete(token);
+    else this.#ofToken.set(token, count);
   }
 }

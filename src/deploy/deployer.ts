@@ -88,7 +88,7 @@ export class Deployer {
     const startedAtMs = clock.nowMs();
     const branch = checkBranchName(query.branch);
     if (query.app !== undefined) checkAppName(query.app);
-    using _place = this.#queue.admit();
+    using _place = this.#queue.admit(deploying.token);
     this.#uploads += 1;
     const source = join(dataDir, "builds", `.upload-${process.pid}-${this.#uploads}`);
     try {
@@ -132,7 +132,7 @@ export class Deployer {
     const { app, branch, version, signal } = request;
     checkBranchName(branch);
     try {
-      using _place = this.#queue.admit();
+      using _place = this.#queue.admit(null);
       using _turn = await this.#queue.enter(app, signal, () => {});
       using _use = await this.#use.take();
       const rebound = await rebind(this.#options, request);

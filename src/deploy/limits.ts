@@ -95,6 +95,8 @@ export const buildsMax = 2;
 export const deploysWaitingMax = 5;
 /** Deploys on a node, from the first byte of their upload on; each holds an unpacked source on disk. Count. */
 export const deploysMax = 32;
+/** Of these with one token: uploads that trickle must not keep out everybody else. Count. */
+export const deploysOfOneMax = 16;
 
 // --- the artifact ---
 
