@@ -39,12 +39,15 @@ export function conditionsOf(
  * Whether a range counts, which it does only of the bytes that the client has a part of.
  *
  * @param ifRange value of `if-range`, or null
+ * @param isOnlyForm whether the page has no other encoding
  */
 export function isRangeCurrent(
   ifRange: string | null,
   { etag, lastModified }: Validators,
+  isOnlyForm: boolean,
 ): boolean {
-  return ifRange === null || ifRange === etag || isSame(ifRange, lastModified);
+  // All encodings have the same date: it does not tell which of them the client has a part of.
+  return ifRange === null || ifRange === etag || (isOnlyForm && isSame(ifRange, lastModified));
 }
 
 function isSame(given: string, lastModified: string): boolean {

@@ -208,6 +208,15 @@ describe("a token", () => {
     expect(code).toBe("ADMIN_TOKEN_EXPIRED");
   });
 
+  test("cannot be named as another's id looks, which it would be revoked for", async () => {
+    await using node = await startTestNode();
+    const { id } = await tokenOf(node);
+
+    const body = { name: id, role: "read" };
+
+    expect(await ask(node, node.token, "tokenCreate", { body })).toBe("INPUT_INVALID");
+  });
+
   test("ends when it is revoked: the next request, and what goes on with it", async () => {
     await using node = await startTestNode();
     const { token, id, name } = await tokenOf(node, { role: "read" });

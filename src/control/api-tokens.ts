@@ -30,7 +30,8 @@ export const tokenCreateInput = z.strictObject({
     .string()
     .min(1)
     .max(tokenNameCharactersMax)
-    .regex(/^[\w.@:/+-]+$/, "must have letters, digits and . _ @ : / + - only"),
+    .regex(/^[\w.@:/+-]+$/, "must have letters, digits and . _ @ : / + - only")
+    .refine((name) => !/^[0-9a-f]{10}$/.test(name), "must not look like the id of a token"),
   role,
   apps: z.array(appName).min(1).max(tokenAppsMax).nullable().default(null),
   /** Wall-clock milliseconds, in the future; null: never. */

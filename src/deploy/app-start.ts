@@ -55,7 +55,11 @@ export async function writeStart(root: string, folder: string, entry: string): P
   const text = `import { join } from "node:path";
 
 const entry = join(import.meta.dir, ${JSON.stringify(entry)});
-process.chdir(join(import.meta.dir, ${JSON.stringify(folder)}));
+try {
+  process.chdir(join(import.meta.dir, ${JSON.stringify(folder)}));
+} catch {
+  // Requests of an ephemeral app share a process, whose folder nobody may change.
+}
 process.argv[1] = entry;
 Bun.main = entry;
 const app = await import(Bun.pathToFileURL(entry).href);

@@ -59,6 +59,23 @@ export interface StepCommand {
   timeoutMs?: number;
 }
 
+/** A step took longer than its own bound, and the build had time left. */
+export class StepTimeout extends PlatformError {
+  readonly timeoutMs: number;
+
+  constructor(timeoutMs: number, detail: Record<string, unknown>) {
+    super("BUILD_TIMEOUT", [timeoutMs], { detail });
+    this.timeoutMs = timeoutMs;
+  }
+}
+
+/** When a step is ended, and what is said of it. */
+interface Deadline {
+  /** Of the clock. Milliseconds. */
+  atMs: number;
+  error(detail: Record<string, unknown>): PlatformError;
+}
+
 export class BuildProcesses {
   readonly #options: BuildProcessesOptions;
   readonly #deadlineMs: number;
@@ -69,7 +86,7 @@ export class BuildProcesses {
     this.#deadlineMs = options.clock.nowMs() + options.timeoutMs;
   }
 
-  /** @throws {PlatformError} `BUILD_TIMEOUT`, `BUILD_MEMORY_EXCEEDED`, `BUILD_PROCESSES_EXCEEDED`; the signal's reason */
+  /** @throws {StepTimeout}; {PlatformError} `BUILD_TIMEOUT`, `BUILD_MEMORY_EXCEEDED`, `BUILD_PROCESSES_EXCEEDED`; the signal's reason */
   async run(command: StepCommand): Promise<Ended> {
     const { dir, uid, output, signal, clock } = this.#options;
     signal.throwIfAborted();
@@ -83,12 +100,17 @@ export class BuildProcesses {
       output.read("stderr", child.pipes.stderr, closing.signal),
     ]);
     child.pipes.close();
-    const deadlineMs = Math.min(
-      this.#deadlineMs,
-      clock.nowMs() + (command.timeoutMs ?? Number.POSITIVE_INFINITY),
-    );
+    const { timeoutMs = Number.POSITIVE_INFINITY } = command;
+    const deadlineMs = clock.nowMs() + timeoutMs;
+    const isStepsOwn = deadlineMs < this.#deadlineMs;
     try {
-      await this.#watch(child.exited, tree, deadlineMs);
+      await this.#watch(
+        child.exited,
+        tree,
+        isStepsOwn
+          ? { atMs: deadlineMs, error: (detail) => new StepTimeout(timeoutMs, detail) }
+          : { atMs: this.#deadlineMs, error: (detail) => this.#timeout(detail) },
+      );
     } finally {
       await killBuild(dir, tree, uid);
       await child.exited;
@@ -128,15 +150,12 @@ export class BuildProcesses {
   }
 
   /** Waits for the end; throws when a bound was passed before. */
-  async #watch(exited: Promise<unknown>, tree: ProcessTree, deadlineMs: number): Promise<void> {
-    const { memoryBytesMax, memory, timeoutMs, signal, clock } = this.#options;
+  async #watch(exited: Promise<unknown>, tree: ProcessTree, deadline: Deadline): Promise<void> {
+    const { memoryBytesMax, memory, signal, clock } = this.#options;
     const ended = Promise.withResolvers<void>();
     exited.then(() => ended.resolve());
     const look = () => {
-      if (clock.nowMs() >= deadlineMs) {
-        ended.reject(new PlatformError("BUILD_TIMEOUT", [timeoutMs], { detail: this.#evidence() }));
-        return;
-      }
+      if (clock.nowMs() >= deadline.atMs) return ended.reject(deadline.error(this.#evidence()));
       const bytes = tree.memoryBytes();
       if (tree.processes > buildProcessesMax) {
         const detail = this.#evidence();
@@ -160,6 +179,10 @@ export class BuildProcesses {
       clearInterval(timer);
       signal.removeEventListener("abort", abort);
     }
+  }
+
+  #timeout(detail: Record<string, unknown>): PlatformError {
+    return new PlatformError("BUILD_TIMEOUT", [this.#options.timeoutMs], { detail });
   }
 
   #evidence(): Record<string, unknown> {

@@ -7,7 +7,7 @@ import { join } from "node:path";
 import { PlatformError } from "../base/errors.ts";
 import type { Manifest } from "../project/framework.ts";
 import { scriptsOf } from "../project/start-command.ts";
-import { describeEnd } from "./build-process.ts";
+import { describeEnd, type Ended, StepTimeout } from "./build-process.ts";
 import type { BuildRoom, RunOptions } from "./build-room.ts";
 import { type ChildRequest, type ChildResult, childResult } from "./child-result.ts";
 import { clientFolder } from "./client-files.ts";
@@ -212,10 +212,16 @@ export async function runChild(
     JSON.stringify(request),
     resultPath,
   ];
-  const ended = await room.run(request.task, argv, {
-    ...options,
-    ...(timeoutMs === undefined ? {} : { timeoutMs }),
-  });
+  let ended: Ended;
+  try {
+    ended = await room.run(request.task, argv, {
+      ...options,
+      ...(timeoutMs === undefined ? {} : { timeoutMs }),
+    });
+  } catch (error) {
+    if (!(error instanceof StepTimeout)) throw error;
+    return { ok: false, problem: "error", message: `it did not end within ${error.timeoutMs} ms` };
+  }
   const result = ended.exitCode === 0 ? await readResult(resultPath) : null;
   if (result !== null) return result;
   const [last] = output.lastLines.slice(-1);

@@ -94,7 +94,12 @@ function sendPage(context: EdgeContext, exchange: Exchange, page: Page): void {
   if (outcome === 304) return sendHead(exchange, 304, page.unchangedBlock(form), -1);
   if (outcome === 412) return sendHead(exchange, 412, nothing, 0);
   const { range, ifRange } = lines;
-  if (range !== null && exchange.method === "GET" && isRangeCurrent(ifRange, validators)) {
+  const isOnlyForm = page.representations.length === 1;
+  if (
+    range !== null &&
+    exchange.method === "GET" &&
+    isRangeCurrent(ifRange, validators, isOnlyForm)
+  ) {
     const part = byteRangeOf(range, form.bytes);
     if (part === "unsatisfiable") {
       const block = Buffer.from(`content-range: bytes */${form.bytes}\r\n`);

@@ -77,6 +77,10 @@ describe("a sealed value in the store", () => {
        WHERE app = 'shop' AND branch = 'main' AND name = 'TOKEN'`,
     ],
     [
+      "that is not sealed at all",
+      "UPDATE levain.env_values SET sealed = 'plain' WHERE app = 'shop' AND branch = 'main'",
+    ],
+    [
       "that was cut",
       "UPDATE levain.env_values SET sealed = left(sealed, 30) WHERE app = 'shop' AND branch = 'main'",
     ],

@@ -299,6 +299,12 @@ export const representationCases: readonly StaticCase[] = [
     status: 206,
   },
   {
+    claim: "If-Range with the date gives the whole of a file that has other encodings of that date",
+    ask: "GET /page.html.txt",
+    lines: ["Range: bytes=0-1", `If-Range: ${modified}`],
+    status: 200,
+  },
+  {
     claim: "what is nothing new has no range",
     ask: "GET /style.css",
     lines: ["Range: bytes=0-1", `If-None-Match: ${etags["style.css"]}`],
