@@ -1,10 +1,12 @@
 /** `levain audit`: who changed what on the node, and who was not let in. */
 import type { AuditEntryInfo } from "../control/api.ts";
 import { usageError } from "./failure.ts";
+import { printableLine } from "./printable.ts";
 import { parseSince } from "./since.ts";
 import { type Column, renderTable } from "./table.ts";
 import { showMinute } from "./units.ts";
 import type { Verb } from "./verb.ts";
+import { wrapWords } from "./wrap-words.ts";
 
 export const audit: Verb = {
   name: "audit",
@@ -45,22 +47,36 @@ export const audit: Verb = {
         const columns: Column<AuditEntryInfo>[] = [
           { title: "TIME", cell: (row) => showMinute(row.atMs), paint: call.paint.dim },
           { title: "WHO", cell: (row) => row.actorName || row.actor, cutTo: 8 },
-          { title: "DID", cell: (row) => row.action, cutTo: 8, paint: call.paint.bold },
+          { title: "DID", cell: (row) => row.action, paint: call.paint.bold },
           { title: "APP", cell: (row) => row.app ?? "-", cutTo: 8 },
-          { title: "FROM", cell: (row) => row.address, cutTo: 9 },
-          { title: "RESULT", cell: (row) => row.result, cutTo: 10 },
-          { title: "DETAIL", cell: detailOf, cutTo: 4 },
+          { title: "FROM", cell: (row) => row.address, cutTo: 6 },
+          { title: "RESULT", cell: (row) => row.result },
         ];
-        const size = { columns: call.io.stdout.columns, paintTitle: call.paint.dim };
-        return renderTable(data.entries, columns, size);
+        const { columns: width } = call.io.stdout;
+        const table = renderTable(data.entries, columns, {
+          columns: width,
+          paintTitle: call.paint.dim,
+        });
+        const [title, ...rows] = table.split("\n");
+        const entries = rows.flatMap((row, index) => {
+          // Below its row, where it need not be cut.
+          const text = detailOf(data.entries[index]!);
+          const detail = text === "" ? [] : wrapWords(text, width - INDENT.length);
+          return [row, ...detail.map((line) => call.paint.dim(INDENT + line))];
+        });
+        return [title, ...entries].join("\n");
       },
     };
   },
 };
 
+const INDENT = "    ";
+
 function detailOf({ detail }: AuditEntryInfo): string {
-  return Object.entries(detail)
-    .filter(([key, value]) => value !== null && key !== "digest" && key !== "commit")
-    .map(([key, value]) => `${key}=${value}`)
-    .join(" ");
+  const parts = Object.entries(detail)
+    .filter(([key]) => key !== "digest" && key !== "commit")
+    .map(([key, value]) => [key, Array.isArray(value) ? value.join(", ") : `${value ?? ""}`])
+    .filter(([, text]) => text !== "")
+    .map(([key, text]) => `${key}=${text}`);
+  return printableLine(parts.join(" "));
 }
