@@ -8,7 +8,7 @@ export interface DevEvent {
   [name: string]: unknown;
 }
 
-const MAIN = join(import.meta.dir, "../src/main.ts");
+export const MAIN = join(import.meta.dir, "../src/main.ts");
 /** Nothing here takes longer. Milliseconds. */
 const deadlineMs = 20_000;
 
@@ -55,6 +55,13 @@ export class TestDev implements AsyncDisposable {
       await dev.stop();
       throw error;
     }
+    return dev;
+  }
+
+  /** Resolves when it listens, also when nothing can be served yet. */
+  static async begin(project: TestProject): Promise<TestDev> {
+    const dev = new TestDev(project, ["--port", "0"]);
+    await dev.until(({ type }) => type === "ready");
     return dev;
   }
 

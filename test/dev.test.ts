@@ -2,7 +2,7 @@
 import { expect, setDefaultTimeout, test } from "bun:test";
 import { readdirSync, readFileSync, renameSync, rmSync } from "node:fs";
 import { join } from "node:path";
-import { spawnDev, TestDev, TestProject } from "./dev-for-tests.ts";
+import { type DevEvent, MAIN, spawnDev, TestDev, TestProject } from "./dev-for-tests.ts";
 
 // Each starts a program that bundles and starts processes; a busy machine takes its time.
 setDefaultTimeout(60_000);
@@ -368,22 +368,175 @@ test("a build command runs with each save, and a value that is missing is said b
   await dev.answers("two!");
 });
 
-test("what a build command left running ends with it", async () => {
+test("what a build command left running ends with it, also when it holds its output open", async () => {
   // Found by its environment, which a process that has ended has no more.
   const own = `left-by-${crypto.randomUUID()}`;
   using project = new TestProject({
     "package.json": JSON.stringify({
-      scripts: { build: `OWN=${own} setsid sleep 300 > /dev/null 2>&1 &` },
+      scripts: { build: `OWN=${own} setsid sleep 300 &` },
     }),
     "index.ts": answering("one"),
   });
-  const dev = await TestDev.start(project);
+  await using dev = await TestDev.start(project);
   await dev.answers("one");
-  expect(processesOf(`OWN=${own}`).length).toBe(1);
-
-  await dev[Symbol.asyncDispose]();
 
   expect(processesOf(`OWN=${own}`)).toEqual([]);
+});
+
+test("Ctrl-C ends a build command that hangs, with all that it started", async () => {
+  const own = `hangs-${crypto.randomUUID()}`;
+  using project = new TestProject({
+    "package.json": JSON.stringify({
+      scripts: { build: `OWN=${own} setsid sleep 300 & sleep 300` },
+    }),
+    "index.ts": answering("one"),
+  });
+  await using dev = await TestDev.begin(project);
+  await untilRuns(own);
+
+  expect(await dev.stop()).toBe(0);
+
+  expect(processesOf(`OWN=${own}`)).toEqual([]);
+});
+
+async function untilRuns(own: string): Promise<void> {
+  const endMs = performance.now() + 20_000;
+  while (processesOf(`OWN=${own}`).length === 0) {
+    if (performance.now() > endMs) throw new Error(`nothing runs with OWN=${own}`);
+    await Bun.sleep(5);
+  }
+}
+
+test("a save ends a build command that hangs, each time, and is built itself", async () => {
+  using project = new TestProject({ "index.ts": answering("built") });
+  const hanging = (own: string) =>
+    JSON.stringify({ scripts: { build: `OWN=${own} setsid sleep 300 & sleep 300` } });
+  const [first, second] = [`hangs-${crypto.randomUUID()}`, `hangs-${crypto.randomUUID()}`];
+  project.write("package.json", hanging(first));
+  await using dev = await TestDev.begin(project);
+  await untilRuns(first);
+
+  project.write("package.json", hanging(second));
+  await untilRuns(second);
+  expect(processesOf(`OWN=${first}`)).toEqual([]);
+  project.write("package.json", "{}");
+
+  expect(await dev.until(({ type }) => type === "reloaded" || type === "failed")).toMatchObject({
+    type: "reloaded",
+    version: 1,
+  });
+  await dev.answers("built");
+  expect(processesOf(`OWN=${second}`)).toEqual([]);
+});
+
+test("a save ends a configuration that hangs, and it is read again when another file was saved", async () => {
+  const own = `hangs-${crypto.randomUUID()}`;
+  using project = new TestProject({
+    "index.ts": answering("one"),
+    "wait.txt": "yes",
+    "levain.config.ts": `import { readFileSync } from "node:fs";
+      if (readFileSync(import.meta.dir + "/wait.txt", "utf8") === "yes")
+        Bun.spawnSync(["sleep", "300"], { env: { ...process.env, OWN: "${own}" } });
+      export default {};`,
+  });
+  await using dev = await TestDev.begin(project);
+  await untilRuns(own);
+
+  project.write("wait.txt", "no");
+
+  await dev.answers("one");
+  expect(dev.all("failed")).toEqual([]);
+});
+
+test("a build that writes other bytes into the source each time is built a few times, not without end", async () => {
+  using project = new TestProject({
+    "package.json": JSON.stringify({
+      scripts: { build: "date +%s%N > stamp.txt; echo x >> runs.txt; sleep 0.5" },
+    }),
+    ".gitignore": "runs.txt\n",
+    "stamp.txt": "none",
+    "index.ts": answering("one"),
+  });
+  await using dev = await TestDev.start(project);
+  const runs = () => readFileSync(join(project.folder, "runs.txt"), "utf8").split("\n").length - 1;
+  const before = runs();
+  expect(before).toBeLessThan(5);
+
+  project.write("index.ts", answering("two"));
+  await dev.answers("two");
+
+  // It knows by now what the build writes.
+  expect(runs()).toBe(before + 1);
+});
+
+test("a build that fails and writes into the source is told, and built again with the next save", async () => {
+  using project = new TestProject({
+    "package.json": JSON.stringify({
+      scripts: { build: "date +%s%N > stamp.txt; echo x >> runs.txt; exit 3" },
+    }),
+    ".gitignore": "runs.txt\n",
+    "index.ts": answering("one"),
+  });
+  await using dev = await TestDev.start(project);
+
+  project.write("index.ts", answering("two"));
+  await dev.until(({ type }) => type === "failed", dev.events.length);
+  project.write("package.json", "{}");
+
+  await dev.answers("two");
+  expect(dev.all("failed").length).toBe(2);
+  // Once more than there were saves, since the first could have lacked what it made.
+  expect(readFileSync(join(project.folder, "runs.txt"), "utf8")).toBe("x\n".repeat(3));
+});
+
+test("what a build prints is shown in the order in which it was printed", async () => {
+  using project = new TestProject({
+    "package.json": JSON.stringify({
+      scripts: { build: "echo one; echo two >&2; echo three; echo four >&2" },
+    }),
+    "index.ts": answering("here"),
+  });
+  await using dev = await TestDev.start(project);
+
+  const lines = dev.all("output").map(({ line }) => line);
+  // The first is the command, as `bun run` says it.
+  expect(lines.slice(1)).toEqual(["one", "two", "three", "four"]);
+});
+
+test("its own output in a file of the project, and logs, are no saves", async () => {
+  using project = new TestProject({ "index.ts": answering("one") });
+  const told = Bun.file(join(project.folder, "told.txt"));
+  const argv = ["--no-env-file", MAIN, "dev", ".", "--data-dir", project.dataDir, "--port", "0"];
+  const child = Bun.spawn([process.execPath, ...argv, "--json"], {
+    cwd: project.folder,
+    env: { PATH: process.env["PATH"] ?? "", HOME: project.root },
+    stdio: ["ignore", told, told],
+  });
+  const events = async () => {
+    const lines = (await told.text()).split("\n").slice(0, -1);
+    return lines.map((line) => JSON.parse(line) as DevEvent);
+  };
+  const untilReloaded = async (version: number) => {
+    const endMs = performance.now() + 20_000;
+    while (performance.now() < endMs) {
+      const all = (await events()).filter(({ type }) => type === "reloaded");
+      if (all.some((event) => event["version"] === version)) return all;
+      await Bun.sleep(5);
+    }
+    throw new Error(await told.text());
+  };
+  await untilReloaded(1);
+
+  project.write("some.log", "a line");
+  project.write("index.ts", answering("two"));
+  await untilReloaded(2);
+  project.write("some.log", "another line");
+  project.write("index.ts", answering("three"));
+  const reloaded = await untilReloaded(3);
+
+  expect(reloaded.map(({ files }) => files)).toEqual([[], ["index.ts"], ["index.ts"]]);
+  child.kill("SIGINT");
+  expect(await child.exited).toBe(0);
 });
 
 test("a project that is held to more than the default is served too, after each save", async () => {

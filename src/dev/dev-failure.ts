@@ -29,6 +29,7 @@ export interface Excerpt {
 /** What their remedy says about a deploy is not needed here. */
 const FIXED_BY_SAVING: Readonly<Record<string, string>> = {
   BUILD_FAILED: "Correct it and save",
+  BUILD_TIMEOUT: "Make the build shorter and save",
   BOOT_CRASHED: "Correct it and save",
   ENVIRONMENT_INVALID:
     "Give the values in .env or .env.local, or correct `env` in levain.config.ts",

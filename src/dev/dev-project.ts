@@ -14,12 +14,11 @@ import { assetsOf, prepareAssets } from "../deploy/asset-step.ts";
 import { type BundledApp, takeBundle } from "../deploy/build-steps.ts";
 import type { ChildRequest } from "../deploy/child-result.ts";
 import { findConfigFile, readJsonConfig } from "../deploy/config-file.ts";
-import { BUILD_MARK } from "../deploy/process-tree.ts";
+import { buildTimeoutMs } from "../deploy/limits.ts";
 import { readProjectFacts } from "../deploy/project-facts.ts";
 import { listProjectFiles, needsInstall } from "../deploy/project-files.ts";
 import { outcomeOf, planBuild } from "../project/build-plan.ts";
-import { devPath } from "./dev-path.ts";
-import { outputLinesMax } from "./limits.ts";
+import { runBuildCommand } from "./build-command.ts";
 import { ProjectTasks } from "./project-tasks.ts";
 
 /** What a version is made of. */
@@ -31,8 +30,6 @@ export interface DevArtifact {
   args: string[];
   /** Path of the asset manifest in the folder; null: no assets. */
   assets: string | null;
-  /** A build command has run, and may have written files. */
-  isBuilt: boolean;
 }
 
 export interface DevProjectOptions {
@@ -54,8 +51,7 @@ export class DevProject {
   readonly #options: DevProjectOptions;
   readonly #tasks: ProjectTasks;
   #config: AppConfig | null = null;
-  /** The build command that runs. */
-  #building: ReturnType<DevProject["spawnBuild"]> | null = null;
+  #hasBuilt = false;
 
   constructor(options: DevProjectOptions) {
     this.#options = options;
@@ -65,12 +61,13 @@ export class DevProject {
   }
 
   /**
-   * The configuration, read again when its file changed.
+   * The configuration, read again when its file changed, or when it could not be read to its end.
    *
-   * @throws {PlatformError} `CONFIG_INVALID`
+   * @throws {PlatformError} `CONFIG_INVALID`; the signal's reason
    */
-  async config(changed: readonly string[]): Promise<AppConfig> {
+  async config(changed: readonly string[], signal: AbortSignal): Promise<AppConfig> {
     const { folder } = this.#options;
+    this.#hasBuilt = false;
     const file = findConfigFile(folder);
     const hasChanged = changed.some((path) => path.startsWith("levain.config."));
     if (this.#config !== null && !hasChanged) return this.#config;
@@ -78,7 +75,7 @@ export class DevProject {
     let raw: unknown = {};
     if (file?.endsWith(".json")) raw = await readJsonConfig(folder, file);
     else if (file !== null) {
-      const result = await this.#tasks.run({ task: "config", file: join(folder, file) });
+      const result = await this.#tasks.run({ task: "config", file: join(folder, file) }, signal);
       if (!result.ok || result.task !== "config") {
         const message = result.ok ? "it gave no config" : result.message;
         throw new PlatformError("CONFIG_INVALID", [file, message.replaceAll(`${folder}/`, "")]);
@@ -89,8 +86,13 @@ export class DevProject {
     return this.#config;
   }
 
-  /** @throws {PlatformError} `BUILD_FAILED`, `MODULE_MISSING`, `ENTRY_NOT_FOUND` … */
-  async make(config: AppConfig): Promise<DevArtifact> {
+  /** Whether a build command ran since `config`, which may have written files. */
+  get hasBuilt(): boolean {
+    return this.#hasBuilt;
+  }
+
+  /** @throws {PlatformError} `BUILD_FAILED`, `MODULE_MISSING`, `ENTRY_NOT_FOUND` …; the signal's reason */
+  async make(config: AppConfig, signal: AbortSignal): Promise<DevArtifact> {
     const { folder, note } = this.#options;
     const before = await readProjectFacts(folder);
     if (needsInstall(before.manifest) && !hasModules(folder)) {
@@ -98,12 +100,11 @@ export class DevProject {
     }
     const planned = planBuild(before, wishesOf(config));
     const { build } = planned.plan;
-    if (build !== null) await this.#build(build, planned.framework?.buildEnv ?? {});
+    if (build !== null) await this.#build(build, planned.framework?.buildEnv ?? {}, signal);
     const facts = build === null ? before : await readProjectFacts(folder);
     const outcome = outcomeOf(planned, facts);
     if (typeof outcome === "string") throw new PlatformError("BUILD_OUTPUT_MISSING", [outcome]);
     const { start } = outcome;
-    const isBuilt = build !== null;
     const left = { folder: "", assets: outcome.assets };
     const given = assetsOf({ ...left, client: null }, config);
     if (start === null && given === null) {
@@ -115,13 +116,13 @@ export class DevProject {
       // Nothing is written into the project, and its packages are too many to copy.
       if (given !== null)
         note("its files are left to the app's own server here; a deploy's node answers them");
-      return { folder, entry, args, assets: null, isBuilt };
+      return { folder, entry, args, assets: null };
     }
     const { mirror } = this.#options;
-    const bundled = entry === null ? null : await this.#bundle(entry);
+    const bundled = entry === null ? null : await this.#bundle(entry, signal);
     const served = assetsOf({ ...left, client: bundled?.client ?? null }, config);
-    const assets = served === null ? null : await this.#prepare(served);
-    return { folder: mirror, entry: bundled?.entry ?? null, args, assets, isBuilt };
+    const assets = served === null ? null : await this.#prepare(served, signal);
+    return { folder: mirror, entry: bundled?.entry ?? null, args, assets };
   }
 
   /** Gets ready for the next save. */
@@ -131,40 +132,24 @@ export class DevProject {
 
   /** Resolves when nothing of it runs any more. */
   async stop(): Promise<void> {
-    this.#building?.kill("SIGKILL");
     await this.#tasks.stop();
   }
 
-  async #build(command: string, env: Readonly<Record<string, string>>): Promise<void> {
-    const child = this.spawnBuild(command, env);
-    this.#building = child;
-    const outputs = await Promise.all(
-      [child.stdout, child.stderr].map((output) => new Response(output).text()),
-    );
-    const exitCode = await child.exited;
-    this.#building = null;
-    const lines = outputs.flatMap((text) => text.split("\n")).filter((line) => line !== "");
-    if (exitCode === 0) {
-      for (const line of lines) this.#options.output(line);
-      return;
-    }
-    const how = child.signalCode ?? `exit ${exitCode}`;
-    throw new PlatformError("BUILD_FAILED", [`\`${command}\` ended with ${how}`], {
-      detail: { lastLines: lines.slice(-outputLinesMax) },
-    });
-  }
-
-  private spawnBuild(command: string, env: Readonly<Record<string, string>>) {
-    const { folder } = this.#options;
-    return Bun.spawn(["/bin/sh", "-c", command], {
-      cwd: folder,
-      env: { ...process.env, ...env, PATH: devPath(folder), [BUILD_MARK]: this.#options.mark },
-      stdio: ["ignore", "pipe", "pipe"],
-    });
+  async #build(
+    command: string,
+    env: Readonly<Record<string, string>>,
+    signal: AbortSignal,
+  ): Promise<void> {
+    const { folder, mark, output } = this.#options;
+    this.#hasBuilt = true;
+    // A deploy would end it then, too.
+    const bounds = { timeoutMs: buildTimeoutMs, signal };
+    const lines = await runBuildCommand({ folder, command, env, mark, ...bounds });
+    for (const line of lines) output(line);
   }
 
   /** @returns path of the asset manifest in the mirror */
-  async #prepare(config: AssetsConfig): Promise<string> {
+  async #prepare(config: AssetsConfig, signal: AbortSignal): Promise<string> {
     const { folder, mirror, temporary, note } = this.#options;
     for (const name of Object.values(config.folders)) {
       // What a build has made is not among the files that are mirrored.
@@ -176,20 +161,19 @@ export class DevProject {
     await rm(out, { recursive: true, force: true });
     mkdirSync(out, { recursive: true });
     const warnings: string[] = [];
-    const room = { project: mirror, out, run: this.#run, encodes: false };
+    const run = (request: ChildRequest) => this.#tasks.run(request, signal);
+    const room = { project: mirror, out, run, encodes: false };
     const { manifest } = await prepareAssets(room, config, warnings);
     for (const warning of warnings) note(warning);
     return manifest;
   }
 
-  readonly #run = (request: ChildRequest) => this.#tasks.run(request);
-
-  async #bundle(entry: string): Promise<BundledApp> {
+  async #bundle(entry: string, signal: AbortSignal): Promise<BundledApp> {
     const { folder: root, mirror, temporary, note } = this.#options;
     const outdir = join(temporary, "bundle");
     await rm(outdir, { recursive: true, force: true });
     mkdirSync(outdir, { recursive: true });
-    const result = await this.#tasks.run({ task: "bundle", root, entry, outdir });
+    const result = await this.#tasks.run({ task: "bundle", root, entry, outdir }, signal);
     if (!result.ok) {
       const detail = { problems: result.problems ?? [result.message] };
       if (result.problem === "module" && result.module !== undefined)

@@ -4,8 +4,8 @@
  *   save ──▶ copy what changed ──▶ read what configures it ──▶ bundle ──▶ start ──▶ serve
  *                                      └───────── fails ─────────┴────────┴──▶ serve the failure, until the next save
  *
- * One save is worked on at a time; those that come meanwhile are the next one together. Until newer code has started, the
- * code before answers.
+ * One save is worked on at a time. One that comes while the configuration is read, or while something is built, ends that, and
+ * both are worked on together from the beginning; what comes later waits. Until newer code has started, the code before answers.
  */
 
 import { mkdirSync, writeFileSync } from "node:fs";
@@ -21,6 +21,8 @@ import { type DevArtifact, DevProject } from "./dev-project.ts";
 import { type EnvFiles, readEnvFiles } from "./env-files.ts";
 import { failureModule } from "./failure-page.ts";
 import { FolderWatch } from "./folder-watch.ts";
+import { NewerSaves } from "./newer-saves.ts";
+import { QuietFiles } from "./quiet-files.ts";
 import { SourceMirror } from "./source-mirror.ts";
 
 /** What is told while it goes on. */
@@ -60,12 +62,21 @@ export class DevSession {
   #isDirty = false;
   #changedMs = 0;
   #running: Promise<void> | null = null;
+  readonly #saves = new NewerSaves();
+  /** Ends the save that is worked on. */
+  #ending = new AbortController();
+  /** It can be ended for a newer one. */
+  #isMaking = false;
+  /** Files of a save that was ended; it has to be worked on again, whatever has changed since. */
+  #unfinished: string[] | null = null;
   #isStopped = false;
 
   constructor(options: DevSessionOptions) {
     const { folder, dataDir, watcher } = options;
     this.#options = options;
-    this.#mirror = new SourceMirror(folder, this.#folder("source"));
+    const files = new QuietFiles([1, 2]);
+    const isQuiet = (path: string) => files.has(path);
+    this.#mirror = new SourceMirror(folder, this.#folder("source"), isQuiet);
     mkdirSync(join(dataDir, "failures"), { mode: 0o711 });
     this.#project = new DevProject({
       folder,
@@ -75,13 +86,14 @@ export class DevSession {
       note: (line) => this.#note(line),
       output: (line) => watcher.output(line),
     });
-    this.#watch = new FolderWatch(() => void this.changed());
+    this.#watch = new FolderWatch(() => void this.changed(), isQuiet);
   }
 
   /** Looks at the project, and serves what it finds. Resolves when there is nothing to do; never rejects. */
   changed(): Promise<void> {
     if (!this.#isDirty) this.#changedMs = performance.now();
     this.#isDirty = true;
+    if (this.#isMaking) void this.#endForNewer(this.#ending);
     this.#running ??= this.#work().finally(() => {
       this.#running = null;
     });
@@ -92,6 +104,7 @@ export class DevSession {
   async stop(): Promise<void> {
     this.#isStopped = true;
     this.#watch.stop();
+    this.#ending.abort();
     await this.#project.stop();
     await this.#running;
   }
@@ -100,16 +113,19 @@ export class DevSession {
     while (this.#isDirty && !this.#isStopped) {
       this.#isDirty = false;
       const startMs = this.#changedMs;
+      this.#ending = new AbortController();
+      const { signal } = this.#ending;
       try {
-        await this.#reload(startMs);
+        await this.#reload(startMs, signal);
       } catch (thrown) {
-        if (!this.#isStopped) await this.#fail(asPlatformError(thrown).toBody());
+        if (signal.aborted) this.#isDirty = true;
+        else if (!this.#isStopped) await this.#fail(asPlatformError(thrown).toBody());
       }
       this.#project.rest();
     }
   }
 
-  async #reload(startMs: number): Promise<void> {
+  async #reload(startMs: number, signal: AbortSignal): Promise<void> {
     const { folder, watcher, show } = this.#options;
     const { changed, folders, skipped } = await this.#mirror.sync();
     // What was written there before it was watched has told nobody.
@@ -119,23 +135,28 @@ export class DevSession {
     }
     const env = await readEnvFiles(folder);
     const envText = JSON.stringify(env.values);
-    if (changed.length === 0 && envText === this.#env && this.#number > 0) return;
-    const files =
-      envText === this.#env || this.#number === 0 ? changed : [...changed, ...env.files];
+    const before = this.#unfinished;
+    const isSame = changed.length === 0 && envText === this.#env;
+    if (isSame && before === null && this.#number > 0) return;
+    const ofEnv = envText === this.#env || this.#number === 0 ? [] : env.files;
+    const files = [...new Set([...(before ?? []), ...changed, ...ofEnv])];
     this.#env = envText;
-    this.#number += 1;
-    const number = this.#number;
-    const config = await this.#project.config(changed);
-    const { app } = this.#options;
-    const { values, warnings } = devEnvironment(app, config.env, env.values);
-    const { sandbox, permissions } = config;
-    const given = new Map(Object.entries(values));
-    warnings.push(...closedPortWarnings(given, permissions.connect, sandbox ?? "strict"));
-    for (const warning of warnings) this.#note(warning);
-    const artifact = await this.#project.make(config);
-    // What a build wrote is part of this save, not another one.
-    if (artifact.isBuilt) await this.#mirror.sync();
-    await show(specOf(app, number, artifact, config, values));
+    const number = this.#number + 1;
+    this.#unfinished = files;
+    this.#isMaking = true;
+    // A save since the look above has told already.
+    if (this.#isDirty) void this.#endForNewer(this.#ending);
+    const made = await this.#make(number, files, env, signal).then(
+      (spec) => ({ spec }),
+      (error: unknown) => ({ error }),
+    );
+    this.#isMaking = false;
+    if (!signal.aborted) await this.#settle(files, "spec" in made);
+    signal.throwIfAborted();
+    this.#unfinished = null;
+    this.#number = number;
+    if ("error" in made) throw made.error;
+    await show(made.spec);
     if (this.#isStopped) return;
     const isFirst = number === 1;
     watcher.reloaded({
@@ -144,6 +165,53 @@ export class DevSession {
       ms: performance.now() - startMs,
     });
     this.#noteEnv(env);
+  }
+
+  async #make(
+    number: number,
+    files: readonly string[],
+    env: EnvFiles,
+    signal: AbortSignal,
+  ): Promise<VersionSpec> {
+    const config = await this.#project.config(files, signal);
+    const { app } = this.#options;
+    const { values, warnings } = devEnvironment(app, config.env, env.values);
+    const { sandbox, permissions } = config;
+    const given = new Map(Object.entries(values));
+    warnings.push(...closedPortWarnings(given, permissions.connect, sandbox ?? "strict"));
+    for (const warning of warnings) this.#note(warning);
+    const artifact = await this.#project.make(config, signal);
+    return specOf(app, number, artifact, config, values);
+  }
+
+  /** Takes what a build has written, and ends this save when another one came while it ran. */
+  async #settle(files: readonly string[], isMade: boolean): Promise<void> {
+    const { hasBuilt } = this.#project;
+    const edited = hasBuilt ? this.#mirror.edited() : [];
+    // What a build wrote is part of this save, not another one.
+    const { changed } = hasBuilt ? await this.#mirror.sync() : { changed: [] };
+    const isNewer = isMade
+      ? this.#saves.finished(edited, changed)
+      : this.#saves.failed(edited, changed);
+    if (!isNewer) return;
+    this.#unfinished = [...files, ...changed];
+    this.#ending.abort();
+  }
+
+  /** Ends what is made when something was saved that it has not seen. */
+  async #endForNewer(ending: AbortController): Promise<void> {
+    const edited = this.#mirror.edited();
+    const env = await readEnvFiles(this.#options.folder).catch(() => null);
+    if (env !== null && JSON.stringify(env.values) !== this.#env) edited.push(...env.files);
+    const waitMs = this.#saves.waitMs(edited);
+    if (waitMs === null) return;
+    const end = () => {
+      if (!this.#isMaking || this.#ending !== ending || ending.signal.aborted) return;
+      this.#saves.ended(edited);
+      ending.abort();
+    };
+    if (waitMs === 0) end();
+    else setTimeout(end, waitMs).unref();
   }
 
   async #fail(error: ErrorBody): Promise<void> {
@@ -156,7 +224,7 @@ export class DevSession {
     writeFileSync(join(digest, "index.js"), failureModule(failure), { mode: 0o644 });
     const config = parseAppConfig({}, "the default config");
     const limits = { ...config.limits, streamIdleMs: config.limits.requestTimeoutMs * 100 };
-    const artifact = { folder: digest, entry: "index.js", args: [], assets: null, isBuilt: false };
+    const artifact = { folder: digest, entry: "index.js", args: [], assets: null };
     const spec = specOf(app, this.#number, artifact, { ...config, limits }, {});
     try {
       await show(spec);

@@ -5,18 +5,24 @@
  *   event ──▶ quiet for `saveQuietMs` ──▶ onChange()      events meanwhile begin the quiet again, up to `saveQuietMsMax`
  */
 import { type FSWatcher, watch } from "node:fs";
+import { join } from "node:path";
 import { saveQuietMs, saveQuietMsMax, watchedFoldersMax } from "./limits.ts";
 
 export class FolderWatch {
   readonly #onChange: () => void;
+  readonly #isQuiet: (path: string) => boolean;
   readonly #watchers = new Map<string, FSWatcher>();
   #timer: ReturnType<typeof setTimeout> | null = null;
   #firstEventMs: number | null = null;
   #isStopped = false;
 
-  /** @param onChange may be called when nothing changed */
-  constructor(onChange: () => void) {
+  /**
+   * @param onChange may be called when nothing changed
+   * @param isQuiet whether a file, by its absolute path, is none whose change is told
+   */
+  constructor(onChange: () => void, isQuiet: (path: string) => boolean) {
     this.#onChange = onChange;
+    this.#isQuiet = isQuiet;
   }
 
   /**
@@ -49,7 +55,9 @@ export class FolderWatch {
 
   #add(folder: string): boolean {
     try {
-      const watcher = watch(folder, () => this.#changed());
+      const watcher = watch(folder, (_kind, name) => {
+        if (name === null || !this.#isQuiet(join(folder, name))) this.#changed();
+      });
       // The folder itself is gone; its parent tells, and a folder of that name is another one.
       watcher.on("error", () => this.#drop(folder));
       this.#watchers.set(folder, watcher);

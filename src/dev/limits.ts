@@ -25,5 +25,5 @@ export const excerptLines = 2;
 /** What a framework's own development server has to end in after it was asked to. Milliseconds. */
 export const devServerGraceMs = 3000;
 
-/** Lines of a build command that failed which are shown: its last ones. Count. */
-export const outputLinesMax = 20;
+/** What a build has to come to its end in after it, or a save, changed the file that ended the run before; doubles each time, so that a build which writes into its own source ends at last. Milliseconds. */
+export const repeatedSaveWaitMs = 1000;

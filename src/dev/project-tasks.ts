@@ -7,7 +7,9 @@
  */
 import { readFileSync, rmSync } from "node:fs";
 import { join } from "node:path";
+import { BuildOutput } from "../deploy/build-output.ts";
 import { type ChildRequest, type ChildResult, childResult } from "../deploy/child-result.ts";
+import { outputGraceMs } from "../deploy/limits.ts";
 import { taskTimeoutMs } from "./limits.ts";
 
 export interface ProjectTasksOptions {
@@ -32,24 +34,43 @@ export class ProjectTasks {
     this.#ready = this.start();
   }
 
-  /** Never rejects: what went wrong is the result. */
-  async run(request: ChildRequest): Promise<ChildResult> {
+  /**
+   * What went wrong is the result.
+   *
+   * @throws only the signal's reason, when that has ended it
+   */
+  async run(request: ChildRequest, signal: AbortSignal): Promise<ChildResult> {
+    signal.throwIfAborted();
     const child = this.#ready?.exitCode === null ? this.#ready : this.start();
     this.#ready = null;
     const resultPath = join(this.#options.temporary, `task-${child.pid}.json`);
-    const lines = Promise.all([this.#pass(child.stdout), this.#pass(child.stderr)]);
-    const timer = setTimeout(() => child.kill("SIGKILL"), taskTimeoutMs);
+    const output = new BuildOutput((_stream, line) => {
+      if (line !== "") this.#options.onLine(line);
+    });
+    const closing = new AbortController();
+    const read = Promise.all([
+      output.read("stdout", child.stdout, closing.signal),
+      output.read("stderr", child.stderr, closing.signal),
+    ]);
+    // What it has left in the background may hold its output open.
+    void child.exited.then(() => setTimeout(() => closing.abort(), outputGraceMs).unref());
+    const end = () => child.kill("SIGKILL");
+    const timer = setTimeout(end, taskTimeoutMs);
+    signal.addEventListener("abort", end, { once: true });
     try {
       child.send([JSON.stringify(request), resultPath]);
       await child.exited;
       return childResult.parse(JSON.parse(readFileSync(resultPath, "utf8")));
     } catch {
-      const last = (await lines).flat().at(-1);
+      signal.throwIfAborted();
+      await read;
+      const last = output.lastLines.findLast((line) => line !== "");
       const how = child.signalCode ?? `exit ${child.exitCode}`;
       const message = `its process ended early (${how})${last === undefined ? "" : `: ${last}`}`;
       return { ok: false, problem: "error", message };
     } finally {
       clearTimeout(timer);
+      signal.removeEventListener("abort", end);
       rmSync(resultPath, { force: true });
     }
   }
@@ -78,11 +99,5 @@ export class ProjectTasks {
     this.#children.add(child);
     void child.exited.then(() => this.#children.delete(child));
     return child;
-  }
-
-  async #pass(output: ReadableStream<Uint8Array>): Promise<string[]> {
-    const lines = (await new Response(output).text()).split("\n").filter((line) => line !== "");
-    for (const line of lines) this.#options.onLine(line);
-    return lines;
   }
 }
