@@ -246,10 +246,19 @@ const appParameter = z.string().superRefine((name, context) => {
   if (problem !== null) context.addIssue({ code: "custom", message: problem });
 });
 
+/** Both ends of what a token does, by the token's; made once, since the server's keeps all that was ever joined to it. */
+const joined = new WeakMap<AbortSignal, { stopping: AbortSignal; both: AbortSignal }>();
+
 /** A stream ends with the server, and with the token that it was asked with. */
 function stoppingOf({ stopping, principal }: AdminCall): AbortSignal {
   const ended = principal.ended();
-  return ended === null ? stopping : AbortSignal.any([stopping, ended]);
+  if (ended === null) return stopping;
+  let join = joined.get(ended);
+  if (join?.stopping !== stopping) {
+    join = { stopping, both: AbortSignal.any([stopping, ended]) };
+    joined.set(ended, join);
+  }
+  return join.both;
 }
 
 function emptyBody(): ReadableStream<Uint8Array> {
