@@ -10,6 +10,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { parseArgs } from "node:util";
 import { turned } from "./measure.ts";
+import { answers, freePort } from "./peer-port.ts";
 import { childrenOf, cpuTimeMs, start } from "./processes.ts";
 import { median, spread } from "./ratios.ts";
 import { wrk, wrkMissing } from "./wrk.ts";
@@ -47,7 +48,7 @@ export async function measureFiles({ rounds, seconds }: FileEffort): Promise<Fil
     const config = join(work, "nginx.conf");
     await Bun.write(config, configOf(nginxPort, folder, work));
     await using nginx = await start(["nginx", "-c", config]);
-    await answers(nginxPort);
+    await answers(nginxPort, `/${fileSizes[0]}.bin`);
     const worker = childrenOf(nginx.pid)[0] ?? nginx.pid;
     const peers = [
       { peer: "Levain" as const, pid: lane.pid, port: Number(port) },
@@ -133,23 +134,6 @@ http {
   }
 }
 `;
-}
-
-function freePort(): number {
-  const listener = Bun.listen({ hostname: "127.0.0.1", port: 0, socket: { data() {} } });
-  const { port } = listener;
-  listener.stop(true);
-  return port;
-}
-
-async function answers(port: number): Promise<void> {
-  const endAtMs = performance.now() + 5000;
-  for (;;) {
-    const response = await fetch(`http://127.0.0.1:${port}/${fileSizes[0]}.bin`).catch(() => null);
-    if (response?.status === 200) return;
-    if (performance.now() > endAtMs) throw new Error(`nginx answers ${response?.status}`);
-    await Bun.sleep(20);
-  }
 }
 
 if (import.meta.main) {

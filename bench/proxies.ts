@@ -2,9 +2,11 @@
  * Proxies in front of the same app on a unix socket, each with one thread or worker where it can be told so, connections
  * to the app that are kept, and no access log.
  */
+
 import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
+import { answers, freePort } from "./peer-port.ts";
 import { childrenOf, type Started, start } from "./processes.ts";
 import { type RunningPeer, running } from "./running-peer.ts";
 
@@ -118,7 +120,7 @@ export async function startProxy(
       "listening on",
     );
     started.push(app);
-    const port = await freePort();
+    const port = freePort();
     await Bun.write(config, kind.configure(port, unix, folder));
     const proxy = await start(kind.command(config, port, unix));
     started.push(proxy);
@@ -128,30 +130,5 @@ export async function startProxy(
   } catch (error) {
     for (const one of [...started.reverse(), cleanUp]) await one[Symbol.asyncDispose]();
     throw error;
-  }
-}
-
-/** A port that was free a moment ago: the proxies cannot be asked which one they chose. */
-async function freePort(): Promise<number> {
-  const listener = Bun.listen({ hostname: "127.0.0.1", port: 0, socket: { data() {} } });
-  const { port } = listener;
-  listener.stop(true);
-  return port;
-}
-
-/** Resolves when the port answers with 200. @throws after five seconds. */
-async function answers(port: number): Promise<void> {
-  const endAtMs = performance.now() + 5000;
-  for (;;) {
-    const status = await fetch(`http://127.0.0.1:${port}/`).then(
-      async (response) => {
-        await response.arrayBuffer();
-        return response.status;
-      },
-      () => 0,
-    );
-    if (status === 200) return;
-    if (performance.now() > endAtMs) throw new Error(`port ${port} answers ${status}`);
-    await Bun.sleep(5);
   }
 }

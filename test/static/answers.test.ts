@@ -12,13 +12,14 @@ import { converse } from "../http/raw-client.ts";
 import { startTestLane, startTestLaneWithEdges, type TestLane } from "../lane-for-tests.ts";
 import type { StaticCase } from "./case.ts";
 import { hostilePaths } from "./hostile-paths.ts";
+import { partCases } from "./part-cases.ts";
 import { pathCases } from "./path-cases.ts";
 import { type PreparedSite, prepareSite } from "./prepared-site.ts";
 import { representationCases } from "./representation-cases.ts";
 import { createdAtMs, files, headers, modules, redirects, texts } from "./site.ts";
 
 const deadlineMs = 5000;
-const cases = [...representationCases, ...pathCases];
+const cases = [...representationCases, ...partCases, ...pathCases];
 
 function prepare(): Record<string, PreparedSite> {
   const { "404.html": _, "docs/404.html": __, ...others } = files;
