@@ -30,6 +30,8 @@ const MAY_IMPORT: Record<string, readonly string[]> = {
   // what is known of projects and frameworks, as data and pure decisions
   project: [],
   store: [],
+  // between apps and PostgreSQL: speaks its protocol to both
+  relay: [],
   // what measures: the load engine speaks to the edge's connections in memory
   perf: ["assets", "deploy", "edge", "hooks", "sandbox"],
   // leaves
