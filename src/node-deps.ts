@@ -1,0 +1,130 @@
+/** What the admin API is given to work with, out of the parts of a running node. */
+
+import type { Clock } from "./base/clock.ts";
+import { asPlatformError } from "./base/errors.ts";
+import type { NodeStatus } from "./control/api.ts";
+import type { AdminDeps } from "./control/deps.ts";
+import type { NodeConfig } from "./control/node-config.ts";
+import { platformVersion } from "./control/platform-version.ts";
+import type { Publisher } from "./control/publisher.ts";
+import type { ArtifactStore } from "./deploy/artifact-store.ts";
+import type { Deployer } from "./deploy/deployer.ts";
+import { runsOf } from "./inspect.ts";
+import { instancesOf } from "./instances.ts";
+import type { Lane } from "./lane.ts";
+import { nodeMetrics } from "./metrics.ts";
+import type { openCollector } from "./node-collector.ts";
+import { removeLogs } from "./node-logs.ts";
+import type { governMemory } from "./node-memory.ts";
+import type { openSecrets } from "./node-secrets.ts";
+import type { startNodeStore } from "./node-store.ts";
+import type { openRemoteUse } from "./remote-use.ts";
+import type { openRequestStore } from "./request-store.ts";
+import type { LogStore } from "./telemetry/log-store.ts";
+import { adminUrlOf, type urlsOf } from "./urls.ts";
+
+export interface NodeParts {
+  config: NodeConfig;
+  startedAtMs: number;
+  /** The admin server is started with these, so its port is asked for late. */
+  adminPort: () => number;
+  lane: Lane;
+  store: Awaited<ReturnType<typeof startNodeStore>>;
+  memory: ReturnType<typeof governMemory>;
+  remote: ReturnType<typeof openRemoteUse>;
+  deployer: Deployer;
+  environments: ReturnType<typeof openSecrets>["environments"];
+  rotation: ReturnType<typeof openSecrets>["rotation"];
+  log: LogStore;
+  requests: ReturnType<typeof openRequestStore>;
+  artifacts: ArtifactStore;
+  collector: ReturnType<typeof openCollector>;
+  clock: Clock;
+  publisher: Publisher;
+  shutdown: () => void;
+  urls: ReturnType<typeof urlsOf>;
+  note: (line: string) => void;
+}
+
+export function nodeDeps(parts: NodeParts): { status: () => NodeStatus; deps: AdminDeps } {
+  const { config, startedAtMs, adminPort, lane, store, memory, remote, deployer } = parts;
+  const { environments, rotation, log, requests, artifacts, collector, clock } = parts;
+  const { publisher, shutdown, note } = parts;
+  const { urlOf, urlOfHost } = parts.urls;
+  const { dataDir } = config;
+
+  const status = (): NodeStatus => ({
+    pid: process.pid,
+    version: platformVersion(),
+    bun: Bun.version,
+    dataDir,
+    domain: config.domain,
+    edgePort: lane.edge.port,
+    adminPort: adminPort(),
+    appsUrl: urlOfHost(`<app>.${config.domain}`),
+    adminUrl: adminUrlOf(config, adminPort()),
+    startedAtMs,
+    store: store.state(),
+    apps: Object.keys(lane.router.table.apps).length,
+    instances: lane.pools.places.taken,
+    instancesMax: config.instancesMax,
+    edges: lane.edges(),
+    connections: lane.edge.counters.connections,
+    requests: lane.edge.counters.requests,
+    memoryBytes: process.memoryUsage.rss(),
+    memory: memory.facts(),
+  });
+  const deps: AdminDeps = {
+    status,
+    instances: () => instancesOf(lane, clock.nowMs()),
+    metrics: () => nodeMetrics(lane, status(), clock.nowMs(), remote.audit.wrongTokens),
+    hasApp: (app) => Object.hasOwn(lane.router.table.apps, app),
+    hasVersion: (app, version) =>
+      Object.hasOwn(lane.router.table.apps, app) &&
+      lane.router.table.apps[app]?.versions[version] !== undefined,
+    routesOf: (app) =>
+      Object.hasOwn(lane.router.table.apps, app) ? (lane.router.table.apps[app] ?? null) : null,
+    runsOf: (spec) => runsOf(lane, spec, clock.nowMs()),
+    store: store.store,
+    tokens: remote.tokens,
+    audit: remote.audit,
+    domains: remote.domains,
+    deployer,
+    rebinder: deployer,
+    environments,
+    rotateKey: () => rotation.rotate(),
+    logs: {
+      read: log.read.bind(log),
+      follow: log.follow.bind(log),
+      remove: (app) => removeLogs(app, lane, [log, requests]),
+    },
+    requestLogs: {
+      read: (app, query) => {
+        lane.requestLog.flush();
+        return requests.read(app, query);
+      },
+      follow: (app, query, signal) => {
+        lane.requestLog.flush();
+        return requests.follow(app, query, signal);
+      },
+    },
+    artifacts,
+    collect: (isDryRun) => collector.collect(isDryRun),
+    removeArtifacts: (digests) => deployer.removeArtifacts(digests),
+    clock,
+    publish: () => publisher.publish(),
+    shutdown,
+    urlOf: (app, target) => urlOf(app, "version" in target ? target.version : target.branch),
+    note,
+    report: (thrown) => note(describeUnforeseen(thrown)),
+  };
+  return { status, deps };
+}
+
+/** For the person who runs the node: our own words, or the stack of what nobody foresaw. */
+export function describeUnforeseen(thrown: unknown): string {
+  const error = asPlatformError(thrown);
+  return error.code === "INTERNAL" && thrown instanceof Error
+    ? (thrown.stack ?? thrown.message)
+    : error.message;
+}
