@@ -23,13 +23,15 @@ const MAY_IMPORT: Record<string, readonly string[]> = {
   dev: ["assets", "deploy", "project", "secrets"],
   // control:  cli → control → deploy → store
   cli: ["control", "deploy", "dev", "perf", "project", "sandbox", "secrets"],
-  control: ["deploy", "secrets", "store", "router", "sandbox", "hooks"],
-  deploy: ["assets", "project", "secrets", "store", "sandbox"],
+  control: ["database", "deploy", "secrets", "store", "router", "sandbox", "hooks"],
+  deploy: ["assets", "database", "project", "secrets", "store", "sandbox"],
   // environment values: which there are for a branch, sealed and opened
   secrets: ["store"],
   // what is known of projects and frameworks, as data and pure decisions
   project: [],
   store: [],
+  // databases of branches: made, copied, dropped; the relay in front of them is passed in
+  database: ["store", "secrets", "relay"],
   // between apps and PostgreSQL: speaks its protocol to both
   relay: [],
   // what measures: the load engine speaks to the edge's connections in memory

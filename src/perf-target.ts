@@ -217,6 +217,7 @@ function specOf(app: FixtureApp, { concurrency, entry }: TargetConfig): VersionS
     standby: "keep-memory",
     declares: nothingDeclared,
     retention: retentionOfNode,
+    database: null,
     buildFacts: null,
     createdAtMs: 0,
   };

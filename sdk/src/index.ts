@@ -93,6 +93,10 @@ export interface LevainConfig {
   declares?: LevainDeclares;
   /** How long versions of the app are kept that nothing needs any more. Default: what the node says. */
   retention?: LevainRetention;
+  /**
+   * A PostgreSQL database for each branch, as `DATABASE_URL`; `true`, or what is asked of it. Default: none. docs/databases.md
+   */
+  database?: boolean | LevainDatabase;
   /** Path that the boot check asks for; must answer below 500. Default `/`. */
   healthPath?: string;
 }
@@ -113,6 +117,36 @@ export interface LevainRetention {
   versionsMax?: number | null;
   /** Days after which those go too; 0 = never, which is the default. */
   daysMax?: number | null;
+}
+
+/** What an app asks of its branches' databases; docs/databases.md. Times in milliseconds. */
+export interface LevainDatabase {
+  /** Extensions of PostgreSQL, such as `["pgcrypto", "citext"]`. Default none. */
+  extensions?: string[];
+  /** What a new branch starts with: its parent's data, its tables without rows, or nothing. Default `data`. */
+  from?: "data" | "schema" | "empty";
+  /** Connections of a branch to the server at once. 1 to 500, default 10. */
+  poolMax?: number;
+  /** Who has a connection to the server: a session that works, or one in a transaction. Default `session`. */
+  pooling?: "session" | "transaction";
+  /** Refuse what writes. Default false. */
+  readOnly?: boolean;
+  /** File of SQL that is run on a copy before anyone can connect to it, such as `db/mask.sql`. */
+  mask?: string | null;
+  /** A preview's database that nobody used for so long is dropped; 0 = never, which is the default. */
+  ttlMs?: number;
+  /** Beyond so many bytes the database takes no more writes; 0 = no bound, which is the default. */
+  bytesMax?: number;
+  /** A statement that takes longer is cancelled; 0 = never, which is the default. */
+  statementTimeoutMs?: number;
+  /** A transaction that is open for longer is ended; 0 = never, which is the default. */
+  transactionTimeoutMs?: number;
+  /** A statement that takes longer is logged by its shape; 0 = none. Default half a second. */
+  slowStatementMs?: number;
+  /** More queries within one request are reported; 0 = any number. Default 100. */
+  queriesPerRequestMax?: number;
+  /** Idle for so long, a session gives its connection to the server back; 0 = never. Default 15 seconds. */
+  idleReleaseMs?: number;
 }
 
 /** Which files the node answers by itself, and how; docs/static.md. */

@@ -6,6 +6,7 @@
 
 import { assetErrors } from "./asset-errors.ts";
 import { controlErrors } from "./control-errors.ts";
+import { databaseErrors } from "./database-errors.ts";
 import { deployErrors } from "./deploy-errors.ts";
 import { environmentErrors } from "./environment-errors.ts";
 import type { ErrorRow } from "./error-row.ts";
@@ -23,6 +24,7 @@ export const CATALOG_BY_GROUP = {
   Assets: assetErrors,
   Deploy: deployErrors,
   Environment: environmentErrors,
+  Databases: databaseErrors,
   Sandbox: sandboxErrors,
   Control: controlErrors,
   Versions: versionErrors,
@@ -35,6 +37,7 @@ export const CATALOG = {
   ...assetErrors,
   ...deployErrors,
   ...environmentErrors,
+  ...databaseErrors,
   ...sandboxErrors,
   ...controlErrors,
   ...versionErrors,

@@ -45,6 +45,7 @@ export function testSpec(change: SpecChange = {}): VersionSpec {
     standby: "keep-memory",
     declares: nothingDeclared,
     retention: retentionOfNode,
+    database: null,
     buildFacts: null,
     createdAtMs: 0,
     ...change,

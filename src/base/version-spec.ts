@@ -1,3 +1,4 @@
+import type { DatabaseSpec } from "./database-spec.ts";
 import { defaultPermissions, type Permissions, type SandboxLevel } from "./permissions.ts";
 
 /**
@@ -41,6 +42,8 @@ export interface VersionSpec {
   declares: Declares;
   /** How long its app's versions are kept; of the newest version of an app it counts. */
   retention: Retention;
+  /** What it asks of its branch's database; null: it has none. */
+  database: DatabaseSpec | null;
   /** How it was built, as the app itself may know it; null for versions of earlier releases. */
   buildFacts: BuildFacts | null;
   /** Wall-clock milliseconds. */
@@ -170,6 +173,7 @@ export function completeSpec(written: VersionSpec): VersionSpec {
     standby: written.standby ?? standbyBefore.standby,
     declares: written.declares ?? nothingDeclared,
     retention: written.retention ?? retentionOfNode,
+    database: written.database ?? null,
     buildFacts: written.buildFacts ?? null,
   };
 }

@@ -60,6 +60,7 @@ describe("parseAppConfig()", () => {
       idleStopMs: 0,
       standby: "keep-memory",
       ephemeral: false,
+      database: null,
       healthPath: "/",
     });
   });
@@ -99,6 +100,21 @@ describe("parseAppConfig()", () => {
       sandbox: "strict",
       declares: { schema: "12", telemetry: "2026-11", flags: ["new-checkout"] },
       retention: { versionsMax: 3, daysMax: 30 },
+      database: {
+        extensions: ["pgcrypto", "uuid-ossp"],
+        from: "schema",
+        poolMax: 20,
+        pooling: "transaction",
+        readOnly: true,
+        mask: "db/mask.sql",
+        ttlMs: 86_400_000,
+        bytesMax: 1024 ** 3,
+        statementTimeoutMs: 5000,
+        transactionTimeoutMs: 60_000,
+        slowStatementMs: 100,
+        queriesPerRequestMax: 50,
+        idleReleaseMs: 1000,
+      },
       healthPath: "/healthz?x=1",
     } satisfies Required<LevainConfig>);
 
@@ -108,6 +124,35 @@ describe("parseAppConfig()", () => {
       env: { rules: {}, values: { A: "1", B: "2", C: "true" } },
     } as never);
     expect(Object.keys(config).sort()).toEqual(Object.keys(appConfigSchema.shape).sort());
+  });
+
+  test("gives an app a database when it says so, with every default", () => {
+    const { database } = parse({ database: true });
+
+    expect(database).toEqual({
+      extensions: [],
+      from: "data",
+      poolMax: 10,
+      pooling: "session",
+      readOnly: false,
+      mask: null,
+      ttlMs: 0,
+      bytesMax: 0,
+      statementTimeoutMs: 0,
+      transactionTimeoutMs: 0,
+      slowStatementMs: 500,
+      queriesPerRequestMax: 100,
+      idleReleaseMs: 15_000,
+    });
+    expect(parse({ database: {} }).database).toEqual(database);
+    expect(parse({ database: false }).database).toBeNull();
+    expect(problems({ database: { poolMax: 0 } })).toEndWith(
+      "database.poolMax is 0, at least 1 is allowed",
+    );
+    expect(problems({ database: { mask: "../mask.sql" } })).toContain("a path inside the project");
+    expect(problems({ database: { extensions: ['x"; DROP'] } })).toContain("names of extensions");
+    expect(problems({ database: "yes" })).toContain("database is");
+    expect(problems({ database: { pool: 3 } })).toContain("did you mean database.poolMax?");
   });
 
   test("keeps an idle app, unless it says when or that it may be stopped", () => {

@@ -18,6 +18,7 @@ import {
   RETENTION_KEYS,
 } from "./config-numbers.ts";
 import { describeUnknownKey, describeValue, type KnownKeys, sumUp } from "./config-problems.ts";
+import { DATABASE_KEYS, databaseSchema } from "./database-config.ts";
 import { envSchema } from "./env-config.ts";
 import { DECLARES_KEYS, declaresSchema, retentionSchema } from "./lasting-config.ts";
 import * as limits from "./limits.ts";
@@ -87,6 +88,7 @@ export const appConfigSchema = z.strictObject({
   sandbox: sandboxSchema,
   declares: declaresSchema,
   retention: retentionSchema,
+  database: databaseSchema,
   healthPath: z
     .string()
     .max(limits.sourcePathBytesMax)
@@ -113,6 +115,7 @@ export interface AppConfig
     | "sandbox"
     | "declares"
     | "retention"
+    | "database"
     | "limits"
     | "instances"
     | "idleFreezeMs"
@@ -203,6 +206,7 @@ export const GROUPS: Readonly<Record<string, object>> = {
   permissions: PERMISSION_KEYS,
   declares: DECLARES_KEYS,
   retention: RETENTION_KEYS,
+  database: DATABASE_KEYS,
 };
 
 const KNOWN: KnownKeys = {

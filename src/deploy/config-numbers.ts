@@ -130,7 +130,45 @@ export const INSTANCE_KEYS = { min: instances, max: instances } as const satisfi
 export const number = (key: NumberKey) =>
   (key.unit === "cores" ? z.number() : z.int()).min(key.smallest).max(key.largest);
 
-/** Of every number, by its key with its group in front. */
+const databaseTime = (assumed: number): NumberKey => ({
+  default: assumed,
+  smallest: limits.databaseMsSmallest,
+  largest: limits.databaseMsLargest,
+  unit: "milliseconds",
+});
+
+/** Numbers below `database`. */
+export const DATABASE_NUMBERS = {
+  poolMax: {
+    default: limits.databasePoolMaxDefault,
+    smallest: limits.databasePoolMaxSmallest,
+    largest: limits.databasePoolMaxLargest,
+    unit: "count",
+  },
+  ttlMs: {
+    default: limits.databaseTtlMsDefault,
+    smallest: limits.databaseTtlMsSmallest,
+    largest: limits.databaseTtlMsLargest,
+    unit: "milliseconds",
+  },
+  bytesMax: {
+    default: limits.databaseBytesMaxDefault,
+    smallest: limits.databaseBytesMaxSmallest,
+    largest: limits.databaseBytesMaxLargest,
+    unit: "bytes",
+  },
+  statementTimeoutMs: databaseTime(limits.databaseStatementTimeoutMsDefault),
+  transactionTimeoutMs: databaseTime(limits.databaseTransactionTimeoutMsDefault),
+  slowStatementMs: databaseTime(limits.databaseSlowStatementMsDefault),
+  queriesPerRequestMax: {
+    default: limits.databaseQueriesPerRequestMaxDefault,
+    smallest: limits.databaseQueriesPerRequestMaxSmallest,
+    largest: limits.databaseQueriesPerRequestMaxLargest,
+    unit: "count",
+  },
+  idleReleaseMs: databaseTime(limits.databaseIdleReleaseMsDefault),
+} as const satisfies Record<string, NumberKey>;
+
 /** Keys below `retention`; without one the node's setting counts. */
 export const RETENTION_KEYS = {
   versionsMax: {
@@ -147,6 +185,7 @@ export const RETENTION_KEYS = {
   },
 } as const satisfies Record<string, NumberKey>;
 
+/** Of every number, by its key with its group in front. */
 export const NUMBER_RANGES: Readonly<Record<string, NumberKey>> = {
   ...IDLE_KEYS,
   ...Object.fromEntries(
@@ -154,6 +193,7 @@ export const NUMBER_RANGES: Readonly<Record<string, NumberKey>> = {
       ["limits", LIMIT_KEYS] as const,
       ["instances", INSTANCE_KEYS] as const,
       ["retention", RETENTION_KEYS] as const,
+      ["database", DATABASE_NUMBERS] as const,
     ].flatMap(([group, keys]) =>
       Object.entries(keys).map(([key, range]) => [`${group}.${key}`, range]),
     ),

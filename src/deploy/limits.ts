@@ -229,3 +229,46 @@ export const differencesShownMax = 50;
 export const largestFilesMax = 5;
 /** Enough of a wrong value to recognize it in a message. Count of characters. */
 export const problemValueCharactersMax = 60;
+
+// --- the database of a branch ---
+
+/** What a request needs at once, times a few; clients of most libraries open ten. Connections of one branch to PostgreSQL. Count. */
+export const databasePoolMaxDefault = 10;
+/** A branch without one could ask nothing. Count. */
+export const databasePoolMaxSmallest = 1;
+/** More than a server of this size runs at once. Count. */
+export const databasePoolMaxLargest = 500;
+/** Nothing is dropped unless somebody says so. Milliseconds; 0 = never. */
+export const databaseTtlMsDefault = 0;
+/** Never. Milliseconds. */
+export const databaseTtlMsSmallest = 0;
+/** Ten years. Milliseconds. */
+export const databaseTtlMsLargest = 3650 * 86_400_000;
+/** The disk is the bound. Bytes; 0 = none. */
+export const databaseBytesMaxDefault = 0;
+/** None. Bytes. */
+export const databaseBytesMaxSmallest = 0;
+/** 64 TiB: beyond any single server. Bytes. */
+export const databaseBytesMaxLargest = 64 * 1024 ** 4;
+/** Work that takes minutes is somebody's on purpose; who wants a bound says which. Milliseconds; 0 = none. */
+export const databaseStatementTimeoutMsDefault = 0;
+/** The same. Milliseconds; 0 = none. */
+export const databaseTransactionTimeoutMsDefault = 0;
+/** A request of half a second is slow by itself. Milliseconds; 0 = none is logged. */
+export const databaseSlowStatementMsDefault = 500;
+/** A page that asks more often asks once per row. Count; 0 = any number. */
+export const databaseQueriesPerRequestMaxDefault = 100;
+/** Any number. Count. */
+export const databaseQueriesPerRequestMaxSmallest = 0;
+/** As good as any number. Count. */
+export const databaseQueriesPerRequestMaxLargest = 1_000_000;
+/** Longer than the pauses of an app that works, shorter than its way into a freeze. Milliseconds; 0 = never. */
+export const databaseIdleReleaseMsDefault = 15_000;
+/** Off. Milliseconds. */
+export const databaseMsSmallest = 0;
+/** A day: what takes longer is no query. Milliseconds. */
+export const databaseMsLargest = 86_400_000;
+/** Extensions of one app. Count. */
+export const databaseExtensionsMax = 30;
+/** SQL that masks a copy; a statement for each table has some KiB. Bytes. */
+export const databaseMaskBytesMax = 1024 * 1024;

@@ -13,6 +13,7 @@ import {
   audit,
   type StoredAuditEntry,
 } from "./audit.ts";
+import { BranchDatabases } from "./branch-databases.ts";
 import { Database, type DatabaseAddress } from "./database.ts";
 import {
   type DeployOutcome,
@@ -71,11 +72,14 @@ export function openStore(options: StoreOptions): Store {
 export class Store {
   readonly #database: Database;
   readonly #clock: Clock;
+  /** Databases of branches. */
+  readonly databases: BranchDatabases;
 
   /** Use `openStore`. */
   constructor(database: Database, clock: Clock) {
     this.#database = database;
     this.#clock = clock;
+    this.databases = new BranchDatabases(database);
   }
 
   /**
