@@ -2,7 +2,7 @@ import { afterEach, describe, expect, test } from "bun:test";
 import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { readTestOutcome } from "./test.ts";
+import { processesFor, readTestOutcome } from "./test.ts";
 
 const cleanups: (() => void)[] = [];
 afterEach(() => {
@@ -14,7 +14,9 @@ function outcomeOf(files: Record<string, string>) {
   const folder = mkdtempSync(join(tmpdir(), "levain-test-"));
   cleanups.push(() => rmSync(folder, { recursive: true, force: true }));
   for (const [name, text] of Object.entries(files)) writeFileSync(join(folder, name), text);
-  const { stderr, exitCode } = Bun.spawnSync([process.execPath, "test"], { cwd: folder });
+  const { stderr, exitCode } = Bun.spawnSync([process.execPath, "test", "--parallel=2"], {
+    cwd: folder,
+  });
   return readTestOutcome(Bun.stripANSI(stderr.toString()), exitCode);
 }
 
@@ -60,4 +62,8 @@ describe("readTestOutcome()", () => {
 
     expect(outcome).toEqual({ passed: 1, failed: 0 });
   });
+});
+
+test("files of tests run side by side, a few at the most", () => {
+  expect([1, 2, 3, 64].map(processesFor)).toEqual([2, 3, 4, 4]);
 });

@@ -6,6 +6,7 @@
  * Lint and types count as one each. Exit 1 when anything failed. Arguments go to `bun test` as they are
  * (`./levain test src/pool`), and lint and types still run.
  */
+import { availableParallelism } from "node:os";
 import { join } from "node:path";
 
 const ROOT = join(import.meta.dir, "..");
@@ -38,7 +39,11 @@ async function check(name: string, script: string, args: string[]): Promise<Outc
 
 async function tests(args: string[]): Promise<Outcome> {
   console.log("\n— tests");
-  const child = Bun.spawn([process.execPath, "test", `--timeout=${testTimeoutMs}`, ...args], {
+  const flags = [
+    `--timeout=${testTimeoutMs}`,
+    `--parallel=${processesFor(availableParallelism())}`,
+  ];
+  const child = Bun.spawn([process.execPath, "test", ...flags, ...args], {
     cwd: ROOT,
     // bun test prints its report to stderr.
     stdio: ["ignore", "inherit", "pipe"],
@@ -51,6 +56,16 @@ async function tests(args: string[]): Promise<Outcome> {
   }
   return readTestOutcome(Bun.stripANSI(output), await child.exited);
 }
+
+/**
+ * How many files of tests run at the same time. They wait more than they compute, so there is one more than the machine has
+ * cores; with many, each would still start nodes, databases and load of its own. Count.
+ */
+export function processesFor(cores: number): number {
+  return Math.min(cores + 1, testProcessesMax);
+}
+
+const testProcessesMax = 4;
 
 /**
  * For a test that names no time of its own. The usual five seconds are too few on a machine that has other work to do:

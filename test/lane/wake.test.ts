@@ -95,7 +95,9 @@ for (const edges of [1, 2]) {
 
       const answer = (await lane.fetch("sleeps", "/")).json();
 
-      expect(await answer).toEqual(["standby", "resume without a nap", "request"]);
+      // From an edge of its own it may come when they have just run.
+      const resumed = expect.stringMatching(/^resume/);
+      expect(await answer).toEqual(["standby", resumed, "request"]);
     });
   });
 }

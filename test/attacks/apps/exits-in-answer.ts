@@ -6,7 +6,8 @@ export default {
       new ReadableStream({
         async pull(controller) {
           controller.enqueue(Buffer.alloc(1000, 0x78));
-          await Bun.sleep(20);
+          // Until its first bytes have left, however busy the machine is.
+          await Bun.sleep(300);
           process.kill(process.pid, "SIGKILL");
         },
       }),
