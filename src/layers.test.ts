@@ -36,6 +36,8 @@ const MAY_IMPORT: Record<string, readonly string[]> = {
   relay: [],
   // what measures: the load engine speaks to the edge's connections in memory
   perf: ["assets", "deploy", "edge", "hooks", "sandbox"],
+  // what is tested on a list of Bun versions
+  qualify: [],
   // leaves
   base: [],
   telemetry: [],
