@@ -29,6 +29,12 @@ export interface ServerSession {
   run(sql: string): Promise<void>;
 }
 
+/** A connection that is kept. */
+export interface KeptSession extends ServerSession {
+  /** Never throws. Twice is safe. */
+  close(): Promise<void>;
+}
+
 export class Server {
   readonly access: ServerAccess;
 
@@ -56,6 +62,34 @@ export class Server {
     work: (session: ServerSession) => Promise<Result>,
     { login, statementMs = databaseStatementMs }: { login?: Login; statementMs?: number } = {},
   ): Promise<Result> {
+    const session = await this.#open(database, login, statementMs);
+    try {
+      return await work(session);
+    } finally {
+      await session.close();
+    }
+  }
+
+  /** A connection to the database that is always there, for what is asked again and again. Whoever has it closes it. */
+  keep(): Promise<KeptSession> {
+    return this.#open(null, undefined, databaseStatementMs);
+  }
+
+  /** How `pg` reaches a database of it. */
+  configOf(database: string | null, login?: Login): pg.ClientConfig {
+    const { config } = this.access;
+    return {
+      ...config,
+      ...(database === null ? {} : { database }),
+      ...(login === undefined ? {} : login),
+    };
+  }
+
+  async #open(
+    database: string | null,
+    login: Login | undefined,
+    statementMs: number,
+  ): Promise<KeptSession> {
     const client = new pg.Client({
       ...this.configOf(database, login),
       application_name: "levain",
@@ -67,25 +101,12 @@ export class Server {
     });
     client.on("error", ignore);
     await client.connect();
-    try {
-      return await work({
-        rows: async (sql, values) =>
-          (await client.query(sql, values === undefined ? undefined : [...values])).rows,
-        run: async (sql) => void (await client.query(sql)),
-      });
-    } finally {
-      // Not waited for longer than it takes: a server that is gone does not say goodbye.
-      await Promise.race([client.end().catch(ignore), Bun.sleep(databaseConnectTimeoutMs)]);
-    }
-  }
-
-  /** How `pg` reaches a database of it. */
-  configOf(database: string | null, login?: Login): pg.ClientConfig {
-    const { config } = this.access;
     return {
-      ...config,
-      ...(database === null ? {} : { database }),
-      ...(login === undefined ? {} : login),
+      rows: async (sql, values) =>
+        (await client.query(sql, values === undefined ? undefined : [...values])).rows,
+      run: async (sql) => void (await client.query(sql)),
+      // Not waited for longer than it takes: a server that is gone does not say goodbye.
+      close: () => Promise.race([client.end().catch(ignore), Bun.sleep(databaseConnectTimeoutMs)]),
     };
   }
 }

@@ -35,6 +35,7 @@ export type PlatformEvent =
   | "request"
   | "throttle"
   | "limit"
+  | "database"
   | "error";
 
 /** Where records go. Never throws and never waits: what cannot be kept is counted and dropped. */
