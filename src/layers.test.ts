@@ -22,9 +22,9 @@ const MAY_IMPORT: Record<string, readonly string[]> = {
   // what `levain dev` makes of a project; the lane is passed to it
   dev: ["assets", "deploy", "project", "secrets"],
   // control:  cli → control → deploy → store
-  cli: ["control", "deploy", "dev", "perf", "project", "sandbox", "secrets"],
+  cli: ["control", "deploy", "dev", "perf", "project", "qualify", "runtimes", "sandbox", "secrets"],
   control: ["database", "deploy", "secrets", "store", "router", "sandbox", "hooks"],
-  deploy: ["assets", "database", "project", "secrets", "store", "sandbox"],
+  deploy: ["assets", "database", "project", "runtimes", "secrets", "store", "sandbox"],
   // environment values: which there are for a branch, sealed and opened
   secrets: ["store"],
   // what is known of projects and frameworks, as data and pure decisions
@@ -37,7 +37,9 @@ const MAY_IMPORT: Record<string, readonly string[]> = {
   // what measures: the load engine speaks to the edge's connections in memory
   perf: ["assets", "deploy", "edge", "hooks", "sandbox"],
   // what is tested on a list of Bun versions
-  qualify: [],
+  qualify: ["deploy", "perf", "relay", "runtimes", "sandbox", "store"],
+  // the Bun that an app runs on: fetched, kept
+  runtimes: ["sandbox"],
   // leaves
   base: [],
   telemetry: [],

@@ -13,6 +13,7 @@ import type { ErrorRow } from "./error-row.ts";
 import { nodeErrors } from "./node-errors.ts";
 import { remoteErrors } from "./remote-errors.ts";
 import { requestErrors } from "./request-errors.ts";
+import { runtimeErrors } from "./runtime-errors.ts";
 import { sandboxErrors } from "./sandbox-errors.ts";
 import { versionErrors } from "./version-errors.ts";
 
@@ -28,6 +29,7 @@ export const CATALOG_BY_GROUP = {
   Sandbox: sandboxErrors,
   Control: controlErrors,
   Versions: versionErrors,
+  Runtimes: runtimeErrors,
   Remote: remoteErrors,
   Node: nodeErrors,
 } as const;
@@ -41,6 +43,7 @@ export const CATALOG = {
   ...sandboxErrors,
   ...controlErrors,
   ...versionErrors,
+  ...runtimeErrors,
   ...remoteErrors,
   ...nodeErrors,
 } as const satisfies Record<string, ErrorRow>;

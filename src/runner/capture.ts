@@ -83,7 +83,7 @@ export class Captures {
   }
 
   #currentScope(): CaptureScope {
-    const graph = (Bun.ModuleGraph as unknown as { current?: object }).current;
+    const graph = (Bun.ModuleGraph as unknown as { current?: object } | undefined)?.current;
     return (graph === undefined ? undefined : this.#byGraph.get(graph)) ?? this.root;
   }
 }

@@ -33,6 +33,8 @@ interface NativeServer {
 /** Where in its arguments the handler finds what. */
 const urlAt = 1;
 const socketAt = 6;
+/** Bun 1.3 gives the lines of the head too, as a list before it. */
+const linesAt = 4;
 
 export interface NodeServersOptions {
   /** Port that the app is told to use. */
@@ -218,7 +220,8 @@ export class NodeServers {
       [NODE_HTTP_HANDLER](this: unknown, ...args: unknown[]): unknown {
         const { request, target } = seen(args[urlAt] as string);
         args[urlAt] = target;
-        showClient(args[socketAt] as NativeSocket, request);
+        const at = Array.isArray(args[linesAt]) ? socketAt + 1 : socketAt;
+        showClient(args[at] as NativeSocket, request);
         if (request === null) return handle.apply(this, args);
         return currentRequestId.run(request.stream.head.requestId, () => handle.apply(this, args));
       },
