@@ -251,3 +251,4 @@ export {
   type WaitUntilOptions,
   waitUntil,
 } from "./lifecycle.ts";
+export { markQueries, requestComment, requestId, requestMark } from "./request.ts";

@@ -14,6 +14,8 @@ export interface Lifecycle {
   /** Return what takes the hook back. Twice is safe. */
   onStandby(run: StandbyHook): () => void;
   onResume(run: ResumeHook): () => void;
+  /** Of the request whose code is running; null outside of one. Absent in nodes that are older than this. */
+  requestId?(): string | null;
 }
 
 export type StandbyHook = () => unknown;
@@ -53,7 +55,7 @@ export function waitUntil(work: PromiseLike<unknown>, options: WaitUntilOptions 
   }
   const promise = Promise.resolve(work);
   const name = String(options.name ?? "");
-  const lifecycle = current();
+  const lifecycle = currentLifecycle();
   if (lifecycle !== null) return lifecycle.waitUntil(promise, name);
   promise.catch((error) => console.error(`waitUntil${name === "" ? "" : ` "${name}"`}:`, error));
 }
@@ -66,7 +68,7 @@ export function waitUntil(work: PromiseLike<unknown>, options: WaitUntilOptions 
  * ```
  */
 export function keepAwake(name = ""): AwakeHolder {
-  const release = current()?.keepAwake(String(name)) ?? (() => {});
+  const release = currentLifecycle()?.keepAwake(String(name)) ?? (() => {});
   return { release, [Symbol.dispose]: release };
 }
 
@@ -78,7 +80,7 @@ export function keepAwake(name = ""): AwakeHolder {
  * @throws {TypeError} in an app with `ephemeral: true`, of which nothing is left while its process sleeps
  */
 export function onStandby(run: StandbyHook): () => void {
-  return current()?.onStandby(run) ?? (() => {});
+  return currentLifecycle()?.onStandby(run) ?? (() => {});
 }
 
 /**
@@ -89,9 +91,10 @@ export function onStandby(run: StandbyHook): () => void {
  * @throws {TypeError} as `onStandby` does
  */
 export function onResume(run: ResumeHook): () => void {
-  return current()?.onResume(run) ?? (() => {});
+  return currentLifecycle()?.onResume(run) ?? (() => {});
 }
 
-function current(): Lifecycle | null {
+/** What the runner offers, in a process that has one. Not for apps. */
+export function currentLifecycle(): Lifecycle | null {
   return (globalThis as { [lifecycleKey]?: Lifecycle })[lifecycleKey] ?? null;
 }

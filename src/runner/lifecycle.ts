@@ -4,6 +4,7 @@
  */
 import type { Lifecycle } from "../../sdk/src/lifecycle.ts";
 import type { HolderKind, RunnerMessage } from "../wire/control.ts";
+import { currentRequestId } from "./console.ts";
 import type { HeldGraphs } from "./held-graphs.ts";
 import { Holders } from "./holders.ts";
 import { Nap } from "./nap.ts";
@@ -42,6 +43,7 @@ export class AppLifecycle {
       keepAwake: (name) => this.#take("keepAwake", name),
       onStandby: (run) => this.#forLasting("onStandby").onStandby(run),
       onResume: (run) => this.#forLasting("onResume").onResume(run),
+      requestId: () => currentRequestId.getStore() ?? null,
     };
     Object.defineProperty(globalThis, lifecycleKey, { value: Object.freeze(offered) });
   }
