@@ -88,7 +88,7 @@ export class ClientProcess {
   }
 
   async jumpClock(byMs: number): Promise<void> {
-    await this.#get(`/clock?byMs=${byMs}`, roundGraceMs);
+    await this.get(`/clock?byMs=${byMs}`, roundGraceMs);
   }
 
   /** Asks on all connections of the pool at once. Null when the process ended instead. */
@@ -98,12 +98,18 @@ export class ClientProcess {
 
   /** Has it ask by a timer. */
   async arm(round: Round, afterMs: number): Promise<void> {
-    await this.#get(`/arm?afterMs=${afterMs}&${this.#query(round)}`, roundGraceMs);
+    await this.get(`/arm?afterMs=${afterMs}&${this.#query(round)}`, roundGraceMs);
   }
 
   /** What it was armed for, once that is over. Null when the process ended instead. */
   armed({ deadlineMs }: Round): Promise<ArmedRound | null> {
     return this.#ask("/armed", deadlineMs);
+  }
+
+  /** Asks the app for a path of its own. */
+  get(path: string, timeoutMs: number): Promise<Response> {
+    const signal = AbortSignal.timeout(timeoutMs);
+    return fetch(`http://127.0.0.1:${this.#port}${path}`, { keepalive: false, signal });
   }
 
   /** Ends it, frozen or not. Twice is safe. */
@@ -119,18 +125,13 @@ export class ClientProcess {
 
   async #ask<Answer>(path: string, deadlineMs: number): Promise<Answer | null> {
     try {
-      const answer = await this.#get(path, deadlineMs + roundGraceMs);
+      const answer = await this.get(path, deadlineMs + roundGraceMs);
       return (await answer.json()) as Answer;
     } catch (error) {
       await Promise.race([this.#child.exited, Bun.sleep(roundGraceMs)]);
       if (this.ended !== null) return null;
       throw error;
     }
-  }
-
-  #get(path: string, timeoutMs: number): Promise<Response> {
-    const signal = AbortSignal.timeout(timeoutMs);
-    return fetch(`http://127.0.0.1:${this.#port}${path}`, { keepalive: false, signal });
   }
 
   async #listens(): Promise<void> {

@@ -5,6 +5,8 @@
  *   GET /round?queries=10&holdMs=50&deadlineMs=5000    queries at once, each on a connection of its own
  *   GET /arm?afterMs=1000&queries=…                    the same by a timer
  *   GET /armed                                         how that went
+ *   GET /bake?ids=7&deadlineMs=5000                    adds a row outside a transaction
+ *   GET /bake-together?ids=7,8&holdMs=5&deadlineMs=…   adds rows in a transaction
  *   GET /clock?byMs=3600000                            the app's clock jumps
  *
  * A timer that is due when a frozen app wakes runs before the app has seen what became of its connections: the hardest
@@ -68,6 +70,15 @@ export function recoveryApp(client: RecoveryClient): RecoveryApp {
   return {
     async fetch(request) {
       const { pathname, searchParams } = new URL(request.url);
+      const ids = (searchParams.get("ids") ?? "").split(",").map(Number);
+      const holdMs = numberIn(searchParams, "holdMs");
+      const deadlineMs = numberIn(searchParams, "deadlineMs");
+      if (pathname === "/bake") {
+        return Response.json(await outcomeOf(() => client.bake(ids[0]!), deadlineMs));
+      }
+      if (pathname === "/bake-together") {
+        return Response.json(await outcomeOf(() => client.bakeTogether(ids, holdMs), deadlineMs));
+      }
       if (pathname === "/clock") jump(numberIn(searchParams, "byMs"));
       else if (pathname === "/armed") return Response.json(await armed);
       else if (pathname === "/round") return Response.json(await round(searchParams));

@@ -37,6 +37,7 @@ describe("judge()", () => {
     expect(verdict([failed(), hung()], [hung(), ok()]).text).toBe(
       "1 of 2 fail, 1 of 2 hang, then 1 of 2 hang",
     );
+    expect(verdict([hung(), hung()], [hung(), hung()]).text).toBe("all hang, and again");
     expect(verdict([ok(), ok()], [ok(), failed("late")])).toMatchObject({
       isRecovered: false,
       text: "ok, 60 ms, then 1 of 2 fail",

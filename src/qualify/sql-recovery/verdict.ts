@@ -27,7 +27,7 @@ export function judge({ first, second }: Recovery, msMax = recoveryMsMax): Recov
   if (!first.every(({ kind }) => kind === "ok")) {
     return {
       isRecovered: false,
-      text: `${countText(first)}, ${laterText(second)}`,
+      text: `${countText(first)}, ${laterText(second, countText(first))}`,
       worstMs: null,
       errors: said,
     };
@@ -56,7 +56,9 @@ function countText(outcomes: readonly QueryOutcome[]): string {
     .join(", ");
 }
 
-function laterText(second: Recovery["second"]): string {
+function laterText(second: Recovery["second"], before = ""): string {
   if (second === null) return "then the process ends";
-  return second.every(({ kind }) => kind === "ok") ? "then fine" : `then ${countText(second)}`;
+  if (second.every(({ kind }) => kind === "ok")) return "then fine";
+  const text = countText(second);
+  return text === before ? "and again" : `then ${text}`;
 }
