@@ -22,8 +22,19 @@ const MAY_IMPORT: Record<string, readonly string[]> = {
   // what `levain dev` makes of a project; the lane is passed to it
   dev: ["assets", "deploy", "project", "secrets"],
   // control:  cli → control → deploy → store
-  cli: ["control", "deploy", "dev", "perf", "project", "qualify", "runtimes", "sandbox", "secrets"],
-  control: ["database", "deploy", "secrets", "store", "router", "sandbox", "hooks"],
+  cli: [
+    "backup",
+    "control",
+    "deploy",
+    "dev",
+    "perf",
+    "project",
+    "qualify",
+    "runtimes",
+    "sandbox",
+    "secrets",
+  ],
+  control: ["backup", "database", "deploy", "secrets", "store", "router", "sandbox", "hooks"],
   deploy: ["assets", "database", "project", "runtimes", "secrets", "store", "sandbox"],
   // environment values: which there are for a branch, sealed and opened
   secrets: ["store"],
@@ -34,6 +45,8 @@ const MAY_IMPORT: Record<string, readonly string[]> = {
   database: ["store", "secrets", "relay"],
   // between apps and PostgreSQL: speaks its protocol to both
   relay: [],
+  // all a node has, taken elsewhere and back
+  backup: ["database", "deploy", "sandbox", "secrets", "store"],
   // what measures: the load engine speaks to the edge's connections in memory
   perf: ["assets", "deploy", "edge", "hooks", "sandbox"],
   // what is tested on a list of Bun versions

@@ -38,6 +38,14 @@ const status: NodeStatus = {
   connections: 0,
   requests: 0,
   memoryBytes: 50_000_000,
+  backups: {
+    to: null,
+    running: null,
+    nextAtMs: null,
+    lastGood: null,
+    lastFailure: null,
+    isOverdue: false,
+  },
   memory: { ...testMemory, level: "short", swapBytes: 4096 },
 };
 

@@ -1,5 +1,6 @@
 /** What the admin API is given to work with, out of the parts of a running node. */
 
+import type { Backups } from "./backup/backups.ts";
 import type { Clock } from "./base/clock.ts";
 import { asPlatformError } from "./base/errors.ts";
 import type { NodeStatus } from "./control/api.ts";
@@ -39,6 +40,7 @@ export interface NodeParts {
   requests: ReturnType<typeof openRequestStore>;
   artifacts: ArtifactStore;
   collector: ReturnType<typeof openCollector>;
+  backups: Backups;
   clock: Clock;
   publisher: Publisher;
   shutdown: () => void;
@@ -49,6 +51,7 @@ export interface NodeParts {
 export function nodeDeps(parts: NodeParts): { status: () => NodeStatus; deps: AdminDeps } {
   const { config, startedAtMs, adminPort, lane, store, memory, remote, deployer } = parts;
   const { environments, rotation, log, requests, artifacts, collector, clock } = parts;
+  const { backups } = parts;
   const { publisher, shutdown, note } = parts;
   const { urlOf, urlOfHost } = parts.urls;
   const { dataDir } = config;
@@ -73,6 +76,7 @@ export function nodeDeps(parts: NodeParts): { status: () => NodeStatus; deps: Ad
     requests: lane.edge.counters.requests,
     memoryBytes: process.memoryUsage.rss(),
     memory: memory.facts(),
+    backups: backups.facts(),
   });
   const deps: AdminDeps = {
     status,
@@ -109,6 +113,7 @@ export function nodeDeps(parts: NodeParts): { status: () => NodeStatus; deps: Ad
       },
     },
     artifacts,
+    backups,
     collect: (isDryRun) => collector.collect(isDryRun),
     removeArtifacts: (digests) => deployer.removeArtifacts(digests),
     clock,

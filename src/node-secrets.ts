@@ -26,6 +26,7 @@ export interface SecretsOptions {
 export function openSecrets({ config, table, store, publisher, clock, note }: SecretsOptions): {
   environments: Environments;
   rotation: Rotation;
+  keyring: Keyring;
 } {
   const keyring = openKeyring(config, table, note);
   const environments = new Environments({
@@ -50,7 +51,7 @@ export function openSecrets({ config, table, store, publisher, clock, note }: Se
       return publisher.isOnDisk;
     },
   });
-  return { environments, rotation };
+  return { environments, rotation, keyring };
 }
 
 /**

@@ -5,6 +5,7 @@ import type { NodeStatus } from "./control/api.ts";
 import type { NodeConfig } from "./control/node-config.ts";
 import { startEmbeddedPostgres } from "./store/embedded-postgres.ts";
 import { storeConnectTimeoutMs } from "./store/limits.ts";
+import type { PostgresConnection } from "./store/postgres-server.ts";
 import { openStore, type Store } from "./store/store.ts";
 import { StoreWatch } from "./store/store-watch.ts";
 
@@ -13,6 +14,8 @@ export interface NodeStore {
   /** Resolves when the schema is up to date; until then calls fail with `STORE_UNAVAILABLE`. Rejects when it never will be. */
   ready: Promise<void>;
   state(): NodeStatus["store"];
+  /** How to reach the node's own PostgreSQL as its superuser; null when it has none. */
+  connection: PostgresConnection | null;
   /** Process of the node's own PostgreSQL; null when it has none. */
   pid(): number | null;
   stop(): Promise<void>;
@@ -79,6 +82,7 @@ export async function startNodeStore(
       const why = cause ?? watch.cause;
       return { kind, state: why === null ? "ready" : "unavailable", cause: why };
     },
+    connection: embedded?.connection ?? null,
     pid: () => embedded?.pid ?? null,
     async stop() {
       isStopped = true;

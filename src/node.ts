@@ -7,6 +7,7 @@
  */
 import { rmSync } from "node:fs";
 import { join } from "node:path";
+import { assertRestored } from "./backup/restore.ts";
 import { systemClock } from "./base/clock.ts";
 import { messageOf, PlatformError } from "./base/errors.ts";
 import type { VersionSpec } from "./base/version-spec.ts";
@@ -22,6 +23,7 @@ import { Deployer } from "./deploy/deployer.ts";
 import { unpackSource } from "./deploy/unpack.ts";
 import { loadHooks } from "./hooks/load.ts";
 import { manifestPath } from "./lane.ts";
+import { openBackups } from "./node-backups.ts";
 import { openCollector } from "./node-collector.ts";
 import { describeUnforeseen, nodeDeps } from "./node-deps.ts";
 import { writeNodeFile } from "./node-file.ts";
@@ -59,6 +61,7 @@ export async function runNode(config: NodeConfig, watcher: NodeWatcher): Promise
   const budget = memoryBudget(config.memory);
   const lock = await acquireNodeLock(dataDir);
   cleanup.defer(() => lock.release());
+  assertRestored(dataDir);
   for (const line of closeDataDir(dataDir, process.getuid?.() === 0)) watcher.note(line);
   const stop = onSignals(() => stopped.resolve());
   cleanup.defer(() => stop());
@@ -82,7 +85,7 @@ export async function runNode(config: NodeConfig, watcher: NodeWatcher): Promise
     note: watcher.note,
   });
   const table = (await publisher.loadFromDisk()) ?? emptyRouteTable;
-  const { environments, rotation } = openSecrets({
+  const { environments, rotation, keyring } = openSecrets({
     config,
     table,
     store: () => store.store,
@@ -157,6 +160,17 @@ export async function runNode(config: NodeConfig, watcher: NodeWatcher): Promise
   });
   cleanup.defer(() => collector.close());
 
+  const backups = openBackups({
+    config,
+    store,
+    keyring,
+    deployer,
+    env: process.env,
+    clock,
+    note: watcher.note,
+  });
+  cleanup.defer(() => backups.stop());
+
   const { status, deps } = nodeDeps({
     config,
     startedAtMs,
@@ -172,6 +186,7 @@ export async function runNode(config: NodeConfig, watcher: NodeWatcher): Promise
     requests,
     artifacts,
     collector,
+    backups,
     clock,
     publisher,
     shutdown: () => stopped.resolve(),
@@ -188,6 +203,7 @@ export async function runNode(config: NodeConfig, watcher: NodeWatcher): Promise
     .then(async () => {
       await publisher.publish();
       await rotation.resume();
+      backups.start();
       await deployer.removeUnreferenced(async () => digestsOf(await store.store.routeTable()));
     })
     .catch((error) => watcher.note(messageOf(error)));

@@ -41,13 +41,15 @@ export interface TestNode extends AsyncDisposable {
 const readyTimeoutMs = 60_000;
 
 export interface TestNodeOptions {
+  /** One that is there, such as a restored one. Default: a new one. */
+  dataDir?: string;
   flags?: string[];
   /** Who runs the node and the command line; only root can choose. Default: who runs the tests. */
   user?: { uid: number; gid: number };
 }
 
 export async function startTestNode(options: TestNodeOptions = {}): Promise<TestNode> {
-  const dataDir = mkdtempSync(join(tmpdir(), "levain-node-"));
+  const dataDir = options.dataDir ?? mkdtempSync(join(tmpdir(), "levain-node-"));
   const { user } = options;
   if (user !== undefined) chownSync(dataDir, user.uid, user.gid);
   let child: Bun.Subprocess | null = null;

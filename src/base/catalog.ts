@@ -5,6 +5,7 @@
  */
 
 import { assetErrors } from "./asset-errors.ts";
+import { backupErrors } from "./backup-errors.ts";
 import { controlErrors } from "./control-errors.ts";
 import { databaseErrors } from "./database-errors.ts";
 import { deployErrors } from "./deploy-errors.ts";
@@ -31,6 +32,7 @@ export const CATALOG_BY_GROUP = {
   Versions: versionErrors,
   Runtimes: runtimeErrors,
   Remote: remoteErrors,
+  Backups: backupErrors,
   Node: nodeErrors,
 } as const;
 
@@ -45,6 +47,7 @@ export const CATALOG = {
   ...versionErrors,
   ...runtimeErrors,
   ...remoteErrors,
+  ...backupErrors,
   ...nodeErrors,
 } as const satisfies Record<string, ErrorRow>;
 

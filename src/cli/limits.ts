@@ -72,3 +72,6 @@ export const gitStatusTimeoutMs = 5_000;
 
 /** Until the node has said which names there are; longer, and who presses Tab would have typed them. Milliseconds. */
 export const completionTimeoutMs = 2000;
+
+/** Until a storage elsewhere has said which backups there are, with every try. Milliseconds. */
+export const backupRequestTimeoutMs = 20 * 60_000;

@@ -4,6 +4,7 @@
  */
 import { z } from "zod";
 import {
+  backupDone,
   deployResult,
   ENDPOINTS,
   errorBody,
@@ -15,6 +16,8 @@ import { deployPlanned, deployVerified } from "../deploy/deploy-api.ts";
 import { perfReport } from "../perf/report.ts";
 import { SHELLS } from "./completion-scripts.ts";
 import { VERBS } from "./verbs.ts";
+
+const backupCounts = z.object({ apps: z.int(), databases: z.int(), artifacts: z.int() });
 
 /** Shape of `data`, by verb. */
 const DATA: Readonly<Record<string, z.ZodType>> = {
@@ -117,6 +120,32 @@ const DATA: Readonly<Record<string, z.ZodType>> = {
   rollback: liveChange,
   remove: ENDPOINTS.remove.output,
   gc: ENDPOINTS.gc.output,
+  backup: z.union([
+    backupDone.extend({ ms: z.int() }),
+    ENDPOINTS.backups.output.describe("With `list`"),
+    z
+      .object({
+        id: z.string(),
+        where: z.string(),
+        startedAtMs: z.number(),
+        counts: backupCounts,
+        /** That were looked at. */
+        bytes: z.number(),
+        /** Whether every file was checked, and not only every part of an encrypted backup. */
+        isWhole: z.boolean(),
+      })
+      .describe("With `verify`"),
+  ]),
+  restore: z.object({
+    id: z.string(),
+    dataDir: z.string(),
+    startedAtMs: z.number(),
+    counts: backupCounts,
+    /** Of the node that made it, where they are not the default. */
+    settings: z.record(z.string(), z.json()),
+    /** Ids of master keys that were not there. */
+    missingKeys: z.array(z.string()),
+  }),
   export: z.object({
     app: z.string(),
     /** Of the archive. */

@@ -65,6 +65,30 @@ function memoryOf({ memory }: NodeStatus, paint: Paint): [string, string][] {
   return rows;
 }
 
+/** None for a node that has never made one and is not told to. */
+function backupsOf({ backups }: NodeStatus, wallMs: number, paint: Paint): [string, string][] {
+  const { to, running, nextAtMs, lastGood, lastFailure, isOverdue } = backups;
+  if (to === null && lastGood === null && lastFailure === null && running === null) return [];
+  const last =
+    lastGood === null
+      ? "none yet"
+      : `${showAge(wallMs - lastGood.startedAtMs)} ago (${showBytes(lastGood.bytes)})`;
+  const next =
+    running !== null
+      ? `; ${running} is being made`
+      : nextAtMs === null
+        ? ""
+        : `; next ${nextAtMs <= wallMs ? "now" : `in ${showAge(nextAtMs - wallMs)}`}`;
+  const rows: [string, string][] = [
+    ["backup", `${last}${isOverdue ? `, ${paint.red("overdue")}` : ""}${next}`],
+  ];
+  if (lastFailure !== null) {
+    const ago = showAge(wallMs - lastFailure.atMs);
+    rows.push(["", `${paint.red("failed")} ${ago} ago: ${lastFailure.message}`]);
+  }
+  return rows;
+}
+
 /** `9.0 GiB of 10.0 GiB free, swap 1.0 GiB of 2.0 GiB free, pressure 0 %` */
 function machineOf(machine: NonNullable<NodeStatus["memory"]["machine"]>): string {
   const free = (free: number, total: number) => `${showBytes(free)} of ${showBytes(total)} free`;
@@ -95,6 +119,7 @@ export function renderStatus(node: NodeStatus, wallMs: number, paint: Paint): st
     ["requests", `${node.requests} since the start, ${node.connections} connections open`],
     ...edgesOf(node),
     ...memoryOf(node, paint),
+    ...backupsOf(node, wallMs, paint),
     ["version", `Levain ${node.version}, Bun ${node.bun}`],
   ];
   return rows.map(([name, value]) => `${paint.dim(name.padEnd(9))} ${value}`).join("\n");

@@ -68,7 +68,9 @@ export const up: Verb = {
     const config = await loadNodeConfig(configSources(call));
     // From here on the configuration alone knows them.
     const { hideSecrets } = await import("../sandbox/own-process.ts");
-    hideSecrets([config.databaseUrl, config.masterKey, call.io.env.LEVAIN_TOKEN]);
+    const { env } = call.io;
+    const { passphrase } = config.backups;
+    hideSecrets([config.databaseUrl, config.masterKey, passphrase, env.LEVAIN_TOKEN]);
     if (call.flags.detach === true) {
       const { startDetached } = await import("./detach.ts");
       const words = foregroundWords(call, config);

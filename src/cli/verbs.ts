@@ -15,6 +15,8 @@ export const VERBS: Readonly<Record<string, () => Promise<Verb>>> = {
   token: async () => (await import("./token.ts")).token,
   doctor: async () => (await import("./doctor.ts")).doctor,
   gc: async () => (await import("./gc.ts")).gc,
+  backup: async () => (await import("./backup.ts")).backup,
+  restore: async () => (await import("./restore.ts")).restore,
   deploy: async () => (await import("./deploy.ts")).deploy,
   env: async () => (await import("./env.ts")).env,
   promote: async () => (await import("./promote.ts")).promote,

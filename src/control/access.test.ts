@@ -77,6 +77,7 @@ test("what cannot be undone, takes code away or gives rights is the admin's alon
 
   expect(admins).toEqual([
     "audit",
+    "backup",
     "domainAdd",
     "domainRemove",
     "down",

@@ -74,6 +74,8 @@ export const ACCESS: Readonly<Record<EndpointName, Access>> = {
   // It takes all of an app's code away.
   export: { role: "admin", scope: "app", isQuestion: false },
   gc: { role: "admin", scope: "node" },
+  backup: { role: "admin", scope: "node" },
+  backups: { role: "read", scope: "node" },
   down: { role: "admin", scope: "node" },
 };
 

@@ -5,6 +5,7 @@ import { assertMayUse, mayUse, type Principal } from "./access.ts";
 import type { CallNote } from "./admin-audit.ts";
 import {
   auditQuery,
+  backupInput,
   collectInput,
   deployQuery,
   domainAddInput,
@@ -27,6 +28,7 @@ import {
   tokenRevokeInput,
 } from "./api.ts";
 import { listApps, listVersions } from "./apps.ts";
+import { backupStream } from "./backup.ts";
 import { deployStream } from "./deploy.ts";
 import type { AdminDeps } from "./deps.ts";
 import { addDomain, listDomains, removeDomain } from "./domains.ts";
@@ -154,6 +156,22 @@ const CALLS: {
     call.note.add({ isDryRun });
     return call.deps.collect(isDryRun);
   },
+  async backup(call) {
+    const { access, ...request } = await readInput(backupInput, call);
+    const { to, withLogs } = request;
+    call.note.add({ to: to ?? call.deps.backups.facts().to, withLogs });
+    call.unboundIdle();
+    return backupStream(
+      call.deps,
+      // A whole set of its own: half of each would be neither's.
+      access === undefined ? request : { ...request, access: { ...noAccess, ...access } },
+      { signal: call.signal, stopping: stoppingOf(call), ended: call.note.later() },
+    );
+  },
+  async backups({ deps }) {
+    const backups = await deps.backups.list();
+    return { to: deps.backups.facts().to ?? "", backups };
+  },
   async ps({ deps, principal }) {
     const { instancesMax, memory } = await deps.status();
     const { budgetBytes, usedBytes, level } = memory;
@@ -239,6 +257,14 @@ async function readInput<Schema extends z.ZodType>(
 ): Promise<z.output<Schema>> {
   return parseInput(schema, await readJsonBody(request, adminBodyTimeoutMs, bytesMax), "body");
 }
+
+const noAccess = {
+  accessKeyId: undefined,
+  secretAccessKey: undefined,
+  sessionToken: undefined,
+  region: undefined,
+  endpoint: undefined,
+};
 
 /** Checked before anything looks for it: it becomes part of paths and host names. */
 const appParameter = z.string().superRefine((name, context) => {

@@ -7,6 +7,7 @@ import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { systemClock } from "../base/clock.ts";
+import { PlatformError } from "../base/errors.ts";
 import { testEnvironments } from "../secrets/environments-for-tests.ts";
 import type { LogQuery } from "../telemetry/log-reader.ts";
 import type { LogRecord } from "../telemetry/log-record.ts";
@@ -77,6 +78,15 @@ export async function waitUntil(claim: () => boolean, what: string): Promise<voi
   }
 }
 
+const noBackups: NodeStatus["backups"] = {
+  to: null,
+  running: null,
+  nextAtMs: null,
+  lastGood: null,
+  lastFailure: null,
+  isOverdue: false,
+};
+
 /** Two apps: `shop` with three versions and two branches, and `blog` with nothing live. */
 export function memoryDeps(dataDir: string, happened: string[]): AdminDeps {
   const store = memoryStore();
@@ -103,9 +113,15 @@ export function memoryDeps(dataDir: string, happened: string[]): AdminDeps {
     requests: 1234,
     memoryBytes: 48 * 1024 * 1024,
     memory: testMemory,
+    backups: noBackups,
   });
   return {
     status,
+    backups: {
+      facts: () => noBackups,
+      run: () => Promise.reject(new PlatformError("BACKUP_DESTINATION_MISSING", [])),
+      list: () => Promise.reject(new PlatformError("BACKUP_DESTINATION_MISSING", [])),
+    },
     instances: () => [
       {
         app: "shop",

@@ -1,5 +1,6 @@
 /** What the admin API says of the node itself. */
 import { z } from "zod";
+import { backupsStatus } from "./api-backup.ts";
 
 /** What the node may use and what does; all in bytes of RAM, unless it says otherwise. */
 export const memoryStatus = z.object({
@@ -74,6 +75,7 @@ export const nodeStatus = z.object({
   /** Resident memory of the node's own process. */
   memoryBytes: z.number(),
   memory: memoryStatus,
+  backups: backupsStatus,
 });
 
 export type NodeStatus = z.infer<typeof nodeStatus>;

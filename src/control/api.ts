@@ -4,7 +4,7 @@
  *
  * Served on the admin unix socket and on 127.0.0.1 at the admin port; never on the edge port. JSON in and out, except:
  * `deploy` takes a gzipped tar as its body and answers a stream of `DeployEvent` lines; `logs` answers a stream of
- * `LogRecord` lines; `metrics` answers Prometheus' text format. A stream may contain empty lines, which only show that it is alive. Errors are
+ * `LogRecord` lines, `backup` one of `BackupEvent` lines; `metrics` answers Prometheus' text format. A stream may contain empty lines, which only show that it is alive. Errors are
  * `{ error: ErrorBody }` with the catalogue's status.
  */
 import { z } from "zod";
@@ -21,6 +21,7 @@ import {
   rollbackInput,
   versionInfo,
 } from "./api-apps.ts";
+import { backupEvent, backupInput, backupList } from "./api-backup.ts";
 import { collected, collectInput, exportQuery } from "./api-collect.ts";
 import {
   domainAdded,
@@ -66,6 +67,7 @@ export {
   deployResult,
 } from "../deploy/deploy-api.ts";
 export * from "./api-apps.ts";
+export * from "./api-backup.ts";
 export * from "./api-collect.ts";
 export * from "./api-domains.ts";
 export * from "./api-env.ts";
@@ -105,6 +107,8 @@ export const ENDPOINTS = {
   inspect: { ...ENDPOINT_PATHS.inspect, query: inspectQuery, output: inspection },
   packages: { ...ENDPOINT_PATHS.packages, query: packagesQuery, output: versionPackages },
   gc: { ...ENDPOINT_PATHS.gc, input: collectInput, output: collected },
+  backup: { ...ENDPOINT_PATHS.backup, input: backupInput, stream: backupEvent },
+  backups: { ...ENDPOINT_PATHS.backups, output: backupList },
   export: { ...ENDPOINT_PATHS.export, query: exportQuery },
   ps: {
     ...ENDPOINT_PATHS.ps,

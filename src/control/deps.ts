@@ -1,6 +1,7 @@
 /**
  * What the admin server needs of the node, passed in by `src/main.ts`.
  */
+import type { Backups } from "../backup/backups.ts";
 import type { Clock } from "../base/clock.ts";
 import type { VersionSpec } from "../base/version-spec.ts";
 import type { ArtifactStore } from "../deploy/artifact-store.ts";
@@ -114,6 +115,7 @@ export interface AdminDeps {
   removeArtifacts(digests: readonly string[]): Promise<void>;
   /** What versions consist of, on this disk. */
   artifacts: Pick<ArtifactStore, "path" | "entries">;
+  backups: Pick<Backups, "run" | "list" | "facts">;
   /** Removes what nothing needs any more, or only says what that is; see `Collector`. */
   collect(isDryRun: boolean): Promise<Collected>;
   clock: Clock;

@@ -21,6 +21,8 @@ export const ENDPOINT_PATHS = {
   inspect: { method: "GET", path: "/v1/apps/{app}/inspect" },
   packages: { method: "GET", path: "/v1/apps/{app}/packages" },
   gc: { method: "POST", path: "/v1/gc" },
+  backup: { method: "POST", path: "/v1/backups" },
+  backups: { method: "GET", path: "/v1/backups" },
   export: { method: "GET", path: "/v1/apps/{app}/export" },
   ps: { method: "GET", path: "/v1/instances" },
   logs: { method: "GET", path: "/v1/apps/{app}/logs" },

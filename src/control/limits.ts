@@ -168,3 +168,12 @@ export const logDaysMaxDefault = 30;
 
 /** Requests under way on a version that was live end within half a minute; its processes are gone then. Milliseconds. */
 export const collectRetryMs = 40_000;
+
+/** Scheduled backups that stay unless the node says otherwise: a week of days. Count. */
+export const backupsKeepDefault = 7;
+/** Each is looked at when one is made. Count. */
+export const backupsKeepLargest = 1000;
+/** Shorter intervals than this are for replication, which is something else. Milliseconds. */
+export const backupEveryMsSmallest = 60_000;
+/** A year. Milliseconds. */
+export const backupEveryMsLargest = 366 * 86_400_000;

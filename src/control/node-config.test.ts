@@ -130,6 +130,15 @@ test("every variable is read as the kind of value that its setting takes", async
     LEVAIN_RETENTION_VERSIONS_MAX: "3",
     LEVAIN_RETENTION_DAYS_MAX: "90",
     LEVAIN_RETENTION_LOG_DAYS_MAX: "7",
+    LEVAIN_BACKUPS_TO: "s3://acme/levain",
+    LEVAIN_BACKUPS_EVERY_MS: "3600000",
+    LEVAIN_BACKUPS_AT: "",
+    LEVAIN_BACKUPS_KEEP: "3",
+    LEVAIN_BACKUP_PASSPHRASE: "correct horse battery",
+    LEVAIN_BACKUPS_PASSPHRASE_FILE: "/run/keys/backups",
+    LEVAIN_BACKUPS_LOGS: "all",
+    LEVAIN_BACKUPS_ENDPOINT: "https://s3.example.com",
+    LEVAIN_BACKUPS_REGION: "eu-central-1",
     LEVAIN_BUILD_TIMEOUT_MS: "60000",
     LEVAIN_BUILD_MEMORY_BYTES_MAX: "1000000000",
   };
@@ -167,6 +176,16 @@ test("every variable is read as the kind of value that its setting takes", async
     sandboxMin: "strict",
     writeRoots: ["/srv/a", "/srv/b"],
     retention: { versionsMax: 3, daysMax: 90, logDaysMax: 7 },
+    backups: {
+      to: "s3://acme/levain",
+      everyMs: 3_600_000,
+      keep: 3,
+      passphrase: "correct horse battery",
+      passphraseFile: "/run/keys/backups",
+      logs: "all",
+      endpoint: "https://s3.example.com",
+      region: "eu-central-1",
+    },
     build: { timeoutMs: 60_000, memoryBytesMax: 1_000_000_000 },
   });
 });

@@ -17,6 +17,10 @@ import { hooksMax } from "../hooks/limits.ts";
 import type { HookSource } from "../hooks/loaded-hook.ts";
 import {
   adminNamesMax,
+  backupEveryMsLargest,
+  backupEveryMsSmallest,
+  backupsKeepDefault,
+  backupsKeepLargest,
   buildMemoryBytesMaxLargest,
   buildMemoryBytesMaxSmallest,
   buildTimeoutMsLargest,
@@ -156,6 +160,41 @@ export const nodeConfigSchema = z.strictObject({
         .default(logDaysMaxDefault),
     })
     .prefault({}),
+  backups: z
+    .strictObject({
+      /** Where backups go: an absolute folder, or `s3://bucket/prefix`. */
+      to: z
+        .string()
+        .regex(/^(\/|s3:\/\/)/, "must be an absolute path or s3://bucket/prefix")
+        .optional(),
+      /** One is made so long after the last good one was begun. Milliseconds. */
+      everyMs: z.int().min(backupEveryMsSmallest).max(backupEveryMsLargest).optional(),
+      /** One is made each day at this time, UTC. */
+      at: z
+        .string()
+        .regex(/^([01]\d|2[0-3]):[0-5]\d$/, "must be a time of day in UTC, such as 03:30")
+        .optional(),
+      /** Newest scheduled ones that stay. Count. */
+      keep: z.int().min(1).max(backupsKeepLargest).default(backupsKeepDefault),
+      /** What they are encrypted with; without it they are not, and the master key is not in them. */
+      passphrase: z.string().min(1).optional(),
+      /** File whose first line it is. */
+      passphraseFile: z.string().refine(isAbsolute, "must be an absolute path").optional(),
+      /** Whether logs are in them. */
+      logs: z.enum(["none", "all"]).default("none"),
+      /** Address of the S3 storage, when that is not Amazon's. */
+      endpoint: z
+        .string()
+        .refine(isOrigin, "must be an address such as https://s3.example.com")
+        .optional(),
+      /** Its region. */
+      region: z.string().min(1).optional(),
+    })
+    .refine(
+      ({ everyMs, at }) => everyMs === undefined || at === undefined,
+      "has everyMs and at; keep one of them",
+    )
+    .prefault({}),
   build: z
     .strictObject({
       /** All steps of one build together. Milliseconds. */
@@ -209,6 +248,15 @@ export const VARIABLES: Readonly<Record<string, string>> = {
   LEVAIN_RETENTION_VERSIONS_MAX: "retention.versionsMax",
   LEVAIN_RETENTION_DAYS_MAX: "retention.daysMax",
   LEVAIN_RETENTION_LOG_DAYS_MAX: "retention.logDaysMax",
+  LEVAIN_BACKUPS_TO: "backups.to",
+  LEVAIN_BACKUPS_EVERY_MS: "backups.everyMs",
+  LEVAIN_BACKUPS_AT: "backups.at",
+  LEVAIN_BACKUPS_KEEP: "backups.keep",
+  LEVAIN_BACKUP_PASSPHRASE: "backups.passphrase",
+  LEVAIN_BACKUPS_PASSPHRASE_FILE: "backups.passphraseFile",
+  LEVAIN_BACKUPS_LOGS: "backups.logs",
+  LEVAIN_BACKUPS_ENDPOINT: "backups.endpoint",
+  LEVAIN_BACKUPS_REGION: "backups.region",
   LEVAIN_BUILD_TIMEOUT_MS: "build.timeoutMs",
   LEVAIN_BUILD_MEMORY_BYTES_MAX: "build.memoryBytesMax",
 };
@@ -224,7 +272,7 @@ export const OTHER_VARIABLES: readonly string[] = [
 ];
 
 /** Settings whose value can hold a secret and is never shown. */
-export const SECRETS: readonly string[] = ["databaseUrl", "masterKey"];
+export const SECRETS: readonly string[] = ["databaseUrl", "masterKey", "backups.passphrase"];
 
 /** What JSON Schema says about one setting. */
 export interface SettingShape {

@@ -6,7 +6,7 @@ import type { ArtifactStore } from "./artifact-store.ts";
 
 export class ArtifactUse {
   readonly #artifacts: Pick<ArtifactStore, "list" | "remove">;
-  /** Deploys between their artifact and their version. Count. */
+  /** Deploys between their artifact and their version, and backups. Count. */
   #inUse = 0;
   /** A removal of artifacts that is under way. */
   #removing: Promise<void> | null = null;
@@ -15,7 +15,7 @@ export class ArtifactUse {
     this.#artifacts = artifacts;
   }
 
-  /** From before an artifact is added until its version is kept. */
+  /** From before an artifact is added until its version is kept; also while a backup copies what there is. */
   async take(): Promise<Disposable> {
     this.#inUse += 1;
     await this.#removing;

@@ -147,6 +147,11 @@ export class Deployer {
     }
   }
 
+  /** From now on no artifact is removed, until it is disposed. */
+  holdArtifacts(): Promise<Disposable> {
+    return this.#use.take();
+  }
+
   /** See `ArtifactUse.remove`. */
   removeArtifacts(digests: readonly string[]): Promise<void> {
     return this.#use.remove(digests);

@@ -47,7 +47,11 @@ export function tarStream(
   );
 }
 
-async function* tarPieces(entries: AsyncIterable<TarEntry>, mtime: Date): AsyncGenerator<Buffer> {
+/** The same without compression. */
+export async function* tarPieces(
+  entries: AsyncIterable<TarEntry>,
+  mtime: Date,
+): AsyncGenerator<Buffer> {
   for await (const entry of entries) {
     if ("link" in entry) {
       yield head(entry.path, 0, mtime, { linkpath: entry.link });

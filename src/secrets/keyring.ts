@@ -56,6 +56,11 @@ export class Keyring {
     return this.#first.id;
   }
 
+  /** Of all keys, the one that seals first. */
+  get keyIds(): string[] {
+    return this.#keys.map(({ id }) => id);
+  }
+
   /** Whether there are keys that only open. */
   get isRotating(): boolean {
     return this.#keys.length > 1;

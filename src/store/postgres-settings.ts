@@ -61,9 +61,9 @@ const serverSettings: Record<string, string> = {
   min_wal_size: "16MB",
   // Reads happen in the sessions themselves; the default starts three more processes for them.
   io_method: "sync",
-  // No replicas: less log is written, and neither senders nor the launcher of subscriptions run.
-  wal_level: "minimal",
-  max_wal_senders: "0",
+  // No replicas, but base backups: one sender reads the files, and there is one more for a try beside it.
+  wal_level: "replica",
+  max_wal_senders: "2",
   max_logical_replication_workers: "0",
   // No query here is large enough to be worth more processes or a compiler.
   max_parallel_workers_per_gather: "0",

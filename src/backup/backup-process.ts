@@ -1,0 +1,56 @@
+/**
+ * The process that makes one backup for a node: hashing and compressing all it has would keep requests waiting. Runs at a low
+ * priority and ends with the node.
+ */
+import { constants, setPriority } from "node:os";
+import { asPlatformError, isDiskFull, messageOf, PlatformError } from "../base/errors.ts";
+import { closeToOthers } from "../sandbox/own-process.ts";
+import type { FromBackup, ToBackup } from "./backup-protocol.ts";
+import { backupTimeoutMs, progressMs } from "./limits.ts";
+import { type BackupJob, makeBackup } from "./make-backup.ts";
+
+// The keys of the node and all data pass through its memory.
+closeToOthers();
+setPriority(constants.priority.PRIORITY_LOW);
+// A terminal's Ctrl-C reaches this process too; when it ends, the node says.
+for (const signal of ["SIGINT", "SIGTERM", "SIGHUP"] as const) process.on(signal, () => {});
+
+process.on("message", ({ job }: ToBackup) => void make(job));
+process.on("disconnect", () => process.exit(0));
+
+async function make(job: BackupJob): Promise<void> {
+  setTimeout(() => fail(failed(`it took longer than ${backupTimeoutMs} ms`)), backupTimeoutMs);
+  let saidMs = Number.NEGATIVE_INFINITY;
+  let archive = "";
+  try {
+    const done = await makeBackup(job, {
+      wallMs: () => Date.now(),
+      onProgress(progress) {
+        const nowMs = performance.now();
+        if (progress.archive === archive && nowMs - saidMs < progressMs) return;
+        saidMs = nowMs;
+        archive = progress.archive;
+        send({ type: "progress", ...progress });
+      },
+    });
+    send({ type: "done", done });
+  } catch (error) {
+    fail(error);
+  }
+}
+
+function fail(thrown: unknown): void {
+  const error =
+    thrown instanceof PlatformError
+      ? thrown
+      : failed(isDiskFull(thrown) ? "a disk is full" : messageOf(thrown), thrown);
+  send({ type: "failed", error: asPlatformError(error).toBody() });
+}
+
+function failed(what: string, cause?: unknown): PlatformError {
+  return new PlatformError("BACKUP_FAILED", [what], { cause });
+}
+
+function send(message: FromBackup): void {
+  process.send?.(message);
+}
