@@ -50,8 +50,9 @@ test("waiting for a slow reader leaves nothing behind at each pause", async () =
 test("a reader that goes away leaves no file open", async () => {
   using files = setup();
   const reader = tarStream(files.entries(), new Date(0)).getReader();
-  await reader.read();
-  expect(isOpen(files.path)).toBe(true);
+  // Its first bytes may come before the first file is opened.
+  do expect((await reader.read()).done).toBe(false);
+  while (!isOpen(files.path));
 
   await reader.cancel();
 

@@ -237,7 +237,7 @@ describe("a client that does not read", () => {
 
   test("and sends request after request is not answered without bound", async () => {
     await using lane = startRawLane({ a: timed });
-    const count = 2000;
+    const count = 800;
     const client = await lane.open(count);
     await client.take({ reading: false });
     void client.send(get("/bytes?count=60000").replaceAll("{host}", "a.localhost").repeat(count));
