@@ -56,6 +56,7 @@ export async function startNodeStore(
       try {
         await store.migrate();
         await store.interruptDeploys();
+        await store.migrationRuns.interrupt(clock.wallMs());
         cause = null;
         return;
       } catch (error) {

@@ -232,5 +232,9 @@ function hostOf(url: string): string {
 /** Artifacts that some version needs. */
 function digestsOf(table: RouteTable): Set<string> {
   const versions = Object.values(table.apps).flatMap((app) => Object.values(app.versions));
-  return new Set(versions.map(({ digest }) => digest));
+  return new Set(
+    versions.flatMap(({ digest, migrations }) =>
+      migrations === null ? [digest] : [digest, migrations.kit],
+    ),
+  );
 }

@@ -218,6 +218,7 @@ function specOf(app: FixtureApp, { concurrency, entry }: TargetConfig): VersionS
     declares: nothingDeclared,
     retention: retentionOfNode,
     database: null,
+    migrations: null,
     buildFacts: null,
     createdAtMs: 0,
   };

@@ -97,6 +97,12 @@ export interface LevainConfig {
    * A PostgreSQL database for each branch, as `DATABASE_URL`; `true`, or what is asked of it. Default: none. docs/databases.md
    */
   database?: boolean | LevainDatabase;
+  /**
+   * What brings the branch's database up to date before a version takes traffic: a folder of SQL files (`"migrations"`), a
+   * module (`"src/migrate.ts"`), a command (`"bunx drizzle-kit migrate"`), or more about it. Needs `database`. Default:
+   * nothing. docs/databases.md
+   */
+  migrate?: string | false | LevainMigrate;
   /** Path that the boot check asks for; must answer below 500. Default `/`. */
   healthPath?: string;
 }
@@ -147,6 +153,24 @@ export interface LevainDatabase {
   queriesPerRequestMax?: number;
   /** Idle for so long, a session gives its connection to the server back; 0 = never. Default 15 seconds. */
   idleReleaseMs?: number;
+}
+
+/** How the branch's database is brought up to date; one of `folder`, `module` and `command`. docs/databases.md */
+export interface LevainMigrate {
+  /** Folder of SQL files, applied in order of the numbers that their names begin with, each once. */
+  folder?: string;
+  /** Module that migrates `DATABASE_URL` when it is run, such as `"src/migrate.ts"`. */
+  module?: string;
+  /** Shell command that does, such as `"bunx prisma migrate deploy"`. */
+  command?: string;
+  /** Files and folders that the module or command reads. Default: those of the usual tools, else the whole project. */
+  files?: string[] | null;
+  /** For all of it together, in milliseconds. Default 10 minutes. */
+  timeoutMs?: number;
+  /** How long a lock that holds up others may be held or waited for, in milliseconds. Default 3 seconds. */
+  lockMs?: number;
+  /** Run it on a throwaway copy of the data first. Default true. */
+  trial?: boolean;
 }
 
 /** Which files the node answers by itself, and how; docs/static.md. */

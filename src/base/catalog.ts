@@ -11,6 +11,7 @@ import { databaseErrors } from "./database-errors.ts";
 import { deployErrors } from "./deploy-errors.ts";
 import { environmentErrors } from "./environment-errors.ts";
 import type { ErrorRow } from "./error-row.ts";
+import { migrationErrors } from "./migration-errors.ts";
 import { nodeErrors } from "./node-errors.ts";
 import { remoteErrors } from "./remote-errors.ts";
 import { requestErrors } from "./request-errors.ts";
@@ -25,6 +26,7 @@ export const CATALOG_BY_GROUP = {
   Requests: requestErrors,
   Assets: assetErrors,
   Deploy: deployErrors,
+  Migrations: migrationErrors,
   Environment: environmentErrors,
   Databases: databaseErrors,
   Sandbox: sandboxErrors,
@@ -40,6 +42,7 @@ export const CATALOG = {
   ...requestErrors,
   ...assetErrors,
   ...deployErrors,
+  ...migrationErrors,
   ...environmentErrors,
   ...databaseErrors,
   ...sandboxErrors,

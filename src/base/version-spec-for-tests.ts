@@ -46,6 +46,7 @@ export function testSpec(change: SpecChange = {}): VersionSpec {
     declares: nothingDeclared,
     retention: retentionOfNode,
     database: null,
+    migrations: null,
     buildFacts: null,
     createdAtMs: 0,
     ...change,

@@ -1,5 +1,6 @@
 import type { DatabaseSpec } from "./database-spec.ts";
 import { defaultPermissions, type Permissions, type SandboxLevel } from "./permissions.ts";
+import type { VersionMigrations } from "./version-migrations.ts";
 
 /**
  * What a version is, once and for all: the artifact, the environment and the limits that were frozen at deploy.
@@ -44,6 +45,8 @@ export interface VersionSpec {
   retention: Retention;
   /** What it asks of its branch's database; null: it has none. */
   database: DatabaseSpec | null;
+  /** How that database is brought up to date for it; null: it is not. */
+  migrations: VersionMigrations | null;
   /** How it was built, as the app itself may know it; null for versions of earlier releases. */
   buildFacts: BuildFacts | null;
   /** Wall-clock milliseconds. */
@@ -174,6 +177,7 @@ export function completeSpec(written: VersionSpec): VersionSpec {
     declares: written.declares ?? nothingDeclared,
     retention: written.retention ?? retentionOfNode,
     database: written.database ?? null,
+    migrations: written.migrations ?? null,
     buildFacts: written.buildFacts ?? null,
   };
 }

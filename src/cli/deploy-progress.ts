@@ -4,6 +4,7 @@
  */
 import type { DeployEvent } from "../deploy/deploy-api.ts";
 import type { OutputStream } from "./cli-io.ts";
+import { stageLines } from "./migration-text.ts";
 import { packageChangeLines } from "./package-changes-text.ts";
 import type { Paint } from "./paint.ts";
 import { planLines } from "./plan-text.ts";
@@ -42,6 +43,10 @@ export class DeployProgress {
         return this.#endStep("✔", this.#paint.green);
       case "output":
         return this.#line(`    ${this.#paint.dim(printable(event.line, this.#out.isTerminal))}`);
+      case "migration":
+        for (const line of stageLines(event.report))
+          this.#line(`    ${this.#paint.dim(printableLine(line))}`);
+        return;
       case "packages":
         return this.#packages(packageChangeLines(event.changes));
       case "warning":

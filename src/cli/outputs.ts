@@ -8,9 +8,9 @@ import {
   deployResult,
   ENDPOINTS,
   errorBody,
-  liveChange,
   logRecord,
   nodeStatus,
+  rolledBack,
 } from "../control/api.ts";
 import { deployPlanned, deployVerified } from "../deploy/deploy-api.ts";
 import { perfReport } from "../perf/report.ts";
@@ -117,7 +117,7 @@ const DATA: Readonly<Record<string, z.ZodType>> = {
   ]),
   deploy: z.union([deployResult, deployPlanned, deployVerified]),
   promote: ENDPOINTS.promote.output,
-  rollback: liveChange,
+  rollback: rolledBack,
   remove: ENDPOINTS.remove.output,
   gc: ENDPOINTS.gc.output,
   backup: z.union([

@@ -4,6 +4,7 @@ import type { LiveChange, PromotePlan } from "../control/api.ts";
 import { branchWords } from "./branch-argument.ts";
 import { describeDifference } from "./env-text.ts";
 import { rebindTimeoutMs } from "./limits.ts";
+import { migrationLines } from "./migration-text.ts";
 import type { Paint } from "./paint.ts";
 import type { Call, Outcome, Verb } from "./verb.ts";
 import { parseVersionNumber } from "./version-number.ts";
@@ -56,7 +57,10 @@ export const promote: Verb = {
       input: { ...input, expected: plan.id },
       answerTimeoutMs: rebindTimeoutMs,
     });
-    return liveOutcome(data, call, data.source);
+    return liveOutcome(data, call, data.source, [
+      ...migrationLines(data.migrations),
+      ...data.warnings.map((text) => `! ${text}`),
+    ]);
   },
 };
 
@@ -76,11 +80,18 @@ function describePlan(plan: PromotePlan, paint: Paint): string | null {
   ].join("\n");
 }
 
+function shown(notes: readonly string[], { paint }: Call): string {
+  return notes
+    .map((note) => `\n  ${note.startsWith("!") ? paint.yellow(note) : paint.dim(note)}`)
+    .join("");
+}
+
 /** What `promote` and `rollback` came to. */
 export async function liveOutcome(
   data: LiveChange,
   call: Call,
   source = data.version,
+  notes: readonly string[] = [],
 ): Promise<Outcome> {
   const { app, branch, version, previous, url } = data;
   const onBranch = await branchWords(call, app, branch);
@@ -98,7 +109,7 @@ export async function liveOutcome(
         previous === null ? "" : previous === version ? ", as before" : ` (before: v${previous})`;
       const how =
         source === version ? "" : `\n  it is v${source} with the environment of ${branch}`;
-      return `${call.paint.green("✔")} ${app} v${version} is live on ${branch}${before}${how}\n  ${call.paint.cyan(url)}`;
+      return `${call.paint.green("✔")} ${app} v${version} is live on ${branch}${before}${how}\n  ${call.paint.cyan(url)}${shown(notes, call)}`;
     },
   };
 }

@@ -12,7 +12,7 @@ export const rollback: Verb = {
   summary: "Make the version before live again",
   description:
     "Goes back one step in what was live on the branch; --to goes to any version. Nothing is built " +
-    "and no request is lost. The default of --branch is that of `levain deploy` for the app of this " +
+    "and no request is lost. The branch's database stays as it is: a rollback never touches data. The default of --branch is that of `levain deploy` for the app of this " +
     "folder, and main for every other app.",
   arguments: [["[app]", "name of the app; default: the app of this folder"]],
   flags: [
@@ -31,6 +31,12 @@ export const rollback: Verb = {
       branch: await branchArgument(call, app),
       ...(typeof to === "string" ? { to: parseVersionNumber(to, "--to") } : {}),
     };
-    return liveOutcome(await call.client.call("rollback", { app, input }), call);
+    const data = await call.client.call("rollback", { app, input });
+    return liveOutcome(
+      data,
+      call,
+      data.version,
+      data.warnings.map((text) => `! ${text}`),
+    );
   },
 };

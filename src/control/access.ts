@@ -53,6 +53,7 @@ export const ACCESS: Readonly<Record<EndpointName, Access>> = {
   inspect: { role: "read", scope: "app" },
   packages: { role: "read", scope: "app" },
   logs: { role: "read", scope: "app" },
+  migrations: { role: "read", scope: "app" },
   deploy: { role: "deploy", scope: "own" },
   promote: { role: "deploy", scope: "app" },
   promotePlan: { role: "deploy", scope: "app", isQuestion: true },

@@ -18,6 +18,7 @@ import {
   exportQuery,
   inspectQuery,
   logsQuery,
+  migrationsQuery,
   type OutputOf,
   packagesQuery,
   promoteInput,
@@ -41,6 +42,7 @@ import { readJsonBody } from "./json-body.ts";
 import { adminBodyBytesMax, adminBodyTimeoutMs, envBodyBytesMax } from "./limits.ts";
 import { logsStream } from "./logs.ts";
 import { metricsResponse } from "./metrics.ts";
+import { listMigrations } from "./migrations.ts";
 import { planPromote, promote } from "./promote.ts";
 import { remove } from "./remove.ts";
 import { rollback } from "./rollback.ts";
@@ -180,6 +182,9 @@ const CALLS: {
       instancesMax,
       memory: { budgetBytes, usedBytes, level },
     };
+  },
+  async migrations(call, app) {
+    return listMigrations(call.deps, app, readQuery(migrationsQuery, call));
   },
   async logs(call, app) {
     const query = readQuery(logsQuery, call);

@@ -251,7 +251,7 @@ export function memoryDeps(dataDir: string, happened: string[]): AdminDeps {
       }),
       async rebind({ app, version }) {
         await store.version(app, version);
-        return { version, taken: null };
+        return { version, taken: null, migrations: null, warnings: [] };
       },
     },
     environments: testEnvironments(),
@@ -337,6 +337,7 @@ export function testDeployResult(app: string, branch: string): DeployResult {
     previous: 3,
     warnings: [],
     packages: null,
+    migrations: null,
     ms: { build: 812, boot: 95, total: 1302 },
   };
 }

@@ -120,6 +120,8 @@ describe("endpoints", () => {
       source: 1,
       previous: 2,
       url: "http://cart-fix--shop.localhost:4000",
+      migrations: null,
+      warnings: [],
     });
     expect(node.happened).toEqual(["publish"]);
   });

@@ -1,5 +1,6 @@
 /** What the admin API says of apps, their branches and versions, and takes to move what is live. */
 import { z } from "zod";
+import { migrationReport } from "../migrations/report.ts";
 
 export const branchInfo = z.object({
   name: z.string(),
@@ -63,9 +64,17 @@ export const liveChange = z.object({
   url: z.string(),
 });
 
+export const rolledBack = liveChange.extend({
+  /** What the version does not know of: migrations of the branch's database, which stays as it is. */
+  warnings: z.array(z.string()),
+});
+
 export const promotion = liveChange.extend({
   /** Whose artifact it has: another version than `version` when the branch has another environment. */
   source: z.int(),
+  /** What was done to the branch's database; null when the version has no migrations. */
+  migrations: migrationReport.nullable(),
+  warnings: z.array(z.string()),
 });
 
 /** What is to go: the app, or one of its branches or versions. */
@@ -90,4 +99,5 @@ export type VersionInfo = z.infer<typeof versionInfo>;
 export type LiveChange = z.infer<typeof liveChange>;
 export type Removed = z.infer<typeof removed>;
 export type PromotePlan = z.infer<typeof promotePlan>;
+export type RolledBack = z.infer<typeof rolledBack>;
 export type Promotion = z.infer<typeof promotion>;

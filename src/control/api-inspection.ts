@@ -4,6 +4,7 @@ import { packageList } from "../deploy/package-list.ts";
 import { provenance } from "../deploy/provenance.ts";
 import { versionInfo } from "./api-apps.ts";
 import { poolState, processInfo } from "./api-instances.ts";
+import { migrationRun } from "./api-migrations.ts";
 import { versionSpec } from "./route-table-schema.ts";
 import { givenSandbox, sandboxMachine } from "./sandbox-schema.ts";
 
@@ -21,7 +22,11 @@ export const inspection = versionInfo.omit({ message: true, commit: true, bytes:
   /** What only the store knows; null while it cannot be reached. */
   stored: versionInfo
     .pick({ message: true, commit: true, bytes: true })
-    .extend({ provenance })
+    .extend({
+      provenance,
+      /** Migrations of branches' databases that were run for it, newest first. */
+      migrationRuns: z.array(migrationRun),
+    })
     .nullable(),
   ...versionSpec.pick({
     entry: true,
@@ -39,6 +44,8 @@ export const inspection = versionInfo.omit({ message: true, commit: true, bytes:
     sandbox: true,
     declares: true,
     retention: true,
+    database: true,
+    migrations: true,
   }).shape,
   /** Names of its own environment values, which are not shown. */
   environment: z.array(z.string()),

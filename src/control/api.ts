@@ -11,7 +11,6 @@ import { z } from "zod";
 import { deployEvent, deployQuery } from "../deploy/deploy-api.ts";
 import {
   appInfo,
-  liveChange,
   promoteInput,
   promotePlan,
   promotePlanInput,
@@ -19,6 +18,7 @@ import {
   removed,
   removeQuery,
   rollbackInput,
+  rolledBack,
   versionInfo,
 } from "./api-apps.ts";
 import { backupEvent, backupInput, backupList } from "./api-backup.ts";
@@ -46,6 +46,7 @@ import {
 import { inspection, inspectQuery, packagesQuery, versionPackages } from "./api-inspection.ts";
 import { instanceInfo } from "./api-instances.ts";
 import { logRecord, logsQuery } from "./api-logs.ts";
+import { migrationsOutput, migrationsQuery } from "./api-migrations.ts";
 import { memoryStatus, nodeStatus } from "./api-node.ts";
 import {
   auditEntry,
@@ -75,6 +76,7 @@ export * from "./api-errors.ts";
 export * from "./api-inspection.ts";
 export * from "./api-instances.ts";
 export * from "./api-logs.ts";
+export * from "./api-migrations.ts";
 export * from "./api-node.ts";
 export * from "./api-tokens.ts";
 
@@ -97,7 +99,7 @@ export const ENDPOINTS = {
   deploy: { ...ENDPOINT_PATHS.deploy, query: deployQuery, stream: deployEvent },
   promote: { ...ENDPOINT_PATHS.promote, input: promoteInput, output: promotion },
   promotePlan: { ...ENDPOINT_PATHS.promotePlan, input: promotePlanInput, output: promotePlan },
-  rollback: { ...ENDPOINT_PATHS.rollback, input: rollbackInput, output: liveChange },
+  rollback: { ...ENDPOINT_PATHS.rollback, input: rollbackInput, output: rolledBack },
   remove: { ...ENDPOINT_PATHS.remove, query: removeQuery, output: removed },
   env: { ...ENDPOINT_PATHS.env, query: envQuery, output: envList },
   envChange: { ...ENDPOINT_PATHS.envChange, input: envChangeInput, output: envChange },
@@ -119,6 +121,7 @@ export const ENDPOINTS = {
       memory: memoryStatus.pick({ budgetBytes: true, usedBytes: true, level: true }),
     }),
   },
+  migrations: { ...ENDPOINT_PATHS.migrations, query: migrationsQuery, output: migrationsOutput },
   logs: { ...ENDPOINT_PATHS.logs, query: logsQuery, stream: logRecord },
   metrics: { ...ENDPOINT_PATHS.metrics },
   domains: {

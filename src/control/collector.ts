@@ -168,8 +168,10 @@ export class Collector {
     const staying = new Set(artifacts.inUse());
     for (const { name } of await store.apps()) {
       const gone = new Set(going.flatMap(({ app, number }) => (app === name ? [number] : [])));
-      for (const { number, digest } of await store.keptVersions(name).catch(orNone)) {
-        if (!gone.has(number)) staying.add(digest);
+      for (const { number, digest, kit } of await store.keptVersions(name).catch(orNone)) {
+        if (gone.has(number)) continue;
+        staying.add(digest);
+        if (kit != null) staying.add(kit);
       }
     }
     const there = await artifacts.list();

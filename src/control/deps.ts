@@ -44,7 +44,7 @@ export type AdminStore = Pick<
   | "addDomain"
   | "verifyDomain"
   | "removeDomain"
->;
+> & { migrationRuns: Pick<Store["migrationRuns"], "list" | "since"> };
 
 /** Part of an inspection. */
 export type VersionRuns = Pick<Inspection, "machine" | "state" | "cause" | "processes">;

@@ -25,6 +25,7 @@ export const ENDPOINT_PATHS = {
   backups: { method: "GET", path: "/v1/backups" },
   export: { method: "GET", path: "/v1/apps/{app}/export" },
   ps: { method: "GET", path: "/v1/instances" },
+  migrations: { method: "GET", path: "/v1/apps/{app}/migrations" },
   logs: { method: "GET", path: "/v1/apps/{app}/logs" },
   metrics: { method: "GET", path: "/metrics" },
   domains: { method: "GET", path: "/v1/domains" },

@@ -7,6 +7,7 @@ import type { RouteTableApp } from "../router/route-table.ts";
 import type { Inspection, QueryOf, VersionPackages } from "./api.ts";
 import { compareBranches } from "./apps.ts";
 import type { AdminDeps } from "./deps.ts";
+import { runsOfVersion } from "./migrations.ts";
 
 type InspectDeps = Pick<AdminDeps, "routesOf" | "runsOf" | "store" | "urlOf">;
 
@@ -72,16 +73,18 @@ function liveOn({ branches }: RouteTableApp, app: string, branch: string): numbe
 
 /** Null while the store cannot be reached. */
 async function storedOf(
-  { store }: InspectDeps,
+  deps: InspectDeps,
   { app, number }: VersionSpec,
 ): Promise<Inspection["stored"]> {
+  const { store } = deps;
   try {
     const found = (await store.versions(app)).find((version) => version.number === number);
     // Removed since the table was published.
     if (found === undefined) throw new PlatformError("VERSION_UNKNOWN", [app, versionName(number)]);
     const { message, commit, bytes } = found;
     const provenance = readProvenance(await store.versionProvenance(app, number));
-    return { message, commit, bytes, provenance };
+    const migrationRuns = await runsOfVersion(deps, app, number);
+    return { message, commit, bytes, provenance, migrationRuns };
   } catch (error) {
     if (error instanceof PlatformError && error.code === "STORE_UNAVAILABLE") return null;
     throw error;

@@ -163,6 +163,9 @@ export const adminTlsLookMs = 5_000;
 /** Names that the admin API answers to behind a proxy. Count. */
 export const adminNamesMax = 20;
 
+/** Runs of migrations that are listed; each has a report of some KB. Count. */
+export const migrationRunsShownMax = 50;
+
 /** An app that failed at its first deploy, or was removed elsewhere: long enough to ask what it was. Days. */
 export const logDaysMaxDefault = 30;
 

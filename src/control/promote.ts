@@ -26,7 +26,7 @@ export async function planPromote(
  * with a new one that differs from it in that. Doing it again changes nothing, so it is safe to repeat after an error.
  *
  * @throws {PlatformError} `APP_UNKNOWN`, `VERSION_UNKNOWN`, `NAME_INVALID` for the branch, `ENVIRONMENT_INVALID`, `ENVIRONMENT_CHANGED`,
- *   and why the new version does not boot.
+ *   why its database cannot be migrated, and why the new version does not boot.
  */
 export async function promote(
   deps: PromoteDeps,
@@ -52,7 +52,8 @@ export async function promote(
           previous: rebound.taken.previous,
           url: deps.urlOf(app, { branch }),
         };
-  return { ...change, source: version };
+  const { migrations, warnings } = rebound;
+  return { ...change, source: version, migrations, warnings };
 }
 
 export interface LiveMove {

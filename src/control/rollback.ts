@@ -1,6 +1,7 @@
 /** Makes the version live again that was live before, or one that is named. */
 import { PlatformError } from "../base/errors.ts";
-import type { InputOf, LiveChange } from "./api.ts";
+import type { InputOf, RolledBack } from "./api.ts";
+import { rollbackWarnings } from "./migrations.ts";
 import { type LiveDeps, takeLive } from "./promote.ts";
 
 /**
@@ -12,10 +13,11 @@ export async function rollback(
   deps: LiveDeps,
   app: string,
   { branch, to }: InputOf<"rollback">,
-): Promise<LiveChange> {
+): Promise<RolledBack> {
   // Asked in either case: rolling back a branch that does not exist is a mistake, not a way to make one.
   const before = await deps.store.rollbackTarget(app, branch);
   const version = to ?? before;
   if (version === null) throw new PlatformError("ROLLBACK_NO_TARGET", [app, branch]);
-  return takeLive(deps, { app, branch, version, reason: "rollback" });
+  const warnings = await rollbackWarnings(deps, app, branch, version);
+  return { ...(await takeLive(deps, { app, branch, version, reason: "rollback" })), warnings };
 }

@@ -5,6 +5,7 @@
 import { z } from "zod";
 import { DATABASE_ORIGINS, POOLING_MODES } from "../base/database-spec.ts";
 import { defaultPermissions, SANDBOX_LEVELS } from "../base/permissions.ts";
+import { MIGRATION_WAYS } from "../base/version-migrations.ts";
 import {
   nothingDeclared,
   oneInstance,
@@ -89,6 +90,20 @@ export const versionSpec = z.object({
       slowStatementMs: count,
       queriesPerRequestMax: count,
       idleReleaseMs: count,
+    })
+    .nullable()
+    .default(null),
+  migrations: z
+    .object({
+      way: z.enum(MIGRATION_WAYS),
+      source: z.string(),
+      kit: z.string(),
+      folder: z.string(),
+      module: z.string().nullable(),
+      inputs: z.string(),
+      timeoutMs: count,
+      lockMs: count,
+      trial: z.boolean(),
     })
     .nullable()
     .default(null),

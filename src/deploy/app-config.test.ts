@@ -61,6 +61,7 @@ describe("parseAppConfig()", () => {
       standby: "keep-memory",
       ephemeral: false,
       database: null,
+      migrate: null,
       healthPath: "/",
     });
   });
@@ -115,6 +116,13 @@ describe("parseAppConfig()", () => {
         queriesPerRequestMax: 50,
         idleReleaseMs: 1000,
       },
+      migrate: {
+        command: "bunx drizzle-kit migrate",
+        files: ["drizzle"],
+        timeoutMs: 60_000,
+        lockMs: 500,
+        trial: false,
+      },
       healthPath: "/healthz?x=1",
     } satisfies Required<LevainConfig>);
 
@@ -122,8 +130,59 @@ describe("parseAppConfig()", () => {
       ...config,
       assets: { folders: { "/": "dist" }, spa: true, cleanUrls: false },
       env: { rules: {}, values: { A: "1", B: "2", C: "true" } },
+      migrate: {
+        way: "command",
+        source: "bunx drizzle-kit migrate",
+        files: ["drizzle"],
+        timeoutMs: 60_000,
+        lockMs: 500,
+        trial: false,
+      },
     } as never);
     expect(Object.keys(config).sort()).toEqual(Object.keys(appConfigSchema.shape).sort());
+  });
+
+  test("tells a folder, a module and a command of migrations by what they look like", () => {
+    const migrate = (given: unknown) => parse({ database: true, migrate: given }).migrate;
+    const defaults = { files: null, timeoutMs: 600_000, lockMs: 3_000, trial: true };
+
+    expect(migrate("./migrations/")).toEqual({ way: "sql", source: "migrations", ...defaults });
+    expect(migrate("src/migrate.ts")).toEqual({
+      way: "module",
+      source: "src/migrate.ts",
+      ...defaults,
+    });
+    expect(migrate("bun run migrate")).toEqual({
+      way: "command",
+      source: "bun run migrate",
+      ...defaults,
+    });
+    expect(migrate({ command: "migrate" })).toMatchObject({ way: "command", source: "migrate" });
+    expect(migrate(false)).toBeNull();
+  });
+
+  test("refuses migrations that cannot be meant", () => {
+    const problemOf = (config: object) => {
+      try {
+        parse(config);
+      } catch (error) {
+        return (error as Error).message;
+      }
+      return null;
+    };
+
+    expect(problemOf({ migrate: "migrations" })).toContain("add `database: true`");
+    for (const migrate of [
+      "../migrations",
+      "/etc/x.ts",
+      {},
+      { folder: "a", command: "b" },
+      { folder: "a", files: ["b"] },
+      { module: "a.sql" },
+      { command: "x", lockMs: 1 },
+    ]) {
+      expect(problemOf({ database: true, migrate }), JSON.stringify(migrate)).toContain("migrate");
+    }
   });
 
   test("gives an app a database when it says so, with every default", () => {

@@ -22,6 +22,7 @@ import { DATABASE_KEYS, databaseSchema } from "./database-config.ts";
 import { envSchema } from "./env-config.ts";
 import { DECLARES_KEYS, declaresSchema, retentionSchema } from "./lasting-config.ts";
 import * as limits from "./limits.ts";
+import { MIGRATE_KEYS, type MigrateConfig, migrateSchema } from "./migrate-config.ts";
 import { appNameProblem } from "./names.ts";
 import { PERMISSION_KEYS, permissionsSchema, sandboxSchema } from "./permissions-config.ts";
 
@@ -89,6 +90,7 @@ export const appConfigSchema = z.strictObject({
   declares: declaresSchema,
   retention: retentionSchema,
   database: databaseSchema,
+  migrate: migrateSchema,
   healthPath: z
     .string()
     .max(limits.sourcePathBytesMax)
@@ -137,6 +139,8 @@ export interface AppConfig
   bundle: boolean | null;
   /** Null: what is found; false: none, whatever is found. */
   assets: AssetsConfig | false | null;
+  /** Null: nothing does. */
+  migrate: MigrateConfig | null;
 }
 
 /** What the plan of a build has to go by. */
@@ -165,6 +169,10 @@ export function parseAppConfig(raw: unknown, file: string): AppConfig {
   const { limits: given, idleStopMs, standby, ...rest } = others;
   if (standby === "keep-memory" && (idleStopMs ?? 0) > 0) {
     const problem = `idleStopMs is ${idleStopMs}, must be 0 or left out with standby "keep-memory"`;
+    throw new PlatformError("CONFIG_INVALID", [file, problem], { detail: { problems: [problem] } });
+  }
+  if (rest.migrate !== null && rest.database === null) {
+    const problem = "migrate is given, and no database to migrate; add `database: true`";
     throw new PlatformError("CONFIG_INVALID", [file, problem], { detail: { problems: [problem] } });
   }
   return {
@@ -207,6 +215,7 @@ export const GROUPS: Readonly<Record<string, object>> = {
   declares: DECLARES_KEYS,
   retention: RETENTION_KEYS,
   database: DATABASE_KEYS,
+  migrate: MIGRATE_KEYS,
 };
 
 const KNOWN: KnownKeys = {

@@ -18,6 +18,7 @@ export type BuildStep =
   | "build"
   | "prune"
   | "bundle"
+  | "migrate"
   | "packages"
   | "assets";
 
@@ -45,12 +46,14 @@ export interface BuildRules {
   permissions: Permissions;
   /** Ports of the operator's registries and proxies. */
   registryPorts: readonly number[];
+  /** Port of the database that migrations are for; left out: there are none. */
+  databasePort?: number | undefined;
 }
 
 /** What one step's processes are given. */
 export function grantsOf(step: BuildStep, places: BuildPlaces, rules: BuildRules): Grants {
   const { project, home, temporary, out, cache, programs } = places;
-  const { level, isUserShared, permissions, registryPorts } = rules;
+  const { level, isUserShared, permissions, registryPorts, databasePort } = rules;
   const held = {
     level,
     isUserShared,
@@ -87,6 +90,18 @@ export function grantsOf(step: BuildStep, places: BuildPlaces, rules: BuildRules
         read: [...programs, "/proc"],
         write: [project, ...own],
         connectPorts: portsOf(permissions),
+        listen: permissions.listen,
+        udp: permissions.udp,
+      };
+    case "migrate":
+      return {
+        ...held,
+        read: [...programs, "/proc"],
+        write: [project, ...own],
+        connectPorts: [
+          ...portsOf(permissions),
+          ...(databasePort === undefined ? [] : [databasePort]),
+        ],
         listen: permissions.listen,
         udp: permissions.udp,
       };

@@ -33,6 +33,8 @@ export interface BuildRoomOptions {
   tools: readonly string[];
   level: SandboxLevel;
   permissions: Permissions;
+  /** See `BuildRules`. */
+  databasePort?: number;
   bounds: BuildBounds;
   /** See `BuildProcesses`. */
   memory: BuildMemory | undefined;
@@ -76,7 +78,9 @@ export class BuildRoom {
       programs: [...programs.readable, ...tools],
     };
     const isUserShared = user.uid === null;
-    const rules = { level, isUserShared, permissions, registryPorts: registryPorts(nodeEnv) };
+    const { databasePort } = options;
+    const ports = { registryPorts: registryPorts(nodeEnv), databasePort };
+    const rules = { level, isUserShared, permissions, ...ports };
     this.output = new BuildOutput((stream, line) => emit({ type: "output", stream, line }));
     this.#processes = new BuildProcesses({
       ...bounds,

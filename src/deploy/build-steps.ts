@@ -2,7 +2,7 @@
  * The steps of a build that run something: each a child of its own, held to what that step may reach
  * (`build-grants.ts`).
  */
-import { rm } from "node:fs/promises";
+import { mkdir, rm } from "node:fs/promises";
 import { join } from "node:path";
 import { PlatformError } from "../base/errors.ts";
 import type { Manifest } from "../project/framework.ts";
@@ -158,6 +158,37 @@ export async function bundleApp(
   warnings: string[],
 ): Promise<BundledApp> {
   const { project: root, out: outdir } = room.places;
+  const { made, path } = await runBundler(room, entry, env, warnings);
+  return { entry: path, client: await takeBundle(outdir, made, root) };
+}
+
+/**
+ * Bundles a module of the project's that is run by itself.
+ *
+ * @param to an empty or missing folder
+ * @returns its path there. Throws like `bundleApp`
+ */
+export async function bundleModule(
+  room: BuildRoom,
+  module: string,
+  to: string,
+  env: Readonly<Record<string, string>>,
+  warnings: string[],
+): Promise<string> {
+  const { path } = await runBundler(room, module, env, warnings);
+  await mkdir(to, { recursive: true });
+  await moveInto(room.places.out, to);
+  return path;
+}
+
+/** Leaves in the folder for that, which was empty, what the bundler has made. */
+async function runBundler(
+  room: BuildRoom,
+  entry: string,
+  env: Readonly<Record<string, string>>,
+  warnings: string[],
+): Promise<{ made: Set<string>; path: string }> {
+  const { project: root, out: outdir } = room.places;
   const task = { task: "bundle", root, entry, outdir } as const;
   const result = await runChild(room, task, undefined, { env });
   if (!result.ok) {
@@ -175,7 +206,7 @@ export async function bundleApp(
     });
   }
   for (const message of result.warnings) warnings.push(message);
-  return { entry: result.entry, client: await takeBundle(outdir, made, root) };
+  return { made, path: result.entry };
 }
 
 /** Moves what was bundled into the project. @returns `client` of `BundledApp` */

@@ -47,6 +47,12 @@ import {
 import { finishBuild } from "./finish-build.ts";
 import { buildMemoryBytesMax, buildTimeoutMs } from "./limits.ts";
 import { listPackages } from "./list-packages.ts";
+import { makeKit } from "./migration-kit.ts";
+import {
+  type MigrationRunner,
+  type MigrationRunnerRequest,
+  openRunner,
+} from "./migration-runner.ts";
 import { environmentWarnings, refuseInvalid } from "./open-environment.ts";
 import { killBuild, killUsers } from "./process-tree.ts";
 import { readProjectFacts } from "./project-facts.ts";
@@ -166,7 +172,10 @@ export class AppBuilder implements Builder {
     const isMonorepo = facts.folder !== "";
     // Builds need the development tools; without a build they would only be removed again.
     const onlyProduction =
-      !planned.plan.bundle && planned.plan.build === null && facts.dependsOn.length === 0;
+      !planned.plan.bundle &&
+      planned.plan.build === null &&
+      facts.dependsOn.length === 0 &&
+      (config.migrate === null || config.migrate.way === "sql");
     if (needsInstall(manifest) || isMonorepo) {
       warnOfLockfile(lockfile?.name ?? null, facts.isUnattended, warnings);
       emit({ type: "step", step: "install" });
@@ -205,6 +214,10 @@ export class AppBuilder implements Builder {
     const installed = await findLockfile(project);
     const packages = await listPackages(room, facts.folder, installed?.name ?? null, warnings);
     await warnOfPreload(appFolder, warnings);
+    const kit =
+      config.migrate === null
+        ? null
+        : await makeKit(room, facts.folder, config.migrate, values, warnings);
     // A build may have changed package.json; what it says now is what is meant.
     const hasTools = !onlyProduction && (isMonorepo || hasEntries(manifest.devDependencies));
     const outcome = await finishBuild(
@@ -236,6 +249,7 @@ export class AppBuilder implements Builder {
       environment,
       warnings,
       packages,
+      kit,
       provenance: buildProvenance({
         manifest,
         config,
@@ -272,6 +286,17 @@ export class AppBuilder implements Builder {
     } finally {
       await removeFolder(project);
     }
+  }
+
+  openMigrations(request: MigrationRunnerRequest): Promise<MigrationRunner> {
+    this.#checks += 1;
+    const workFolder = join(this.#buildsDir, `.migrate-${process.pid}-${this.#checks}`);
+    const level = this.#levelOf(request.sandbox);
+    // Each run has a time of its own.
+    const bounds = { ...this.#bounds, timeoutMs: Number.POSITIVE_INFINITY };
+    return openRunner(request, workFolder, this.#users.ofApp(request.app), (options) =>
+      this.#open({ ...options, level, bounds }),
+    );
   }
 
   #readTypedConfig(
@@ -313,16 +338,16 @@ export class AppBuilder implements Builder {
     options: Omit<
       BuildRoomOptions,
       "programs" | "tools" | "bounds" | "memory" | "nodeEnv" | "clock"
-    >,
+    > & { bounds?: BuildBounds },
   ): Promise<BuildRoom> {
     const { uid } = options.user;
     this.#programs ??= this.#prepare(uid === null ? null : { uid, gid: uid });
     const nodeEnv = this.#nodeEnv;
     return BuildRoom.open({
+      bounds: this.#bounds,
       ...options,
       programs: await this.#programs,
       tools: [...toolFolders(pathOf(nodeEnv), this.#dataDir), ...certificateFiles(nodeEnv)],
-      bounds: this.#bounds,
       nodeEnv,
       clock: this.#clock,
       memory: this.#memory,

@@ -4,6 +4,8 @@ import type { AppConfig } from "./app-config.ts";
 import type { BuildProvenance } from "./build-provenance.ts";
 import type { DeployEvent, DeployPlan } from "./deploy-api.ts";
 import type { SchemaCheck } from "./env-check.ts";
+import type { BuiltKit } from "./migration-kit.ts";
+import type { MigrationRunner, MigrationRunnerRequest } from "./migration-runner.ts";
 import type { PackageList } from "./package-list.ts";
 
 /** What a build made of a source folder. */
@@ -22,6 +24,8 @@ export interface BuiltApp {
   warnings: string[];
   /** What was installed for it; null when that could not be found out. */
   packages: PackageList | null;
+  /** What its migrations need; null without any. */
+  kit: BuiltKit | null;
   provenance: BuildProvenance;
 }
 
@@ -83,6 +87,8 @@ export interface Builder {
     environment: OpenEnvironment,
     signal: AbortSignal,
   ): Promise<SchemaCheck>;
+  /** Makes ready what a project's own migrations are run in. The app has no build meanwhile. */
+  openMigrations(request: MigrationRunnerRequest): Promise<MigrationRunner>;
   /** Ends what builds of a killed node have left running. */
   killLeftovers(): Promise<unknown>;
 }

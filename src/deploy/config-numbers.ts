@@ -137,6 +137,22 @@ const databaseTime = (assumed: number): NumberKey => ({
   unit: "milliseconds",
 });
 
+/** Numbers below `migrate`. */
+export const MIGRATE_NUMBERS = {
+  timeoutMs: {
+    default: limits.migrateTimeoutMsDefault,
+    smallest: limits.migrateTimeoutMsSmallest,
+    largest: limits.migrateTimeoutMsLargest,
+    unit: "milliseconds",
+  },
+  lockMs: {
+    default: limits.migrateLockMsDefault,
+    smallest: limits.migrateLockMsSmallest,
+    largest: limits.migrateLockMsLargest,
+    unit: "milliseconds",
+  },
+} as const satisfies Record<string, NumberKey>;
+
 /** Numbers below `database`. */
 export const DATABASE_NUMBERS = {
   poolMax: {
@@ -194,6 +210,7 @@ export const NUMBER_RANGES: Readonly<Record<string, NumberKey>> = {
       ["instances", INSTANCE_KEYS] as const,
       ["retention", RETENTION_KEYS] as const,
       ["database", DATABASE_NUMBERS] as const,
+      ["migrate", MIGRATE_NUMBERS] as const,
     ].flatMap(([group, keys]) =>
       Object.entries(keys).map(([key, range]) => [`${group}.${key}`, range]),
     ),

@@ -2,7 +2,13 @@ import { expect, test } from "bun:test";
 import { join } from "node:path";
 import { envBytesMax } from "../secrets/limits.ts";
 import { appConfigSchema, GROUPS, parseAppConfig } from "./app-config.ts";
-import { DATABASE_NUMBERS, IDLE_KEYS, INSTANCE_KEYS, LIMIT_KEYS } from "./config-numbers.ts";
+import {
+  DATABASE_NUMBERS,
+  IDLE_KEYS,
+  INSTANCE_KEYS,
+  LIMIT_KEYS,
+  MIGRATE_NUMBERS,
+} from "./config-numbers.ts";
 import { concurrencyMaxEphemeralDefault } from "./limits.ts";
 
 const text = await Bun.file(join(import.meta.dir, "../../docs/configuration.md")).text();
@@ -28,6 +34,7 @@ test("docs/configuration.md has the defaults and ranges of the schema", () => {
     ...Object.entries(INSTANCE_KEYS).map(([key, row]) => [`instances.${key}`, row] as const),
     ...Object.entries(IDLE_KEYS),
     ...Object.entries(DATABASE_NUMBERS).map(([key, row]) => [`database.${key}`, row] as const),
+    ...Object.entries(MIGRATE_NUMBERS).map(([key, row]) => [`migrate.${key}`, row] as const),
   ];
   for (const [key, { default: assumed, smallest, largest, unit }] of numbers) {
     const least = key === "instances.max" ? ", or `min`" : "";

@@ -3,6 +3,7 @@
  * of the request is a gzipped tar (`pack.ts`). Part of the admin API in `src/control/api.ts`.
  */
 import { z } from "zod";
+import { migrationReport, stageReport } from "../migrations/report.ts";
 import { branchNameCharactersMax, sourcePathBytesMax, workspacesMax } from "./limits.ts";
 import { packageChanges } from "./package-changes.ts";
 
@@ -20,6 +21,8 @@ export const deployResult = z.object({
   warnings: z.array(z.string()),
   /** What changed of its packages since the version that was live; null when there is nothing to compare with. */
   packages: packageChanges.nullable(),
+  /** What was done to the branch's database; null when the version has no migrations. */
+  migrations: migrationReport.nullable(),
   /** Milliseconds by step. */
   ms: z.object({ build: z.number(), boot: z.number(), total: z.number() }),
 });
@@ -63,6 +66,8 @@ export const deployEvent = z.discriminatedUnion("type", [
       "bundle",
       "assets",
       "artifact",
+      "trial",
+      "migrate",
       "boot",
       "live",
     ]),
@@ -70,6 +75,7 @@ export const deployEvent = z.discriminatedUnion("type", [
   z.object({ type: z.literal("plan"), plan: deployPlan }),
   z.object({ type: z.literal("output"), stream: z.enum(["stdout", "stderr"]), line: z.string() }),
   z.object({ type: z.literal("warning"), message: z.string() }),
+  z.object({ type: z.literal("migration"), report: stageReport }),
   z.object({ type: z.literal("packages"), changes: packageChanges }),
   z.object({ type: z.literal("done"), result: deployResult }),
   z.object({ type: z.literal("planned"), ...deployPlanned.shape }),

@@ -8,6 +8,7 @@ import type { LogSink } from "../telemetry/log-record.ts";
 import type { ArtifactStore } from "./artifact-store.ts";
 import type { Builder, SourceFacts } from "./builder.ts";
 import type { DeployEvent, DeployQuery } from "./deploy-api.ts";
+import type { MigrateOptions } from "./migrate-step.ts";
 
 export interface DeployerOptions {
   dataDir: string;
@@ -29,6 +30,8 @@ export interface DeployerOptions {
   unpack(upload: ReadableStream<Uint8Array>, folder: string, signal: AbortSignal): Promise<unknown>;
   /** Starts the version and asks it one request; it stays warm. @throws {PlatformError} why it cannot go live */
   bootCheck(spec: VersionSpec, signal: AbortSignal): Promise<void>;
+  /** Left out: databases are not migrated. */
+  migrations?: MigrateOptions;
   /** The version is in the store now. */
   kept(spec: VersionSpec): void;
   /** Ends the processes of a version that did not make it. */

@@ -11,6 +11,7 @@
 import { mkdir, readdir } from "node:fs/promises";
 import { join } from "node:path";
 import { PlatformError } from "../base/errors.ts";
+import type { VersionMigrations } from "../base/version-migrations.ts";
 import { versionName } from "../base/version-spec.ts";
 import { removeFolder } from "../sandbox/remove-folder.ts";
 import type { OpenEnvironment } from "../secrets/version-environment.ts";
@@ -32,6 +33,8 @@ import {
   type Job,
 } from "./deploy-job.ts";
 import { DeployQueue } from "./deploy-queue.ts";
+import { migrateStep } from "./migrate-step.ts";
+import { addKit } from "./migration-kit.ts";
 import { appNameFrom, checkAppName, checkBranchName, PRODUCTION_BRANCH } from "./names.ts";
 import { openEnvironment } from "./open-environment.ts";
 import { comparePackages, isUnchanged, type PackageChanges } from "./package-changes.ts";
@@ -231,12 +234,20 @@ export class Deployer {
       signal.throwIfAborted();
       const changes = await this.#packageChanges(job, built);
       const { packages } = built;
+      const kit =
+        built.kit === null ? null : await addKit(this.#options.artifacts, built.kit, signal);
+      const frozen = frozenOf(job, built, artifact.digest, kit?.migrations ?? null);
+      const migrated = await migrateStep(this.#options, {
+        ...{ app, branch, spec: frozen, environment: built.environment },
+        ...{ reason: "deploy", emit, signal },
+      });
       const candidate: Candidate = {
-        frozen: frozenOf(job, built, artifact.digest),
+        frozen,
         environment: built.environment,
         message: query.message ?? null,
         commit: query.commit ?? null,
         artifactBytes: artifact.bytes,
+        kitBytes: kit?.bytes ?? 0,
         packages:
           packages === null ? null : { sha256: packageListDigest(packages), list: packages },
         provenance: {
@@ -249,8 +260,13 @@ export class Deployer {
           largest: artifact.largest,
         },
         reason: "deploy",
+        migrated,
       };
-      const live = await takeLive(this.#options, candidate, emit, signal);
+      const live = await takeLive(this.#options, candidate, emit, signal).catch((error) => {
+        if (migrated.report?.target != null)
+          emit({ type: "warning", message: migratedBefore(branch) });
+        throw error;
+      });
       return {
         app,
         branch,
@@ -261,6 +277,7 @@ export class Deployer {
         previous: live.previous,
         warnings: [...built.warnings, ...live.warnings],
         packages: changes,
+        migrations: migrated.report,
         ms: {
           build: Math.round(buildMs),
           boot: Math.round(live.bootMs),
@@ -306,14 +323,20 @@ export class Deployer {
   }
 }
 
+/** What a migration has done stays done. */
+function migratedBefore(branch: string): string {
+  return `the database of branch ${branch} is migrated all the same; the version that is live goes on with it`;
+}
+
 /** What a build says of the version that it becomes. */
 function frozenOf(
   { app, branch, query }: Job,
   { config, entry, args, assets, provenance }: BuiltApp,
   digest: string,
+  migrations: VersionMigrations | null,
 ): Candidate["frozen"] {
   // The others have done their work in the build.
-  const { name, env, framework, build, start, bundle, ...frozen } = config;
+  const { name, env, framework, build, start, bundle, migrate, ...frozen } = config;
   const buildFacts = buildFactsOf(query, provenance);
-  return { ...frozen, app, branch, digest, entry, args, assets, buildFacts };
+  return { ...frozen, migrations, app, branch, digest, entry, args, assets, buildFacts };
 }

@@ -219,6 +219,22 @@ export const retentionDaysMaxDefault = 0;
 export const retentionDaysMaxSmallest = 0;
 /** Ten years. Days. */
 export const retentionDaysMaxLargest = 3650;
+/** A migration of some million rows; longer ones are better done in parts. Milliseconds. */
+export const migrateTimeoutMsDefault = 10 * 60_000;
+/** A connection alone takes a part of that. Milliseconds. */
+export const migrateTimeoutMsSmallest = 1_000;
+/** Six hours. Milliseconds. */
+export const migrateTimeoutMsLargest = 6 * 3_600_000;
+/** Requests wait that long at worst, far below the 30 s that they have. Milliseconds. */
+export const migrateLockMsDefault = 3_000;
+/** Locks are looked at every 20 ms. Milliseconds. */
+export const migrateLockMsSmallest = 50;
+/** No bound beside the migration's own time. Milliseconds. */
+export const migrateLockMsLargest = 6 * 3_600_000;
+/** Files and folders that a migration needs. Count. */
+export const migrateFilesMax = 100;
+/** What a command needs with its packages, which is kept for each version that has another. Bytes. */
+export const kitBytesMax = 1024 * 1024 * 1024;
 /** A name of a contract or a flag; it goes into the environment of every process. Characters. */
 export const contractCharactersMax = 100;
 /** Flags that a version declares. Count. */

@@ -8,11 +8,13 @@
  */
 import { PlatformError } from "../base/errors.ts";
 import type { VersionSpec } from "../base/version-spec.ts";
+import type { MigrationReport } from "../migrations/report.ts";
 import { differenceOf, type EnvDifference, isSame } from "../secrets/resolve.ts";
 import { type OpenEnvironment, runValues } from "../secrets/version-environment.ts";
 import type { WholeVersion } from "../store/versions.ts";
 import type { DeployerOptions } from "./deploy-job.ts";
 import { schemaNames } from "./env-check.ts";
+import { migrateStep } from "./migrate-step.ts";
 import { refuseInvalid } from "./open-environment.ts";
 import { readProvenance } from "./provenance.ts";
 import { type TakenLive, takeLive } from "./take-live.ts";
@@ -73,6 +75,9 @@ export interface Rebound {
   version: number;
   /** Null when there was one already, which may not be live. */
   taken: TakenLive | null;
+  /** What was done to the branch's database; null when the version has no migrations. */
+  migrations: MigrationReport | null;
+  warnings: string[];
 }
 
 /**
@@ -90,8 +95,17 @@ export async function rebind(
     throw new PlatformError("ENVIRONMENT_CHANGED", [app, branch]);
   }
   const environment = await checked(options, plan, target, signal);
+  const warnings: string[] = [];
+  const migrated = await migrateStep(options, {
+    ...{ app, branch, spec: plan.source.spec, environment, reason, signal },
+    emit: (event) => void (event.type === "warning" && warnings.push(event.message)),
+  });
+  const migrations = migrated.report;
   const same = await sameVersion(options, { ...plan, environment }, branch);
-  if (same !== null) return { version: same, taken: null };
+  if (same !== null) {
+    await options.migrations?.runs.belong(migrated.runs, same).catch(() => {});
+    return { version: same, taken: null, migrations, warnings };
+  }
   const { spec, message, commit, artifactBytes, packagesSha256 } = plan.source;
   const { number: _number, env: _env, createdAtMs: _createdAtMs, ...frozen } = spec;
   const taken = await takeLive(
@@ -102,17 +116,20 @@ export async function rebind(
       message,
       commit,
       artifactBytes,
+      // The store has it already.
+      kitBytes: 0,
       packages: packagesSha256 === null ? null : { sha256: packagesSha256 },
       provenance: {
         ...readProvenance(plan.source.provenance),
         rebound: { version: spec.number, branch: spec.branch },
       },
       reason,
+      migrated,
     },
     () => {},
     signal,
   );
-  return { version: taken.spec.number, taken };
+  return { version: taken.spec.number, taken, migrations, warnings };
 }
 
 /** The version itself, or the one that is live on the branch since this was done before. */

@@ -5,6 +5,7 @@ import type { OpenEnvironment } from "../secrets/version-environment.ts";
 import { VersionNumberTaken } from "../store/versions.ts";
 import type { DeployEvent } from "./deploy-api.ts";
 import type { DeployerOptions } from "./deploy-job.ts";
+import type { Migrated } from "./migrate-step.ts";
 import { branchLabel } from "./names.ts";
 import type { Provenance } from "./provenance.ts";
 
@@ -19,12 +20,15 @@ export interface Candidate {
   message: string | null;
   commit: string | null;
   artifactBytes: number;
+  kitBytes: number;
   /** The packages it was built with; see `CreateVersionInput`. */
   packages: { sha256: string; list?: object } | null;
   /** How long it took to boot is filled in. */
   provenance: Provenance;
   /** What the store notes; a later rollback depends on it. */
   reason: "deploy" | "promote";
+  /** What was done to the branch's database for it. */
+  migrated: Migrated;
 }
 
 export interface TakenLive {
@@ -45,7 +49,7 @@ export async function takeLive(
   signal: AbortSignal,
 ): Promise<TakenLive> {
   const { store, clock, publish, bootCheck, kept, discard, environments } = options;
-  const { frozen, environment, reason, ...described } = candidate;
+  const { frozen, environment, reason, migrated, ...described } = candidate;
   const { app, branch } = frozen;
   const labelFor = (name: string, taken: readonly string[]) =>
     branchLabel(name, new Set(taken), app);
@@ -81,6 +85,8 @@ export async function takeLive(
       });
       // From here on the version is live: what cannot be published now is tried until it is.
       const warnings: string[] = [];
+      // A run without its version is still a run.
+      await options.migrations?.runs.belong(migrated.runs, spec.number).catch(() => {});
       await publish().catch((error: unknown) => {
         warnings.push(
           `it is live as soon as the route table can be published: ${messageOf(error)}`,

@@ -255,7 +255,17 @@ function specOf(
   config: AppConfig,
   values: Record<string, string>,
 ): VersionSpec {
-  const { name, entry: _given, framework, build, start, bundle, assets: _assets, ...rest } = config;
+  const {
+    name,
+    entry: _given,
+    framework,
+    build,
+    start,
+    bundle,
+    assets: _assets,
+    ...others
+  } = config;
+  const { migrate: _migrate, ...rest } = others;
   return {
     ...rest,
     app,
@@ -266,6 +276,7 @@ function specOf(
     args,
     assets,
     env: { NODE_ENV: "development", ...values },
+    migrations: null,
     buildFacts: null,
     createdAtMs: Date.now(),
   };

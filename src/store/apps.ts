@@ -2,6 +2,7 @@
 import { PlatformError } from "../base/errors.ts";
 import type { Queries } from "./database.ts";
 import { removeEnv } from "./env-values.ts";
+import { removeMigrationRuns } from "./migration-runs.ts";
 import { dropOrphans } from "./removal.ts";
 import { countUpRevision } from "./revision.ts";
 
@@ -45,17 +46,18 @@ export async function apps(queries: Queries): Promise<StoredApp[]> {
 /** Removes the app, its branches, versions, history and deploys. @throws {PlatformError} `APP_UNKNOWN` */
 export async function removeApp(queries: Queries, app: string): Promise<RemovedApp> {
   await countUpRevision(queries);
-  const own = await queries.rows<{ digest: string }>(
-    "SELECT digest FROM levain.versions WHERE app = $1",
+  const own = await queries.rows<{ digest: string; kit: string | null }>(
+    "SELECT digest, spec #>> '{migrations,kit}' AS kit FROM levain.versions WHERE app = $1",
     [app],
   );
   const removed = await queries.run("DELETE FROM levain.apps WHERE name = $1", [app]);
   if (removed === 0) throw new PlatformError("APP_UNKNOWN", [app]);
   await queries.run("DELETE FROM levain.deploys WHERE app = $1", [app]);
   await removeEnv(queries, app);
+  await removeMigrationRuns(queries, app, null);
   const digests = await dropOrphans(
     queries,
-    own.map(({ digest }) => digest),
+    own.flatMap(({ digest, kit }) => (kit === null ? [digest] : [digest, kit])),
   );
   return { versions: own.length, digests };
 }

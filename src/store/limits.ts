@@ -95,6 +95,9 @@ export const storePingMs = 10_000;
 /** The same while it does not, so that its return is seen soon. Milliseconds. */
 export const storePingSilentMs = 1_000;
 
+/** Runs of migrations of one branch; each has a report of some KB. Count. */
+export const migrationRunsKeptMax = 200;
+
 // --- use from elsewhere ---
 
 /** Tokens of a node; they are all kept in memory, a few hundred bytes each. Count. */

@@ -5,6 +5,7 @@
 import { PlatformError } from "../base/errors.ts";
 import type { Queries } from "./database.ts";
 import { requireApp } from "./live.ts";
+import { removeMigrationRuns } from "./migration-runs.ts";
 import { countUpRevision } from "./revision.ts";
 import { type LiveChange, rollbackTargetOf } from "./rollback-target.ts";
 
@@ -14,6 +15,8 @@ export interface KeptVersion {
   /** Branch it was deployed to. */
   branch: string;
   digest: string;
+  /** Digest of the kit of its migrations; null or left out: none. */
+  kit?: string | null;
   /** Of its artifact, which it may share with other versions. */
   bytes: number;
   /** Wall-clock milliseconds. */
@@ -37,7 +40,7 @@ export interface RemovedVersions {
 export async function keptVersions(queries: Queries, app: string): Promise<KeptVersion[]> {
   await requireApp(queries, app);
   const versions = await queries.rows<Omit<KeptVersion, "rollbackOf">>(
-    `SELECT number, branch, digest, bytes, versions.created_at_ms AS "createdAtMs",
+    `SELECT number, branch, digest, spec #>> '{migrations,kit}' AS kit, bytes, versions.created_at_ms AS "createdAtMs",
        spec -> 'retention' AS retention,
        ARRAY(SELECT name::text FROM levain.branches
          WHERE branches.app = versions.app AND live = number ORDER BY name) AS "liveOn"
@@ -114,6 +117,7 @@ export async function removeBranch(
     "DELETE FROM levain.env_values WHERE app = $1 AND scope = 'branch' AND branch = $2",
     [app, branch],
   );
+  await removeMigrationRuns(queries, app, branch);
   const going = (await keptVersions(queries, app)).filter(
     (version) =>
       version.branch === branch && version.liveOn.length === 0 && version.rollbackOf.length === 0,
@@ -127,14 +131,14 @@ async function dropVersions(
   versions: readonly KeptVersion[],
 ): Promise<RemovedVersions> {
   const numbers = versions.map(({ number }) => number).sort((left, right) => left - right);
-  await queries.run("DELETE FROM levain.versions WHERE app = $1 AND number = ANY($2)", [
-    app,
-    numbers,
-  ]);
-  const digests = await dropOrphans(
-    queries,
-    versions.map(({ digest }) => digest),
+  const removed = await queries.rows<{ kit: string | null }>(
+    `DELETE FROM levain.versions WHERE app = $1 AND number = ANY($2)
+     RETURNING spec #>> '{migrations,kit}' AS kit`,
+    [app, numbers],
   );
+  const kits = removed.flatMap(({ kit }) => (kit === null ? [] : [kit]));
+  const own = versions.map(({ digest }) => digest);
+  const digests = await dropOrphans(queries, [...own, ...kits]);
   return { versions: numbers, digests };
 }
 
@@ -146,7 +150,8 @@ export async function dropOrphans(queries: Queries, digests: readonly string[]):
   );
   const orphans = await queries.rows<{ digest: string }>(
     `DELETE FROM levain.artifacts WHERE digest = ANY($1)
-       AND NOT EXISTS (SELECT FROM levain.versions WHERE versions.digest = artifacts.digest)
+       AND NOT EXISTS (SELECT FROM levain.versions WHERE versions.digest = artifacts.digest
+         OR spec #>> '{migrations,kit}' = artifacts.digest)
      RETURNING digest`,
     [digests],
   );

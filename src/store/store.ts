@@ -28,6 +28,7 @@ import { addDomain, domains, removeDomain, type StoredDomain, verifyDomain } fro
 import { type ChangeEnvInput, changeEnv, envValues, type StoredEnvValue } from "./env-values.ts";
 import { rollbackTarget, type SetLiveInput, setLive } from "./live.ts";
 import { migrate } from "./migrate.ts";
+import { MigrationRuns } from "./migration-runs.ts";
 import {
   artifactDigests,
   type KeptVersion,
@@ -74,12 +75,15 @@ export class Store {
   readonly #clock: Clock;
   /** Databases of branches. */
   readonly databases: BranchDatabases;
+  /** Runs of migrations on them. */
+  readonly migrationRuns: MigrationRuns;
 
   /** Use `openStore`. */
   constructor(database: Database, clock: Clock) {
     this.#database = database;
     this.#clock = clock;
     this.databases = new BranchDatabases(database);
+    this.migrationRuns = new MigrationRuns(database);
   }
 
   /**

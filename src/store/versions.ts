@@ -14,6 +14,8 @@ export interface CreateVersionInput {
   /** Git commit of the source. */
   commit: string | null;
   artifactBytes: number;
+  /** Of the kit of its migrations. Default 0. */
+  kitBytes?: number;
   /** How the artifact came to be: Bun version, lockfile, builder … Plain JSON. */
   provenance: object;
   /** What its environment was made of, with sealed values; see `VersionEnvironment`. Plain JSON. */
@@ -82,6 +84,7 @@ export async function createVersion(
     message,
     commit,
     artifactBytes,
+    kitBytes = 0,
     provenance,
     environment,
     packages,
@@ -94,11 +97,15 @@ export async function createVersion(
     [app, createdAtMs],
   );
   await ensureBranch(queries, { app, branch, atMs: createdAtMs, branchLabel });
-  await queries.run(
-    `INSERT INTO levain.artifacts (digest, bytes, created_at_ms) VALUES ($1, $2, $3)
-     ON CONFLICT DO NOTHING`,
-    [digest, artifactBytes, createdAtMs],
-  );
+  const kept = [{ named: digest, bytes: artifactBytes }];
+  if (spec.migrations !== null) kept.push({ named: spec.migrations.kit, bytes: kitBytes });
+  for (const { named, bytes } of kept) {
+    await queries.run(
+      `INSERT INTO levain.artifacts (digest, bytes, created_at_ms) VALUES ($1, $2, $3)
+       ON CONFLICT DO NOTHING`,
+      [named, bytes, createdAtMs],
+    );
+  }
   if (packages?.list !== undefined) {
     await queries.run(
       "INSERT INTO levain.package_lists (sha256, list) VALUES ($1, $2) ON CONFLICT DO NOTHING",

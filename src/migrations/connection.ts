@@ -1,0 +1,59 @@
+/** Connections of the node's own to a branch's database, for as long as it is migrated. */
+import pg from "pg";
+import { migrationConnectTimeoutMs } from "./limits.ts";
+
+/** How `pg` reaches a database, as the branch's role. */
+export type DatabaseLogin = Pick<
+  pg.ClientConfig,
+  "host" | "port" | "user" | "password" | "database" | "ssl" | "connectionString"
+>;
+
+/** Closes by itself at the end of its scope; a connection that hangs is dropped. */
+export class MigrationConnection implements AsyncDisposable {
+  readonly #client: pg.Client;
+  readonly #lost: Promise<never>;
+
+  /** @throws what `pg` throws */
+  static async open(login: DatabaseLogin, name: string): Promise<MigrationConnection> {
+    const client = new pg.Client({
+      ...login,
+      application_name: name,
+      connectionTimeoutMillis: migrationConnectTimeoutMs,
+      keepAlive: true,
+    });
+    const connection = new MigrationConnection(client);
+    await client.connect();
+    return connection;
+  }
+
+  private constructor(client: pg.Client) {
+    this.#client = client;
+    this.#lost = new Promise((_, reject) => client.on("error", reject));
+    // Nobody may be waiting just then.
+    this.#lost.catch(() => {});
+  }
+
+  /** Rows of one statement; without values also several statements, of which the last one's rows are given. */
+  async rows<Row>(sql: string, values?: readonly unknown[]): Promise<Row[]> {
+    const asked =
+      values === undefined ? this.#client.query(sql) : this.#client.query(sql, [...values]);
+    asked.catch(() => {});
+    const result = await Promise.race([asked, this.#lost]);
+    const last = (Array.isArray(result) ? result.at(-1) : result) as { rows?: Row[] } | undefined;
+    return last?.rows ?? [];
+  }
+
+  /** Drops it, whatever it is doing. The server ends what it does for it. */
+  drop(): void {
+    (
+      this.#client as unknown as { connection: { stream: { destroy(): void } } }
+    ).connection.stream.destroy();
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    const closing = this.#client.end().catch(() => {});
+    const timer = setTimeout(() => this.drop(), migrationConnectTimeoutMs);
+    await Promise.race([closing, this.#lost.catch(() => {})]);
+    clearTimeout(timer);
+  }
+}
