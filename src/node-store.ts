@@ -31,6 +31,7 @@ const retryMs = 500;
  */
 export async function startNodeStore(
   config: NodeConfig,
+  memoryBytes: number,
   clock: Clock,
   note: (line: string) => void,
 ): Promise<NodeStore> {
@@ -39,6 +40,7 @@ export async function startNodeStore(
       ? await startEmbeddedPostgres({
           dataDir: config.dataDir,
           user: config.postgresUser,
+          memoryBytes,
           clock,
           log: note,
           whenNotReady: "keep-trying",

@@ -107,7 +107,7 @@ export async function runNode(config: NodeConfig, watcher: NodeWatcher): Promise
   const { note } = watcher;
   const memory = governMemory({ ...budget, lane, clock, postgresPid: () => postgresPid(), note });
   cleanup.defer(() => memory.stop());
-  const store = await startNodeStore(config, clock, watcher.note);
+  const store = await startNodeStore(config, budget.budgetBytes, clock, watcher.note);
   cleanup.defer(() => store.stop());
   postgresPid = () => store.pid();
   void store.ready.then(() => memory.remeasure()).catch(() => {});

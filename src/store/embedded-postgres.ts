@@ -26,7 +26,7 @@ import { clearLeftovers } from "./postgres-leftovers.ts";
 import { boundLog, lastComplaint, logSize, logTail } from "./postgres-log.ts";
 import { failuresAfter, restartDelayMs } from "./postgres-restart.ts";
 import { type PostgresConnection, PostgresServer } from "./postgres-server.ts";
-import { databaseName, databaseUser } from "./postgres-settings.ts";
+import { databaseName, databaseUser, serverSizing } from "./postgres-settings.ts";
 import { findPostgresUser, type PostgresUser } from "./postgres-user.ts";
 import { settlesWithin } from "./within.ts";
 
@@ -35,6 +35,10 @@ export interface EmbeddedPostgresOptions {
   dataDir: string;
   /** User to run it as when the node is root. Default: `levain-postgres`, added when missing. */
   user?: string | undefined;
+  /** What the node and all it runs may use together. Default: little. Bytes. */
+  memoryBytes?: number;
+  /** Settings of the server that go before ours, for tests. */
+  settings?: Readonly<Record<string, string>>;
   clock: Clock;
   /** Events for the node's own log: starts, ends, pauses. */
   log(message: string): void;
@@ -176,7 +180,7 @@ export class EmbeddedPostgres {
 
   /** Settles when the server answers, or when it is clear that it will not. Never rejects. */
   async #startServer(): Promise<void> {
-    const { clock, log } = this.#options;
+    const { clock, log, memoryBytes = 0, settings = {} } = this.#options;
     const { folders, programs, user } = this.#prepared;
     const startedAtMs = clock.nowMs();
     this.#state = {
@@ -192,7 +196,16 @@ export class EmbeddedPostgres {
       if (this.#stopping !== null) return;
       const { data, log: logPath } = folders;
       const { connection } = this;
-      const server = new PostgresServer({ programs, data, log: logPath, user, connection });
+      const sizing = serverSizing(memoryBytes);
+      const server = new PostgresServer({
+        programs,
+        data,
+        log: logPath,
+        user,
+        connection,
+        sizing,
+        settings,
+      });
       this.#server = server;
       const ending = server.ended.then((how) => this.#onEnd(how, clock.nowMs() - startedAtMs));
       // Without a deadline: a server that recovers would only have to begin again.

@@ -45,11 +45,23 @@ export const postgresLogTailLines = 10;
 /** Part of the server log that is read for its last lines. Bytes. */
 export const postgresLogTailBytes = 16 * 1024;
 
-/** Sessions of the server: the store's pool several times over, and an operator's. Count. */
-export const postgresConnectionsMax = 50;
+/** What a session takes when it works, with what it has cached of the catalogue. Bytes. */
+export const postgresConnectionBytes = 24 * 1024 * 1024;
 
-/** Page cache of the server; the store is small, and the system caches files too. Bytes. */
-export const postgresSharedBuffersBytes = 32 * 1024 * 1024;
+/** Sessions of the server on a small machine: the store's pool several times over, and those of some apps. Count. */
+export const postgresConnectionsMin = 50;
+
+/** On a large one; more sessions than that only wait for each other. Count. */
+export const postgresConnectionsMax = 400;
+
+/** Of these, kept for the node: the store's pool, copies of databases and an operator. Count. */
+export const postgresReservedConnections = 16;
+
+/** Page cache of the server at least; the store alone is small, and the system caches files too. Bytes. */
+export const postgresSharedBuffersBytesMin = 32 * 1024 * 1024;
+
+/** At most: what is larger is the business of a server of its own. Bytes. */
+export const postgresSharedBuffersBytesMax = 1024 * 1024 * 1024;
 
 /** Log of changes before a checkpoint; bounds both the disk and the time of a recovery. Bytes. */
 export const postgresWalBytesMax = 256 * 1024 * 1024;

@@ -23,7 +23,7 @@ import { PlatformError } from "../base/errors.ts";
 import { postgresInitTimeoutMs } from "./limits.ts";
 import { type PostgresPrograms, postgresMajor } from "./postgres-binaries.ts";
 import type { PostgresFolders } from "./postgres-folders.ts";
-import { initArguments } from "./postgres-settings.ts";
+import { accessRules, initArguments } from "./postgres-settings.ts";
 import type { PostgresUser } from "./postgres-user.ts";
 import { runCommand } from "./system-command.ts";
 
@@ -54,7 +54,16 @@ export async function prepareCluster(
       `its password is missing; restore ${folders.password} from a backup`,
     ]);
   }
+  await writeAccessRules(folders.data, user);
   return password.trim();
+}
+
+async function writeAccessRules(data: string, user: PostgresUser): Promise<void> {
+  const path = join(data, "pg_hba.conf");
+  const unfinished = `${path}.unfinished`;
+  await writeFile(unfinished, accessRules, { mode: 0o600 });
+  if (user.isOther) await chown(unfinished, user.uid, user.gid);
+  await rename(unfinished, path);
 }
 
 async function createCluster(

@@ -41,7 +41,13 @@ export function withTestPostgres(): TestPostgres {
 
   beforeAll(async () => {
     folder = await mkdtemp(join(tmpdir(), "levain-store-"));
-    started = await startEmbeddedPostgres({ dataDir: folder, clock: systemClock, log: () => {} });
+    started = await startEmbeddedPostgres({
+      dataDir: folder,
+      clock: systemClock,
+      log: () => {},
+      // No test takes the machine's power away, and each database costs several writes that are waited for.
+      settings: { fsync: "off" },
+    });
   }, 60_000);
   afterAll(async () => {
     await started?.stop();

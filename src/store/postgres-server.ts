@@ -16,7 +16,7 @@ import {
 } from "./limits.ts";
 import type { PostgresPrograms } from "./postgres-binaries.ts";
 import { openLog } from "./postgres-log.ts";
-import { databaseName, serverArguments } from "./postgres-settings.ts";
+import { databaseName, type ServerSizing, serverArguments } from "./postgres-settings.ts";
 import type { PostgresUser } from "./postgres-user.ts";
 import { cleanEnvironment } from "./system-command.ts";
 import { settlesWithin } from "./within.ts";
@@ -37,6 +37,9 @@ export interface ServerOptions {
   log: string;
   user: PostgresUser;
   connection: PostgresConnection;
+  sizing: ServerSizing;
+  /** Settings that go before ours. */
+  settings: Readonly<Record<string, string>>;
 }
 
 export class PostgresServer {
@@ -46,20 +49,23 @@ export class PostgresServer {
   readonly ended: Promise<string>;
 
   /** @throws when the process cannot be started at all */
-  constructor({ programs, data, log, user, connection }: ServerOptions) {
+  constructor({ programs, data, log, user, connection, sizing, settings }: ServerOptions) {
     this.#connection = connection;
     const stderr = openLog(log);
     try {
-      this.#child = Bun.spawn([programs.postgres, ...serverArguments(data, connection.host)], {
-        cwd: "/",
-        env: cleanEnvironment,
-        stdin: "ignore",
-        stdout: stderr.fd,
-        stderr: stderr.fd,
-        // A group of its own: Ctrl-C in the node's terminal must not stop the store before the node has drained.
-        detached: true,
-        ...(user.isOther ? { uid: user.uid, gid: user.gid } : {}),
-      });
+      this.#child = Bun.spawn(
+        [programs.postgres, ...serverArguments(data, connection.host, sizing, settings)],
+        {
+          cwd: "/",
+          env: cleanEnvironment,
+          stdin: "ignore",
+          stdout: stderr.fd,
+          stderr: stderr.fd,
+          // A group of its own: Ctrl-C in the node's terminal must not stop the store before the node has drained.
+          detached: true,
+          ...(user.isOther ? { uid: user.uid, gid: user.gid } : {}),
+        },
+      );
     } finally {
       stderr.close();
     }
@@ -112,6 +118,8 @@ export class PostgresServer {
         databaseName,
       ]);
       if (rowCount === 0) await client.query(`CREATE DATABASE ${databaseName}`);
+      // Roles of branches share the server: what is the node's own is not theirs to look at.
+      await client.query(`REVOKE ALL ON DATABASE ${databaseName}, postgres, template1 FROM PUBLIC`);
       return true;
     } catch {
       // Not listening yet, starting up or recovering: all of them pass, and what does not ends the process.

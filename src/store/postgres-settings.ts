@@ -3,8 +3,12 @@
  * of this Levain, whichever one made the cluster, and so that no edit can switch off what durability needs.
  */
 import {
+  postgresConnectionBytes,
   postgresConnectionsMax,
-  postgresSharedBuffersBytes,
+  postgresConnectionsMin,
+  postgresReservedConnections,
+  postgresSharedBuffersBytesMax,
+  postgresSharedBuffersBytesMin,
   postgresWalBytesMax,
 } from "./limits.ts";
 
@@ -34,14 +38,66 @@ export function initArguments(data: string, passwordFile: string): string[] {
   ];
 }
 
-/** Arguments of `postgres` for the cluster in `data` with its socket in `socketFolder`. */
-export function serverArguments(data: string, socketFolder: string): string[] {
-  const settings = Object.entries(serverSettings).flatMap(([name, value]) => [
-    "-c",
-    `${name}=${value}`,
-  ]);
+/** What the server may have of the machine. */
+export interface ServerSizing {
+  /** Sessions at once, those of the node included. Count. */
+  connectionsMax: number;
+  /** Page cache that all of them share; what is not used takes nothing. */
+  sharedBuffersBytes: number;
+}
+
+/** @param memoryBytes what the node and all it runs may use together. Pure. */
+export function serverSizing(memoryBytes: number): ServerSizing {
+  const within = (value: number, least: number, most: number) =>
+    Math.min(most, Math.max(least, Math.floor(value)));
+  const mebibyte = 1024 * 1024;
+  return {
+    connectionsMax: within(
+      memoryBytes / postgresConnectionBytes,
+      postgresConnectionsMin,
+      postgresConnectionsMax,
+    ),
+    // A thirty-second part: the system caches files too, and apps are what the memory is for.
+    sharedBuffersBytes:
+      within(
+        memoryBytes / 32 / mebibyte,
+        postgresSharedBuffersBytesMin / mebibyte,
+        postgresSharedBuffersBytesMax / mebibyte,
+      ) * mebibyte,
+  };
+}
+
+/**
+ * Arguments of `postgres` for the cluster in `data` with its socket in `socketFolder`.
+ *
+ * @param others settings that go before ours
+ */
+export function serverArguments(
+  data: string,
+  socketFolder: string,
+  { connectionsMax, sharedBuffersBytes }: ServerSizing,
+  others: Readonly<Record<string, string>> = {},
+): string[] {
+  const sized = {
+    max_connections: String(connectionsMax),
+    shared_buffers: kilobytes(sharedBuffersBytes),
+  };
+  const settings = Object.entries({ ...serverSettings, ...sized, ...others }).flatMap(
+    ([name, value]) => ["-c", `${name}=${value}`],
+  );
   return ["-D", data, "-k", socketFolder, ...settings];
 }
+
+/**
+ * Who may log in to what, as `pg_hba.conf` says it; written before each start. Sockets only: the server listens on nothing
+ * else. A role of a branch gets to no database of the node's own, whatever rights somebody may have given it there.
+ */
+export const accessRules = `# Written by Levain at each start; do not edit.
+local  replication                          ${databaseUser}  scram-sha-256
+local  all                                  ${databaseUser}  scram-sha-256
+local  ${databaseName},postgres,template0,template1  all     reject
+local  all                                  all     scram-sha-256
+`;
 
 const serverSettings: Record<string, string> = {
   // Nobody but this machine: no TCP at all, and a socket that only the folder's owner can reach.
@@ -53,9 +109,8 @@ const serverSettings: Record<string, string> = {
   synchronous_commit: "on",
   full_page_writes: "on",
 
-  // Small: a control plane's store is megabytes.
-  max_connections: String(postgresConnectionsMax),
-  shared_buffers: kilobytes(postgresSharedBuffersBytes),
+  // The node gets in however many sessions apps have.
+  superuser_reserved_connections: String(postgresReservedConnections),
   max_wal_size: kilobytes(postgresWalBytesMax),
   // The default keeps 80 MB of disk for bursts that do not come.
   min_wal_size: "16MB",
@@ -70,7 +125,7 @@ const serverSettings: Record<string, string> = {
   max_parallel_maintenance_workers: "0",
   jit: "off",
   autovacuum_worker_slots: "4",
-  autovacuum_max_workers: "1",
+  autovacuum_max_workers: "2",
   huge_pages: "off",
   // systemd removes an ordinary user's shared memory when that user logs out; files in the cluster stay.
   dynamic_shared_memory_type: "mmap",
@@ -82,6 +137,9 @@ const serverSettings: Record<string, string> = {
   log_checkpoints: "off",
   logging_collector: "off",
   log_destination: "stderr",
+  // Apps are told of their errors themselves; what they sent, and whose row it was about, is no affair of this log.
+  log_min_error_statement: "panic",
+  log_error_verbosity: "terse",
   // Seen in `ps`: `postgres: levain: …`.
   cluster_name: "levain",
 };

@@ -1,0 +1,84 @@
+/** Goal: what follows from use and size. Method: a real PostgreSQL, a clock of the test's own. */
+import { expect, test } from "bun:test";
+import { systemClock } from "../base/clock.ts";
+import type { RelayDatabaseFacts } from "../relay/relay-api.ts";
+import { withTestPostgres } from "../store/postgres-for-tests.ts";
+import { DatabaseWatch } from "./database-watch.ts";
+import { request, type TestDatabases, testDatabases } from "./databases-for-tests.ts";
+
+const postgres = withTestPostgres();
+const dayMs = 86_400_000;
+
+function watchOver({ databases, server, records }: TestDatabases) {
+  let nowMs = systemClock.wallMs();
+  const queries = new Map<string, number>();
+  const failures: unknown[] = [];
+  const watch = new DatabaseWatch({
+    databases,
+    server,
+    clock: { ...systemClock, wallMs: () => nowMs, nowMs: systemClock.nowMs },
+    log: { write: (record) => void records.push(record) },
+    report: (thrown) => void failures.push(thrown),
+    facts: async () => ({
+      strangers: 0,
+      databases: [...queries].map(
+        ([name, count]) => ({ name, counters: { queries: count } }) as RelayDatabaseFacts,
+      ),
+    }),
+  });
+  return {
+    failures,
+    async look(afterMs: number, used: string[] = []) {
+      nowMs += afterMs;
+      for (const name of used) queries.set(name, (queries.get(name) ?? 0) + 1);
+      await watch.look();
+    },
+  };
+}
+
+test("a preview's database that nobody uses goes after its time, production's and those in use stay", async () => {
+  await using setup = await testDatabases(postgres);
+  const { databases, records } = setup;
+  const spec = { ttlMs: 7 * dayMs, from: "empty" } as const;
+  for (const branch of ["main", "used", "unused"]) await databases.ensure(request(branch, spec));
+  const { look, failures } = watchOver(setup);
+
+  await look(6 * dayMs, ["used--shop"]);
+  await look(2 * dayMs);
+
+  expect(
+    databases.list().map(({ branch, serverDatabase }) => [branch, serverDatabase !== null]),
+  ).toEqual([
+    ["main", true],
+    ["used", true],
+    ["unused", false],
+  ]);
+  expect(databases.list().at(-1)?.note).toBe("nobody used it for 7 days");
+  expect(records.map(({ message }) => message)).toEqual([
+    "The database of unused was dropped: nobody used it for 7 days; the next deploy makes it anew",
+  ]);
+  expect(failures).toEqual([]);
+});
+
+test("a database beyond its size takes no writes until there is room again", async () => {
+  await using setup = await testDatabases(postgres);
+  const { databases, ask, relay, records } = setup;
+  await databases.ensure(request("main", { bytesMax: 12 * 1024 * 1024 }));
+  const { look } = watchOver(setup);
+  const isReadOnly = () => relay.databases.get("shop")?.guard.isReadOnly;
+
+  await look(1000);
+  expect(isReadOnly()).toBe(false);
+  await ask("main", "CREATE TABLE pad AS SELECT repeat('x', 1000) FROM generate_series(1, 10000)");
+  await look(1000);
+  expect(isReadOnly()).toBe(true);
+  await look(1000);
+  await ask("main", "DROP TABLE pad");
+  await look(1000);
+
+  expect(isReadOnly()).toBe(false);
+  expect(records.map(({ message }) => message)).toEqual([
+    expect.stringContaining("it takes no more writes"),
+    expect.stringContaining("it takes writes again"),
+  ]);
+});

@@ -1,0 +1,70 @@
+/** What is decided before a database is made: what it is called, what it is copied from, and whether there may be one more. */
+import { PlatformError } from "../base/errors.ts";
+import { PRODUCTION_BRANCH } from "../base/production-branch.ts";
+import type { StoredApp } from "../store/apps.ts";
+import type { StoredDatabase } from "../store/branch-databases.ts";
+import type { BranchLabel } from "../store/branches.ts";
+import type { OpenDatabase } from "./connections.ts";
+import type { KnownDatabases } from "./known-databases.ts";
+import type { MakeRequest } from "./make-database.ts";
+import { clientName } from "./names.ts";
+
+export interface EnsureRequest extends MakeRequest {
+  /** Branch to copy from, when somebody says which; null: production. */
+  parent: string | null;
+}
+
+/** How many previews have a database at once. Counts. */
+export interface PreviewBounds {
+  previewsOfAppMax: number;
+  previewsMax: number;
+}
+
+/**
+ * What a new one is copied from; null for an empty one.
+ *
+ * @throws {PlatformError} `DATABASE_PARENT_MISSING` when a parent was named that has none
+ */
+export function sourceOf(
+  known: Pick<KnownDatabases, "find" | "of">,
+  { app, branch, parent, spec }: EnsureRequest,
+): OpenDatabase | null {
+  if (spec.from === "empty" || (branch === PRODUCTION_BRANCH && parent === null)) return null;
+  const from = parent ?? PRODUCTION_BRANCH;
+  const row = from === branch ? null : known.find(app, from);
+  if (row !== null && row.serverDatabase !== null) return known.of(app, from);
+  if (parent === null) return null;
+  throw new PlatformError("DATABASE_PARENT_MISSING", [app, branch, from]);
+}
+
+/** @throws {PlatformError} `DATABASES_FULL` */
+export function assertRoom(
+  databases: readonly StoredDatabase[],
+  app: string,
+  branch: string,
+  { previewsOfAppMax, previewsMax }: PreviewBounds,
+): void {
+  if (branch === PRODUCTION_BRANCH) return;
+  const previews = databases.filter(
+    (row) => row.branch !== PRODUCTION_BRANCH && row.serverDatabase !== null,
+  );
+  const own = previews.filter((row) => row.app === app).length;
+  if (own >= previewsOfAppMax) {
+    throw new PlatformError("DATABASES_FULL", [`app "${app}"`, own, previewsOfAppMax]);
+  }
+  if (previews.length >= previewsMax) {
+    throw new PlatformError("DATABASES_FULL", ["the node", previews.length, previewsMax]);
+  }
+}
+
+/** What clients will call it: as the branch's host, which it has already or will get. */
+export async function nameOf(
+  { apps, branchLabel }: { apps(): Promise<StoredApp[]>; branchLabel(app: string): BranchLabel },
+  app: string,
+  branch: string,
+): Promise<string> {
+  const branches = (await apps()).find(({ name }) => name === app)?.branches ?? [];
+  const own = branches.find(({ name }) => name === branch)?.label;
+  const taken = branches.map(({ label }) => label);
+  return clientName(app, branch, own ?? branchLabel(app)(branch, taken));
+}
