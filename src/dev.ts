@@ -17,6 +17,7 @@ import { type Lane, startLane } from "./lane.ts";
 import { openSandbox } from "./node-sandbox.ts";
 import { sweepRunFolders } from "./pool/run-folder.ts";
 import { emptyRouteTable, type RouteTable } from "./router/route-table.ts";
+import { RuntimeStore } from "./runtimes/runtime-store.ts";
 import { removeFolder } from "./sandbox/remove-folder.ts";
 
 /** Processes that stand ready: a save takes one, and the next save may come before it was replaced. Count. */
@@ -127,6 +128,7 @@ async function openLane(options: DevOptions, dataDir: string, screen: DevScreen)
       trustedProxies: [],
       sparesMax,
       bundlesDir: bundlesDirOf(dataDir),
+      runtimes: new RuntimeStore({ dir: join(dataDir, "../../runtimes") }),
       instancesMax: 100,
       sandbox,
       routeTable: emptyRouteTable,

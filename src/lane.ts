@@ -14,6 +14,7 @@ import { type Edge, startEdge } from "./edge/edge.ts";
 import { type EdgeFacts, Edges } from "./edges.ts";
 import type { HookSource, LoadedHook } from "./hooks/loaded-hook.ts";
 
+import { pinnedRuntimes } from "./pinned-runtimes.ts";
 import { Pools } from "./pool/pools.ts";
 import { sweepRunFolders } from "./pool/run-folder.ts";
 import { RunnerSandbox } from "./pool/runner-sandbox.ts";
@@ -21,6 +22,7 @@ import { Spares } from "./pool/spares.ts";
 import type { RouteTable } from "./router/route-table.ts";
 import { Router } from "./router/router.ts";
 import { RunnerBundle } from "./runner/bundle.ts";
+import { RuntimeStore } from "./runtimes/runtime-store.ts";
 import { Cgroups } from "./sandbox/cgroups.ts";
 import { openFilesMax } from "./sandbox/open-files.ts";
 import { Pager } from "./sandbox/pager.ts";
@@ -45,6 +47,8 @@ export interface LaneOptions {
   sparesMax: number;
   /** See `RunnerBundle`. */
   bundlesDir: string;
+  /** Runtimes that versions name. Default: kept in `dataDir`, and fetched from npm's registry. */
+  runtimes?: RuntimeStore;
   /** See `Pools`. */
   instancesMax: number;
   /** How processes are held. Default: as the node's own user. */
@@ -148,7 +152,11 @@ function startParts(options: LaneOptions, takesWires: boolean) {
   const cgroups = Cgroups.open(join(dataDir, "cgroups.json"));
   const swept = sweepRunFolders(runDir);
   const runner = new RunnerBundle(options.bundlesDir);
-  const spares = new Spares({ runDir, runner, clock, sparesMax, takesWires, sandbox, cgroups });
+  const { runtimes = new RuntimeStore({ dir: join(dataDir, "runtimes") }) } = options;
+  const spares = new Spares({
+    ...{ runDir, runner, clock, sparesMax, takesWires, sandbox, cgroups },
+    runtimes: pinnedRuntimes(runtimes, runner),
+  });
   const obstacle = pagingObstacle(pagingSources());
   const { note = () => {} } = options;
   if (obstacle !== null) note(`Idle apps keep their memory: ${obstacle.text}`);

@@ -7,6 +7,7 @@ import type { ArtifactStore } from "./deploy/artifact-store.ts";
 import type { Deployer } from "./deploy/deployer.ts";
 import type { Lane } from "./lane.ts";
 import { listLogs } from "./log-leftovers.ts";
+import type { RuntimeStore } from "./runtimes/runtime-store.ts";
 import type { Store } from "./store/store.ts";
 
 export interface CollectorParts {
@@ -14,6 +15,7 @@ export interface CollectorParts {
   store: Store;
   artifacts: ArtifactStore;
   deployer: Pick<Deployer, "removeUnreferenced">;
+  runtimes: RuntimeStore;
   lane: Pick<Lane, "pools">;
   publish(): Promise<void>;
   removeLogs(app: string): Promise<void>;
@@ -21,7 +23,7 @@ export interface CollectorParts {
 }
 
 export function openCollector(parts: CollectorParts): Collector {
-  const { config, store, artifacts, deployer, lane, publish, removeLogs, report } = parts;
+  const { config, store, artifacts, deployer, runtimes, lane, publish, removeLogs, report } = parts;
   const running = () => [...lane.pools.all()].filter((pool) => pool.instances.count > 0);
   return new Collector({
     store,
@@ -38,6 +40,11 @@ export function openCollector(parts: CollectorParts): Collector {
         ),
       removeUnreferenced: (referenced) => deployer.removeUnreferenced(referenced),
       inUse: () => new Set(running().map(({ spec }) => spec.digest)),
+    },
+    runtimes: {
+      list: () => runtimes.list(),
+      remove: (names) => runtimes.remove(names),
+      inUse: () => new Set(running().flatMap(({ spec }) => spec.runtime ?? [])),
     },
     logs: {
       list: () => listLogs([join(config.dataDir, "logs"), join(config.dataDir, "requests")]),

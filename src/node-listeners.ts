@@ -17,7 +17,7 @@ export async function openLane(
   config: NodeConfig,
   routeTable: RouteTable,
   artifacts: ArtifactStore,
-  given: Pick<LaneOptions, "log" | "requests" | "openEnv">,
+  given: Pick<LaneOptions, "log" | "requests" | "runtimes" | "openEnv">,
   hooks: readonly LoadedHook[],
   sandbox: RunnerSandbox,
   note: (line: string) => void,

@@ -20,7 +20,7 @@ export async function openSandbox(
   const real = realpathSync(dataDir);
   const users = new AppUsers(real);
   // Pass, not list.
-  for (const folder of ["", "artifacts", "run", "runner"]) letPass(join(real, folder));
+  for (const folder of ["", "artifacts", "run", "runner", "runtimes"]) letPass(join(real, folder));
   const blocked = await blockedAt(real, { uid: users.first, gid: users.first });
   if (blocked !== null) {
     throw new PlatformError("DATA_DIR_UNUSABLE", [

@@ -37,6 +37,7 @@ import { startNodeStore } from "./node-store.ts";
 import { openRemoteUse } from "./remote-use.ts";
 import { openRequestStore } from "./request-store.ts";
 import { emptyRouteTable, type RouteTable } from "./router/route-table.ts";
+import { RuntimeStore } from "./runtimes/runtime-store.ts";
 import { closeToOthers } from "./sandbox/own-process.ts";
 import { LogStore } from "./telemetry/log-store.ts";
 import { TrialLog } from "./telemetry/trial-log.ts";
@@ -77,6 +78,7 @@ export async function runNode(config: NodeConfig, watcher: NodeWatcher): Promise
   const requests = openRequestStore(dataDir, clock);
   cleanup.defer(() => requests.close());
 
+  const runtimes = new RuntimeStore({ dir: join(dataDir, "runtimes"), note: watcher.note });
   // The table on disk is served from the first connection on; the store may take its time.
   const publisher = new Publisher({
     dataDir,
@@ -97,7 +99,7 @@ export async function runNode(config: NodeConfig, watcher: NodeWatcher): Promise
     config,
     table,
     artifacts,
-    { log: trials, requests, openEnv: (spec) => environments.openRun(spec) },
+    { log: trials, requests, runtimes, openEnv: (spec) => environments.openRun(spec) },
     requestHooks,
     await openSandbox(config),
     watcher.note,
@@ -128,6 +130,7 @@ export async function runNode(config: NodeConfig, watcher: NodeWatcher): Promise
     platformVersion: platformVersion(),
     store: store.store,
     artifacts,
+    runtimes,
     environments,
     clock,
     log,
@@ -153,6 +156,7 @@ export async function runNode(config: NodeConfig, watcher: NodeWatcher): Promise
     store: store.store,
     artifacts,
     deployer,
+    runtimes,
     lane,
     publish: () => publisher.publish(),
     removeLogs: (app) => removeLogs(app, lane, [log, requests]),

@@ -219,6 +219,7 @@ function specOf(app: FixtureApp, { concurrency, entry }: TargetConfig): VersionS
     retention: retentionOfNode,
     database: null,
     migrations: null,
+    runtime: null,
     buildFacts: null,
     createdAtMs: 0,
   };

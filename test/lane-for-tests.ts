@@ -13,6 +13,7 @@ import type { LoadedHook } from "../src/hooks/loaded-hook.ts";
 import { type Lane, type LaneOptions, startLane, startLaneWithEdges } from "../src/lane.ts";
 import { RunnerSandbox } from "../src/pool/runner-sandbox.ts";
 import type { RouteTable } from "../src/router/route-table.ts";
+import type { RuntimeStore } from "../src/runtimes/runtime-store.ts";
 import type { LogRecord } from "../src/telemetry/log-record.ts";
 
 export interface TestApp {
@@ -23,6 +24,8 @@ export interface TestApp {
   /** Path of its asset manifest in the folder. Default: none. */
   assets?: string;
   ephemeral?: boolean;
+  /** Default: the node's own. */
+  runtime?: string | null;
   env?: Record<string, string>;
   limits?: Partial<VersionLimits>;
   idleFreezeMs?: number;
@@ -56,6 +59,8 @@ export interface TestLaneOptions {
   trustedProxies?: string[];
   connectionsMax?: number;
   hooks?: readonly LoadedHook[];
+  /** Default: see `LaneOptions`. */
+  runtimes?: RuntimeStore;
   /** Where notes for the operator are put without the one about a machine that has no swap. */
   notes?: string[];
   /** Keep the records of answered requests. Default false. */
@@ -108,6 +113,7 @@ function optionsOf(apps: Record<string, TestApp>, options: TestLaneOptions) {
     },
     clock: options.clock ?? systemClock,
     hooks: options.hooks ?? [],
+    ...(options.runtimes === undefined ? {} : { runtimes: options.runtimes }),
     note(line) {
       if (!line.startsWith("Idle apps keep their memory")) options.notes?.push(line);
     },

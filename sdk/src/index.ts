@@ -103,6 +103,10 @@ export interface LevainConfig {
    * nothing. docs/databases.md
    */
   migrate?: string | false | LevainMigrate;
+  /**
+   * The Bun that the app runs on, such as `bun@1.4.5`: an exact version, 1.3.14 or later. Default: the node's own. docs/qualify.md
+   */
+  runtime?: `bun@${string}` | null;
   /** Path that the boot check asks for; must answer below 500. Default `/`. */
   healthPath?: string;
 }

@@ -47,6 +47,7 @@ export function testSpec(change: SpecChange = {}): VersionSpec {
     retention: retentionOfNode,
     database: null,
     migrations: null,
+    runtime: null,
     buildFacts: null,
     createdAtMs: 0,
     ...change,

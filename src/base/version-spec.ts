@@ -47,6 +47,8 @@ export interface VersionSpec {
   database: DatabaseSpec | null;
   /** How that database is brought up to date for it; null: it is not. */
   migrations: VersionMigrations | null;
+  /** The Bun that it runs on, such as `bun@1.4.5`; null: the node's own, whichever that is. */
+  runtime: string | null;
   /** How it was built, as the app itself may know it; null for versions of earlier releases. */
   buildFacts: BuildFacts | null;
   /** Wall-clock milliseconds. */
@@ -79,7 +81,7 @@ export const retentionOfNode: Retention = { versionsMax: null, daysMax: null };
 
 /** The part of a version's provenance that the app can read at run time, without secrets. */
 export interface BuildFacts {
-  /** Of the Bun that built it and runs it. */
+  /** Of the Bun that built it, which runs it too unless `runtime` names another. */
   bun: string;
   /** Git commit of the source; null = not known. */
   commit: string | null;
@@ -178,6 +180,7 @@ export function completeSpec(written: VersionSpec): VersionSpec {
     retention: written.retention ?? retentionOfNode,
     database: written.database ?? null,
     migrations: written.migrations ?? null,
+    runtime: written.runtime ?? null,
     buildFacts: written.buildFacts ?? null,
   };
 }

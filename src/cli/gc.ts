@@ -27,7 +27,7 @@ export const gc: Verb = {
       data,
       next: isDryRun ? [call.command("levain gc")] : [call.command("levain apps")],
       text: () => {
-        const { versions, artifacts, bytes, logs } = data;
+        const { versions, artifacts, bytes, runtimes, logs } = data;
         const byApp = [...Map.groupBy(versions, ({ app }) => app)];
         const mark = isDryRun
           ? call.paint.yellow("would remove")
@@ -37,9 +37,10 @@ export const gc: Verb = {
           const rest = own.length - names.length;
           return `  ${app}: ${names.join(", ")}${rest > 0 ? ` and ${rest} more` : ""}`;
         });
+        const unused = runtimes.map(({ name, bytes }) => `  ${name} (${showBytes(bytes)})`);
         const old = logs.map((app) => `  logs of ${app}, which is gone`);
         const sum = `${showCount(versions.length, "version")}, ${showCount(artifacts.length, "artifact")} (${showBytes(bytes)})`;
-        return [`${mark} ${sum}`, ...lines, ...old].join("\n");
+        return [`${mark} ${sum}`, ...lines, ...unused, ...old].join("\n");
       },
     };
   },

@@ -93,6 +93,7 @@ function runGroup(found: Inspection): Group {
     rows: [
       ["instances", min === max ? String(max) : `${min} to ${max}`],
       ["when idle", `${idle.join(", ")} (${standby})`],
+      ["runtime", found.runtime ?? "the node's own Bun"],
       ["modules", found.ephemeral ? "fresh for every request (ephemeral)" : "stay loaded"],
       ["health path", found.healthPath],
       ["environment", environment.length === 0 ? "none of its own" : environment.join(", ")],

@@ -36,6 +36,7 @@ export const versions: Verb = {
 
 function renderVersions(list: readonly VersionInfo[], wallMs: number, call: Call): string {
   if (list.length === 0) return "No versions yet. Deploy one with `levain deploy`.";
+  const isPinned = list.some(({ runtime }) => runtime !== null);
   const columns: Column<VersionInfo>[] = [
     { title: "VERSION", cell: (row) => versionName(row.number), paint: call.paint.bold },
     {
@@ -46,6 +47,7 @@ function renderVersions(list: readonly VersionInfo[], wallMs: number, call: Call
     },
     { title: "AGE", cell: (row) => showAge(wallMs - row.createdAtMs), align: "right" },
     { title: "SIZE", cell: (row) => showBytes(row.bytes), align: "right" },
+    ...(isPinned ? [{ title: "RUNTIME", cell: (row: VersionInfo) => row.runtime ?? "-" }] : []),
     { title: "COMMIT", cell: (row) => row.commit?.slice(0, 8) ?? "-" },
     { title: "MESSAGE", cell: (row) => printableLine(row.message ?? "-"), cutTo: 8 },
   ];

@@ -302,6 +302,7 @@ export function memoryDeps(dataDir: string, happened: string[]): AdminDeps {
         versions: [{ app: "shop", version: 1, branch: "main" }],
         artifacts: [{ digest: "1".repeat(64), bytes: 48_211 }],
         bytes: 48_211,
+        runtimes: [{ name: "bun@1.3.14", bytes: 92_752_752 }],
         logs: ["stillborn"],
       };
     },

@@ -27,6 +27,8 @@ export const versionInfo = z.object({
   /** Git commit of the source, when the CLI knew one. */
   commit: z.string().nullable(),
   bytes: z.number(),
+  /** The Bun that it names; null: it runs on the node's own. */
+  runtime: z.string().nullable(),
   createdAtMs: z.number(),
 });
 

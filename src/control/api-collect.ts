@@ -19,6 +19,8 @@ export const collected = z.object({
   artifacts: z.array(z.object({ digest: z.string(), bytes: z.number() })),
   /** Of these artifacts together. */
   bytes: z.number(),
+  /** Runtimes on this node that no version names any more. */
+  runtimes: z.array(z.object({ name: z.string(), bytes: z.number() })),
   /** Apps that are gone, whose logs are old. */
   logs: z.array(z.string()),
 });

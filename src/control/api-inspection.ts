@@ -17,45 +17,48 @@ export const inspectQuery = z.strictObject({
   branch: z.string().default("main"),
 });
 /** All that is known of one version. */
-export const inspection = versionInfo.omit({ message: true, commit: true, bytes: true }).extend({
-  app: z.string(),
-  /** What only the store knows; null while it cannot be reached. */
-  stored: versionInfo
-    .pick({ message: true, commit: true, bytes: true })
-    .extend({
-      provenance,
-      /** Migrations of branches' databases that were run for it, newest first. */
-      migrationRuns: z.array(migrationRun),
-    })
-    .nullable(),
-  ...versionSpec.pick({
-    entry: true,
-    args: true,
-    assets: true,
-    ephemeral: true,
-    healthPath: true,
-    limits: true,
-    instances: true,
-    idleFreezeMs: true,
-    idlePageMs: true,
-    idleStopMs: true,
-    standby: true,
-    permissions: true,
-    sandbox: true,
-    declares: true,
-    retention: true,
-    database: true,
-    migrations: true,
-  }).shape,
-  /** Names of its own environment values, which are not shown. */
-  environment: z.array(z.string()),
-  machine: sandboxMachine,
-  state: poolState,
-  /** Why it is `failed`, else null. */
-  cause: z.string().nullable(),
-  /** Oldest first. */
-  processes: z.array(inspectedProcess),
-});
+export const inspection = versionInfo
+  .omit({ message: true, commit: true, bytes: true, runtime: true })
+  .extend({
+    app: z.string(),
+    /** What only the store knows; null while it cannot be reached. */
+    stored: versionInfo
+      .pick({ message: true, commit: true, bytes: true })
+      .extend({
+        provenance,
+        /** Migrations of branches' databases that were run for it, newest first. */
+        migrationRuns: z.array(migrationRun),
+      })
+      .nullable(),
+    ...versionSpec.pick({
+      entry: true,
+      args: true,
+      assets: true,
+      ephemeral: true,
+      healthPath: true,
+      limits: true,
+      instances: true,
+      idleFreezeMs: true,
+      idlePageMs: true,
+      idleStopMs: true,
+      standby: true,
+      permissions: true,
+      sandbox: true,
+      declares: true,
+      retention: true,
+      database: true,
+      migrations: true,
+      runtime: true,
+    }).shape,
+    /** Names of its own environment values, which are not shown. */
+    environment: z.array(z.string()),
+    machine: sandboxMachine,
+    state: poolState,
+    /** Why it is `failed`, else null. */
+    cause: z.string().nullable(),
+    /** Oldest first. */
+    processes: z.array(inspectedProcess),
+  });
 
 /** The packages that a version was built with. */
 export const packagesQuery = inspectQuery;

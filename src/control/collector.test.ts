@@ -12,6 +12,7 @@ class World {
   readonly apps = new Map<string, KeptVersion[]>();
   readonly disk = new Map<string, number>();
   readonly running = new Set<string>();
+  readonly runtimes = new Set<string>();
   readonly logs: { app: string; writtenAtMs: number }[] = [];
   readonly happened: string[] = [];
 
@@ -24,7 +25,7 @@ class World {
   }
 
   collector(change: Partial<CollectorOptions> = {}): Collector {
-    const { apps, disk, running, logs, happened } = this;
+    const { apps, disk, running, runtimes, logs, happened } = this;
     const kept = (app: string) => {
       const versions = apps.get(app);
       if (versions === undefined) throw new PlatformError("APP_UNKNOWN", [app]);
@@ -45,6 +46,7 @@ class World {
           return { versions: gone.map(({ number }) => number), digests: [] };
         },
         artifactDigests: async () => digests(),
+        runtimesNamed: async () => ["bun@1.3.14"],
       },
       policy: { versionsMax: 1, daysMax: 0 },
       isRunning: (app, version) => running.has(`${app}${version}`),
@@ -57,6 +59,13 @@ class World {
           return gone;
         },
         inUse: () => running,
+      },
+      runtimes: {
+        list: async () => [...this.runtimes].map((name) => ({ name, bytes: 1 })),
+        async remove(names) {
+          for (const name of names) runtimes.delete(name);
+        },
+        inUse: () => new Set(["bun@1.4.3"]),
       },
       logs: {
         list: async () => logs,
@@ -117,6 +126,7 @@ test("a dry run tells what a run then does", async () => {
     versions: [{ app: "shop", version: 2, branch: "main" }],
     artifacts: [{ digest: "shop2", bytes: 2 }],
     bytes: 2,
+    runtimes: [],
     logs: ["gone"],
   });
   expect(await collector.collect(false)).toEqual({ ...told, isDryRun: false });
@@ -154,4 +164,19 @@ test("an app that is not there, and a store that is away, end nothing", async ()
   world.add("shop", 3);
   expect((await world.collector().collect(false)).versions.length).toBe(1);
   await away.close();
+});
+
+test("a runtime goes when no version names it and none that runs is on it", async () => {
+  const world = new World();
+  world.add("shop", 1);
+  for (const name of ["bun@1.3.14", "bun@1.4.3", "bun@1.4.1"]) world.runtimes.add(name);
+  const collector = world.collector();
+
+  const planned = await collector.collect(true);
+  expect(world.runtimes.size).toBe(3);
+  const done = await collector.collect(false);
+
+  expect(planned.runtimes).toEqual([{ name: "bun@1.4.1", bytes: 1 }]);
+  expect(done.runtimes).toEqual(planned.runtimes);
+  expect([...world.runtimes]).toEqual(["bun@1.3.14", "bun@1.4.3"]);
 });

@@ -17,7 +17,10 @@ import { collectRetryMs } from "./limits.ts";
 import { expiredVersions, policyOf, type RetentionPolicy } from "./retention-rule.ts";
 
 export interface CollectorOptions {
-  store: Pick<Store, "apps" | "keptVersions" | "removeVersions" | "artifactDigests">;
+  store: Pick<
+    Store,
+    "apps" | "keptVersions" | "removeVersions" | "artifactDigests" | "runtimesNamed"
+  >;
   policy: RetentionPolicy;
   /** Whether this node has a process of the version. */
   isRunning(app: string, version: number): boolean;
@@ -26,6 +29,14 @@ export interface CollectorOptions {
     list(): Promise<{ digest: string; bytes: number }[]>;
     /** Removes those that are not among the ones that are found; see `ArtifactUse`. */
     removeUnreferenced(referenced: () => Promise<ReadonlySet<string>>): Promise<string[]>;
+    /** Of versions that run on this node. */
+    inUse(): ReadonlySet<string>;
+  };
+  runtimes: {
+    /** On disk, with their bytes; the node's own is none of them. */
+    list(): Promise<{ name: string; bytes: number }[]>;
+    /** Removes those of them that no deploy on its way has use for. */
+    remove(names: readonly string[]): Promise<void>;
     /** Of versions that run on this node. */
     inUse(): ReadonlySet<string>;
   };
@@ -65,6 +76,7 @@ export class Collector {
       if (this.#isClosed) return;
       await this.#removeVersions([app]);
       await this.#removeArtifacts();
+      await this.#options.runtimes.remove((await this.#unnamed()).map(({ name }) => name));
       if (await this.#isLeft(app)) this.#retryLater(app);
     }).catch((error) => this.#options.report(error));
   }
@@ -84,6 +96,8 @@ export class Collector {
         isDryRun ? await this.#unreferencedAfter(versions) : await this.#removeArtifacts(),
       );
       const artifacts = sizes.filter(({ digest }) => digests.has(digest));
+      const runtimes = await this.#unnamed();
+      if (!isDryRun) await this.#options.runtimes.remove(runtimes.map(({ name }) => name));
       const logs = await this.#oldLogs(apps);
       if (!isDryRun) for (const app of logs) await this.#options.logs.remove(app);
       return {
@@ -91,6 +105,7 @@ export class Collector {
         versions: versions.map(({ app, number, branch }) => ({ app, version: number, branch })),
         artifacts,
         bytes: artifacts.reduce((sum, { bytes }) => sum + bytes, 0),
+        runtimes,
         logs,
       };
     });
@@ -161,6 +176,15 @@ export class Collector {
     return artifacts.removeUnreferenced(
       async () => new Set([...(await store.artifactDigests()), ...artifacts.inUse()]),
     );
+  }
+
+  /** Runtimes that no version names, as versions are now. */
+  async #unnamed(): Promise<{ name: string; bytes: number }[]> {
+    const { store, runtimes } = this.#options;
+    const there = await runtimes.list();
+    if (there.length === 0) return [];
+    const staying = new Set([...(await store.runtimesNamed()), ...runtimes.inUse()]);
+    return there.filter(({ name }) => !staying.has(name));
   }
 
   async #unreferencedAfter(going: readonly (KeptVersion & { app: string })[]): Promise<string[]> {

@@ -18,7 +18,7 @@ const PRIVATE_FILES = [
 ];
 const PRIVATE_FOLDERS = ["logs", "requests"];
 /** What other users' processes have to get through to what is theirs. */
-const PASSED_FOLDERS = ["", "artifacts", "builds", "run", "runner", "postgres"];
+const PASSED_FOLDERS = ["", "artifacts", "builds", "run", "runner", "runtimes", "postgres"];
 
 /**
  * Takes away what others may do beyond that.

@@ -96,6 +96,7 @@ export function memoryStore(): Omit<AdminStore, keyof MemoryRemote> {
       const live = [...known(app)];
       return (versionsOf.get(app) ?? []).map((number) => ({
         ...testVersion(number),
+        runtime: null,
         liveOn: live.filter(([, version]) => version === number).map(([branch]) => branch),
       }));
     },

@@ -104,7 +104,16 @@ function openLockFile(dataDir: string): number {
 }
 
 /** What the node makes in its data directory, see ARCHITECTURE.md. */
-const FOLDERS = ["artifacts", "builds", "runner", "run", "logs", "requests", "postgres"];
+const FOLDERS = [
+  "artifacts",
+  "builds",
+  "runner",
+  "runtimes",
+  "run",
+  "logs",
+  "requests",
+  "postgres",
+];
 
 function isFile(path: string): boolean {
   return statSync(path, { throwIfNoEntry: false })?.isDirectory() === false;

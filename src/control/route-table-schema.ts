@@ -107,6 +107,8 @@ export const versionSpec = z.object({
     })
     .nullable()
     .default(null),
+  // Releases before did not write it.
+  runtime: z.string().nullable().default(null),
   buildFacts: z
     .object({
       bun: z.string(),

@@ -1,6 +1,6 @@
 import { describe, expect, test } from "bun:test";
 import { defineConfig, type LevainConfig } from "levain";
-import type { PlatformError } from "../base/errors.ts";
+import { asPlatformError, type PlatformError } from "../base/errors.ts";
 import { defaultPermissions } from "../base/permissions.ts";
 import { appConfigSchema, parseAppConfig } from "./app-config.ts";
 
@@ -60,6 +60,7 @@ describe("parseAppConfig()", () => {
       idleStopMs: 0,
       standby: "keep-memory",
       ephemeral: false,
+      runtime: null,
       database: null,
       migrate: null,
       healthPath: "/",
@@ -123,6 +124,7 @@ describe("parseAppConfig()", () => {
         lockMs: 500,
         trial: false,
       },
+      runtime: "bun@1.4.5",
       healthPath: "/healthz?x=1",
     } satisfies Required<LevainConfig>);
 
@@ -183,6 +185,22 @@ describe("parseAppConfig()", () => {
     ]) {
       expect(problemOf({ database: true, migrate }), JSON.stringify(migrate)).toContain("migrate");
     }
+  });
+
+  test("refuses a runtime that is no exact version, or too old for the app", () => {
+    const codeOf = (raw: object) => {
+      try {
+        return parse(raw).runtime;
+      } catch (error) {
+        return asPlatformError(error).code;
+      }
+    };
+
+    expect(codeOf({ runtime: "bun@latest" })).toBe("RUNTIME_INVALID");
+    expect(codeOf({ runtime: "bun@1.3.13" })).toBe("RUNTIME_TOO_OLD");
+    expect(codeOf({ runtime: "bun@1.3.14" })).toBe("bun@1.3.14");
+    expect(codeOf({ runtime: "bun@1.4.2", ephemeral: true })).toBe("RUNTIME_TOO_OLD");
+    expect(codeOf({ runtime: "bun@1.4.3", ephemeral: true })).toBe("bun@1.4.3");
   });
 
   test("gives an app a database when it says so, with every default", () => {

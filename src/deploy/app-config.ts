@@ -8,6 +8,7 @@ import { PlatformError } from "../base/errors.ts";
 import type { StandbyPolicy, VersionSpec } from "../base/version-spec.ts";
 import type { PlanWishes } from "../project/build-plan.ts";
 import { FRAMEWORKS } from "../project/frameworks.ts";
+import { assertRunsApps } from "../runtimes/runtime-name.ts";
 import type { EnvDeclaration } from "../secrets/rules.ts";
 import {
   IDLE_KEYS,
@@ -91,6 +92,7 @@ export const appConfigSchema = z.strictObject({
   retention: retentionSchema,
   database: databaseSchema,
   migrate: migrateSchema,
+  runtime: z.string().max(100).nullable().default(null),
   healthPath: z
     .string()
     .max(limits.sourcePathBytesMax)
@@ -118,6 +120,7 @@ export interface AppConfig
     | "declares"
     | "retention"
     | "database"
+    | "runtime"
     | "limits"
     | "instances"
     | "idleFreezeMs"
@@ -155,7 +158,7 @@ export function wishesOf(config: AppConfig): PlanWishes {
  *
  * @param raw the file's default export; `{}` when there is no file
  * @param file its name, for messages
- * @throws {PlatformError} `CONFIG_INVALID`; `detail.problems` has every problem, the message the only one
+ * @throws {PlatformError} `RUNTIME_INVALID`, `RUNTIME_TOO_OLD`; `CONFIG_INVALID`; `detail.problems` has every problem, the message the only one
  */
 export function parseAppConfig(raw: unknown, file: string): AppConfig {
   const parsed = appConfigSchema.safeParse(raw, { reportInput: true });
@@ -175,6 +178,7 @@ export function parseAppConfig(raw: unknown, file: string): AppConfig {
     const problem = "migrate is given, and no database to migrate; add `database: true`";
     throw new PlatformError("CONFIG_INVALID", [file, problem], { detail: { problems: [problem] } });
   }
+  if (rest.runtime !== null) assertRunsApps(rest.runtime, rest.ephemeral);
   return {
     name: name ?? null,
     entry: entry ?? null,

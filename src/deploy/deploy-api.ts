@@ -61,6 +61,7 @@ export const deployEvent = z.discriminatedUnion("type", [
     step: z.enum([
       "queued",
       "unpack",
+      "runtime",
       "install",
       "build",
       "bundle",

@@ -2,6 +2,7 @@
 import type { Clock } from "../base/clock.ts";
 import { asPlatformError, PlatformError } from "../base/errors.ts";
 import type { VersionSpec } from "../base/version-spec.ts";
+import type { RuntimeStore } from "../runtimes/runtime-store.ts";
 import type { Environments } from "../secrets/environments.ts";
 import type { Store } from "../store/store.ts";
 import type { LogSink } from "../telemetry/log-record.ts";
@@ -25,6 +26,7 @@ export interface DeployerOptions {
     | "finishDeploy"
   >;
   artifacts: ArtifactStore;
+  runtimes: Pick<RuntimeStore, "ensure" | "hold">;
   environments: Pick<Environments, "resolve" | "freeze" | "hold" | "openVersion" | "fingerprint">;
   /** Unpacks an upload into a folder; `unpackSource`. */
   unpack(upload: ReadableStream<Uint8Array>, folder: string, signal: AbortSignal): Promise<unknown>;

@@ -4,6 +4,7 @@ import { readdirSync } from "node:fs";
 import { appendFile, mkdir } from "node:fs/promises";
 import { systemClock } from "../base/clock.ts";
 import { PlatformError } from "../base/errors.ts";
+import { RuntimeStore } from "../runtimes/runtime-store.ts";
 import { testEnvironments } from "../secrets/environments-for-tests.ts";
 import { ArtifactStore } from "./artifact-store.ts";
 import { AppBuilder } from "./build.ts";
@@ -24,6 +25,7 @@ async function setup(data: TestFolder, overrides: Partial<DeployerOptions>) {
     dataDir: data.path,
     builder: new AppBuilder({ dataDir: data.path }),
     artifacts,
+    runtimes: new RuntimeStore({ dir: data.at("runtimes") }),
     environments: testEnvironments(),
     unpack: (upload, folder, signal) => unpackSource(upload, folder, { signal }),
     bootCheck: async () => {},

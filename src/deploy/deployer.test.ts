@@ -4,6 +4,7 @@ import { existsSync, readdirSync } from "node:fs";
 import { systemClock } from "../base/clock.ts";
 import { PlatformError } from "../base/errors.ts";
 import type { VersionSpec } from "../base/version-spec.ts";
+import { RuntimeStore } from "../runtimes/runtime-store.ts";
 import { testEnvironments } from "../secrets/environments-for-tests.ts";
 import type { LogRecord } from "../telemetry/log-record.ts";
 import { ArtifactStore } from "./artifact-store.ts";
@@ -40,6 +41,7 @@ const setup = async (overrides: Partial<DeployerOptions> = {}) => {
     dataDir: data.path,
     builder: new AppBuilder({ dataDir: data.path }),
     artifacts,
+    runtimes: new RuntimeStore({ dir: data.at("runtimes") }),
     environments: testEnvironments(),
     unpack: (upload, folder, signal) => unpackSource(upload, folder, { signal }),
     bootCheck: async (spec) => void calls.push(`boot v${spec.number}`),
@@ -210,6 +212,38 @@ describe("a deploy that fails", () => {
     expect(calls).toEqual(expected);
     expect(await artifacts.list()).toEqual([]);
     expect(left()).toEqual([]);
+  });
+
+  test("for want of its runtime has built nothing, and lets go of it", async () => {
+    const held: string[] = [];
+    const { deploy, calls, events } = await setup({
+      runtimes: {
+        ensure: async (name) => {
+          throw new PlatformError("RUNTIME_FETCH_FAILED", [name, "no registry"]);
+        },
+        hold(name) {
+          held.push(name);
+          return { [Symbol.dispose]: () => void held.pop() };
+        },
+      },
+    });
+
+    const config = { ...hello, "levain.config.json": '{"runtime":"bun@1.3.14"}' };
+    const error = await failure(deploy(config, { app: "shop" }));
+
+    expect(error.code).toBe("RUNTIME_FETCH_FAILED");
+    expect(calls).toEqual(["start shop", "finish failed"]);
+    expect(events.filter(({ type }) => type === "step").at(-1)).toMatchObject({ step: "runtime" });
+    expect(held).toEqual([]);
+  });
+
+  test("on a runtime that is too old does not begin", async () => {
+    const { deploy, calls } = await setup();
+
+    const config = { ...hello, "levain.config.json": '{"runtime":"bun@1.2.0"}' };
+
+    expect((await failure(deploy(config, { app: "shop" }))).code).toBe("RUNTIME_TOO_OLD");
+    expect(calls).toEqual([]);
   });
 
   test("its boot check keeps its evidence, creates no version and ends the process", async () => {

@@ -215,6 +215,7 @@ export class Deployer {
     const workFolder = join(dataDir, "builds", app);
     const buildStartedAtMs = clock.nowMs();
     await removeFolder(workFolder);
+    using _runtime = await takeRuntime(this.#options, job);
     try {
       const built = await builder.build({
         app,
@@ -326,6 +327,24 @@ export class Deployer {
 /** What a migration has done stays done. */
 function migratedBefore(branch: string): string {
   return `the database of branch ${branch} is migrated all the same; the version that is live goes on with it`;
+}
+
+/** Fetches the runtime that the version is going to name; nothing is built for one that cannot be had. */
+async function takeRuntime(
+  { runtimes }: Pick<DeployerOptions, "runtimes">,
+  { facts, emit, signal }: Job,
+): Promise<Disposable> {
+  const { runtime } = facts.config;
+  if (runtime === null) return { [Symbol.dispose]() {} };
+  const held = runtimes.hold(runtime);
+  try {
+    emit({ type: "step", step: "runtime" });
+    await runtimes.ensure(runtime, signal);
+    return held;
+  } catch (error) {
+    held[Symbol.dispose]();
+    throw error;
+  }
 }
 
 /** What a build says of the version that it becomes. */

@@ -31,7 +31,11 @@ export async function boot(
   const profile = profileOf(spec, spares.sandbox);
   const env = environment(spec);
   const { running, root } = await spares
-    .take(profile, { app: spec.app, artifact: artifactPath(spec.digest) })
+    .take(profile, {
+      app: spec.app,
+      runtime: spec.runtime,
+      artifact: artifactPath(spec.digest),
+    })
     .catch((error: unknown) => {
       // That a process without an app does not start is not the app's fault.
       throw asPlatformError(error);

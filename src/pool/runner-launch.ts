@@ -23,6 +23,8 @@ export interface RunnerLaunchOptions {
   id: string;
   /** Parent of the run folders. */
   runDir: string;
+  /** The Bun that the process runs on. Default: the node's own. */
+  program?: string;
   /** Module that the process runs. */
   runnerPath: string;
   /** Whether it can be given more wires, for edges in processes of their own. */
@@ -92,7 +94,7 @@ export function launchRunner(options: RunnerLaunchOptions): LaunchedRunner {
     const env = resolverEnv(sandbox);
     const more = wiresEnd === null ? [] : [wiresEnd];
     launched = launch({
-      program: process.execPath,
+      program: programOf(options),
       argv: ["bun", "--no-install", "--no-env-file", "--no-orphans", options.runnerPath],
       env: {
         PATH: process.env["PATH"] ?? "/usr/local/bin:/usr/bin:/bin",
@@ -125,6 +127,10 @@ export function launchRunner(options: RunnerLaunchOptions): LaunchedRunner {
   }
 }
 
+function programOf({ program = process.execPath }: RunnerLaunchOptions): string {
+  return program;
+}
+
 /** Each of its processes has them. @param uid null: others have its user too */
 function rlimitsOf(
   { openFilesMax, processesMax, diskBytesMax }: Profile["bounds"],
@@ -145,7 +151,7 @@ function grantsOf(options: RunnerLaunchOptions, folder: RunFolder): Grants {
   const { permissions, level } = profile;
   return {
     level,
-    read: [process.execPath, runnerFolder(runnerPath), artifact ?? folder.app],
+    read: [programOf(options), runnerFolder(runnerPath), artifact ?? folder.app],
     write: [folder.home, folder.tmp, folder.io, ...permissions.write],
     connectPorts: connectPorts(permissions),
     listen: permissions.listen,

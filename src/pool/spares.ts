@@ -7,6 +7,7 @@
  * somebody else. Those that are missing are started a moment later, when the app that took one has had the machine.
  */
 import { randomBytes } from "node:crypto";
+import { invariant } from "../base/errors.ts";
 import type { TurnClock } from "../base/turn-clock.ts";
 import type { Cgroups } from "../sandbox/cgroups.ts";
 import { DiskMeter } from "../sandbox/disk-meter.ts";
@@ -31,13 +32,30 @@ export interface SparesOptions {
   sparesMax: number;
   /** Null: the node may make none. Default null. */
   cgroups?: Cgroups | null;
+  /** Where versions that name one get their runtime. Default: no version may name one. */
+  runtimes?: PinnedRuntimes;
   /** See `RunnerProcessOptions`. Default false. */
   takesWires?: boolean;
+}
+
+/** What a process is started with when it is not the node's own Bun. */
+export interface RuntimeFiles {
+  /** Path of the Bun. */
+  program: string;
+  /** The runner as that Bun runs it. */
+  runnerPath: string;
+}
+
+export interface PinnedRuntimes {
+  /** Resolves when it can be used by other users too. @throws {PlatformError} why it cannot be had */
+  open(name: string): Promise<RuntimeFiles>;
 }
 
 /** What a process is started for. */
 export interface Becomes {
   app: string;
+  /** Name of its runtime; null: the node's own. Spares run on that one. */
+  runtime: string | null;
   /** Folder of its files. */
   artifact: string;
 }
@@ -86,7 +104,9 @@ export class Spares {
    * @throws when none can be started
    */
   async take(profile: Profile, becomes: Becomes): Promise<Taken> {
-    const { artifact } = becomes;
+    const { artifact, runtime } = becomes;
+    if (runtime !== null)
+      return { running: await this.#startOn(runtime, profile, becomes), root: artifact };
     if (isSameProfile(profile, defaultProfile(this.#options.sandbox))) {
       const running = await this.#takeSpare();
       const root = running.rootFor(artifact);
@@ -114,14 +134,13 @@ export class Spares {
   /** @param becomes null: it is not known yet */
   async #startOne(profile: Profile, becomes: Becomes | null): Promise<RunnerProcess> {
     if (!this.#options.sandbox.isUserShared) await this.#options.runner.make?.();
-    const runner = this.#spawn(profile, becomes);
-    try {
-      await runner.started;
-    } catch (error) {
-      await runner.ended;
-      throw error;
-    }
-    return runner;
+    return started(this.#spawn(profile, becomes));
+  }
+
+  async #startOn(runtime: string, profile: Profile, becomes: Becomes): Promise<RunnerProcess> {
+    const { runtimes } = this.#options;
+    invariant(runtimes !== undefined, "a version names a runtime only where there are some");
+    return started(this.#spawn(profile, becomes, await runtimes.open(runtime)));
   }
 
   /** Starts what is missing, in the background. What cannot be started is tried again by the next `take`. */
@@ -169,7 +188,7 @@ export class Spares {
     });
   }
 
-  #spawn(profile: Profile, becomes: Becomes | null): RunnerProcess {
+  #spawn(profile: Profile, becomes: Becomes | null, files?: RuntimeFiles): RunnerProcess {
     const { runDir, runner, clock, sandbox } = this.#options;
     const id = randomBytes(6).toString("hex");
     const bounds = new ProcessBounds(this.#options.cgroups?.create(id) ?? null, this.#diskMeter);
@@ -177,7 +196,7 @@ export class Spares {
       return RunnerProcess.spawn({
         id,
         runDir,
-        runnerPath: runner.path,
+        ...(files ?? { runnerPath: runner.path }),
         clock,
         sandbox,
         profile,
@@ -192,4 +211,15 @@ export class Spares {
       throw error;
     }
   }
+}
+
+/** Resolves when it is; what does not come up is gone when this rejects. */
+async function started(runner: RunnerProcess): Promise<RunnerProcess> {
+  try {
+    await runner.started;
+  } catch (error) {
+    await runner.ended;
+    throw error;
+  }
+  return runner;
 }

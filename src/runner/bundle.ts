@@ -13,6 +13,20 @@ import { bundleKeptMs, bundleTimeoutMs } from "./limits.ts";
 
 const modulePath = join(import.meta.dir, "main.ts");
 
+/** Which Bun runs the runner. */
+export interface RunnerProgram {
+  /** Path of its program. */
+  path: string;
+  /** As it says it. Bytecode is for this one alone. */
+  revision: string;
+}
+
+/** The one that this process runs on. */
+const ownProgram: RunnerProgram = {
+  path: process.execPath,
+  revision: `${Bun.version} ${Bun.revision}`,
+};
+
 /** Folders whose modules a runner may consist of; `src/layers.test.ts` holds it to them. */
 const FOLDERS = ["base", "runner", "telemetry", "wire"];
 
@@ -20,13 +34,15 @@ export class RunnerBundle {
   readonly #bundlesDir: string;
   readonly #folder: string;
   readonly #bundlePath: string;
+  readonly #program: RunnerProgram;
   #isThere: boolean;
   #made: Promise<void> | null = null;
 
-  /** In `bundlesDir` nobody else may write. Its owner removes it. */
-  constructor(bundlesDir: string) {
+  /** In `bundlesDir` nobody else may write, and there are only bundles for this program. Its owner removes it. */
+  constructor(bundlesDir: string, program = ownProgram) {
     this.#bundlesDir = bundlesDir;
-    this.#folder = join(bundlesDir, digestOfModules());
+    this.#program = program;
+    this.#folder = join(bundlesDir, digestOfModules(program));
     this.#bundlePath = join(this.#folder, "main.js");
     this.#isThere = existsSync(this.#bundlePath);
   }
@@ -47,7 +63,7 @@ export class RunnerBundle {
       mkdirSync(this.#bundlesDir, { recursive: true, mode: 0o700 });
       const staging = await mkdtemp(join(this.#bundlesDir, ".staging-"));
       try {
-        await bundleTo(staging);
+        await bundleTo(staging, this.#program);
         // Apps may run as other users, who read it.
         chmodSync(staging, 0o755);
         // Somebody else may have been faster; theirs is the same.
@@ -64,10 +80,10 @@ export class RunnerBundle {
 }
 
 /** @throws when there is no bundle. */
-async function bundleTo(folder: string): Promise<void> {
+async function bundleTo(folder: string, program: RunnerProgram): Promise<void> {
   // Bytecode is for this Bun and for CommonJS. In this process it would leave a compiler's memory behind.
   const how = ["--target=bun", "--format=cjs", "--bytecode", `--outdir=${folder}`];
-  const child = Bun.spawn([process.execPath, "build", ...how, modulePath], {
+  const child = Bun.spawn([program.path, "build", ...how, modulePath], {
     cwd: folder,
     env: {},
     stdio: ["ignore", "ignore", "ignore"],
@@ -77,9 +93,9 @@ async function bundleTo(folder: string): Promise<void> {
   if ((await child.exited) !== 0) throw new Error("the runner cannot be bundled");
 }
 
-function digestOfModules(): string {
+function digestOfModules({ revision }: RunnerProgram): string {
   const hasher = new Bun.CryptoHasher("sha256");
-  hasher.update(`${Bun.version} ${Bun.revision} ${process.arch}`);
+  hasher.update(`${revision} ${process.arch}`);
   for (const name of FOLDERS) {
     const folder = join(import.meta.dir, "..", name);
     for (const file of readdirSync(folder).sort()) {

@@ -54,6 +54,8 @@ export class RuntimeStore {
   readonly #pending = new Map<string, Promise<Runtime>>();
   /** Those that were looked at, by name, with what their file was then. */
   readonly #seen = new Map<string, { runtime: Runtime; stamp: string }>();
+  /** Deploys that are going to need one, by name. Counts. */
+  readonly #holds = new Map<string, number>();
   #own: Promise<Runtime> | null = null;
 
   constructor(options: RuntimeStoreOptions) {
@@ -77,6 +79,21 @@ export class RuntimeStore {
     return abortable(pending, signal);
   }
 
+  /** Keeps `remove` from it until disposed of: a version that names it is on its way. Twice is safe. */
+  hold(name: string): Disposable {
+    this.#holds.set(name, (this.#holds.get(name) ?? 0) + 1);
+    let isHeld = true;
+    return {
+      [Symbol.dispose]: () => {
+        if (!isHeld) return;
+        isHeld = false;
+        const left = (this.#holds.get(name) ?? 0) - 1;
+        if (left > 0) this.#holds.set(name, left);
+        else this.#holds.delete(name);
+      },
+    };
+  }
+
   /** Names of those that are there, the node's own left out; with their bytes. */
   async list(): Promise<{ name: string; bytes: number }[]> {
     const names = await readdir(this.#options.dir).catch(() => []);
@@ -87,9 +104,10 @@ export class RuntimeStore {
     return Promise.all(found);
   }
 
-  /** Removes them, and what killed fetches have left. One that is being fetched stays. */
+  /** Removes them, and what killed fetches have left. One that is held or being fetched stays. */
   async remove(names: readonly string[]): Promise<void> {
     for (const name of names) {
+      if (this.#holds.has(name)) continue;
       const lock = this.#tryLock(versionedName(name));
       if (lock === null) continue;
       try {
@@ -129,6 +147,8 @@ export class RuntimeStore {
     if (found !== null) return found;
     try {
       mkdirSync(this.#options.dir, { recursive: true, mode: 0o711 });
+      // Apps may run as other users, who pass through.
+      chmodSync(this.#options.dir, 0o711);
       const lock = await this.#lock(name);
       try {
         // Somebody else may have fetched it while we waited.

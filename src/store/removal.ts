@@ -158,6 +158,14 @@ export async function dropOrphans(queries: Queries, digests: readonly string[]):
   return orphans.map(({ digest }) => digest);
 }
 
+/** Runtimes that versions name. */
+export async function runtimesNamed(queries: Queries): Promise<string[]> {
+  const rows = await queries.rows<{ runtime: string }>(
+    "SELECT DISTINCT spec ->> 'runtime' AS runtime FROM levain.versions WHERE spec ->> 'runtime' IS NOT NULL",
+  );
+  return rows.map(({ runtime }) => runtime);
+}
+
 /** Every artifact that some version names. */
 export async function artifactDigests(queries: Queries): Promise<string[]> {
   const rows = await queries.rows<{ digest: string }>("SELECT digest FROM levain.artifacts");

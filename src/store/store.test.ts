@@ -154,6 +154,7 @@ describe("versions", () => {
         message: "first try",
         commit: "abc123",
         bytes: 1001,
+        runtime: null,
         createdAtMs: 1_700_000_000_001,
       },
     ]);

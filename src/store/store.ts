@@ -36,6 +36,7 @@ import {
   type RemovedVersions,
   removeBranch,
   removeVersions,
+  runtimesNamed,
 } from "./removal.ts";
 import {
   putResealed,
@@ -217,6 +218,11 @@ export class Store {
   /** Every artifact that some version of some app names. */
   artifactDigests(): Promise<string[]> {
     return this.#database.read(artifactDigests);
+  }
+
+  /** Every runtime that some version of some app names. */
+  runtimesNamed(): Promise<string[]> {
+    return this.#database.read(runtimesNamed);
   }
 
   /** Number for the next version of an app: 1 for an app that does not exist yet. Reserves nothing. */

@@ -49,6 +49,8 @@ export interface StoredVersion {
   commit: string | null;
   /** Of the artifact. */
   bytes: number;
+  /** The Bun that it names; null: the node's own. */
+  runtime: string | null;
   /** Wall-clock milliseconds. */
   createdAtMs: number;
 }
@@ -162,7 +164,7 @@ export async function versions(queries: Queries, app: string): Promise<StoredVer
   await requireApp(queries, app);
   return queries.rows<StoredVersion>(
     `SELECT number, branch, digest, message, commit, bytes,
-       versions.created_at_ms AS "createdAtMs",
+       spec ->> 'runtime' AS runtime, versions.created_at_ms AS "createdAtMs",
        ARRAY(SELECT name::text FROM levain.branches
          WHERE branches.app = versions.app AND live = number ORDER BY name) AS "liveOn"
      FROM levain.versions JOIN levain.artifacts USING (digest)
