@@ -81,14 +81,15 @@ export async function makeKit(
       await readSqlFolder(kit, source);
       return { folder: kit, migrations: { ...base, folder: "", module: null } };
     case "module": {
-      const module = await bundleModule(room, posix.join(folder, source), kit, env, warnings);
       const beside = posix.dirname(source);
       const found = [
         ...MODULE_FILES,
         posix.join(beside, "drizzle"),
         posix.join(beside, "migrations"),
       ];
+      // First: what the node makes, the build's user cannot write into.
       await keep(room, app, join(kit, folder), config.files ?? found, config.files !== null);
+      const module = await bundleModule(room, posix.join(folder, source), kit, env, warnings);
       return { folder: kit, migrations: { ...base, folder, module } };
     }
     case "command": {
@@ -134,6 +135,7 @@ async function keep(
   isDemanded: boolean,
 ): Promise<void> {
   const script = `
+    mkdir -p "$to" || exit 1
     for path; do
       if [ -e "$path" ]; then mkdir -p "$to/$(dirname "$path")" && cp -RP "$path" "$to/$path" || exit 1
       elif [ "$demanded" = 1 ]; then echo "$path" >&2; exit 3; fi

@@ -117,8 +117,11 @@ async function runMigration(
     if (!(error instanceof StepTimeout)) throw error;
     return { lines: [...room.output.lastLines], failure: null, isLate: true };
   }
-  const failure = ended.exitCode === 0 ? null : describeEnd(ended);
-  return { lines: [...room.output.lastLines], failure, isLate: false };
+  const lines = [...room.output.lastLines];
+  const said = lines.findLast((line) => /error/i.test(line)) ?? lines.at(-1);
+  const why = said === undefined ? "" : `: ${said.trim()}`;
+  const failure = ended.exitCode === 0 ? null : `${describeEnd(ended)}${why}`;
+  return { lines, failure, isLate: false };
 }
 
 /** What clients of PostgreSQL look for in their environment. */
