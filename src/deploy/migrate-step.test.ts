@@ -93,7 +93,7 @@ const migrated = async (files: Record<string, string>, values: Record<string, st
         clock: systemClock,
         migrations: {
           databaseOf: () => ({
-            open: async () => ({ login, url, copy: null }),
+            open: async () => ({ login, url: async () => url, copy: null, close: async () => {} }),
             async copyForTrial() {
               const copy = `${login.database}_trial`;
               const admin = new pg.Client(postgres.server.connection);
@@ -104,9 +104,9 @@ const migrated = async (files: Record<string, string>, values: Record<string, st
               );
               return {
                 login: { ...login, database: copy },
-                url: `${url}_trial`,
+                url: async () => `${url}_trial`,
                 copy: { copyMs: 1, pauseMs: 1 },
-                drop: async () => void (await admin.query(`DROP DATABASE ${copy} WITH (FORCE)`)),
+                close: async () => void (await admin.query(`DROP DATABASE ${copy} WITH (FORCE)`)),
               };
             },
           }),

@@ -5,7 +5,7 @@
  *   SQL files           a row each, in the transaction of the file
  *   module, command     a row each: what it depended on when it last succeeded
  *
- * The schema's name is none that a role can have: a schema that is named like its user comes first on the search path.
+ * The table's name is one that a copy without rows keeps (`database/empty-tables.ts`). The schema's name is none that a role can have: a schema that is named like its user comes first on the search path.
  */
 import type { MigrationConnection } from "./connection.ts";
 import type { AppliedMigration } from "./pending.ts";
@@ -16,23 +16,23 @@ const LOCK = 0x6c657661696e;
 /** Rows by name; none when nothing was ever applied. Changes nothing. */
 export async function readLedger(connection: MigrationConnection): Promise<AppliedMigration[]> {
   const [found] = await connection.rows<{ there: string | null }>(
-    "SELECT to_regclass('_levain.migrations') AS there",
+    "SELECT to_regclass('_levain.levain_migrations') AS there",
   );
   if (found?.there == null) return [];
   return connection.rows<AppliedMigration>(
-    "SELECT name, checksum, state FROM _levain.migrations ORDER BY applied_at, name",
+    "SELECT name, checksum, state FROM _levain.levain_migrations ORDER BY applied_at, name",
   );
 }
 
 export async function prepareLedger(connection: MigrationConnection): Promise<void> {
   // Asked first: `IF NOT EXISTS` asks for rights before it looks.
   const [found] = await connection.rows<{ there: string | null }>(
-    "SELECT to_regclass('_levain.migrations') AS there",
+    "SELECT to_regclass('_levain.levain_migrations') AS there",
   );
   if (found?.there != null) return;
   await connection.rows(`
     CREATE SCHEMA IF NOT EXISTS _levain;
-    CREATE TABLE IF NOT EXISTS _levain.migrations (
+    CREATE TABLE IF NOT EXISTS _levain.levain_migrations (
       name text PRIMARY KEY,
       checksum text NOT NULL,
       state text NOT NULL CHECK (state IN ('applied', 'started')),
@@ -45,7 +45,7 @@ export async function note(
   { name, checksum, state }: AppliedMigration,
 ): Promise<void> {
   await connection.rows(
-    `INSERT INTO _levain.migrations (name, checksum, state) VALUES ($1, $2, $3)
+    `INSERT INTO _levain.levain_migrations (name, checksum, state) VALUES ($1, $2, $3)
      ON CONFLICT (name) DO UPDATE SET
        checksum = excluded.checksum, state = excluded.state, applied_at = clock_timestamp()`,
     [name, checksum, state],

@@ -43,7 +43,7 @@ const setup = async () => {
   const run = (work: MigrationWork, change: Partial<MigrateOptions> = {}) =>
     migrate({
       database: {
-        open: async () => ({ login, url: "", copy: null }),
+        open: async () => ({ login, url: async () => "", copy: null, close: async () => {} }),
         async copyForTrial() {
           const database = `${login.database}_trial_${copies.length}`;
           copies.push(database);
@@ -51,9 +51,9 @@ const setup = async () => {
           await admin.query(`CREATE DATABASE ${database} TEMPLATE ${login.database}`);
           return {
             login: { ...login, database },
-            url: database,
+            url: async () => database,
             copy: { copyMs: 1, pauseMs: 1 },
-            drop: async () => void (await admin.query(`DROP DATABASE ${database} WITH (FORCE)`)),
+            close: async () => void (await admin.query(`DROP DATABASE ${database} WITH (FORCE)`)),
           };
         },
       },
@@ -111,7 +111,7 @@ describe("a folder of SQL files", () => {
     expect(third.pending).toEqual(["3_last"]);
     expect(copies).toHaveLength(2);
     expect(await columns()).toEqual(["id", "note", "more", "last"]);
-    expect(await rows("SELECT name, state FROM _levain.migrations ORDER BY name")).toEqual(
+    expect(await rows("SELECT name, state FROM _levain.levain_migrations ORDER BY name")).toEqual(
       ["1_note", "2_more", "3_last"].map((name) => ({ name, state: "applied" })),
     );
     expect(stages.slice(0, 4)).toEqual([
@@ -141,7 +141,7 @@ describe("a folder of SQL files", () => {
       target: null,
     });
     expect(await columns()).toEqual(["id"]);
-    expect(await rows("SELECT to_regclass('_levain.migrations') AS there")).toEqual([
+    expect(await rows("SELECT to_regclass('_levain.levain_migrations') AS there")).toEqual([
       { there: null },
     ]);
   });
@@ -221,7 +221,9 @@ describe("a file without a transaction", () => {
     expect(half).toEqual(["id", "a"]);
     expect(report.warnings[0]).toContain("1_half.sql was run before and did not end");
     expect(await columns()).toEqual(["id", "a", "b"]);
-    expect(await rows("SELECT state FROM _levain.migrations")).toEqual([{ state: "applied" }]);
+    expect(await rows("SELECT state FROM _levain.levain_migrations")).toEqual([
+      { state: "applied" },
+    ]);
   });
 
   test("an index that it leaves invalid is a failure, also where the statement takes it for a good one", async () => {

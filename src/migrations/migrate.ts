@@ -18,8 +18,8 @@ import { type MigrationTarget, runStage, type StageEnd, type Work } from "./stag
 export interface MigratedDatabase {
   /** The database itself. */
   open(): Promise<MigrationTarget>;
-  /** A copy with its data; whoever made it drops it. Nobody is connected to the database by us meanwhile. */
-  copyForTrial(signal: AbortSignal): Promise<MigrationTarget & { drop(): Promise<void> }>;
+  /** A copy with its data. Nobody is connected to the database by us meanwhile. */
+  copyForTrial(): Promise<MigrationTarget>;
 }
 
 export type MigrationWork =
@@ -48,8 +48,19 @@ export interface MigrateOptions {
  * @throws {PlatformError} `MIGRATION_…`; `detail.migrations` is the report. What happened to the database is in it
  */
 export async function migrate(options: MigrateOptions): Promise<MigrationReport> {
+  const target = await options.database.open();
+  try {
+    return await migrateTarget(options, target);
+  } finally {
+    await target.close();
+  }
+}
+
+async function migrateTarget(
+  options: MigrateOptions,
+  target: MigrationTarget,
+): Promise<MigrationReport> {
   const { database, work, isTrialled, branch } = options;
-  const target = await database.open();
   const noted = await ledgerOf(target.login, branch);
   const { pending, warnings } = pendingOf(work, noted, branch);
   const report: MigrationReport = {
@@ -63,12 +74,12 @@ export async function migrate(options: MigrateOptions): Promise<MigrationReport>
   if (pending.length === 0) return report;
   if (isTrialled) {
     await options.onStage("trial", report.pending);
-    const copy = await database.copyForTrial(options.signal);
+    const copy = await database.copyForTrial();
     let ended: StageEnd;
     try {
       ended = await runStage(stageOptions(options, "trial", copy, pending));
     } finally {
-      await copy.drop();
+      await copy.close();
     }
     report.trial = ended.report;
     await options.onStageEnd(ended.report);

@@ -18,10 +18,12 @@ import { type AppliedFile, applySql, lockNotAvailable, SqlFailure } from "./sql-
 export interface MigrationTarget {
   /** For the node itself: past the relay, so that no rule for apps ends a migration. */
   login: DatabaseLogin;
-  /** For the project's own code. */
-  url: string;
+  /** For the project's own code: where it reaches the database until `close`. */
+  url(): Promise<string>;
   /** Null for what is no copy. */
   copy: { copyMs: number; pauseMs: number } | null;
+  /** Drops a copy; of the database itself, lets nobody in by that address any more. */
+  close(): Promise<void>;
 }
 
 /** What is to be done. */
@@ -169,7 +171,7 @@ async function perform(
   onFile?.(work.name);
   const startedAtMs = clock.nowMs();
   try {
-    const ended = await work.run(target.url, timeoutMs);
+    const ended = await work.run(await target.url(), timeoutMs);
     lines.push(...ended.lines);
     if (ended.isLate) throw new TooLate();
     if (ended.failure !== null) throw new RunFailure(work.name, ended.failure);
