@@ -20,3 +20,92 @@ export const guardRecordsPerSecondMax = 5;
 export const guardRecordsBurstMax = 20;
 /** Pause between two records that say how many were left out. Milliseconds. */
 export const guardGapReportMs = 1000;
+/** A startup packet; PostgreSQL's own bound. Bytes. */
+export const startupBytesMax = 10_000;
+
+/** A message of the log-in; the longest that clients send are some hundred. Bytes. */
+export const loginMessageBytesMax = 4096;
+
+/** From a connection's first byte to the end of its log-in. Milliseconds. */
+export const loginTimeoutMs = 15_000;
+
+/** Connections that have not logged in yet; more are closed. Count. */
+export const strangersMax = 1024;
+
+/** Rounds of the hash in the log-in of clients, the fewest that RFC 7677 allows: passwords are random. Count. */
+export const scramRounds = 4096;
+
+/** Rounds of the hash that a server may ask for; each costs it as much as the relay. Count. */
+export const scramRoundsMax = 1_000_000;
+
+/** A message; PostgreSQL's own bound, just below 1 GiB. Bytes. */
+export const messageBytesMax = 0x3fff_ffff;
+
+/** A message that has to be seen in one piece: a statement that is prepared, an error. Longer ones pass unseen. Bytes. */
+export const wholeBytesMax = 1024 * 1024;
+
+/** What a client sends is kept, to be sent again, up to so much of unanswered batches. Bytes. */
+export const keptBytesMax = 256 * 1024;
+
+/** What a client has sent and nobody can take yet; beyond it, it is not read. Bytes. */
+export const heldBytesMax = 64 * 1024;
+
+/** What a side has not taken yet; beyond it, the other side is not read. Bytes. */
+export const unsentBytesMax = 256 * 1024;
+
+/** How long a client may take nothing of an answer that waits for it. Milliseconds. */
+export const stalledMsMax = 600_000;
+
+/** Batches that a client has sent ahead of their answers; beyond it, it is not read. Count. */
+export const batchesMax = 1024;
+
+/** Prepared statements that are remembered of a session; with more it is pinned. Count. */
+export const statementsMax = 2000;
+
+/** Bytes of prepared statements that are remembered of a session; with more it is pinned. Bytes. */
+export const statementBytesMax = 4 * 1024 * 1024;
+
+/** How long a batch waits for the server, or for a connection to it. Milliseconds. */
+export const serverWaitMs = 10_000;
+
+/** From the start of a connection to the server until it can take a query. Milliseconds. */
+export const connectTimeoutMs = 3000;
+
+/** Pause before a server that did not answer is tried again; doubles. Milliseconds. */
+export const connectPauseMsMin = 25;
+
+/** The longest such pause: a client notices this much of a server that is back. Milliseconds. */
+export const connectPauseMsMax = 400;
+
+/** Connections that are lost in a row before a batch that was not sent yet is given up. Count. */
+export const lossesMax = 5;
+
+/** Silence after which a connection has to prove that it is one, before a query goes to it. Milliseconds. */
+export const doubtAfterMs = 1000;
+
+/** How long it may take to prove it: on loopback it takes 0.1. Milliseconds. */
+export const proofMs = 250;
+
+/** How long the relay's own queries may take: what state a session has, making it anew. Milliseconds. */
+export const ownQueryMs = 5000;
+
+/** How long a connection that nobody has is kept, where no rule says for how long. Milliseconds. */
+export const spareMs = 30_000;
+
+/** How long a server may take to close after it was told that a connection ends. Milliseconds. */
+export const closeMs = 2000;
+
+/** After so long a hold releases itself: whoever has it may have died. Milliseconds. */
+export const holdMsMax = 600_000;
+
+/** Silence after which the kernel asks whether the other side is still there. Milliseconds. */
+export const keepAliveProbeMs = 10_000;
+
+/** How long a session has a connection at least while others wait: what it has costs more to move than a query. Milliseconds. */
+export const tenureMs = 20;
+
+/** Sets of startup parameters that are told apart in one database; sessions with others share no connections. Count. */
+export const parameterSetsMax = 256;
+
+/** Cancel requests that are on their way to servers at once; more are dropped. Count. */
+export const cancelsMax = 64;

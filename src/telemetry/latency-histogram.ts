@@ -50,9 +50,14 @@ export class LatencyHistogram {
     this.#counts[bucket]! += 1;
   }
 
+  /** What was counted. */
+  read(): LatencyCounts {
+    return { counts: [...this.#counts], sumMs: this.#sumMs };
+  }
+
   /** What was counted since this was asked, which counts from 0 again. */
   take(): LatencyCounts {
-    const taken = { counts: [...this.#counts], sumMs: this.#sumMs };
+    const taken = this.read();
     this.#counts.fill(0);
     this.#sumMs = 0;
     return taken;

@@ -1,0 +1,220 @@
+/**
+ * A client's connection from its first byte to its session: TLS is declined, the startup packet read, the password proved
+ * (SCRAM-SHA-256). Unknown names are asked for a password all the same, so that nobody learns which names there are.
+ *
+ *   startup ──▶ first ──▶ final ──▶ done        any of them ──wrong, too long, too late──▶ closed
+ *      └──CancelRequest──▶ closed
+ */
+import { createHmac, randomBytes } from "node:crypto";
+import type { Deadlined, Deadlines } from "../base/deadlines.ts";
+import { Framer, type FrameSink, frameKinds, type Verdict, whole } from "./framer.ts";
+import * as limits from "./limits.ts";
+import {
+  errorResponse,
+  fromClient,
+  fromServer,
+  int32,
+  message,
+  type SqlError,
+} from "./messages.ts";
+import type { Outlet } from "./outlet.ts";
+import {
+  type ClientFirst,
+  mechanism,
+  readClientFirst,
+  type ScramKeys,
+  serverFinal,
+  serverFirst,
+} from "./scram.ts";
+import { negotiation, readStartup, type Startup } from "./startup.ts";
+
+export interface ClientLoginHost {
+  readonly deadlines: Deadlines;
+  /** Of the role of a database; null when there is none like that. */
+  keysOf(user: string, database: string): ScramKeys | null;
+  onCancel(pid: number, key: Buffer): void;
+  /** It has shown that it knows the password. The framer and what it has read go on with the session. */
+  onLogin(login: ClientLogin, framer: Framer): void;
+  /** Nothing comes of it. Once, and not after `onLogin`. */
+  onGone(login: ClientLogin): void;
+}
+
+const kinds = frameKinds([
+  [fromClient.password, whole],
+  [fromClient.terminate, whole],
+]);
+
+/** Makes up the salt of names that do not exist, the same each time. */
+const secret = randomBytes(32);
+
+export class ClientLogin implements Deadlined, FrameSink {
+  deadlineMs: number;
+  /** The startup packet's, without user and database. */
+  parameters: Map<string, string> = new Map();
+  user = "";
+  database = "";
+  /** Of protocol 3. */
+  minor = 0;
+  readonly outlet: Outlet;
+  readonly #host: ClientLoginHost;
+  readonly #framer: Framer;
+  #state: "startup" | "first" | "final" | "done" | "closed" = "startup";
+  #input: Buffer = Buffer.alloc(0);
+  #keys: ScramKeys | null = null;
+  #first: ClientFirst | null = null;
+  #sent = "";
+  #isDone = false;
+  #encryptionRequests = 0;
+
+  constructor(host: ClientLoginHost, outlet: Outlet) {
+    this.#host = host;
+    this.outlet = outlet;
+    this.#framer = new Framer(kinds, this);
+    this.deadlineMs = host.deadlines.after(limits.loginTimeoutMs);
+    host.deadlines.add(this);
+  }
+
+  onData(chunk: Buffer): void {
+    if (this.#state === "closed") return;
+    if (this.#state !== "startup") return this.#framer.read(chunk);
+    this.#input = this.#input.length === 0 ? chunk : Buffer.concat([this.#input, chunk]);
+    while (this.#state === "startup" && this.#readStartup());
+  }
+
+  onClose(): void {
+    this.#end();
+  }
+
+  onDeadline(): void {
+    this.refuse("08P01", `the log-in took longer than ${limits.loginTimeoutMs} ms`);
+  }
+
+  /** Tells why, and closes. */
+  refuse(code: string, text: string, more: Partial<SqlError> = {}): void {
+    if (this.#state === "closed") return;
+    this.#send(errorResponse({ severity: "FATAL", code, message: text, ...more }));
+    this.outlet.end();
+    this.#end();
+  }
+
+  // --- messages of the log-in ---
+
+  onMessage(type: number, bytes: Buffer, at: number, end: number | null): Verdict {
+    if (this.#isDone) return "wait";
+    if (type === fromClient.terminate || end === null) this.onBroken("message of the log-in");
+    else if (end - at > limits.loginMessageBytesMax) this.onBroken(`length ${end - at - 1}`);
+    else if (this.#state === "first") this.#onFirst(bytes, at, end);
+    else if (this.#state === "final") this.#onFinal(bytes.utf8Slice(at + 5, end));
+    return "drop";
+  }
+
+  onPass(): void {}
+
+  onBroken(why: string): void {
+    this.refuse("08P01", `invalid ${why}`);
+  }
+
+  onRead(): void {
+    if (this.#isDone && this.#state === "final") this.#host.onLogin(this, this.#framer);
+  }
+
+  /** A session takes over. */
+  finish(): void {
+    this.#state = "done";
+    this.#host.deadlines.remove(this);
+  }
+
+  // --- private ---
+
+  #readStartup(): boolean {
+    const startup = readStartup(this.#input);
+    if (startup.kind === "unfinished") return false;
+    if (startup.kind === "broken") {
+      this.onBroken(startup.why);
+      return false;
+    }
+    this.#input = this.#input.subarray(startup.bytes);
+    this.#onStartup(startup);
+    return this.#input.length > 0;
+  }
+
+  #onStartup(startup: Exclude<Startup, { kind: "unfinished" | "broken" }>): void {
+    if (startup.kind === "encryption") {
+      this.#encryptionRequests += 1;
+      // What was sent ahead of the answer is in clear; somebody may have put it there.
+      if (this.#encryptionRequests > 2 || this.#input.length > 0) return this.onBroken("start");
+      return this.#send(Buffer.from("N"));
+    }
+    if (startup.kind === "cancel") {
+      this.#host.onCancel(startup.pid, startup.key);
+      this.outlet.end();
+      return this.#end();
+    }
+    const { parameters, minor } = startup;
+    const answer = negotiation(minor, parameters);
+    if (answer !== null) this.#send(answer);
+    this.user = parameters.get("user") ?? "";
+    this.database = parameters.get("database") || this.user;
+    this.minor = minor;
+    if (this.user === "") return this.refuse("28000", "no user name was given");
+    const replication = parameters.get("replication");
+    if (replication !== undefined && !/^(?:off|false|no|0)$/i.test(replication)) {
+      return this.refuse("0A000", "replication connections do not go through the relay");
+    }
+    for (const [name, value] of parameters) {
+      const isOwn = name === "user" || name === "database" || name === "replication";
+      if (!isOwn && !name.startsWith("_pq_.")) this.parameters.set(name, value);
+    }
+    this.#keys = this.#host.keysOf(this.user, this.database);
+    this.#state = "first";
+    this.#send(message(fromServer.authentication, int32(10), mechanism, Buffer.alloc(1)));
+    const rest = this.#input;
+    this.#input = Buffer.alloc(0);
+    if (rest.length > 0) this.#framer.read(rest);
+  }
+
+  #onFirst(bytes: Buffer, at: number, end: number): void {
+    const nameEnd = bytes.indexOf(0, at + 5);
+    const hasName = nameEnd > 0 && nameEnd + 5 <= end;
+    if (!hasName || bytes.utf8Slice(at + 5, nameEnd) !== mechanism) {
+      return this.refuse("28000", `the log-in is by ${mechanism} only`);
+    }
+    const first = readClientFirst(bytes.utf8Slice(nameEnd + 5, end));
+    if (first === null) return this.refuse("28000", "the log-in cannot be read");
+    const keys = this.#keys ?? keysOfNobody(this.user);
+    this.#first = first;
+    this.#sent = serverFirst(first, keys, randomBytes(18).toString("base64"));
+    this.#state = "final";
+    this.#send(message(fromServer.authentication, int32(11), Buffer.from(this.#sent)));
+  }
+
+  #onFinal(text: string): void {
+    const final =
+      this.#keys === null ? null : serverFinal(this.#first!, this.#sent, text, this.#keys);
+    if (final === null) {
+      return this.refuse("28P01", `password authentication failed for user "${this.user}"`);
+    }
+    this.#send(message(fromServer.authentication, int32(12), Buffer.from(final)));
+    this.#isDone = true;
+  }
+
+  #send(bytes: Buffer): void {
+    this.outlet.write(bytes);
+  }
+
+  #end(): void {
+    if (this.#state === "closed" || this.#state === "done") return;
+    this.#state = "closed";
+    this.#host.deadlines.remove(this);
+    this.#framer.reset();
+    this.#host.onGone(this);
+  }
+}
+
+/** Keys that no password leads to. */
+function keysOfNobody(user: string): ScramKeys {
+  const salt = createHmac("sha256", secret).update(user).digest().subarray(0, 16);
+  const nothing = Buffer.alloc(32);
+  const rounds = limits.scramRounds;
+  return { salt, rounds, clientKey: nothing, serverKey: nothing, storedKey: nothing };
+}

@@ -1,0 +1,71 @@
+/** The batches of a session that are under way, and their bytes for as long as they may have to be sent again. */
+import { Batch } from "./batch.ts";
+import { KeptBytes } from "./kept-bytes.ts";
+
+export class Flight {
+  /** In their order; the first is being answered, the last may not have been sent as a whole. */
+  readonly batches: Batch[] = [];
+  /** The batch that the client is sending. */
+  sending: Batch | null = null;
+  readonly #kept = new KeptBytes();
+  /** Bytes that were passed on since the session's start. */
+  #sentBytes = 0;
+  /** Offset from which everything has to be sent again; null for nothing. */
+  #replayByte: number | null = null;
+
+  /** A batch begins so many bytes behind those that were passed on. @param isOutside of a transaction, when none is under way */
+  begin(bytesAhead: number, startedMs: number, isOutside: boolean): Batch {
+    const batch = new Batch();
+    batch.startedMs = startedMs;
+    batch.startByte = this.#sentBytes + bytesAhead;
+    if (this.batches.length === 0) {
+      batch.beganOutside = isOutside;
+      this.#kept.clear(batch.startByte);
+    }
+    this.batches.push(batch);
+    this.sending = batch;
+    return batch;
+  }
+
+  /** Bytes were passed on. */
+  pass(bytes: Buffer, from: number, end: number): void {
+    this.#sentBytes += end - from;
+    if (this.batches.length > 0) this.#kept.add(bytes, from, end);
+  }
+
+  /** Bytes were read that go nowhere. */
+  skip(bytes: number): void {
+    this.#sentBytes += bytes;
+  }
+
+  /** The first one was answered, and is not among the batches any more. */
+  noteEnd(): void {
+    const next = this.batches[0];
+    if (next === undefined) this.#kept.clear(this.#sentBytes);
+    else this.#kept.dropBefore(next.startByte);
+  }
+
+  /** Whether a batch can be sent again. */
+  isKept({ startByte }: Batch): boolean {
+    return this.#kept.has(startByte);
+  }
+
+  /** All of them will have to be sent again. */
+  planReplay(): void {
+    this.#replayByte = this.batches[0]!.startByte;
+  }
+
+  /** What has to be sent again, once; null for nothing. */
+  takeReplay(): Buffer | null {
+    if (this.#replayByte === null) return null;
+    const bytes = this.#kept.from(this.#replayByte);
+    this.#replayByte = null;
+    return bytes;
+  }
+
+  /** None is under way, and nothing of them is needed. */
+  clear(): void {
+    this.#replayByte = null;
+    this.#kept.clear(this.#sentBytes);
+  }
+}

@@ -1,0 +1,229 @@
+/**
+ * One database that the relay serves: its sessions, its connections to the server, and whether somebody holds it.
+ *
+ *   open ──hold()──▶ emptying ──the last connection is gone──▶ held ──release(), lapse──▶ open
+ *                       └──something still runs──▶ open (DATABASE_BUSY)
+ */
+import type { Deadlines } from "../base/deadlines.ts";
+import { PlatformError } from "../base/errors.ts";
+import type { TurnClock } from "../base/turn-clock.ts";
+import { LatencyHistogram } from "../telemetry/latency-histogram.ts";
+import type { Batch } from "./batch.ts";
+import * as limits from "./limits.ts";
+import { idle } from "./messages.ts";
+import type {
+  Hold,
+  HoldOptions,
+  RelayCounters,
+  RelayDatabase,
+  RelayDatabaseFacts,
+} from "./relay-api.ts";
+import { type ScramKeys, scramKeys } from "./scram.ts";
+import { ServerPool } from "./server-pool.ts";
+import type { Session } from "./session.ts";
+import type { SessionHost } from "./session-host.ts";
+import { StatementFeatures } from "./statement-features.ts";
+
+export interface ServedDatabaseOptions {
+  database: RelayDatabase;
+  clock: TurnClock;
+  deadlines: Deadlines;
+  /** Of 16 random bytes. */
+  salt: Buffer;
+  onLeft(session: Session): void;
+}
+
+export class ServedDatabase implements SessionHost {
+  readonly clock: TurnClock;
+  readonly deadlines: Deadlines;
+  readonly features = new StatementFeatures();
+  readonly servers: ServerPool;
+  readonly sessions = new Set<Session>();
+  readonly counters: RelayCounters = {
+    queries: 0,
+    errors: 0,
+    relayErrors: 0,
+    retries: 0,
+    reconnects: 0,
+    releases: 0,
+    lapsedWaits: 0,
+    bytesFromClients: 0,
+    bytesToClients: 0,
+  };
+  readonly #options: ServedDatabaseOptions;
+  readonly #latency = new LatencyHistogram();
+  readonly #holds = new Set<object>();
+  /** Startup parameters, one object for all that are equal, by what they say. */
+  readonly #parameters = new Map<string, ReadonlyMap<string, string>>();
+  readonly #reported = new WeakMap<ReadonlyMap<string, string>, ReadonlyMap<string, string>>();
+  #database: RelayDatabase;
+  #keys: ScramKeys;
+
+  constructor(options: ServedDatabaseOptions) {
+    const { database, clock, deadlines, salt } = options;
+    this.#options = options;
+    this.#database = database;
+    this.clock = clock;
+    this.deadlines = deadlines;
+    this.#keys = scramKeys(database.password, salt, limits.scramRounds);
+    this.servers = new ServerPool({ database, clock, deadlines, reclaim: () => this.#reclaim() });
+  }
+
+  get database(): RelayDatabase {
+    return this.#database;
+  }
+
+  /** For the log-in of its role. */
+  get keys(): ScramKeys {
+    return this.#keys;
+  }
+
+  /** Sessions go on; see `Relay.put`. */
+  set database(database: RelayDatabase) {
+    const before = this.#database;
+    this.#database = database;
+    if (database.password !== before.password) {
+      this.#keys = scramKeys(database.password, this.#options.salt, limits.scramRounds);
+    }
+    this.servers.database = database;
+    for (const session of this.sessions) if (session.server?.isStale) session.tenancy.yield();
+  }
+
+  // --- what sessions ask ---
+
+  get isHeld(): boolean {
+    return this.#holds.size > 0;
+  }
+
+  get idleReleaseMs(): number {
+    return this.#database.guard.idleReleaseMs;
+  }
+
+  reportedOf(parameters: ReadonlyMap<string, string>): ReadonlyMap<string, string> | null {
+    return this.#reported.get(parameters) ?? null;
+  }
+
+  noteReported(
+    parameters: ReadonlyMap<string, string>,
+    reported: ReadonlyMap<string, string>,
+  ): void {
+    this.#reported.set(parameters, reported);
+  }
+
+  onBatchBegin(_session: Session, _batch: Batch): void {}
+
+  onBatchEnd(_session: Session, { startedMs, endedMs }: Batch): void {
+    this.#latency.add(endedMs - startedMs);
+  }
+
+  onLeft(session: Session): void {
+    this.sessions.delete(session);
+    this.servers.forget(session.tenancy);
+    this.#options.onLeft(session);
+  }
+
+  /** The same object for equal parameters, so that they can be compared at once. */
+  shared(parameters: ReadonlyMap<string, string>): ReadonlyMap<string, string> {
+    const name = JSON.stringify([...parameters].sort(([left], [right]) => (left < right ? -1 : 1)));
+    const known = this.#parameters.get(name);
+    if (known !== undefined) return known;
+    if (this.#parameters.size < limits.parameterSetsMax) this.#parameters.set(name, parameters);
+    return parameters;
+  }
+
+  // --- what the relay asks ---
+
+  /** See `Relay.hold`. */
+  async hold({ timeoutMs, lapseMs = limits.holdMsMax }: HoldOptions): Promise<Hold> {
+    const startedMs = this.clock.nowMs();
+    const hold = {};
+    this.#holds.add(hold);
+    this.servers.hold();
+    for (const session of [...this.sessions]) session.tenancy.yield();
+    if (!(await this.#isEmptyWithin(timeoutMs))) {
+      const busy = this.#busiest();
+      this.#letGo(hold);
+      throw new PlatformError("DATABASE_BUSY", [this.#database.name, busy]);
+    }
+    const lapse = setTimeout(() => this.#letGo(hold), lapseMs);
+    return {
+      waitedMs: this.clock.nowMs() - startedMs,
+      sessions: this.sessions.size,
+      release: async () => {
+        clearTimeout(lapse);
+        return this.#letGo(hold);
+      },
+    };
+  }
+
+  /** Ends everything. Resolves when the server has closed all connections. */
+  async close(code: string, message: string): Promise<void> {
+    for (const session of [...this.sessions]) session.fail({ severity: "FATAL", code, message });
+    this.servers.close();
+    await this.servers.ended();
+  }
+
+  facts(): RelayDatabaseFacts {
+    const { name, app, branch } = this.#database;
+    const sessions = [...this.sessions];
+    const open = sessions.filter(({ status }) => status !== idle);
+    const nowMs = this.clock.nowMs();
+    const ages = open.map(({ transactionMs }) => nowMs - transactionMs);
+    return {
+      name,
+      app,
+      branch,
+      isHeld: this.isHeld,
+      sessions: sessions.length,
+      serverConnections: this.servers.size,
+      pinned: sessions.filter(({ tenancy }) => tenancy.memory.pin !== null).length,
+      inTransaction: open.length,
+      waiting: sessions.filter(({ isWaiting }) => isWaiting).length,
+      oldestTransactionMs: ages.length === 0 ? null : Math.max(...ages),
+      counters: { ...this.counters },
+      latency: this.#latency.read(),
+    };
+  }
+
+  // --- private ---
+
+  /** Somebody waits for a connection: those who have used theirs longest ago are asked first. */
+  #reclaim(): void {
+    const idlest = [...this.sessions]
+      .filter((session) => session.tenancy.canYield)
+      .sort((left, right) => left.tenancy.idleSinceMs - right.tenancy.idleSinceMs);
+    for (const session of idlest.slice(0, this.servers.waiting)) session.tenancy.yield();
+  }
+
+  async #isEmptyWithin(timeoutMs: number): Promise<boolean> {
+    const late = Promise.withResolvers<boolean>();
+    const timer = setTimeout(late.resolve, timeoutMs, false);
+    const empty = this.servers.ended().then(() => true);
+    const isEmpty = await Promise.race([empty, late.promise]);
+    clearTimeout(timer);
+    return isEmpty;
+  }
+
+  #letGo(hold: object): boolean {
+    if (!this.#holds.delete(hold)) return false;
+    if (this.isHeld) return true;
+    this.servers.release();
+    for (const session of [...this.sessions]) session.tenancy.goOn();
+    return true;
+  }
+
+  /** What a hold waits for, in words. */
+  #busiest(): string {
+    const nowMs = this.clock.nowMs();
+    const busy = [...this.sessions].filter(({ server }) => server !== null);
+    const open = busy.filter((session) => !session.isIdle);
+    const oldest = open.sort((left, right) => left.busySinceMs - right.busySinceMs)[0];
+    if (oldest !== undefined) {
+      const what = oldest.status === idle ? "statement" : "transaction";
+      return `a ${what} has been open for ${Math.round(nowMs - oldest.busySinceMs)} ms`;
+    }
+    const pin = busy.map(({ tenancy }) => tenancy.memory.pin).find((one) => one !== null);
+    if (pin != null) return `a session has a ${pin}`;
+    return "PostgreSQL has not closed its connections";
+  }
+}

@@ -1,0 +1,105 @@
+/**
+ * What becomes of batches whose server connection ended. Pure.
+ *
+ * Run again is only what was rolled back for certain: it began outside a transaction, nothing of its answer had reached
+ * the client that cannot be taken back, PostgreSQL itself said that it ends the session (57P01) instead of a result, and
+ * none of its statements can commit by itself on the way. Everything else gets an error that says what is known.
+ */
+import type { Batch } from "./batch.ts";
+import type { SqlError } from "./messages.ts";
+
+export interface LostServer {
+  /** What PostgreSQL said before, by letter (`errorFields`); null when the connection just ended. */
+  fields: ReadonlyMap<string, string> | null;
+  /** How it ended, in words. */
+  how: string;
+  /** Rows of an answer had been passed on. */
+  hasRows: boolean;
+}
+
+/** 57P01: an administrator ended it. 57P03: it does not take queries now. 57P05: it was idle for too long. */
+const ENDED_BEFORE_RESULT = new Set(["57P01", "57P03", "57P05"]);
+
+/** First words of statements that commit as a whole or not at all. */
+const ATOMIC =
+  /^(?:\s|\(|--[^\n]*\n|\/\*(?:[^*]|\*(?!\/))*\*\/)*(?:select|insert|update|delete|merge|with|values|table|show|set|reset|begin|start|explain|fetch|lock|listen|notify)\b/i;
+
+/** Whether a batch can be run again without anything happening twice. */
+export function canRunAgain(batch: Batch, lost: LostServer, sql: readonly string[]): boolean {
+  if (batch.beganOutside !== true || batch.hasResult || batch.hasCopied) return false;
+  if (lost.hasRows) return false;
+  if (!ENDED_BEFORE_RESULT.has(lost.fields?.get("C") ?? "")) return false;
+  return sql.every((text) => text.split(";").every(isAtomic));
+}
+
+/** Also of a part of a text that was cut at a semicolon within a string: then it says no rather than yes. */
+function isAtomic(text: string): boolean {
+  return /^\s*$/.test(text) || ATOMIC.test(text);
+}
+
+/** What the client is told of a batch that was under way. */
+export function errorOfBatch(batch: Batch, { fields, how }: LostServer): SqlError {
+  const code = fields?.get("C");
+  if (code !== undefined) {
+    return {
+      severity: "ERROR",
+      code,
+      message: fields?.get("M") ?? "the connection to PostgreSQL was ended",
+      detail: batch.hasResult
+        ? "Statements that were answered before may have been committed."
+        : undefined,
+      hint: "The session goes on with a new connection.",
+    };
+  }
+  if (batch.beganOutside === false) {
+    return {
+      severity: "ERROR",
+      code: "08006",
+      message: `the connection to PostgreSQL was lost within a transaction (${how})`,
+      detail: "Unless this was its COMMIT, the transaction was rolled back.",
+      hint: "The session goes on with a new connection.",
+    };
+  }
+  return {
+    severity: "ERROR",
+    code: "08007",
+    message: `the connection to PostgreSQL was lost while a statement ran (${how})`,
+    detail: "Whether it was committed is not known.",
+    hint: "The session goes on with a new connection.",
+  };
+}
+
+/** What the client is told by its first statement after its transaction was lost between two statements. */
+export function errorOfTransaction({ fields, how }: LostServer): SqlError {
+  return {
+    severity: "ERROR",
+    code: fields?.get("C") ?? "08006",
+    message:
+      fields?.get("M") ?? `the connection to PostgreSQL was lost within a transaction (${how})`,
+    detail: "The transaction was rolled back.",
+    hint: "Begin it again; the session goes on with a new connection.",
+  };
+}
+
+/** What the client is told once when state of its session is gone that cannot be made anew. */
+export function errorOfState(state: string, { how }: LostServer): SqlError {
+  return {
+    severity: "ERROR",
+    code: "08006",
+    message: `the connection to PostgreSQL was lost, and with it this session's ${state} (${how})`,
+    detail: "This statement was not run.",
+    hint: "The session goes on with a new connection, without it.",
+  };
+}
+
+export type TransactionVerb = "rollback" | "commit" | "other";
+
+/** What a text does to a transaction that is no more. */
+export function transactionVerb(sql: string): TransactionVerb {
+  const word = /^(?:\s|--[^\n]*\n|\/\*(?:[^*]|\*(?!\/))*\*\/)*([a-z]+)((?:\s+[a-z]+)*)/i.exec(sql);
+  const verb = word?.[1]?.toLowerCase() ?? "";
+  const more = word?.[2]?.toLowerCase() ?? "";
+  if (/\bto\b|\bprepared\b/.test(more)) return "other";
+  if (verb === "rollback" || verb === "abort") return "rollback";
+  return verb === "commit" || verb === "end" ? "commit" : "other";
+}

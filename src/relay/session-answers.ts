@@ -1,0 +1,152 @@
+/**
+ * Reads the responses to a session's batches and passes them on to its client as they come. What PostgreSQL says as the
+ * last thing before it ends a connection stays here: what the client is told is decided when the connection has ended.
+ */
+import type { Batch } from "./batch.ts";
+import type { ClientSide } from "./client-side.ts";
+import {
+  type FrameKinds,
+  type FrameSink,
+  frameKinds,
+  passed,
+  told,
+  type Verdict,
+  whole,
+} from "./framer.ts";
+import { errorFields, fromServer, idle } from "./messages.ts";
+import type { RelayCounters } from "./relay-api.ts";
+import type { ServerConnection } from "./server-connection.ts";
+
+/** The session, as far as responses concern it. */
+export interface AnswersHost {
+  readonly batches: Batch[];
+  readonly counters: RelayCounters;
+  readonly server: ServerConnection | null;
+  status: number;
+  /** A response has ended; the batch is not in `batches` any more. */
+  onBatchEnd(batch: Batch): void;
+  /** Whether the client hears of the end of the response from the session, later. */
+  deferReady(): boolean;
+  /** The server takes COPY data, in the first of the batches. */
+  onCopyIn(batch: Batch): void;
+  /** All that has come from the server was passed on, and no batch is under way. */
+  onAllAnswered(): void;
+}
+
+const { copyData, copyDone, dataRow } = fromServer;
+
+export const answerKinds: FrameKinds = frameKinds([
+  ...Object.values(fromServer).map((type) => [type, told] as const),
+  ...[dataRow, copyData, copyDone].map((type) => [type, passed] as const),
+  ...[
+    fromServer.ready,
+    fromServer.error,
+    fromServer.parameterStatus,
+    fromServer.commandComplete,
+  ].map((type) => [type, whole] as const),
+]);
+
+export class SessionAnswers implements FrameSink {
+  /** Messages of the next response that the client has already got. Count. */
+  suppressed = 0;
+  readonly #host: AnswersHost;
+  readonly #client: ClientSide;
+  #hasEnded = false;
+
+  constructor(host: AnswersHost, client: ClientSide) {
+    this.#host = host;
+    this.#client = client;
+  }
+
+  onMessage(type: number, bytes: Buffer, at: number, end: number | null): Verdict {
+    const host = this.#host;
+    switch (type) {
+      case fromServer.ready:
+        this.#onReady(bytes[at + 5]!);
+        return host.deferReady() ? "drop" : "pass";
+      case fromServer.parameterStatus:
+        if (end !== null) {
+          host.server?.noteParameter(bytes, at, end);
+          this.#client.noteTold(bytes, at, end);
+        }
+        return "pass";
+      case fromServer.notice:
+      case fromServer.notification:
+        return "pass";
+      case fromServer.error:
+        return this.#onError(bytes, at, end);
+      default:
+    }
+    if (this.suppressed > 0) {
+      this.suppressed -= 1;
+      return "drop";
+    }
+    const head = host.batches[0];
+    if (head === undefined) return "pass";
+    head.forwarded += 1;
+    switch (type) {
+      case fromServer.parseComplete:
+        head.preparedSeen += 1;
+        break;
+      case fromServer.commandComplete:
+      case fromServer.emptyQuery:
+      case fromServer.portalSuspended:
+      case fromServer.functionResult:
+        head.hasResult = true;
+        break;
+      case fromServer.copyIn:
+        head.hasCopied = true;
+        host.onCopyIn(head);
+        break;
+      case fromServer.copyOut:
+        head.hasCopied = true;
+        break;
+      default:
+    }
+    return "pass";
+  }
+
+  onPass(bytes: Buffer, from: number, end: number): void {
+    this.#client.tell(bytes, from, end);
+  }
+
+  onBroken(why: string): void {
+    this.#host.server?.break(why);
+  }
+
+  onRead(): void {
+    if (!this.#hasEnded) return;
+    this.#hasEnded = false;
+    if (this.#host.batches.length === 0) this.#host.onAllAnswered();
+  }
+
+  #onReady(status: number): void {
+    const host = this.#host;
+    host.status = status;
+    this.#hasEnded = true;
+    const batch = host.batches.shift();
+    const next = host.batches[0];
+    if (next !== undefined) next.beganOutside = status === idle;
+    if (host.server !== null) host.server.framer.hasPassed = false;
+    if (batch !== undefined) host.onBatchEnd(batch);
+  }
+
+  #onError(bytes: Buffer, at: number, end: number | null): Verdict {
+    const host = this.#host;
+    if (end !== null) {
+      const fields = errorFields(bytes, at, end);
+      if ((fields.get("V") ?? fields.get("S")) !== "ERROR") {
+        host.server?.noteFatal(fields);
+        return "drop";
+      }
+    }
+    const head = host.batches[0];
+    if (head !== undefined) {
+      head.hasResult = true;
+      head.errors += 1;
+      head.isCopying = false;
+    }
+    host.counters.errors += 1;
+    return "pass";
+  }
+}

@@ -1,0 +1,120 @@
+/** What the messages of a batch say about it and about its session. */
+import type { Batch } from "./batch.ts";
+import { type FrameKinds, frameKinds, passed, told, whole } from "./framer.ts";
+import { fromClient, textAt } from "./messages.ts";
+import { type TransactionVerb, transactionVerb } from "./server-lost.ts";
+import type { SessionMemory } from "./session-memory.ts";
+import type { StatementFeatures } from "./statement-features.ts";
+
+const { bind, close, copyData, copyDone, copyFail, flush, functionCall, parse, password, sync } =
+  fromClient;
+
+/** How messages of clients are treated after their log-in. */
+export const plainKinds: FrameKinds = frameKinds([
+  ...Object.values(fromClient)
+    .filter((type) => type !== password)
+    .map((type) => [type, told] as const),
+  ...[fromClient.query, parse, close].map((type) => [type, whole] as const),
+  [copyData, passed],
+]);
+
+/** The same of a session that has prepared what does something to it: which statement is run is looked at. */
+export const watchfulKinds: FrameKinds = Uint8Array.from(plainKinds);
+watchfulKinds[bind] = whole;
+
+/** What a batch that begins with this message does to a transaction. */
+export function verbOf(type: number, bytes: Buffer, at: number, end: number): TransactionVerb {
+  if (type === fromClient.query) return transactionVerb(textAt(bytes, at + 5, end));
+  if (type !== parse) return "other";
+  return transactionVerb(textAt(bytes, bytes.indexOf(0, at + 5) + 1, end));
+}
+
+/** A message to a server that takes COPY data and reads nothing else. @returns what is wrong with it, or null */
+export function noteCopyMessage(batch: Batch, type: number): string | null {
+  if (type === copyDone || type === copyFail) {
+    batch.isCopySent = true;
+    batch.isCopying = false;
+  } else if (type !== sync && type !== flush) {
+    return `unexpected message type 0x${type.toString(16)} during COPY from stdin`;
+  }
+  return null;
+}
+
+export class SessionMessages {
+  readonly #memory: SessionMemory;
+  readonly #features: StatementFeatures;
+
+  constructor(memory: SessionMemory, features: StatementFeatures) {
+    this.#memory = memory;
+    this.#features = features;
+  }
+
+  /** Takes a message of a batch into account. @param end null when the message is not here as a whole */
+  note(batch: Batch, type: number, bytes: Buffer, at: number, end: number | null): void {
+    switch (type) {
+      case fromClient.query:
+        if (end !== null) batch.features |= this.#text(batch, bytes, at + 5, end - 1);
+        batch.isSent = true;
+        break;
+      case parse:
+        if (end === null) this.#memory.overlook();
+        else this.#onParse(batch, bytes, at, end);
+        break;
+      case bind:
+        if (end !== null) this.#onBind(batch, bytes, at, end);
+        break;
+      case close:
+        if (end !== null && bytes[at + 5] === 0x53) this.#memory.forget(textAt(bytes, at + 6, end));
+        break;
+      case sync:
+        batch.isExtended = true;
+        batch.isSent = true;
+        break;
+      case functionCall:
+        batch.isSent = true;
+        break;
+      case copyDone:
+      case copyFail:
+        batch.isCopySent = true;
+        break;
+      default:
+    }
+  }
+
+  #onParse(batch: Batch, bytes: Buffer, at: number, end: number): void {
+    const nameEnd = bytes.indexOf(0, at + 5);
+    const sqlEnd = nameEnd < 0 ? -1 : bytes.indexOf(0, nameEnd + 1);
+    if (sqlEnd < 0 || sqlEnd >= end) return;
+    const features = this.#text(batch, bytes, nameEnd + 1, sqlEnd);
+    const name = nameEnd === at + 5 ? "" : bytes.utf8Slice(at + 5, nameEnd);
+    // One without a name is run by what follows; one with a name whenever somebody binds it.
+    if (name === "") batch.features |= features;
+    // PostgreSQL will refuse it, and keep the one it has.
+    if (name !== "" && this.#memory.statements.has(name)) return;
+    batch.prepared.push(name);
+    const isAll = at === 0 && end === bytes.length;
+    this.#memory.prepared(name, {
+      // A copy: a slice would keep a whole chunk in memory for as long as the statement.
+      parse: isAll ? bytes : Buffer.from(bytes.subarray(at, end)),
+      sqlFrom: nameEnd + 1 - at,
+      sqlEnd: sqlEnd - at,
+      features,
+    });
+  }
+
+  #onBind(batch: Batch, bytes: Buffer, at: number, end: number): void {
+    const portalEnd = bytes.indexOf(0, at + 5);
+    if (portalEnd < 0 || portalEnd >= end) return;
+    const prepared = this.#memory.statements.get(textAt(bytes, portalEnd + 1, end));
+    if (prepared === undefined || prepared.features === 0) return;
+    batch.features |= prepared.features;
+    const { parse: source, sqlFrom, sqlEnd } = prepared;
+    batch.texts.push({ bytes: source, from: sqlFrom, end: sqlEnd });
+  }
+
+  /** @returns features of the text */
+  #text(batch: Batch, bytes: Buffer, from: number, end: number): number {
+    batch.texts.push({ bytes, from, end });
+    return this.#features.of(bytes.utf8Slice(from, end));
+  }
+}

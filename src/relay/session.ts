@@ -1,0 +1,400 @@
+/**
+ * One client's session: all that PostgreSQL would know of it, on whatever server connection it has just now (tenancy.ts).
+ *
+ *   idle ──a batch's first byte──▶ under way ──ReadyForQuery──▶ idle …          batches may be sent ahead
+ *     │                                └──the connection is lost──▶ run again, or answered with an error
+ *     └──the client leaves──▶ closed                                (session-loss.ts)
+ *
+ * While the connection is open, bytes are written on as they came, one write for each chunk. Else what the client sends
+ * is left in the framer, and beyond a bound in its socket.
+ */
+import type { Batch } from "./batch.ts";
+import { ClientSide } from "./client-side.ts";
+import { Flight } from "./flight.ts";
+import type { Framer, FrameSink, Verdict } from "./framer.ts";
+import * as limits from "./limits.ts";
+import { failedTransaction, fromClient, idle, readyForQuery, type SqlError } from "./messages.ts";
+import type { Outlet } from "./outlet.ts";
+import { Refusals } from "./refusals.ts";
+import type { RelayCounters } from "./relay-api.ts";
+import type { ServerConnection } from "./server-connection.ts";
+import { errorOfState, type LostServer } from "./server-lost.ts";
+import { type AnswersHost, SessionAnswers } from "./session-answers.ts";
+import type { SessionHost } from "./session-host.ts";
+import { fateOf } from "./session-loss.ts";
+import {
+  noteCopyMessage,
+  plainKinds,
+  SessionMessages,
+  verbOf,
+  watchfulKinds,
+} from "./session-messages.ts";
+import { Tenancy, type Tenant } from "./tenancy.ts";
+
+const { copyDone, copyFail, flush, functionCall, query, sync, terminate } = fromClient;
+
+/** How its client knows it, for cancel requests; and its startup packet, without user and database. */
+export interface SessionIdentity {
+  pid: number;
+  key: Buffer;
+  parameters: ReadonlyMap<string, string>;
+}
+
+export class Session implements AnswersHost, FrameSink, SessionIdentity, Tenant {
+  readonly pid: number;
+  readonly key: Buffer;
+  readonly parameters: ReadonlyMap<string, string>;
+  readonly counters: RelayCounters;
+  readonly tenancy: Tenancy;
+  readonly batches: Batch[];
+  hasWork = false;
+  status: number = idle;
+  /** Clock time when the open transaction began. Milliseconds. */
+  transactionMs = 0;
+  readonly #host: SessionHost;
+  readonly #client: ClientSide;
+  readonly #framer: Framer;
+  readonly #answers: SessionAnswers;
+  readonly #messages: SessionMessages;
+  readonly #flight = new Flight();
+  readonly #refusals = new Refusals();
+  /** Connections that were lost since a batch was answered. Count. */
+  #losses = 0;
+  /** The client waits for the end of its last response. */
+  #owesReady = false;
+  /** After an error of the relay's, until the client's Sync. */
+  #isSkipping = false;
+  /** The message whose body comes was answered with an error. */
+  #isSwallowing = false;
+  #isClosed = false;
+
+  constructor(host: SessionHost, outlet: Outlet, framer: Framer, identity: SessionIdentity) {
+    this.#host = host;
+    this.batches = this.#flight.batches;
+    this.counters = host.counters;
+    this.pid = identity.pid;
+    this.key = identity.key;
+    this.parameters = identity.parameters;
+    this.#framer = framer;
+    this.#client = new ClientSide({
+      outlet,
+      deadlines: host.deadlines,
+      counters: host.counters,
+      onFull: () => this.server?.pause(),
+      onEmpty: () => this.server?.resume(),
+      onStalled: () => this.leave(),
+    });
+    this.#answers = new SessionAnswers(this, this.#client);
+    this.tenancy = new Tenancy(this, host, this.#answers);
+    this.#messages = new SessionMessages(this.tenancy.memory, host.features);
+    framer.kinds = plainKinds;
+    framer.sink = this;
+  }
+
+  /** Ends the log-in: at once when it is known what a server reports, else with a connection. Call it once. */
+  start(): void {
+    const reported = this.#host.reportedOf(this.parameters);
+    if (reported !== null) this.#client.welcome(reported, this.pid, this.key);
+    else {
+      this.tenancy.isWanted = true;
+      this.tenancy.seek();
+    }
+    this.readOn();
+  }
+
+  get server(): ServerConnection | null {
+    return this.tenancy.server;
+  }
+
+  get isIdle(): boolean {
+    return this.batches.length === 0 && this.status === idle;
+  }
+
+  /** A batch of it waits for a connection. */
+  get isWaiting(): boolean {
+    return this.hasWork && this.tenancy.stage !== "open";
+  }
+
+  /** Since when something is under way: the open transaction, or the first batch. Clock time. Milliseconds. */
+  get busySinceMs(): number {
+    if (this.status !== idle) return this.transactionMs;
+    return this.batches[0]?.startedMs ?? this.#host.clock.lastMs;
+  }
+
+  // --- what the client sends ---
+
+  onMessage(type: number, bytes: Buffer, at: number, end: number | null): Verdict {
+    if (this.#isClosed) return "drop";
+    this.#isSwallowing = false;
+    if (type === terminate) {
+      this.leave();
+      return "drop";
+    }
+    if (this.#isSkipping) {
+      if (type !== sync) return "drop";
+      this.#isSkipping = false;
+      this.#client.say(readyForQuery(this.status));
+      return "drop";
+    }
+    const head = this.batches[0];
+    if (head?.isCopying === true && !head.isCopySent) {
+      const problem = noteCopyMessage(head, type);
+      if (problem === null) return "pass";
+      this.fail({ severity: "FATAL", code: "08P01", message: problem });
+      return "drop";
+    }
+    if (this.#flight.sending === null) {
+      // What is left of a COPY that failed; a Flush of nothing.
+      if (type === copyDone || type === copyFail || type === flush) return "drop";
+      const error = this.#refusals.isDue ? this.#takeRefusal(type, bytes, at, end) : null;
+      if (error !== null) return this.#refuse(error, type);
+      if (!this.#mayBegin()) return "wait";
+      this.#begin(at);
+    }
+    const batch = this.#flight.sending!;
+    this.#messages.note(batch, type, bytes, at, end);
+    if (batch.isSent) this.#flight.sending = null;
+    if (this.tenancy.memory.isWatchful) this.#framer.kinds = watchfulKinds;
+    return "pass";
+  }
+
+  onPass(bytes: Buffer, from: number, end: number): void {
+    this.counters.bytesFromClients += end - from;
+    if (this.#isSwallowing) return this.#flight.skip(end - from);
+    this.#flight.pass(bytes, from, end);
+    if (this.tenancy.stage !== "open") return;
+    const server = this.server!;
+    server.write(bytes, from, end);
+    if (server.unsentBytes > limits.unsentBytesMax) this.#client.pause();
+  }
+
+  onBroken(why: string): void {
+    this.fail({ severity: "FATAL", code: "08P01", message: `invalid ${why}` });
+  }
+
+  onRead(): void {
+    if (this.#framer.heldBytes > limits.heldBytesMax) this.#client.pause();
+  }
+
+  /** The client takes more. */
+  onClientDrain(): void {
+    if (!this.#isClosed) this.#client.onDrain();
+  }
+
+  /** The client has left, or its socket is gone. Twice is safe. */
+  leave(): void {
+    if (this.#isClosed) return;
+    this.#isClosed = true;
+    this.#host.onLeft(this);
+    this.#framer.reset();
+    this.#client.end();
+    this.tenancy.close(this.isIdle);
+  }
+
+  /** Tells the client why, and closes. */
+  fail(error: SqlError): void {
+    if (this.#isClosed) return;
+    this.#client.tellError(error, null);
+    this.leave();
+  }
+
+  /** A cancel request with the right key. */
+  cancel(): void {
+    const { server } = this;
+    if (server !== null && this.batches.length > 0) return this.#host.servers.cancel(server);
+    const message = "canceling statement due to user request";
+    if (this.isWaiting) this.onDenied({ severity: "ERROR", code: "57014", message });
+  }
+
+  readOn(): void {
+    this.#client.resume();
+    this.#framer.resume();
+  }
+
+  // --- what the server says ---
+
+  onNotification(bytes: Buffer): void {
+    this.#client.say(bytes);
+  }
+
+  onServerDrain(): void {
+    if (this.#framer.heldBytes <= limits.heldBytesMax) this.#client.resume();
+  }
+
+  onBatchEnd(batch: Batch): void {
+    const nowMs = this.#host.clock.lastMs;
+    this.#losses = 0;
+    batch.endedMs = nowMs;
+    this.#flight.noteEnd();
+    if (this.status !== idle && batch.beganOutside !== false) this.transactionMs = nowMs;
+    if (batch.errors > 0) this.tenancy.memory.forgetUnprepared(batch);
+    if (batch.features !== 0) this.tenancy.noteRan(batch.features, batch.sql());
+    this.#host.onBatchEnd(this, batch);
+  }
+
+  /** What a client knows to be done must be remembered: what it is told last waits for that. */
+  deferReady(): boolean {
+    this.#owesReady = this.tenancy.mustAsk && this.isIdle;
+    return this.#owesReady;
+  }
+
+  onCopyIn(batch: Batch): void {
+    batch.isCopying = true;
+    if (batch.isCopySent) return;
+    if (this.batches.length > 1) {
+      const message = "COPY FROM STDIN cannot be followed by other statements before its data";
+      return this.fail({ severity: "FATAL", code: "08P01", message });
+    }
+    // A Sync that it was sent already is ignored by the server.
+    if (!batch.isExtended) return;
+    batch.isSent = false;
+    this.#flight.sending = batch;
+  }
+
+  onAllAnswered(): void {
+    if (this.status === idle) this.tenancy.settle();
+    else if (this.hasWork) this.readOn();
+  }
+
+  // --- what the tenancy says ---
+
+  /** Statements that are prepared by what is sent again. */
+  get unprepared(): Set<string> {
+    return new Set(this.batches.flatMap(({ prepared }) => prepared));
+  }
+
+  onOpen(server: ServerConnection): void {
+    const { parameters } = server;
+    if (this.#client.owesWelcome) {
+      this.#host.noteReported(this.parameters, parameters);
+      this.#client.welcome(parameters, this.pid, this.key);
+    } else this.#client.tellParameters(parameters);
+    const replay = this.#flight.takeReplay();
+    if (replay !== null) server.write(replay, 0, replay.length);
+  }
+
+  onRemembered(): void {
+    if (this.#owesReady) this.#client.say(readyForQuery(idle));
+    this.#owesReady = false;
+  }
+
+  onLost(lost: LostServer, wasOpen: boolean, pin: string | null): void {
+    if (this.#isClosed) return;
+    this.#losses += 1;
+    if (this.#owesReady) {
+      // What the batch has done to the session is gone before it was remembered.
+      this.#owesReady = false;
+      return this.#client.tellError(errorOfState("latest settings", lost), idle);
+    }
+    const head = this.batches[0];
+    if (head !== undefined) {
+      // Not sent yet: it is with the next connection, unless they all go the same way.
+      if (!wasOpen && this.#losses <= limits.lossesMax) return;
+      return this.#loseBatches(head, lost, pin);
+    }
+    if (this.status !== idle) this.#refusals.loseTransaction(lost);
+    else if (pin !== null) this.#refusals.refuse(errorOfState(pin, lost));
+  }
+
+  /** Whatever waits for a connection is answered with an error. */
+  onDenied(error: SqlError): void {
+    if (this.#client.owesWelcome) return this.fail({ ...error, severity: "FATAL" });
+    if (this.batches.length > 0) this.#failBatches(() => error);
+    if (this.hasWork) {
+      this.#refusals.refuse(error);
+      this.hasWork = false;
+      this.readOn();
+    }
+    if (this.tenancy.isWanted) this.tenancy.seek();
+  }
+
+  // --- private: beginning ---
+
+  /** Whether a batch can go to the server now; else something is under way that ends with `readOn`. */
+  #mayBegin(): boolean {
+    const { tenancy } = this;
+    const { isHeld } = this.#host;
+    this.hasWork = true;
+    if (tenancy.stage === "resting") tenancy.seek();
+    if (tenancy.stage !== "open") return false;
+    if (this.batches.length > 0) {
+      // Whether it begins in a transaction is not known yet.
+      if (isHeld || tenancy.mustAsk || this.batches.length >= limits.batchesMax) return false;
+    } else if (isHeld && this.status === idle) {
+      tenancy.giveBack();
+      return false;
+    } else if (tenancy.isDoubtful) {
+      tenancy.prove();
+      return false;
+    }
+    this.hasWork = false;
+    return true;
+  }
+
+  #begin(at: number): void {
+    const bytesAhead = at - this.#framer.runFrom;
+    const isOutside = this.status === idle;
+    const batch = this.#flight.begin(bytesAhead, this.#host.clock.lastMs, isOutside);
+    this.tenancy.noteBegin();
+    this.counters.queries += 1;
+    this.#host.onBatchBegin(this, batch);
+  }
+
+  /** The error that the next batch gets instead of being run, if any. */
+  #takeRefusal(type: number, bytes: Buffer, at: number, end: number | null): SqlError | null {
+    const verb = end === null ? "other" : verbOf(type, bytes, at, end);
+    const { error, status, mustFail } = this.#refusals.take(verb);
+    if (status !== null) this.status = status;
+    if (mustFail) this.tenancy.mustFail = true;
+    return error;
+  }
+
+  #refuse(error: SqlError, type: number): Verdict {
+    this.counters.relayErrors += 1;
+    this.#isSkipping = type !== query && type !== functionCall && type !== sync;
+    this.#client.tellError(error, this.#isSkipping ? null : this.status);
+    return "drop";
+  }
+
+  // --- private: losing ---
+
+  #loseBatches(head: Batch, lost: LostServer, pin: string | null): void {
+    const isKept = (batch: Batch) => this.#flight.isKept(batch);
+    const fate = fateOf(this.batches, { lost, pin, isKept, sql: () => this.tenancy.memory.sql() });
+    if (fate.kind === "again") {
+      this.counters.retries += 1;
+      this.#answers.suppressed = head.forwarded;
+    } else {
+      this.status = head.beganOutside === false ? failedTransaction : idle;
+      this.tenancy.mustFail = this.status === failedTransaction;
+      if (fate.kind === "fail") return this.#failBatches(fate.errorOf);
+      this.batches.shift();
+      this.#failBatch(head, fate.error);
+      this.batches[0]!.beganOutside = this.status === idle;
+    }
+    this.#flight.planReplay();
+    this.tenancy.isWanted = true;
+  }
+
+  #failBatches(errorOf: (batch: Batch) => SqlError): void {
+    for (let batch = this.batches.shift(); batch !== undefined; batch = this.batches.shift()) {
+      this.#failBatch(batch, errorOf(batch));
+    }
+  }
+
+  /** A batch that is not in `batches` any more. */
+  #failBatch(batch: Batch, error: SqlError): void {
+    this.counters.relayErrors += 1;
+    this.#client.tellError(error, batch.isSent ? this.status : null);
+    if (!batch.isSent) this.#isSkipping = true;
+    if (this.#flight.sending === batch) this.#flight.sending = null;
+    if (this.batches.length === 0) {
+      this.#flight.clear();
+      this.#isSwallowing = true;
+    }
+    batch.endedMs = this.#host.clock.lastMs;
+    batch.errors += 1;
+    this.tenancy.memory.forgetUnprepared(batch);
+    this.#host.onBatchEnd(this, batch);
+  }
+}
