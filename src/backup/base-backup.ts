@@ -7,12 +7,8 @@
 import pg from "pg";
 import { messageOf, PlatformError } from "../base/errors.ts";
 import type { PostgresConnection } from "../store/postgres-server.ts";
-import {
-  baseBackupQueueBytesMax,
-  baseBackupSilenceMs,
-  clusterManifestBytesMax,
-  replicationTimeoutMs,
-} from "./limits.ts";
+import { CopyOut, type WiredConnection } from "./copy-out.ts";
+import { clusterManifestBytesMax, replicationTimeoutMs } from "./limits.ts";
 
 export interface BaseBackupFacts {
   systemId: string;
@@ -63,32 +59,21 @@ export async function* baseBackup(
   }
 }
 
-/** What of `pg` is used below its documented surface: a query object of one's own, as its streams have. */
 interface Wired {
   connection: WiredConnection;
 }
-interface WiredConnection {
-  query(sql: string): void;
-  stream: { pause(): void; resume(): void; destroy(): void };
-}
 
-/** One BASE_BACKUP, as `pg` runs a query. */
-class BackupCopy {
-  readonly #checkpoint: string;
-  readonly #queue: Uint8Array[] = [];
+/** One BASE_BACKUP: the archive is what is read, the manifest is kept. */
+class BackupCopy extends CopyOut {
   readonly #manifest: Uint8Array[] = [];
   readonly #lsns: string[] = [];
-  #queuedBytes = 0;
   #manifestBytes = 0;
   #part: "none" | "archive" | "manifest" = "none";
-  #connection: WiredConnection | null = null;
-  #isPaused = false;
-  #error: Error | null = null;
-  #isDone = false;
-  #wake = Promise.withResolvers<void>();
 
   constructor(checkpoint: string) {
-    this.#checkpoint = checkpoint;
+    super(
+      `BASE_BACKUP (LABEL 'levain', CHECKPOINT '${checkpoint}', WAL true, MANIFEST 'yes', MANIFEST_CHECKSUMS 'SHA256')`,
+    );
   }
 
   get manifest(): string {
@@ -99,39 +84,7 @@ class BackupCopy {
     return this.#lsns.at(-1) ?? "";
   }
 
-  /** Null at the end. @throws what the server, or the connection, has against it */
-  async next(): Promise<Uint8Array | null> {
-    for (;;) {
-      if (this.#error !== null) throw this.#error;
-      const piece = this.#queue.shift();
-      if (piece !== undefined) {
-        this.#queuedBytes -= piece.length;
-        if (this.#isPaused && this.#queuedBytes < baseBackupQueueBytesMax / 2) {
-          this.#isPaused = false;
-          this.#connection?.stream.resume();
-        }
-        return piece;
-      }
-      if (this.#isDone) return null;
-      this.#wake = Promise.withResolvers();
-      const timer = setTimeout(() => {
-        this.handleError(new Error(`the server sent nothing for ${baseBackupSilenceMs} ms`));
-      }, baseBackupSilenceMs);
-      await this.#wake.promise;
-      clearTimeout(timer);
-    }
-  }
-
-  submit(connection: WiredConnection): void {
-    this.#connection = connection;
-    connection.query(
-      `BASE_BACKUP (LABEL 'levain', CHECKPOINT '${this.#checkpoint}', WAL true, MANIFEST 'yes', MANIFEST_CHECKSUMS 'SHA256')`,
-    );
-  }
-
-  handleRowDescription(): void {}
-
-  handleDataRow({ fields }: { fields: (string | null)[] }): void {
+  override handleDataRow({ fields }: { fields: (string | null)[] }): void {
     // The first row says where it starts, the last where it ends; between them are tablespaces.
     const [lsn, location] = fields;
     if (lsn?.includes("/")) this.#lsns.push(lsn);
@@ -140,44 +93,17 @@ class BackupCopy {
     }
   }
 
-  handleCopyData({ chunk }: { chunk: Buffer }): void {
+  protected override taken(chunk: Buffer): Buffer | null {
     const kind = String.fromCharCode(chunk[0] ?? 0);
     if (kind === "n") this.#part = "archive";
     else if (kind === "m") this.#part = "manifest";
-    else if (kind === "d") this.#take(chunk.subarray(1));
-    this.#wake.resolve();
-  }
-
-  handleCommandComplete(): void {}
-  handlePortalSuspended(): void {}
-  handleEmptyQuery(): void {}
-
-  handleReadyForQuery(): void {
-    this.#isDone = true;
-    this.#wake.resolve();
-  }
-
-  handleError(error: Error): void {
-    this.#error ??= error;
-    this.#wake.resolve();
-  }
-
-  /** The chunk lies in a buffer that is used again. */
-  #take(chunk: Buffer): void {
-    const bytes = new Uint8Array(chunk);
-    if (this.#part === "manifest") {
-      this.#manifestBytes += bytes.length;
-      if (this.#manifestBytes > clusterManifestBytesMax) {
-        this.handleError(new Error("its manifest is too long"));
-      }
-      this.#manifest.push(bytes);
-      return;
-    }
-    this.#queue.push(bytes);
-    this.#queuedBytes += bytes.length;
-    if (!this.#isPaused && this.#queuedBytes > baseBackupQueueBytesMax) {
-      this.#isPaused = true;
-      this.#connection?.stream.pause();
-    }
+    if (kind !== "d") return null;
+    const bytes = chunk.subarray(1);
+    if (this.#part === "archive") return bytes;
+    this.#manifestBytes += bytes.length;
+    if (this.#manifestBytes > clusterManifestBytesMax) {
+      this.handleError(new Error("its manifest is too long"));
+    } else this.#manifest.push(new Uint8Array(bytes));
+    return null;
   }
 }

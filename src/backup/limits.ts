@@ -22,8 +22,8 @@ export const scryptBlockSize = 8;
 export const passphraseCharactersMin = 12;
 /** A file with a passphrase has one line. Bytes. */
 export const passphraseBytesMax = 4096;
-/** Unread bytes of a base backup beyond which the server is made to wait. Bytes. */
-export const baseBackupQueueBytesMax = 4 * 1024 * 1024;
+/** Unread bytes of a base backup or of rows beyond which the server is made to wait. Bytes. */
+export const copyQueueBytesMax = 4 * 1024 * 1024;
 /** Silence of the server within a base backup; its checkpoint comes first. Milliseconds. */
 export const baseBackupSilenceMs = 300_000;
 /** Until the server answers a command of the replication protocol. Milliseconds. */
@@ -54,3 +54,11 @@ export const overdueFactor = 1.5;
 export const recoveryTimeoutMs = 3_600_000;
 /** Room that a restore leaves on the disk. Bytes. */
 export const restoreReserveBytes = 64 * 1024 * 1024;
+/** pg_dump of the schema of one database, without its rows; seconds for thousands of tables. Milliseconds. */
+export const schemaDumpTimeoutMs = 300_000;
+/** A large object is read, and written again, in such pieces. Bytes. */
+export const largeObjectPieceBytes = 512 * 1024;
+/** One statement of a dump: the longest function anybody wrote, and a piece of a large object in hex. Bytes. */
+export const dumpStatementBytesMax = 64 * 1024 * 1024;
+/** One statement of a dump that is restored: an index of a large table. Milliseconds. */
+export const dumpStatementTimeoutMs = 3_600_000;

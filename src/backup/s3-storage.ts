@@ -25,6 +25,8 @@ export interface S3Access {
   endpoint: string | undefined;
   /** Of one request. Milliseconds. Default: `s3RequestTimeoutMs`. */
   timeoutMs?: number | undefined;
+  /** First pause between two tries. Milliseconds. Default: `s3RetryMs`. */
+  retryMs?: number | undefined;
 }
 
 interface Request {
@@ -41,6 +43,7 @@ export class S3Storage implements BackupStorage {
   readonly #client: Bun.S3Client;
   readonly #prefix: string;
   readonly #timeoutMs: number;
+  readonly #retryMs: number;
 
   /** @throws {PlatformError} `BACKUP_STORAGE_FAILED` */
   constructor(bucket: string, prefix: string, access: S3Access) {
@@ -51,6 +54,7 @@ export class S3Storage implements BackupStorage {
     }
     this.#prefix = prefix === "" ? "" : `${prefix}/`;
     this.#timeoutMs = access.timeoutMs ?? s3RequestTimeoutMs;
+    this.#retryMs = access.retryMs ?? s3RetryMs;
     this.#client = new Bun.S3Client({
       accessKeyId,
       secretAccessKey,
@@ -183,7 +187,7 @@ export class S3Storage implements BackupStorage {
         if (isFinal || tries === s3TriesMax)
           throw this.#failed(reasonOf(error, this.#timeoutMs), error);
         // Half of it by chance: those who were refused together do not come back together.
-        await Bun.sleep(s3RetryMs * 2 ** (tries - 1) * (0.5 + Math.random() / 2));
+        await Bun.sleep(this.#retryMs * 2 ** (tries - 1) * (0.5 + Math.random() / 2));
       }
     }
   }

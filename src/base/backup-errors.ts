@@ -69,6 +69,19 @@ export const backupErrors = {
     remedy:
       "Give the old node's `master-key` file with `--key`; if it is lost, `--without-key` restores everything that is not sealed",
   },
+  DUMP_FAILED: {
+    owner: "platform",
+    status: 500,
+    message: (what: string) => `Cannot dump the database: ${what}`,
+    remedy: "Correct what it names and run `levain db dump` again; the database is as it was",
+  },
+  DUMP_INVALID: {
+    owner: "user",
+    status: 422,
+    message: (what: string) => `Cannot restore the dump: ${what}`,
+    remedy:
+      "Give a file of `levain db dump`, or of `pg_dump --no-owner --no-privileges`; the branch's database is as it was",
+  },
   RESTORE_TARGET_TAKEN: {
     owner: "user",
     status: 409,

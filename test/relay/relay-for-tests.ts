@@ -13,9 +13,14 @@ import { join } from "node:path";
 import pg from "pg";
 import { systemClock } from "../../src/base/clock.ts";
 import { invariant } from "../../src/base/errors.ts";
-import { type EmbeddedPostgres, startEmbeddedPostgres } from "../../src/store/embedded-postgres.ts";
 import { startRelay } from "../../src/relay/relay.ts";
-import { noGuard, type Relay, type RelayDatabase, type RelayDatabaseFacts } from "../../src/relay/relay-api.ts";
+import {
+  noGuard,
+  type Relay,
+  type RelayDatabase,
+  type RelayDatabaseFacts,
+} from "../../src/relay/relay-api.ts";
+import { type EmbeddedPostgres, startEmbeddedPostgres } from "../../src/store/embedded-postgres.ts";
 
 export interface RelayedDatabase {
   name: string;
