@@ -10,6 +10,7 @@ import { systemClock } from "../base/clock.ts";
 import { Deadlines } from "../base/deadlines.ts";
 import { PlatformError, throwUncaught } from "../base/errors.ts";
 import { TurnClock } from "../base/turn-clock.ts";
+import type { LogSink } from "../telemetry/log-record.ts";
 import { ClientLogin, type ClientLoginHost } from "./client-login.ts";
 import type { Framer } from "./framer.ts";
 import * as limits from "./limits.ts";
@@ -24,6 +25,8 @@ export interface RelayOptions {
   port: number;
   /** Folder for a unix socket beside it, named as clients of PostgreSQL look for it. Default: none. */
   socketFolder?: string | undefined;
+  /** Gets what there is to say of apps. Never throws and never waits. Default: nowhere. */
+  log?: LogSink;
 }
 
 /** Starts listening. @throws whatever the socket says, with its `code` (EADDRINUSE, EACCES …). */
@@ -41,6 +44,8 @@ interface Guest {
 
 type GuestSocket = Bun.Socket<Guest | undefined>;
 
+const nowhere: LogSink = { write() {} };
+
 class LocalRelay implements Relay, ClientLoginHost {
   readonly port: number;
   readonly deadlines: Deadlines;
@@ -49,11 +54,13 @@ class LocalRelay implements Relay, ClientLoginHost {
   readonly #sessions = new Map<number, Session>();
   readonly #guests = new Map<ClientLogin, Guest>();
   readonly #listeners: { stop(isForced?: boolean): void }[] = [];
+  readonly #log: LogSink;
   readonly #salt = randomBytes(16);
   readonly #socketPath: string | null = null;
   #stopped: Promise<void> | null = null;
 
-  constructor({ port, socketFolder }: RelayOptions) {
+  constructor({ port, socketFolder, log = nowhere }: RelayOptions) {
+    this.#log = log;
     this.deadlines = new Deadlines(this.#clock);
     const socket = this.#handlers() as never;
     const listener = Bun.listen({ hostname: "127.0.0.1", port, socket });
@@ -76,7 +83,14 @@ class LocalRelay implements Relay, ClientLoginHost {
     const { deadlines } = this;
     const clock = this.#clock;
     const onLeft = ({ pid }: Session) => void this.#sessions.delete(pid);
-    const served = new ServedDatabase({ database, clock, deadlines, salt: this.#salt, onLeft });
+    const served = new ServedDatabase({
+      database,
+      clock,
+      deadlines,
+      salt: this.#salt,
+      log: this.#log,
+      onLeft,
+    });
     this.#databases.set(database.name, served);
   }
 

@@ -8,6 +8,7 @@ import type { Deadlines } from "../base/deadlines.ts";
 import { PlatformError } from "../base/errors.ts";
 import type { TurnClock } from "../base/turn-clock.ts";
 import { LatencyHistogram } from "../telemetry/latency-histogram.ts";
+import type { LogSink } from "../telemetry/log-record.ts";
 import type { Batch } from "./batch.ts";
 import * as limits from "./limits.ts";
 import { idle } from "./messages.ts";
@@ -30,6 +31,8 @@ export interface ServedDatabaseOptions {
   deadlines: Deadlines;
   /** Of 16 random bytes. */
   salt: Buffer;
+  /** The app's. */
+  log: LogSink;
   onLeft(session: Session): void;
 }
 
