@@ -17,6 +17,14 @@ export const versionErrors = {
     remedy:
       "Look at the files that differ; check out the commit that `levain inspect` shows, without changes, and keep dates and random values out of the build",
   },
+  VERSION_OTHER_DATABASE: {
+    owner: "user",
+    status: 409,
+    message: (version: string, branch: string, own: string) =>
+      `Cannot roll ${branch} back to ${version}: it works on the database of ${own}`,
+    remedy: (version: string, branch: string) =>
+      `Make it live with the database of ${branch}: \`levain promote <app> ${version} --branch ${branch}\``,
+  },
   VERSION_LIVE: {
     owner: "user",
     status: 409,

@@ -3,6 +3,7 @@
  * runs is the last line and is written over; elsewhere a step is a line when it has ended, or has something to say.
  */
 import type { DeployEvent } from "../deploy/deploy-api.ts";
+import type { StageReport } from "../migrations/report.ts";
 import type { OutputStream } from "./cli-io.ts";
 import { stageLines } from "./migration-text.ts";
 import { packageChangeLines } from "./package-changes-text.ts";
@@ -44,9 +45,7 @@ export class DeployProgress {
       case "output":
         return this.#line(`    ${this.#paint.dim(printable(event.line, this.#out.isTerminal))}`);
       case "migration":
-        for (const line of stageLines(event.report))
-          this.#line(`    ${this.#paint.dim(printableLine(line))}`);
-        return;
+        return this.#migration(event.report);
       case "packages":
         return this.#packages(packageChangeLines(event.changes));
       case "warning":
@@ -56,6 +55,15 @@ export class DeployProgress {
         return this.#endStep("✔", this.#paint.green);
       case "failed":
         return this.#endStep("✘", this.#paint.red);
+    }
+  }
+
+  #migration(report: StageReport): void {
+    const columns = this.#out.isTerminal ? this.#out.columns : undefined;
+    for (const line of stageLines(report)) {
+      for (const part of hangingLines(`    ${printableLine(line)}`, columns)) {
+        this.#line(this.#paint.dim(part));
+      }
     }
   }
 

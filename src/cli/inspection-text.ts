@@ -1,6 +1,7 @@
 /** The text of `levain inspect`: groups of rows, a name and a value that goes on below itself when it is long. Pure. */
 import { versionName } from "../base/version-spec.ts";
 import type { Inspection } from "../control/api.ts";
+import { runLine } from "./migration-text.ts";
 import type { Paint } from "./paint.ts";
 import { printableLine } from "./printable.ts";
 import { processGroup, yesOrNo } from "./process-text.ts";
@@ -27,6 +28,7 @@ export interface Group {
 export function renderInspection(found: Inspection, options: TextOptions): string {
   const groups = [
     versionGroup(found, options.wallMs),
+    ...migrationGroups(found, options.wallMs),
     ...provenanceGroups(found),
     ...(found.entry === null ? [filesGroup(found)] : processGroups(found)),
   ];
@@ -73,6 +75,27 @@ function versionGroup(found: Inspection, wallMs: number): Group {
       ...(found.assets === null ? [] : [["assets", found.assets] as const]),
     ],
   };
+}
+
+/** Of a version whose branch has a database that it migrates. */
+function migrationGroups({ migrations, stored }: Inspection, wallMs: number): Group[] {
+  if (migrations === null) return [];
+  const { source, way, lockMs, timeoutMs, trial } = migrations;
+  const runs = stored?.migrationRuns ?? [];
+  return [
+    {
+      title: "Migrations",
+      rows: [
+        [way === "sql" ? "folder" : way, printableLine(source)],
+        ["locks", `held or waited for at most ${showDuration(lockMs)}`],
+        ["time", `at most ${showDuration(timeoutMs)}${trial ? ", first on a copy" : ""}`],
+        ...runs.map(
+          (run, index) => [index === 0 ? "runs" : "", printableLine(runLine(run, wallMs))] as const,
+        ),
+        ...(runs.length === 0 ? [["runs", "none: the database was up to date"] as const] : []),
+      ],
+    },
+  ];
 }
 
 function runGroup(found: Inspection): Group {

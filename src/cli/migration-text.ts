@@ -1,7 +1,8 @@
-/** Lines about a run of migrations, for a person. Pure. */
+/** Lines about migrations of a branch's database, for a person. Pure. */
+import type { MigrationRun } from "../control/api.ts";
 import type { LockFound } from "../migrations/lock-tally.ts";
 import type { MigrationReport, StageReport } from "../migrations/report.ts";
-import { showDuration } from "./units.ts";
+import { showAge, showDuration } from "./units.ts";
 
 /** What one run did and what was seen of it; below the step that it was. */
 export function stageLines(report: StageReport): string[] {
@@ -39,4 +40,34 @@ const longTransactionMs = 1_000;
 
 function lockWords({ mode, relation, blocks, ms }: LockFound): string {
   return `${mode} on ${relation} for ${showDuration(ms)}, which blocks ${blocks}`;
+}
+
+/** One run in a line: `on main, 2 hours ago: applied 0001_orders in 12 ms`. */
+export function runLine(run: MigrationRun, wallMs: number): string {
+  const { branch, stage, state, pending, report, startedAtMs } = run;
+  const where = stage === "trial" ? `on a copy of ${branch}` : `on ${branch}`;
+  const names = pending.join(", ");
+  const age = `${showAge(wallMs - startedAtMs)} ago`;
+  switch (state) {
+    case "running":
+      return `${where}, ${age}: ${names} is running`;
+    case "interrupted":
+      return `${where}, ${age}: ${names} was interrupted, the node ended; SQL files are rolled back, of others a part may be done`;
+    case "failed":
+      return `${where}, ${age}: ${names} failed${report?.error == null ? "" : ` (${report.error.code})`}${halfApplied(run)}`;
+    case "succeeded":
+      return `${where}, ${age}: ${names} in ${showDuration(report?.ms ?? 0)}${report?.held == null ? "" : `, held ${lockWords(report.held)}`}`;
+  }
+}
+
+/** What a failure leaves on the database itself. */
+export function halfApplied({
+  stage,
+  way,
+  report,
+}: Pick<MigrationRun, "stage" | "way" | "report">): string {
+  if (stage === "trial") return "; the database is unharmed";
+  const applied = (report?.applied ?? []).map(({ name }) => name);
+  if (way !== "sql") return "; what it had done by then may be there";
+  return applied.length === 0 ? "" : `; applied before it: ${applied.join(", ")}`;
 }

@@ -1,4 +1,5 @@
 /** Runs of migrations as the admin API has them, and what a rollback has to say about them. */
+import { PlatformError } from "../base/errors.ts";
 import { versionName } from "../base/version-spec.ts";
 import { stageReport } from "../migrations/report.ts";
 import type { StoredRun } from "../store/migration-runs.ts";
@@ -28,7 +29,11 @@ export async function runsOfVersion(
   return runs.filter((run) => run.version === version).map(runOf);
 }
 
-/** A rollback moves what is live, and never data. What a version does not know of is said. */
+/**
+ * A rollback moves what is live, and never data. What a version does not know of is said.
+ *
+ * @throws {PlatformError} `VERSION_UNKNOWN`, `VERSION_OTHER_DATABASE`
+ */
 export async function rollbackWarnings(
   { store }: RunDeps,
   app: string,
@@ -37,6 +42,9 @@ export async function rollbackWarnings(
 ): Promise<string[]> {
   const { spec } = await store.version(app, version);
   if (spec.database === null) return [];
+  if (spec.branch !== branch) {
+    throw new PlatformError("VERSION_OTHER_DATABASE", [versionName(version), branch, spec.branch]);
+  }
   const runs = await store.migrationRuns.since(app, branch, spec.createdAtMs);
   const later = migrationsSince(runs, version);
   if (later.length === 0) return [];

@@ -7,7 +7,7 @@ import { type LiveDeps, takeLive } from "./promote.ts";
 /**
  * Resolves when the URL answers with the version.
  *
- * @throws {PlatformError} `ROLLBACK_NO_TARGET`, `APP_UNKNOWN`, `BRANCH_UNKNOWN`, `VERSION_UNKNOWN`.
+ * @throws {PlatformError} `ROLLBACK_NO_TARGET`, `APP_UNKNOWN`, `BRANCH_UNKNOWN`, `VERSION_UNKNOWN`, `VERSION_OTHER_DATABASE`.
  */
 export async function rollback(
   deps: LiveDeps,

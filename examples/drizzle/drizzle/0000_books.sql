@@ -1,0 +1,4 @@
+CREATE TABLE "books" (
+	"id" serial PRIMARY KEY NOT NULL,
+	"title" text NOT NULL
+);
