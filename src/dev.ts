@@ -116,7 +116,7 @@ async function openLane(options: DevOptions, dataDir: string, screen: DevScreen)
   const { hostname } = options;
   const port = freePort(options);
   // What the configuration asks for is the developer's own wish, on the developer's own machine.
-  const sandbox = await openSandbox({ dataDir, sandboxMin: "off", writeRoots: ["/"] });
+  const sandbox = await openSandbox({ dataDir, sandboxMin: "off", writeRoots: ["/"] }, null);
   const log = { write: screen.record };
   try {
     return startLane({

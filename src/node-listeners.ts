@@ -8,7 +8,9 @@ import { bindError, type NodeConfig } from "./control/node-config.ts";
 import type { ArtifactStore } from "./deploy/artifact-store.ts";
 import type { LoadedHook } from "./hooks/loaded-hook.ts";
 import { type Lane, type LaneOptions, startLane, startLaneWithEdges } from "./lane.ts";
+import { type NodeRelayOptions, startNodeRelay } from "./node-relay.ts";
 import type { RunnerSandbox } from "./pool/runner-sandbox.ts";
+import type { Relay } from "./relay/relay-api.ts";
 import { adminRemoteOf } from "./remote-use.ts";
 import type { RouteTable } from "./router/route-table.ts";
 
@@ -64,5 +66,14 @@ export async function openAdmin(config: NodeConfig, deps: AdminDeps) {
     });
   } catch (error) {
     throw bindError(error, "adminPort", config.adminPort);
+  }
+}
+
+/** @throws {PlatformError} `PORT_IN_USE`, `PORT_FORBIDDEN` */
+export async function openRelay(options: NodeRelayOptions): Promise<Relay> {
+  try {
+    return await startNodeRelay(options);
+  } catch (error) {
+    throw bindError(error, "databasePort", options.port);
   }
 }

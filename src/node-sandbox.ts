@@ -14,9 +14,11 @@ import { AppUsers } from "./sandbox/app-users.ts";
  */
 export async function openSandbox(
   config: Pick<NodeConfig, "dataDir" | "sandboxMin" | "writeRoots">,
+  databasePort: number | null,
 ): Promise<RunnerSandbox> {
   const { dataDir, sandboxMin, writeRoots } = config;
-  if (process.getuid?.() !== 0) return new RunnerSandbox({ users: null, sandboxMin, writeRoots });
+  const rules = { sandboxMin, writeRoots, databasePort };
+  if (process.getuid?.() !== 0) return new RunnerSandbox({ users: null, ...rules });
   const real = realpathSync(dataDir);
   const users = new AppUsers(real);
   // Pass, not list.
@@ -28,7 +30,7 @@ export async function openSandbox(
       `the users that apps run as may not pass through ${blocked}`,
     ]);
   }
-  return new RunnerSandbox({ users, sandboxMin, writeRoots });
+  return new RunnerSandbox({ users, ...rules });
 }
 
 function letPass(folder: string): void {

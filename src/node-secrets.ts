@@ -17,17 +17,20 @@ export interface SecretsOptions {
   /** Asked only when a call needs it: the store starts later. */
   store(): Store;
   publisher: Publisher;
+  /** Passwords of databases; see `RotationOptions`. */
+  sealOthers(unreadable: string[]): Promise<number>;
   clock: Clock;
   /** A line for the node's log. */
   note(line: string): void;
 }
 
 /** @throws {PlatformError} `MASTER_KEY_INVALID` */
-export function openSecrets({ config, table, store, publisher, clock, note }: SecretsOptions): {
+export function openSecrets(options: SecretsOptions): {
   environments: Environments;
   rotation: Rotation;
   keyring: Keyring;
 } {
+  const { config, table, store, publisher, sealOthers, clock, note } = options;
   const keyring = openKeyring(config, table, note);
   const environments = new Environments({
     keyring,
@@ -40,6 +43,7 @@ export function openSecrets({ config, table, store, publisher, clock, note }: Se
   const rotation = new Rotation({
     keyring,
     note,
+    sealOthers,
     store: {
       valuesToReseal: (...args) => store().valuesToReseal(...args),
       versionsToReseal: (...args) => store().versionsToReseal(...args),

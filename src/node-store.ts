@@ -34,6 +34,7 @@ export async function startNodeStore(
   memoryBytes: number,
   clock: Clock,
   note: (line: string) => void,
+  onConnection: (connection: PostgresConnection) => void = () => {},
 ): Promise<NodeStore> {
   const embedded =
     config.databaseUrl === undefined
@@ -43,6 +44,7 @@ export async function startNodeStore(
           memoryBytes,
           clock,
           log: note,
+          onConnection,
           whenNotReady: "keep-trying",
         })
       : null;

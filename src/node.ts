@@ -25,20 +25,23 @@ import { loadHooks } from "./hooks/load.ts";
 import { manifestPath } from "./lane.ts";
 import { openBackups } from "./node-backups.ts";
 import { openCollector } from "./node-collector.ts";
+import { openDatabases } from "./node-databases.ts";
 import { describeUnforeseen, nodeDeps } from "./node-deps.ts";
 import { writeNodeFile } from "./node-file.ts";
-import { openAdmin, openLane } from "./node-listeners.ts";
+import { openAdmin, openLane, openRelay } from "./node-listeners.ts";
 import { removeLogs } from "./node-logs.ts";
 import { governMemory, memoryBudget } from "./node-memory.ts";
 import { openSandbox } from "./node-sandbox.ts";
 import { openSecrets } from "./node-secrets.ts";
 import { onSignals } from "./node-signals.ts";
 import { startNodeStore } from "./node-store.ts";
+import { RelayOnDemand } from "./relay-on-demand.ts";
 import { openRemoteUse } from "./remote-use.ts";
 import { openRequestStore } from "./request-store.ts";
 import { emptyRouteTable, type RouteTable } from "./router/route-table.ts";
 import { RuntimeStore } from "./runtimes/runtime-store.ts";
 import { closeToOthers } from "./sandbox/own-process.ts";
+import type { PostgresConnection } from "./store/postgres-server.ts";
 import { LogStore } from "./telemetry/log-store.ts";
 import { TrialLog } from "./telemetry/trial-log.ts";
 import { urlsOf } from "./urls.ts";
@@ -92,16 +95,37 @@ export async function runNode(config: NodeConfig, watcher: NodeWatcher): Promise
     table,
     store: () => store.store,
     publisher,
+    sealOthers: (unreadable) => branches.databases.reseal(unreadable),
     clock,
     note: watcher.note,
   });
+  const relay = new RelayOnDemand(config.databasePort, (port) =>
+    openRelay({ port, socketFolder: null, log, clock, note: watcher.note }),
+  );
+  let connection: PostgresConnection | null = null;
+  const branches = openDatabases({
+    config,
+    connection: () => connection,
+    store: () => store.store,
+    relay,
+    keyring,
+    clock,
+    log,
+    report: (thrown) => watcher.note(describeUnforeseen(thrown)),
+  });
+  await branches.databases.open();
   const lane = await openLane(
     config,
     table,
     artifacts,
-    { log: trials, requests, runtimes, openEnv: (spec) => environments.openRun(spec) },
+    {
+      log: trials,
+      requests,
+      runtimes,
+      openEnv: (spec) => branches.environmentOf(spec, environments),
+    },
     requestHooks,
-    await openSandbox(config),
+    await openSandbox(config, relay.port),
     watcher.note,
   );
   cleanup.defer(() => lane.stop(drainTimeoutMs));
@@ -109,8 +133,13 @@ export async function runNode(config: NodeConfig, watcher: NodeWatcher): Promise
   const { note } = watcher;
   const memory = governMemory({ ...budget, lane, clock, postgresPid: () => postgresPid(), note });
   cleanup.defer(() => memory.stop());
-  const store = await startNodeStore(config, budget.budgetBytes, clock, watcher.note);
+  const store = await startNodeStore(config, budget.budgetBytes, clock, note, (found) => {
+    connection = found;
+    branches.connect();
+  });
   cleanup.defer(() => store.stop());
+  cleanup.defer(() => relay.stop());
+  cleanup.defer(() => branches.stop());
   postgresPid = () => store.pid();
   void store.ready.then(() => memory.remeasure()).catch(() => {});
   cleanup.defer(() => publisher.close());
@@ -132,6 +161,8 @@ export async function runNode(config: NodeConfig, watcher: NodeWatcher): Promise
     artifacts,
     runtimes,
     environments,
+    databases: branches.databases,
+    migrations: { databaseOf: branches.databaseOf, runs: store.store.migrationRuns },
     clock,
     log,
     publish: () => publisher.publish(),
@@ -206,6 +237,7 @@ export async function runNode(config: NodeConfig, watcher: NodeWatcher): Promise
   void store.ready
     .then(async () => {
       await publisher.publish();
+      await branches.begin();
       await rotation.resume();
       backups.start();
       await deployer.removeUnreferenced(async () => digestsOf(await store.store.routeTable()));

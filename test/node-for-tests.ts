@@ -68,6 +68,8 @@ export async function startTestNode(options: TestNodeOptions = {}): Promise<Test
         String(ports.port),
         "--admin-port",
         String(ports.adminPort),
+        "--database-port",
+        "0",
         ...(options.flags ?? []),
       ],
       { stdio: ["ignore", "pipe", "pipe"], cwd: tmpdir(), env: plainEnvironment(), ...user },

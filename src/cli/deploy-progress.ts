@@ -5,6 +5,7 @@
 import type { DeployEvent } from "../deploy/deploy-api.ts";
 import type { StageReport } from "../migrations/report.ts";
 import type { OutputStream } from "./cli-io.ts";
+import { databaseLines } from "./database-text.ts";
 import { stageLines } from "./migration-text.ts";
 import { packageChangeLines } from "./package-changes-text.ts";
 import type { Paint } from "./paint.ts";
@@ -44,6 +45,9 @@ export class DeployProgress {
         return this.#endStep("✔", this.#paint.green);
       case "output":
         return this.#line(`    ${this.#paint.dim(printable(event.line, this.#out.isTerminal))}`);
+      case "database":
+        for (const line of databaseLines(event.made)) this.#line(`    ${this.#paint.dim(line)}`);
+        return;
       case "migration":
         return this.#migration(event.report);
       case "packages":

@@ -35,6 +35,7 @@ export const deploy: Verb = {
   flags: [
     ["--app <name>", "name of the app (default: config, package.json, folder)"],
     ["--branch <name>", "branch to deploy to (default: the Git branch, else main)"],
+    ["--from-branch <name>", "branch to copy a new branch's database from (default: main)"],
     ["--message <text>", "what changed, for `levain versions`"],
     ["--plan", "show what would be done, and do nothing"],
     ["--framework <name>", "row of docs/frameworks.md, or none (default: found out)"],
@@ -83,6 +84,7 @@ export const deploy: Verb = {
       build: build === false ? "" : textOf(build),
       start: textOf(start),
       assets: textOf(assets),
+      fromBranch: textOf(call.flags.fromBranch),
       ...(plan === true ? { plan: true } : {}),
       ...(await verifyQuery(call, folder, textOf(app))),
       ...(ci === true || isContinuous(call.io.env) ? { unattended: true } : {}),

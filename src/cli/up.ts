@@ -25,6 +25,7 @@ const SETTINGS = {
   publicUrl: ["--public-url <url>", "how the domain is reached: https://apps.example.com"],
   dnsServers: ["--dns-servers <list>", "name servers for proofs of domains"],
   databaseUrl: ["--database-url <url>", "a PostgreSQL server instead of the node's own"],
+  databasePort: ["--database-port <port>", "port of apps' databases (default 4002; 0: any)"],
   masterKeyFile: ["--master-key-file <path>", "key that seals environment values"],
   postgresUser: ["--postgres-user <name>", "system user of the node's own PostgreSQL"],
   trustedProxies: ["--trusted-proxies <list>", "proxies whose x-forwarded-* is believed"],

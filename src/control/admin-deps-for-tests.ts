@@ -338,6 +338,7 @@ export function testDeployResult(app: string, branch: string): DeployResult {
     previous: 3,
     warnings: [],
     packages: null,
+    database: null,
     migrations: null,
     ms: { build: 812, boot: 95, total: 1302 },
   };

@@ -180,3 +180,12 @@ export const backupsKeepLargest = 1000;
 export const backupEveryMsSmallest = 60_000;
 /** A year. Milliseconds. */
 export const backupEveryMsLargest = 366 * 86_400_000;
+
+// --- databases of branches ---
+
+/** Each costs 8 MB of disk, and what was copied. Count. */
+export const previewsOfAppMaxDefault = 20;
+/** The same for all apps of a node. Count. */
+export const previewsMaxDefault = 100;
+/** PostgreSQL has no bound; its catalogues and backups grow with each. Count. */
+export const previewsMaxLargest = 10_000;

@@ -51,6 +51,7 @@ export async function loadNodeConfig(sources: NodeConfigSources): Promise<NodeCo
     const origin = given.originOf("adminPort") || given.originOf("port");
     problems.push(`${origin}: adminPort is ${result.data.adminPort}, the same as port`);
   }
+  if (result.success) problems.push(...databasePortProblems(result.data, given));
   if (result.success) problems.push(...publicUrlProblems(result.data, given));
   if (result.success) problems.push(...adminProblems(result.data, given));
   if (problems.length > 0 || !result.success) {
@@ -79,6 +80,16 @@ export async function loadNodeConfig(sources: NodeConfigSources): Promise<NodeCo
         ...(options === undefined ? {} : { options }),
       })),
   };
+}
+
+function databasePortProblems(
+  { port, adminPort, databasePort }: Record<"port" | "adminPort" | "databasePort", number>,
+  given: Given,
+): string[] {
+  const other = databasePort === port ? "port" : databasePort === adminPort ? "adminPort" : null;
+  if (other === null || databasePort === 0) return [];
+  const origin = given.originOf("databasePort") || given.originOf(other);
+  return [`${origin}: databasePort is ${databasePort}, the same as ${other}`];
 }
 
 /** It says scheme and port of the apps' addresses, so it has to be at their domain. */

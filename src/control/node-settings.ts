@@ -34,6 +34,9 @@ import {
   instancesMaxLargest,
   logDaysMaxDefault,
   memoryBytesSmallest,
+  previewsMaxDefault,
+  previewsMaxLargest,
+  previewsOfAppMaxDefault,
   sparesMaxDefault,
   sparesMaxLargest,
 } from "./limits.ts";
@@ -92,6 +95,16 @@ export const nodeConfigSchema = z.strictObject({
     .string()
     .refine(isPostgresUrl, "must be an address such as postgres://user:password@host:5432/database")
     .optional(),
+  /** Port on this machine that apps reach their databases at. 0 = any free one. */
+  databasePort: port.default(4002),
+  databases: z
+    .strictObject({
+      /** Branches of one app beside production that have a database. Count. */
+      previewsOfAppMax: z.int().min(0).max(previewsMaxLargest).default(previewsOfAppMaxDefault),
+      /** The same of all apps. Count. */
+      previewsMax: z.int().min(0).max(previewsMaxLargest).default(previewsMaxDefault),
+    })
+    .prefault({}),
   /** What seals the environment values, instead of a file: the key in use, then any that still open. */
   masterKey: z.string().min(1).optional(),
   /** File of that key. Default: `master-key` in the data directory. */
@@ -234,6 +247,9 @@ export const VARIABLES: Readonly<Record<string, string>> = {
   LEVAIN_PUBLIC_URL: "publicUrl",
   LEVAIN_DNS_SERVERS: "dnsServers",
   LEVAIN_DATABASE_URL: "databaseUrl",
+  LEVAIN_DATABASE_PORT: "databasePort",
+  LEVAIN_DATABASES_PREVIEWS_OF_APP_MAX: "databases.previewsOfAppMax",
+  LEVAIN_DATABASES_PREVIEWS_MAX: "databases.previewsMax",
   LEVAIN_MASTER_KEY: "masterKey",
   LEVAIN_MASTER_KEY_FILE: "masterKeyFile",
   LEVAIN_POSTGRES_USER: "postgresUser",

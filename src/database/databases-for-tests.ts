@@ -70,11 +70,11 @@ export async function testDatabases(
   const { connection } = postgres.server;
   const relay = new RelayForTests();
   const address = { kind: "socket", folder: connection.host, port: connection.port } as const;
-  const server = new Server({
+  const server = new Server(() => ({
     address,
     isOwn: true,
     config: { ...connection, database: "postgres" },
-  });
+  }));
   const records: LogRecord[] = [];
   const options: DatabasesOptions = {
     file: join(folder, "databases.json"),

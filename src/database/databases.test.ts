@@ -415,6 +415,7 @@ describe("the end of a node", () => {
 
     const next = again();
     await next.open();
+    await next.connect();
     await next.load();
 
     expect(next.list().map(({ name }) => name)).toEqual(["shop"]);
@@ -430,6 +431,7 @@ describe("the end of a node", () => {
 
     const next = again();
     await next.open();
+    await next.connect();
 
     expect(next.urlOf("shop", "main")).toBe(databases.urlOf("shop", "main"));
     expect(relay.databases.has("shop")).toBe(true);

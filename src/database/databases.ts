@@ -12,7 +12,6 @@ import type { Clock } from "../base/clock.ts";
 import type { VersionSpec } from "../base/version-spec.ts";
 import type { Relay } from "../relay/relay-api.ts";
 import type { Keyring } from "../secrets/keyring.ts";
-import { UnsealError } from "../secrets/seal.ts";
 import type { StoredApp } from "../store/apps.ts";
 import type { BranchDatabases, StoredDatabase } from "../store/branch-databases.ts";
 import type { BranchLabel } from "../store/branches.ts";
@@ -28,12 +27,13 @@ import { asDatabaseError } from "./database-error.ts";
 import {
   assertRoom,
   type EnsureRequest,
+  maskOf,
   nameOf,
   type PreviewBounds,
   sourceOf,
 } from "./ensure-rules.ts";
 import { ensureExtensions } from "./extensions.ts";
-import { databaseUnknown, KnownDatabases, sealContext } from "./known-databases.ts";
+import { databaseUnknown, KnownDatabases } from "./known-databases.ts";
 import { databaseHoldTimeoutMs } from "./limits.ts";
 import {
   type DatabaseParts,
@@ -85,10 +85,14 @@ export class Databases {
     this.#making = new Making({ server, clock, leftovers: options.rows });
   }
 
-  /** Takes what the last node left in `databases.json`, and starts the relay when there is something for it. */
-  async open(): Promise<void> {
-    await this.#known.read();
-    await this.#tellRelay();
+  /** Takes what the last node left in `databases.json`. */
+  open(): Promise<void> {
+    return this.#known.read();
+  }
+
+  /** The server can be named, whether it answers or not: starts the relay when there is something for it. */
+  connect(): Promise<void> {
+    return this.#tellRelay();
   }
 
   /** Takes what the store has, once it answers, and drops what a node that was killed has left on the server. */
@@ -153,6 +157,7 @@ export class Databases {
       let row: StoredDatabase | null = null;
       const made = await makeDatabase(this.#parts, {
         ...request,
+        mask: maskOf(this.#known, request),
         name,
         before: null,
         source,
@@ -288,31 +293,18 @@ export class Databases {
     });
   }
 
-  /** Passwords in another envelope. @returns how many. Count. */
-  async reseal(unreadable: string[]): Promise<number> {
+  /** See `KnownDatabases.reseal`. */
+  reseal(unreadable: string[]): Promise<number> {
     const { keyring, rows } = this.#options;
-    let count = 0;
-    for (const row of this.#known.list()) {
-      if (keyring.isCurrent(row.sealed)) continue;
-      try {
-        const sealed = keyring.seal(keyring.unseal(row.sealed, sealContext(row)), sealContext(row));
-        await rows().putResealed(row.name, row.sealed, sealed);
-        this.#known.set({ ...row, sealed });
-        count += 1;
-      } catch (error) {
-        if (!(error instanceof UnsealError)) throw error;
-        unreadable.push(`the password of database ${row.name}`);
-      }
-    }
-    if (count > 0) await this.#known.write();
-    return count;
+    return this.#known.reseal(keyring, rows, unreadable);
   }
 
   async #change(before: StoredDatabase, request: EnsureRequest): Promise<EnsuredDatabase> {
     const { server, rows, clock } = this.#options;
     const { database, login } = this.loginOf(request.app, request.branch);
     await ensureExtensions(server, database, login, request.spec.extensions);
-    const { spec, mask } = request;
+    const { spec } = request;
+    const mask = maskOf(this.#known, request);
     const row = { ...before, spec, mask, note: null, usedAtMs: clock.wallMs() };
     await rows().put(row);
     await this.#put(row);

@@ -9,7 +9,9 @@ import type { KnownDatabases } from "./known-databases.ts";
 import type { MakeRequest } from "./make-database.ts";
 import { clientName } from "./names.ts";
 
-export interface EnsureRequest extends MakeRequest {
+export interface EnsureRequest extends Omit<MakeRequest, "mask"> {
+  /** SQL of its mask, null for none; or the branch whose last deploy had the same configuration. */
+  mask: MakeRequest["mask"] | { ofBranch: string };
   /** Branch to copy from, when somebody says which; null: production. */
   parent: string | null;
 }
@@ -27,7 +29,7 @@ export interface PreviewBounds {
  */
 export function sourceOf(
   known: Pick<KnownDatabases, "find" | "of">,
-  { app, branch, parent, spec }: EnsureRequest,
+  { app, branch, parent, spec }: Omit<EnsureRequest, "mask">,
 ): OpenDatabase | null {
   if (spec.from === "empty" || (branch === PRODUCTION_BRANCH && parent === null)) return null;
   const from = parent ?? PRODUCTION_BRANCH;
@@ -35,6 +37,16 @@ export function sourceOf(
   if (row !== null && row.serverDatabase !== null) return known.of(app, from);
   if (parent === null) return null;
   throw new PlatformError("DATABASE_PARENT_MISSING", [app, branch, from]);
+}
+
+/** SQL of the mask that a request means; null for none. */
+export function maskOf(
+  known: Pick<KnownDatabases, "find">,
+  { app, branch, spec, mask }: EnsureRequest,
+): string | null {
+  if (spec.mask === null) return null;
+  if (mask === null || typeof mask === "string") return mask;
+  return (known.find(app, mask.ofBranch) ?? known.find(app, branch))?.mask ?? null;
 }
 
 /** @throws {PlatformError} `DATABASES_FULL` */

@@ -2,7 +2,7 @@
 import { PlatformError } from "../base/errors.ts";
 import type { Keyring } from "../secrets/keyring.ts";
 import { type SealContext, UnsealError } from "../secrets/seal.ts";
-import type { StoredDatabase } from "../store/branch-databases.ts";
+import type { BranchDatabases, StoredDatabase } from "../store/branch-databases.ts";
 import type { OpenDatabase } from "./connections.ts";
 import { readConnections, writeConnections } from "./connections-file.ts";
 
@@ -83,6 +83,29 @@ export class KnownDatabases {
     const opened = this.opened(row);
     if (opened !== null) return opened;
     throw new PlatformError("DATABASE_DROPPED", [app, branch, row.note ?? "dropped"]);
+  }
+
+  /** Passwords in another envelope, in the store, here and on the disk. @returns how many. Count. */
+  async reseal(
+    keyring: Pick<Keyring, "seal" | "unseal" | "isCurrent">,
+    rows: () => BranchDatabases,
+    unreadable: string[],
+  ): Promise<number> {
+    let count = 0;
+    for (const row of this.list()) {
+      if (keyring.isCurrent(row.sealed)) continue;
+      try {
+        const sealed = keyring.seal(keyring.unseal(row.sealed, sealContext(row)), sealContext(row));
+        await rows().putResealed(row.name, row.sealed, sealed);
+        this.set({ ...row, sealed });
+        count += 1;
+      } catch (error) {
+        if (!(error instanceof UnsealError)) throw error;
+        unreadable.push(`the password of database ${row.name}`);
+      }
+    }
+    if (count > 0) await this.write();
+    return count;
   }
 
   /** One after the other; the last one has it all. */

@@ -12,7 +12,8 @@ const postgres = withTestPostgres();
 async function setup() {
   const config = await postgres.database();
   const address = { kind: "socket", folder: config.host, port: config.port } as const;
-  const server = new Server({ address, isOwn: true, config: { ...config, database: "postgres" } });
+  const access = { address, isOwn: true, config: { ...config, database: "postgres" } };
+  const server = new Server(() => access);
   const events: GuardEvent[] = [];
   const notes: string[] = [];
   const databases = new Map([[config.database, { name: "shop", app: "shop", branch: "main" }]]);

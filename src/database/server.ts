@@ -36,10 +36,15 @@ export interface KeptSession extends ServerSession {
 }
 
 export class Server {
-  readonly access: ServerAccess;
+  readonly #access: () => ServerAccess;
 
-  constructor(access: ServerAccess) {
-    this.access = access;
+  /** @param access asked whenever it is needed: a node's own server is there a little later than who asks for it */
+  constructor(access: () => ServerAccess) {
+    this.#access = access;
+  }
+
+  get access(): ServerAccess {
+    return this.#access();
   }
 
   /** Asks the database that is always there. */

@@ -3,9 +3,33 @@
  * of the request is a gzipped tar (`pack.ts`). Part of the admin API in `src/control/api.ts`.
  */
 import { z } from "zod";
+import { DATABASE_ORIGINS } from "../base/database-spec.ts";
 import { migrationReport, stageReport } from "../migrations/report.ts";
 import { branchNameCharactersMax, sourcePathBytesMax, workspacesMax } from "./limits.ts";
 import { packageChanges } from "./package-changes.ts";
+
+/** How a branch's database came to be; times in milliseconds. */
+export const databaseMade = z.object({
+  /** As its clients know it. */
+  name: z.string(),
+  origin: z.enum(DATABASE_ORIGINS),
+  /** Branch that it was copied from; null for an empty one. */
+  parent: z.string().nullable(),
+  /** Of what was copied. */
+  bytes: z.number(),
+  /** How long the parent's queries were held. */
+  pauseMs: z.number(),
+  /** Of that, the wait for open transactions. */
+  waitedMs: z.number(),
+  /** Sessions of the parent's that were held. */
+  sessions: z.int(),
+  copyMs: z.number(),
+  /** Emptying, masking and handing over. */
+  finishMs: z.number(),
+  totalMs: z.number(),
+  /** Files that it was masked with. */
+  masks: z.array(z.string()),
+});
 
 export const deployResult = z.object({
   app: z.string(),
@@ -21,6 +45,8 @@ export const deployResult = z.object({
   warnings: z.array(z.string()),
   /** What changed of its packages since the version that was live; null when there is nothing to compare with. */
   packages: packageChanges.nullable(),
+  /** How the branch's database came to be; null when it was there, or the version has none. */
+  database: databaseMade.nullable(),
   /** What was done to the branch's database; null when the version has no migrations. */
   migrations: migrationReport.nullable(),
   /** Milliseconds by step. */
@@ -67,6 +93,7 @@ export const deployEvent = z.discriminatedUnion("type", [
       "bundle",
       "assets",
       "artifact",
+      "database",
       "trial",
       "migrate",
       "boot",
@@ -76,6 +103,7 @@ export const deployEvent = z.discriminatedUnion("type", [
   z.object({ type: z.literal("plan"), plan: deployPlan }),
   z.object({ type: z.literal("output"), stream: z.enum(["stdout", "stderr"]), line: z.string() }),
   z.object({ type: z.literal("warning"), message: z.string() }),
+  z.object({ type: z.literal("database"), made: databaseMade }),
   z.object({ type: z.literal("migration"), report: stageReport }),
   z.object({ type: z.literal("packages"), changes: packageChanges }),
   z.object({ type: z.literal("done"), result: deployResult }),
@@ -125,7 +153,11 @@ export const deployQuery = z.object({
   build: z.string().optional(),
   start: z.string().optional(),
   assets: z.string().optional(),
+  /** Branch whose database a new branch's is copied from. Default: main. */
+  fromBranch: z.string().max(branchNameCharactersMax).optional(),
 });
+
+export type DatabaseMade = z.infer<typeof databaseMade>;
 
 export type DeployPlan = z.infer<typeof deployPlan>;
 export type DeployPlanned = z.infer<typeof deployPlanned>;

@@ -8,6 +8,7 @@ import type { Store } from "../store/store.ts";
 import type { LogSink } from "../telemetry/log-record.ts";
 import type { ArtifactStore } from "./artifact-store.ts";
 import type { Builder, SourceFacts } from "./builder.ts";
+import type { DeployDatabases } from "./database-step.ts";
 import type { DeployEvent, DeployQuery } from "./deploy-api.ts";
 import type { MigrateOptions } from "./migrate-step.ts";
 
@@ -32,6 +33,8 @@ export interface DeployerOptions {
   unpack(upload: ReadableStream<Uint8Array>, folder: string, signal: AbortSignal): Promise<unknown>;
   /** Starts the version and asks it one request; it stays warm. @throws {PlatformError} why it cannot go live */
   bootCheck(spec: VersionSpec, signal: AbortSignal): Promise<void>;
+  /** Left out: versions get no database. */
+  databases?: DeployDatabases;
   /** Left out: databases are not migrated. */
   migrations?: MigrateOptions;
   /** The version is in the store now. */
@@ -71,6 +74,8 @@ export interface Job {
   query: DeployQuery;
   source: string;
   facts: SourceFacts;
+  /** SQL of `database.mask`; null: none. */
+  mask: string | null;
   emit(event: DeployEvent): void;
   signal: AbortSignal;
   /** Who deploys, as the admin API knows them. */

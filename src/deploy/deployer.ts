@@ -18,6 +18,7 @@ import type { OpenEnvironment } from "../secrets/version-environment.ts";
 import { ArtifactUse } from "./artifact-use.ts";
 import { buildFactsOf, gitOf } from "./build-provenance.ts";
 import type { BuiltApp, SourceFacts } from "./builder.ts";
+import { databaseStep, type StepDatabase } from "./database-step.ts";
 import type {
   DeployEvent,
   DeployPlanned,
@@ -33,6 +34,7 @@ import {
   type Job,
 } from "./deploy-job.ts";
 import { DeployQueue } from "./deploy-queue.ts";
+import { maskOf } from "./mask-file.ts";
 import { migrateStep } from "./migrate-step.ts";
 import { addKit } from "./migration-kit.ts";
 import { appNameFrom, checkAppName, checkBranchName, PRODUCTION_BRANCH } from "./names.ts";
@@ -110,6 +112,7 @@ export class Deployer {
         query,
         source,
         facts,
+        mask: await maskOf(source, facts),
         emit,
         signal,
         deployedBy: deploying.name,
@@ -216,6 +219,7 @@ export class Deployer {
     const buildStartedAtMs = clock.nowMs();
     await removeFolder(workFolder);
     using _runtime = await takeRuntime(this.#options, job);
+    let database: StepDatabase | null = null;
     try {
       const built = await builder.build({
         app,
@@ -238,6 +242,10 @@ export class Deployer {
       const kit =
         built.kit === null ? null : await addKit(this.#options.artifacts, built.kit, signal);
       const frozen = frozenOf(job, built, artifact.digest, kit?.migrations ?? null);
+      database = await databaseStep(this.#options.databases, {
+        ...{ app, branch, spec: frozen.database, mask: job.mask, emit },
+        ...{ parent: query.fromBranch ?? null, environment: built.environment },
+      });
       const migrated = await migrateStep(this.#options, {
         ...{ app, branch, spec: frozen, environment: built.environment },
         ...{ reason: "deploy", emit, signal },
@@ -278,6 +286,7 @@ export class Deployer {
         previous: live.previous,
         warnings: [...built.warnings, ...live.warnings],
         packages: changes,
+        database: database.made,
         migrations: migrated.report,
         ms: {
           build: Math.round(buildMs),
@@ -285,6 +294,9 @@ export class Deployer {
           total: Math.round(clock.nowMs() - job.startedAtMs),
         },
       };
+    } catch (thrown) {
+      await database?.undo();
+      throw thrown;
     } finally {
       await removeFolder(workFolder);
     }

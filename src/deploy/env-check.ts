@@ -8,7 +8,7 @@ import { join } from "node:path";
 import { issuesPerValueMax, ruleCharactersMax } from "../secrets/limits.ts";
 import type { EnvProblem } from "../secrets/rules.ts";
 import { valueProblem } from "../secrets/value-check.ts";
-import { type OpenEnvironment, runValues } from "../secrets/version-environment.ts";
+import { checkedValues, type OpenEnvironment, runValues } from "../secrets/version-environment.ts";
 import type { BuildRoom } from "./build-room.ts";
 import { runChild } from "./build-steps.ts";
 import { checkedPrefix, schemasFile } from "./checked-values.ts";
@@ -36,8 +36,9 @@ export async function askSchemas(
 ): Promise<SchemaCheck> {
   const names = schemaNames(environment);
   const values = runValues(environment);
+  const checked = checkedValues(environment);
   const given = names.flatMap((name) => {
-    const value = values.get(name);
+    const value = checked.get(name);
     return value === undefined ? [] : [[checkedPrefix + name, value]];
   });
   const result = await runChild(room, { task: "env", file, names }, configTimeoutMs, {
@@ -58,10 +59,10 @@ export async function askSchemas(
         .slice(0, issuesPerValueMax)
         .map((rule) => short(hideValues(rule, values)));
       const rule = `as its schema says: ${shown.join("; ")}`;
-      return { name, kind: values.has(name) ? "invalid" : "missing", rule };
+      return { name, kind: checked.has(name) ? "invalid" : "missing", rule };
     });
   const defaults = Object.entries(result.defaults).filter(
-    ([name]) => names.includes(name) && !values.has(name),
+    ([name]) => names.includes(name) && !checked.has(name),
   );
   for (const [name, value] of defaults) {
     const wrong = valueProblem(value);

@@ -2,6 +2,7 @@
 import { realpath, stat } from "node:fs/promises";
 import { dirname, join, relative } from "node:path";
 import { PlatformError } from "../base/errors.ts";
+import type { SourceFacts } from "./builder.ts";
 import { databaseMaskBytesMax } from "./limits.ts";
 import { readPlain } from "./project-files.ts";
 
@@ -26,4 +27,13 @@ export async function readMask(folder: string, path: string): Promise<string> {
   const sql = new TextDecoder("utf-8", { fatal: false }).decode(bytes);
   if (sql.includes("\0")) throw refuse("it has a zero character");
   return sql;
+}
+
+/** What the configuration of a source says; null for none. @throws {PlatformError} `DATABASE_MASK_UNREADABLE` */
+export async function maskOf(
+  source: string,
+  { config, folder }: SourceFacts,
+): Promise<string | null> {
+  const path = config.database?.mask ?? null;
+  return path === null ? null : await readMask(join(source, folder), path);
 }

@@ -1,9 +1,12 @@
 /** The environment that a deploy is for: what is set for its branch now, checked as far as it can be before the build. */
+
+import type { DatabaseSpec } from "../base/database-spec.ts";
 import { didYouMean } from "../base/did-you-mean.ts";
 import { PlatformError } from "../base/errors.ts";
+import { databaseEnvironment } from "../database/connections.ts";
 import { assertFits } from "../secrets/environments.ts";
 import { type EnvProblem, problemsOf } from "../secrets/rules.ts";
-import { type OpenEnvironment, runValues } from "../secrets/version-environment.ts";
+import { checkedValues, type OpenEnvironment, runValues } from "../secrets/version-environment.ts";
 import type { DeployerOptions, Job } from "./deploy-job.ts";
 
 /**
@@ -13,9 +16,20 @@ export async function openEnvironment(
   { environments }: Pick<DeployerOptions, "environments">,
   { app, branch, facts }: Pick<Job, "app" | "branch" | "facts">,
 ): Promise<OpenEnvironment> {
-  const environment = await environments.resolve(app, branch, facts.config.env);
+  const resolved = await environments.resolve(app, branch, facts.config.env);
+  const environment = withProvided(resolved, facts.config.database);
   refuseInvalid(app, branch, environment);
   return environment;
+}
+
+/** With what a database brings: its address does not exist yet, and is nobody's to see. */
+export function withProvided(
+  environment: OpenEnvironment,
+  database: DatabaseSpec | null,
+): OpenEnvironment {
+  if (database === null) return environment;
+  const shape = databaseEnvironment({ name: "name", role: "role", password: "password" }, 5432);
+  return { ...environment, provided: new Map(Object.entries(shape)) };
 }
 
 /**
@@ -29,7 +43,7 @@ export function refuseInvalid(
   others: readonly EnvProblem[] = [],
 ): void {
   const values = runValues(environment);
-  const problems = [...problemsOf(environment.declaration, values), ...others];
+  const problems = [...problemsOf(environment.declaration, checkedValues(environment)), ...others];
   if (problems.length === 0) return assertFits(app, branch, values);
   const undeclared = undeclaredNames(environment);
   const lines = problems.map((problem) => describeProblem(problem, undeclared));
@@ -55,7 +69,13 @@ export function environmentWarnings(environment: OpenEnvironment): string[] {
   const overridden = Object.keys(declaration.values)
     .filter((name) => run.get(name)?.from !== "config")
     .map((name) => `environment value ${name} of levain.config.ts is overridden by what is set`);
-  return [...undeclared, ...overridden];
+  const own = environment.provided?.has("DATABASE_URL") && run.has("DATABASE_URL");
+  const database = own
+    ? [
+        "DATABASE_URL is set, so the app gets that and not the database of its branch; `levain env unset DATABASE_URL` changes it",
+      ]
+    : [];
+  return [...undeclared, ...overridden, ...database];
 }
 
 /** `DATABASE_URL is missing: it must be a URL (STRIPE_KY is set: is it meant?)` */

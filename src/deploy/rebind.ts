@@ -12,10 +12,12 @@ import type { MigrationReport } from "../migrations/report.ts";
 import { differenceOf, type EnvDifference, isSame } from "../secrets/resolve.ts";
 import { type OpenEnvironment, runValues } from "../secrets/version-environment.ts";
 import type { WholeVersion } from "../store/versions.ts";
+import { databaseStep } from "./database-step.ts";
+import type { DeployEvent } from "./deploy-api.ts";
 import type { DeployerOptions } from "./deploy-job.ts";
 import { schemaNames } from "./env-check.ts";
 import { migrateStep } from "./migrate-step.ts";
-import { refuseInvalid } from "./open-environment.ts";
+import { refuseInvalid, withProvided } from "./open-environment.ts";
 import { readProvenance } from "./provenance.ts";
 import { type TakenLive, takeLive } from "./take-live.ts";
 
@@ -58,7 +60,8 @@ export async function planRebind(
 ): Promise<OpenPlan> {
   const source = await store.version(app, version);
   const before = environments.openVersion(source);
-  const environment = await environments.resolve(app, branch, before.declaration);
+  const resolved = await environments.resolve(app, branch, before.declaration);
+  const environment = withProvided(resolved, source.spec.database);
   const after = runValues(environment);
   const baked = differenceOf(before.build, environment.build);
   return {
@@ -96,15 +99,39 @@ export async function rebind(
   }
   const environment = await checked(options, plan, target, signal);
   const warnings: string[] = [];
+  const emit = (event: DeployEvent) =>
+    void (event.type === "warning" && warnings.push(event.message));
+  const opened = { ...plan, environment };
+  const database = await databaseStep(options.databases, {
+    ...{ app, branch, environment, emit, parent: null },
+    spec: plan.source.spec.database,
+    mask: { ofBranch: plan.source.spec.branch },
+  });
+  try {
+    const rebound = await rebindOpened(options, { ...target, reason, signal }, opened, emit);
+    return { ...rebound, warnings };
+  } catch (error) {
+    await database.undo();
+    throw error;
+  }
+}
+
+/** With the branch's database there, and the environment checked. */
+async function rebindOpened(
+  options: DeployerOptions,
+  { app, branch, reason, signal }: RebindRequest,
+  plan: OpenPlan,
+  emit: (event: DeployEvent) => void,
+): Promise<Omit<Rebound, "warnings">> {
+  const { environment } = plan;
   const migrated = await migrateStep(options, {
-    ...{ app, branch, spec: plan.source.spec, environment, reason, signal },
-    emit: (event) => void (event.type === "warning" && warnings.push(event.message)),
+    ...{ app, branch, spec: plan.source.spec, environment, reason, signal, emit },
   });
   const migrations = migrated.report;
-  const same = await sameVersion(options, { ...plan, environment }, branch);
+  const same = await sameVersion(options, plan, branch);
   if (same !== null) {
     await options.migrations?.runs.belong(migrated.runs, same).catch(() => {});
-    return { version: same, taken: null, migrations, warnings };
+    return { version: same, taken: null, migrations };
   }
   const { spec, message, commit, artifactBytes, packagesSha256 } = plan.source;
   const { number: _number, env: _env, createdAtMs: _createdAtMs, ...frozen } = spec;
@@ -129,7 +156,7 @@ export async function rebind(
     () => {},
     signal,
   );
-  return { version: taken.spec.number, taken, migrations, warnings };
+  return { version: taken.spec.number, taken, migrations };
 }
 
 /** The version itself, or the one that is live on the branch since this was done before. */
@@ -139,14 +166,19 @@ async function sameVersion(
   branch: string,
 ): Promise<number | null> {
   const before = runValues(environments.openVersion(source));
-  if (isSame(differenceOf(before, runValues(environment)))) return source.spec.number;
+  // A version has the database of its own branch, whatever its values are.
+  const fits = (spec: VersionSpec) => spec.database === null || spec.branch === branch;
+  if (fits(source.spec) && isSame(differenceOf(before, runValues(environment)))) {
+    return source.spec.number;
+  }
   const app = source.spec.app;
   const found = (await store.apps()).find(({ name }) => name === app);
   const live = found?.branches.find(({ name }) => name === branch)?.live ?? null;
   if (live === null || live === source.spec.number) return null;
   const other = await store.version(app, live);
   const own = differenceOf(runValues(environments.openVersion(other)), runValues(environment));
-  return isSame(own) && whatElse(other.spec) === whatElse(source.spec) ? live : null;
+  const isAlike = fits(other.spec) && whatElse(other.spec) === whatElse(source.spec);
+  return isAlike && isSame(own) ? live : null;
 }
 
 /** All of a version that a re-bind leaves as it is. */

@@ -2,7 +2,7 @@
 import { asPlatformError, invariant, PlatformError } from "../base/errors.ts";
 import type { VersionSpec } from "../base/version-spec.ts";
 import { ProcessEnded } from "./process-end.ts";
-import { profileOf } from "./profile.ts";
+import { heldDestinations, profileOf } from "./profile.ts";
 import type { RunnerProcess } from "./runner-process.ts";
 import type { Spares } from "./spares.ts";
 
@@ -47,7 +47,10 @@ export async function boot(
     args: spec.args,
     ephemeral: spec.ephemeral,
     env,
-    connect: profile.level === "strict" ? spec.permissions.connect : null,
+    connect:
+      profile.level === "strict"
+        ? heldDestinations(spec.permissions, spares.sandbox.databasePort)
+        : null,
     listen: spec.permissions.listen,
   });
   await withTimeout(loaded, spec.limits.bootTimeoutMs, () =>

@@ -4,6 +4,7 @@ import { resourceLimitsDefault, type VersionSpec } from "../base/version-spec.ts
 import {
   connectPorts,
   defaultProfile,
+  heldDestinations,
   isSameProfile,
   type ProfileRules,
   profileOf,
@@ -86,10 +87,21 @@ describe("a version's profile", () => {
   });
 });
 
-test("ports are those that are declared, and that of name servers when a host is named", () => {
-  const ports = (...connect: string[]) => connectPorts({ ...defaultPermissions, connect });
+test("ports are those that are declared, of name servers when a host is named, and of databases", () => {
+  let databasePort: number | null = null;
+  const ports = (...connect: string[]) =>
+    connectPorts({ ...defaultPermissions, connect }, databasePort);
 
   expect(ports()).toEqual([]);
   expect(ports("*:443", "db.example.com:5432", "other:443")).toEqual([443, 5432, 53]);
   expect(ports("10.0.0.1:5432", "[::1]:80")).toEqual([5432, 80]);
+  databasePort = 4002;
+  expect(ports("*:443")).toEqual([443, 53, 4002]);
+});
+
+test("an app that names hosts for the port of databases reaches its own all the same", () => {
+  const held = (...connect: string[]) => heldDestinations({ ...defaultPermissions, connect }, 4002);
+
+  expect(held("api.example.com:443")).toEqual(["api.example.com:443"]);
+  expect(held("db.example.com:4002")).toContain("127.0.0.1:4002");
 });

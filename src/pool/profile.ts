@@ -79,12 +79,25 @@ export function isSameProfile(one: Profile, other: Profile): boolean {
   return Bun.deepEquals(one, other);
 }
 
-/** TCP ports that it may connect to: those it declares, and that of name servers when it names any host. */
-export function connectPorts({ connect }: Permissions): number[] {
+/**
+ * TCP ports that it may connect to: those it declares, that of name servers when it names any host, and that of databases,
+ * so that processes which stand ready for any app can take one with a database.
+ */
+export function connectPorts({ connect }: Permissions, databasePort: number | null): number[] {
   const destinations = connect.flatMap((text) => parseDestination(text) ?? []);
   const ports = destinations.map(({ port }) => port);
   const usesNames = destinations.some(({ host }) => isIP(host.replace(/^\[|\]$/g, "")) === 0);
-  return [...new Set(usesNames ? [...ports, nameServerPort] : ports)];
+  if (usesNames) ports.push(nameServerPort);
+  if (databasePort !== null) ports.push(databasePort);
+  return [...new Set(ports)];
+}
+
+/** Destinations that an app's process holds itself to: those it declares, and its database where that shares their port. */
+export function heldDestinations({ connect }: Permissions, databasePort: number | null): string[] {
+  const isShared = connect.some((text) => parseDestination(text)?.port === databasePort);
+  return isShared
+    ? [...connect, `127.0.0.1:${databasePort}`, `localhost:${databasePort}`]
+    : [...connect];
 }
 
 /** Domain names, over TCP; RFC 7766. */

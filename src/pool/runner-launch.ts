@@ -153,7 +153,7 @@ function grantsOf(options: RunnerLaunchOptions, folder: RunFolder): Grants {
     level,
     read: [programOf(options), runnerFolder(runnerPath), artifact ?? folder.app],
     write: [folder.home, folder.tmp, folder.io, ...permissions.write],
-    connectPorts: connectPorts(permissions),
+    connectPorts: connectPorts(permissions, sandbox.databasePort),
     listen: permissions.listen,
     udp: permissions.udp,
     isUserShared: sandbox.isUserShared,

@@ -14,6 +14,8 @@ export interface RunnerSandboxOptions {
   sandboxMin?: SandboxLevel;
   /** See `ProfileRules`. Default none. */
   writeRoots?: readonly string[];
+  /** Port on this machine that every app may connect to, behind which a password is asked for. Default: none. */
+  databasePort?: number | null;
 }
 
 export class RunnerSandbox implements ProfileRules {
@@ -21,11 +23,18 @@ export class RunnerSandbox implements ProfileRules {
   readonly users: AppUsers | null;
   readonly sandboxMin: SandboxLevel;
   readonly writeRoots: readonly string[];
+  readonly databasePort: number | null;
 
-  constructor({ users, sandboxMin = "relaxed", writeRoots = [] }: RunnerSandboxOptions) {
+  constructor({
+    users,
+    sandboxMin = "relaxed",
+    writeRoots = [],
+    databasePort = null,
+  }: RunnerSandboxOptions) {
     this.users = users;
     this.sandboxMin = sandboxMin;
     this.writeRoots = writeRoots;
+    this.databasePort = databasePort;
   }
 
   get isUserShared(): boolean {

@@ -17,6 +17,8 @@ import { isSealed, type SealContext, UnsealError } from "./seal.ts";
 export interface RotationOptions {
   keyring: Keyring;
   store: Pick<Store, "valuesToReseal" | "versionsToReseal" | "putResealed" | "putResealedVersions">;
+  /** Seals what else there is, on the disk too when it resolves; names what no key opens. @returns how many. Default: nothing. */
+  sealOthers?(unreadable: string[]): Promise<number>;
   /** Puts what the store holds into effect, and says whether it is on the disk too. */
   publish(): Promise<boolean>;
   /** A line for the node's log. */
@@ -84,7 +86,8 @@ export class Rotation {
     const wasRotating = keyring.isRotating;
     // What is stored only later would be missed.
     const findsAll = keyring.isFree;
-    const values = await this.#sealValues(unreadable);
+    const values =
+      (await this.#sealValues(unreadable)) + ((await this.#options.sealOthers?.(unreadable)) ?? 0);
     const versions = await this.#sealVersions(unreadable);
     const isOnDisk = versions > 0 || wasRotating ? await publish() : false;
     const isSettled = !wasRotating || (findsAll && isOnDisk);

@@ -47,9 +47,16 @@ export interface OpenEnvironment {
   declaration: EnvDeclaration;
   run: ReadonlyMap<string, { value: string; from: VersionEnvironment["from"][string] }>;
   build: ReadonlyMap<string, string>;
+  /** What the process finds beside it, for rules to look at: of the right shape, and not the value itself. Default none. */
+  provided?: ReadonlyMap<string, string>;
 }
 
 /** What the app gets, by name. */
 export function runValues({ run }: Pick<OpenEnvironment, "run">): Map<string, string> {
   return new Map([...run].map(([name, { value }]) => [name, value]));
+}
+
+/** What rules are asked about: what the app gets, and what it finds beside that. */
+export function checkedValues(environment: OpenEnvironment): Map<string, string> {
+  return new Map([...(environment.provided ?? []), ...runValues(environment)]);
 }

@@ -40,6 +40,8 @@ export interface EmbeddedPostgresOptions {
   /** Settings of the server that go before ours, for tests. */
   settings?: Readonly<Record<string, string>>;
   clock: Clock;
+  /** Called as soon as it is clear how to reach it, before it answers. */
+  onConnection?(connection: PostgresConnection): void;
   /** Events for the node's own log: starts, ends, pauses. */
   log(message: string): void;
   /**
@@ -66,6 +68,7 @@ export async function startEmbeddedPostgres(
   options: EmbeddedPostgresOptions,
 ): Promise<EmbeddedPostgres> {
   const postgres = await prepare(options);
+  options.onConnection?.(postgres.connection);
   const isPatient = options.whenNotReady === "keep-trying";
   const isReady = await postgres.start(isPatient ? postgresGraceMs : postgresStartTimeoutMs);
   if (!isReady && !isPatient) {

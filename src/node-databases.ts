@@ -1,0 +1,105 @@
+/**
+ * Databases of branches as a node has them: on its own PostgreSQL or on the server that it was given, behind a relay that is
+ * started with the first of them. A part of the composition root.
+ */
+import { join } from "node:path";
+import type { Clock } from "./base/clock.ts";
+import { PlatformError } from "./base/errors.ts";
+import type { VersionSpec } from "./base/version-spec.ts";
+import type { NodeConfig } from "./control/node-config.ts";
+import { DatabaseWatch } from "./database/database-watch.ts";
+import { Databases } from "./database/databases.ts";
+import { externalServer } from "./database/external-server.ts";
+import { Server, type ServerAccess } from "./database/server.ts";
+import type { MigrateOptions } from "./deploy/migrate-step.ts";
+import { branchLabel } from "./deploy/names.ts";
+import { migratedDatabase } from "./node-migrations.ts";
+import type { RelayOnDemand } from "./relay-on-demand.ts";
+import type { Environments } from "./secrets/environments.ts";
+import type { Keyring } from "./secrets/keyring.ts";
+import type { PostgresConnection } from "./store/postgres-server.ts";
+import type { Store } from "./store/store.ts";
+import type { LogSink } from "./telemetry/log-record.ts";
+
+export interface NodeDatabasesOptions {
+  config: Pick<NodeConfig, "dataDir" | "databaseUrl" | "databases">;
+  /** Of the node's own PostgreSQL; null before it is known. */
+  connection(): PostgresConnection | null;
+  store(): Store;
+  relay: RelayOnDemand;
+  keyring: Keyring;
+  clock: Clock;
+  log: LogSink;
+  report(thrown: unknown): void;
+}
+
+export interface NodeDatabases {
+  databases: Databases;
+  server: Server;
+  /** All of a version's environment, opened. @throws {PlatformError} what `Databases` and `Environments` throw */
+  environmentOf(spec: VersionSpec, environments: Environments): Record<string, string>;
+  /** How the node's own PostgreSQL is reached is known now. Returns at once. */
+  connect(): void;
+  /** For deploys. */
+  databaseOf: MigrateOptions["databaseOf"];
+  /** The store answers: looks at what there is, and goes on looking. */
+  begin(): Promise<void>;
+  stop(): Promise<void>;
+}
+
+export function openDatabases(options: NodeDatabasesOptions): NodeDatabases {
+  const { config, store, relay, keyring, clock, log, report } = options;
+  const server = new Server(() => accessOf(config.databaseUrl, options.connection));
+  const databases = new Databases({
+    file: join(config.dataDir, "databases.json"),
+    server,
+    rows: () => store().databases,
+    apps: () => store().apps(),
+    branchLabel: (app) => (branch, taken) => branchLabel(branch, new Set(taken), app),
+    relay: () => relay.started(),
+    port: () => relay.port,
+    keyring,
+    clock,
+    log,
+    bounds: config.databases,
+  });
+  const facts = () => relay.facts();
+  const watch = new DatabaseWatch({ databases, server, facts, clock, log, report });
+  return {
+    databases,
+    server,
+    environmentOf(spec, environments) {
+      const own = environments.openRun(spec);
+      return { ...databases.environmentOf(spec, own), ...own };
+    },
+    connect: () => void databases.connect().catch(report),
+    databaseOf: (app, branch) =>
+      migratedDatabase(
+        { databases, server, relay: () => relay.started(), port: () => relay.port },
+        app,
+        branch,
+      ),
+    async begin() {
+      await databases.load();
+      watch.start();
+    },
+    stop: () => watch.stop(),
+  };
+}
+
+function accessOf(
+  databaseUrl: string | undefined,
+  connection: NodeDatabasesOptions["connection"],
+): ServerAccess {
+  if (databaseUrl !== undefined) return externalServer(databaseUrl);
+  const found = connection();
+  if (found === null)
+    throw new PlatformError("STORE_UNAVAILABLE", ["PostgreSQL is not started yet"]);
+  const { host: folder, port } = found;
+  return {
+    address: { kind: "socket", folder, port },
+    isOwn: true,
+    // Not the store's: copies and drops wait for each other there.
+    config: { ...found, database: "postgres" },
+  };
+}

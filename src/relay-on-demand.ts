@@ -1,0 +1,52 @@
+/**
+ * The relay of a node: started with the first database, and its port known before that, since the processes of apps are
+ * given the right to connect to it when they start.
+ */
+import type { Relay, RelayFacts } from "./relay/relay-api.ts";
+
+export class RelayOnDemand {
+  /** On 127.0.0.1. */
+  readonly port: number;
+  readonly #start: (port: number) => Promise<Relay>;
+  #relay: Promise<Relay> | null = null;
+  #running: Relay | null = null;
+
+  /** @param port 0 = any that is free now */
+  constructor(port: number, start: (port: number) => Promise<Relay>) {
+    this.port = port === 0 ? freePort() : port;
+    this.#start = start;
+  }
+
+  /** The one there is, or a new one. @throws whatever keeps it from starting; the next call tries again */
+  started(): Promise<Relay> {
+    this.#relay ??= this.#start(this.port).then(
+      (relay) => {
+        this.#running = relay;
+        return relay;
+      },
+      (error) => {
+        this.#relay = null;
+        throw error;
+      },
+    );
+    return this.#relay;
+  }
+
+  /** Null while there is none. */
+  facts(): Promise<RelayFacts> | null {
+    return this.#running?.facts() ?? null;
+  }
+
+  async stop(): Promise<void> {
+    const relay = await this.#relay?.catch(() => null);
+    await relay?.stop();
+  }
+}
+
+/** Nobody has it now; whoever takes it before we do is met as a port in use. */
+function freePort(): number {
+  const listener = Bun.listen({ hostname: "127.0.0.1", port: 0, socket: { data() {} } });
+  const { port } = listener;
+  listener.stop(true);
+  return port;
+}

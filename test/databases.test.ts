@@ -1,0 +1,98 @@
+/** Goal: an app that says `database: true` has one, on each branch its own. Method: a whole node, apps with Bun's own client. */
+import { expect, test } from "bun:test";
+import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { startTestNode, type TestNode } from "./node-for-tests.ts";
+
+const timeoutMs = 180_000;
+
+/** An app that keeps notes; POST adds one. */
+const code = `
+import { SQL } from "bun";
+const sql = new SQL(process.env.DATABASE_URL, { max: 3 });
+await sql\`CREATE TABLE IF NOT EXISTS notes (text text)\`;
+export default {
+  async fetch(request) {
+    if (request.method === "POST") await sql\`INSERT INTO notes VALUES (\${await request.text()})\`;
+    const notes = await sql\`SELECT text FROM notes ORDER BY text\`;
+    const [{ role }] = await sql\`SELECT current_user AS role\`;
+    return Response.json({ notes: notes.map(({ text }) => text), role, pg: process.env.PGDATABASE });
+  },
+};`;
+
+class Notes implements Disposable {
+  readonly folder = mkdtempSync(join(tmpdir(), "levain-notes-"));
+  readonly node: TestNode;
+
+  constructor(node: TestNode) {
+    this.node = node;
+    writeFileSync(join(this.folder, "package.json"), '{ "name": "notes" }');
+    writeFileSync(join(this.folder, "index.js"), code);
+    this.configure({ database: true, env: { DATABASE_URL: "" } });
+    writeFileSync(join(this.folder, "mask.sql"), "UPDATE notes SET text = 'hidden'");
+  }
+
+  configure({ env: _env, ...config }: Record<string, unknown>): void {
+    writeFileSync(join(this.folder, "levain.config.json"), JSON.stringify(config));
+  }
+
+  async cli(args: string[]) {
+    return this.node.cli(args, { cwd: this.folder });
+  }
+
+  async data(args: string[]) {
+    const { json, stdout, stderr } = await this.cli(args);
+    if (json?.ok !== true) throw new Error(stdout + stderr + this.node.output());
+    return json.data;
+  }
+
+  async ask(host: string, text?: string) {
+    const init = text === undefined ? {} : { method: "POST", body: text };
+    const response = await this.node.fetch(host, "/", init);
+    const body = await response.text();
+    if (!response.ok) throw new Error(`${response.status} ${body}`);
+    return JSON.parse(body);
+  }
+
+  [Symbol.dispose](): void {
+    rmSync(this.folder, { recursive: true, force: true });
+  }
+}
+
+test(
+  "a branch is deployed with its parent's data, promoted onto production's own, and leaves nothing behind",
+  async () => {
+    await using node = await startTestNode();
+    using notes = new Notes(node);
+
+    const first = await notes.data(["deploy", "--branch", "main"]);
+    expect(first.database).toMatchObject({ name: "notes", origin: "empty" });
+    expect(await notes.ask("notes", "one")).toEqual({ notes: ["one"], role: "notes", pg: "notes" });
+
+    const branch = await notes.data(["deploy", "--branch", "next"]);
+    expect(branch.database).toMatchObject({ name: "next--notes", origin: "data", parent: "main" });
+    expect(await notes.ask("next--notes", "two")).toEqual({
+      notes: ["one", "two"],
+      role: "next--notes",
+      pg: "next--notes",
+    });
+    expect((await notes.ask("notes")).notes).toEqual(["one"]);
+
+    const promoted = await notes.data([
+      "promote",
+      "notes",
+      `v${branch.version}`,
+      "--branch",
+      "main",
+    ]);
+    expect(promoted.version).not.toBe(branch.version);
+    expect(await notes.ask("notes")).toEqual({ notes: ["one"], role: "notes", pg: "notes" });
+
+    await node.kill();
+    await node.start();
+    expect((await notes.ask("notes", "three")).notes).toEqual(["one", "three"]);
+    expect((await notes.ask("next--notes")).notes).toEqual(["one", "two"]);
+  },
+  timeoutMs,
+);
