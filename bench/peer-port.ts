@@ -24,3 +24,19 @@ export async function answers(port: number, path = "/"): Promise<void> {
     await Bun.sleep(5);
   }
 }
+
+/** Resolves when somebody takes connections on the port. @throws after five seconds. */
+export async function listens(port: number): Promise<void> {
+  const endAtMs = performance.now() + 5000;
+  for (;;) {
+    const socket = await Bun.connect({
+      hostname: "127.0.0.1",
+      port,
+      socket: { data() {} },
+    }).catch(() => null);
+    socket?.terminate();
+    if (socket !== null) return;
+    if (performance.now() > endAtMs) throw new Error(`nobody listens on port ${port}`);
+    await Bun.sleep(5);
+  }
+}

@@ -12,6 +12,8 @@ export interface StatementText {
   bytes: Buffer;
   from: number;
   end: number;
+  /** It was prepared before this batch. */
+  isPrepared?: boolean;
 }
 
 export class Batch {
@@ -39,6 +41,12 @@ export class Batch {
   isCopying = false;
   /** It takes, gives or has taken COPY data. */
   hasCopied = false;
+  /** Clock time when the guard had it cancelled; 0 = not. Milliseconds. */
+  cancelledMs = 0;
+  /** Where the text of its last CommandComplete stands. */
+  tag: Buffer | null = null;
+  tagFrom = 0;
+  tagEnd = 0;
   /** Bits of `Feature` of all its statements. */
   features = 0;
   /** Names of statements that it prepares, in their order. */
@@ -51,5 +59,12 @@ export class Batch {
   /** The statements' texts; made when asked for, valid until the batch is answered. */
   sql(): string[] {
     return this.texts.map(({ bytes, from, end }) => bytes.utf8Slice(from, end));
+  }
+
+  /** Rows of its last statement, as PostgreSQL says at the end; null when it says nothing of rows. */
+  get rows(): number | null {
+    const text = this.tag?.latin1Slice(this.tagFrom, this.tagEnd - 1) ?? "";
+    const found = / (\d+)$/.exec(text);
+    return found === null ? null : Number(found[1]);
   }
 }

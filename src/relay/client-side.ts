@@ -40,6 +40,16 @@ export class ClientSide implements Deadlined {
     options.deadlines.add(this);
   }
 
+  /** As the server reports it. */
+  get applicationName(): string {
+    return this.#believed.get("application_name") ?? "";
+  }
+
+  /** It has not taken what it was sent, so that nothing more is read for it. */
+  get isFull(): boolean {
+    return this.#outlet.unsentBytes > limits.unsentBytesMax;
+  }
+
   /** Passes bytes on. */
   tell(bytes: Buffer, from: number, end: number): void {
     const { counters, deadlines, onFull } = this.#options;

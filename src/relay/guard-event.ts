@@ -12,7 +12,7 @@ export type GuardEventKind =
   | "transaction-ended"
   | "lock-wait"
   | "connection-budget"
-  | "read-only"
+  | "refused"
   | "gap";
 
 export interface GuardEvent {

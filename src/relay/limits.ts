@@ -109,3 +109,30 @@ export const parameterSetsMax = 256;
 
 /** Cancel requests that are on their way to servers at once; more are dropped. Count. */
 export const cancelsMax = 64;
+
+/** Statements that are prepared on one server connection with transaction pooling; each takes the server some kilobytes. Count. */
+export const serverStatementsMax = 200;
+
+/** Statements of one database that have a name on servers, with transaction pooling. Count. */
+export const sharedStatementsMax = 5000;
+
+/** The same in bytes, so that a few huge ones are not kept for good. Bytes. */
+export const sharedStatementBytesMax = 16 * 1024 * 1024;
+
+/** Pause between two looks at statements and transactions that are under way. Milliseconds. */
+export const guardLookMs = 1000;
+
+/** A transaction that is open for longer is reported, once, where no rule ends it sooner. Milliseconds. */
+export const longTransactionMs = 60_000;
+
+/** Beyond the statement time-out, which PostgreSQL itself keeps, before the relay cancels. Milliseconds. */
+export const statementGraceMs = 1500;
+
+/** How long a server may take to answer a cancel request before its connection is given up. Milliseconds. */
+export const cancelGraceMs = 5000;
+
+/** Statements of one batch whose shapes a record shows. Count. */
+export const slowStatementsShownMax = 3;
+
+/** Pieces of what a client has sent that are joined for one write; what is longer is written as it is. Bytes. */
+export const gatheredBytesMax = 32 * 1024;

@@ -151,6 +151,16 @@ export interface RelayCounters {
   releases: number;
   /** Waits for a server or a connection that took too long. */
   lapsedWaits: number;
+  /** Statements that took longer than `slowStatementMs`. */
+  slowStatements: number;
+  /** Requests of the app that made more queries than `queriesPerRequestMax`. */
+  overBudget: number;
+  /** Statements that were cancelled since the server did not answer in time. */
+  timeouts: number;
+  /** Transactions that were ended since they were open for too long. */
+  endedTransactions: number;
+  /** Statements that the pooling or the read-only switch does not allow. */
+  refusals: number;
   bytesFromClients: number;
   bytesToClients: number;
 }

@@ -13,6 +13,8 @@ import { TurnClock } from "../base/turn-clock.ts";
 import type { LogSink } from "../telemetry/log-record.ts";
 import { ClientLogin, type ClientLoginHost } from "./client-login.ts";
 import type { Framer } from "./framer.ts";
+import { recordOf } from "./guard-event.ts";
+import { GuardLog } from "./guard-log.ts";
 import * as limits from "./limits.ts";
 import { Outlet, type RawSocket } from "./outlet.ts";
 import type { Hold, HoldOptions, Relay, RelayDatabase, RelayFacts } from "./relay-api.ts";
@@ -56,12 +58,16 @@ class LocalRelay implements Relay, ClientLoginHost {
   readonly #listeners: { stop(isForced?: boolean): void }[] = [];
   readonly #log: LogSink;
   readonly #salt = randomBytes(16);
+  readonly #guardLog: GuardLog;
   readonly #socketPath: string | null = null;
   #stopped: Promise<void> | null = null;
 
   constructor({ port, socketFolder, log = nowhere }: RelayOptions) {
     this.#log = log;
     this.deadlines = new Deadlines(this.#clock);
+    this.#guardLog = new GuardLog(this.#clock, this.deadlines, (event) =>
+      log.write(recordOf(event, this.#clock.wallMs())),
+    );
     const socket = this.#handlers() as never;
     const listener = Bun.listen({ hostname: "127.0.0.1", port, socket });
     this.#listeners.push(listener);
@@ -89,6 +95,7 @@ class LocalRelay implements Relay, ClientLoginHost {
       deadlines,
       salt: this.#salt,
       log: this.#log,
+      guardLog: this.#guardLog,
       onLeft,
     });
     this.#databases.set(database.name, served);
@@ -124,6 +131,7 @@ class LocalRelay implements Relay, ClientLoginHost {
       await Promise.all(
         all.map((one) => one.close("57P01", "terminating connection: the relay is stopping")),
       );
+      this.#guardLog.close();
       this.deadlines.stop();
     })();
     return this.#stopped;

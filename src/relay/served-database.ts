@@ -10,8 +10,10 @@ import type { TurnClock } from "../base/turn-clock.ts";
 import { LatencyHistogram } from "../telemetry/latency-histogram.ts";
 import type { LogSink } from "../telemetry/log-record.ts";
 import type { Batch } from "./batch.ts";
+import { Guard } from "./guard.ts";
+import type { GuardLog } from "./guard-log.ts";
 import * as limits from "./limits.ts";
-import { idle } from "./messages.ts";
+import { idle, type SqlError } from "./messages.ts";
 import type {
   Hold,
   HoldOptions,
@@ -24,11 +26,13 @@ import { ServerPool } from "./server-pool.ts";
 import type { Session } from "./session.ts";
 import type { SessionHost } from "./session-host.ts";
 import { StatementFeatures } from "./statement-features.ts";
+import { SharedStatements } from "./statement-names.ts";
 
 export interface ServedDatabaseOptions {
   database: RelayDatabase;
   clock: TurnClock;
   deadlines: Deadlines;
+  guardLog: GuardLog;
   /** Of 16 random bytes. */
   salt: Buffer;
   /** The app's. */
@@ -50,10 +54,17 @@ export class ServedDatabase implements SessionHost {
     reconnects: 0,
     releases: 0,
     lapsedWaits: 0,
+    slowStatements: 0,
+    overBudget: 0,
+    timeouts: 0,
+    endedTransactions: 0,
+    refusals: 0,
     bytesFromClients: 0,
     bytesToClients: 0,
   };
   readonly #options: ServedDatabaseOptions;
+  readonly #guard: Guard;
+  readonly #statements = new SharedStatements();
   readonly #latency = new LatencyHistogram();
   readonly #holds = new Set<object>();
   /** Startup parameters, one object for all that are equal, by what they say. */
@@ -70,6 +81,16 @@ export class ServedDatabase implements SessionHost {
     this.deadlines = deadlines;
     this.#keys = scramKeys(database.password, salt, limits.scramRounds);
     this.servers = new ServerPool({ database, clock, deadlines, reclaim: () => this.#reclaim() });
+    this.#guard = new Guard({
+      database,
+      sessions: this.sessions,
+      features: this.features,
+      counters: this.counters,
+      clock,
+      deadlines,
+      log: options.guardLog,
+      cancel: (server) => this.servers.cancel(server),
+    });
   }
 
   get database(): RelayDatabase {
@@ -89,6 +110,7 @@ export class ServedDatabase implements SessionHost {
       this.#keys = scramKeys(database.password, this.#options.salt, limits.scramRounds);
     }
     this.servers.database = database;
+    this.#guard.database = database;
     for (const session of this.sessions) if (session.server?.isStale) session.tenancy.yield();
   }
 
@@ -113,10 +135,39 @@ export class ServedDatabase implements SessionHost {
     this.#reported.set(parameters, reported);
   }
 
-  onBatchBegin(_session: Session, _batch: Batch): void {}
+  get isReadOnly(): boolean {
+    return this.#database.guard.isReadOnly;
+  }
 
-  onBatchEnd(_session: Session, { startedMs, endedMs }: Batch): void {
-    this.#latency.add(endedMs - startedMs);
+  get statements(): SharedStatements | null {
+    return this.#database.pooling === "transaction" ? this.#statements : null;
+  }
+
+  get wantsTexts(): boolean {
+    return this.#guard.wantsTexts;
+  }
+
+  refusalOf(
+    session: Session,
+    type: number,
+    bytes: Buffer,
+    at: number,
+    end: number | null,
+  ): SqlError | null {
+    return this.#guard.refusalOf(session, type, bytes, at, end);
+  }
+
+  onLapsed(): void {
+    this.#guard.onLapsed();
+  }
+
+  onBatchBegin(_session: Session, _batch: Batch): void {
+    this.#guard.onBatchBegin();
+  }
+
+  onBatchEnd(session: Session, batch: Batch): void {
+    this.#latency.add(batch.endedMs - batch.startedMs);
+    this.#guard.onBatchEnd(session, batch);
   }
 
   onLeft(session: Session): void {
@@ -163,6 +214,7 @@ export class ServedDatabase implements SessionHost {
   async close(code: string, message: string): Promise<void> {
     for (const session of [...this.sessions]) session.fail({ severity: "FATAL", code, message });
     this.servers.close();
+    this.#guard.close();
     await this.servers.ended();
   }
 

@@ -18,6 +18,7 @@ import type { ServerAddress } from "./relay-api.ts";
 import { loginKinds, readParameter, ServerLogin } from "./server-login.ts";
 import type { LostServer } from "./server-lost.ts";
 import { connectSocket } from "./server-socket.ts";
+import { ServerStatements } from "./statement-names.ts";
 
 export interface ServerTarget {
   address: ServerAddress;
@@ -26,6 +27,8 @@ export interface ServerTarget {
   password: string;
   /** What the startup packet says beside user and database. */
   parameters: ReadonlyMap<string, string>;
+  /** The same by the database's rules, which count more. */
+  rules: ReadonlyMap<string, string>;
 }
 
 /** Whoever has the connection. */
@@ -73,6 +76,10 @@ export class ServerConnection implements Deadlined {
   readonly gone: Promise<void> = this.#gone.promise;
   /** Whoever has it has to give it back: the database is another one now. */
   isStale = false;
+  /** With transaction pooling: what is prepared on it. */
+  readonly statements = new ServerStatements();
+  /** With transaction pooling: which settings it has, as `SessionMemory.stateKey` names them. */
+  stateKey = "";
 
   constructor(options: ServerConnectionOptions) {
     this.#options = options;
@@ -221,10 +228,10 @@ export class ServerConnection implements Deadlined {
 
   #onOpen(raw: RawSocket): void {
     if (this.#isClosed) return raw.terminate();
-    const { role, database, parameters } = this.target;
+    const { role, database, parameters, rules } = this.target;
     this.heardMs = this.#options.clock.nowMs();
     this.#outlet = new Outlet(raw);
-    const packet = startupPacket([["user", role], ["database", database], ...parameters]);
+    const packet = startupPacket([["user", role], ["database", database], ...parameters, ...rules]);
     this.write(packet, 0, packet.length);
   }
 

@@ -14,6 +14,7 @@ import type { TurnClock } from "../base/turn-clock.ts";
 import * as limits from "./limits.ts";
 import { cancelRequest, query, type SqlError } from "./messages.ts";
 import type { RelayDatabase } from "./relay-api.ts";
+import { ruleSettings } from "./rule-settings.ts";
 import { ServerConnection, type ServerRefusal, type ServerTarget } from "./server-connection.ts";
 import type { LostServer } from "./server-lost.ts";
 import { connectSocket } from "./server-socket.ts";
@@ -104,8 +105,16 @@ export class ServerPool implements SessionServers {
     server.run(discardAll, 1, limits.ownQueryMs, (answer) => {
       if (answer === null) return;
       if (answer.errors.length > 0 || !this.#isReusable(server)) return void server.end();
+      server.statements.clear();
+      server.stateKey = "";
       this.#offer(server);
     });
+  }
+
+  passOn(server: ServerConnection): void {
+    if (this.#isReusable(server)) return this.#offer(server);
+    server.takeBack(limits.ownQueryMs);
+    void server.end();
   }
 
   cancel(server: ServerConnection): void {
@@ -127,7 +136,8 @@ export class ServerPool implements SessionServers {
     this.#options.database = database;
     const { role, password, server } = database;
     const isSame = role === before.role && password === before.password;
-    if (isSame && Bun.deepEquals(server, before.server)) return;
+    const hasSameRules = Bun.deepEquals(ruleSettings(database), ruleSettings(before));
+    if (isSame && hasSameRules && Bun.deepEquals(server, before.server)) return;
     for (const one of this.#all) one.isStale = true;
     for (const spare of this.#spares.splice(0)) void spare.end();
   }
@@ -164,15 +174,18 @@ export class ServerPool implements SessionServers {
     return !this.#isHeld && !this.#isClosed && !isStale && cancels === 0;
   }
 
-  #takeSpare({ parameters }: Tenancy): ServerConnection | null {
+  #takeSpare({ parameters, stateKey }: Tenancy): ServerConnection | null {
     if (this.#isHeld || this.#isClosed) return null;
+    let found = -1;
     for (let index = this.#spares.length - 1; index >= 0; index -= 1) {
       const spare = this.#spares[index]!;
       if (spare.target.parameters !== parameters) continue;
-      this.#spares.splice(index, 1);
-      return spare;
+      if (found === -1) found = index;
+      if (spare.stateKey !== stateKey) continue;
+      found = index;
+      break;
     }
-    return null;
+    return found === -1 ? null : this.#spares.splice(found, 1)[0]!;
   }
 
   /** Opens connections for those who wait, as far as there may be more. */
@@ -202,6 +215,7 @@ export class ServerPool implements SessionServers {
       role,
       password,
       parameters: tenancy.parameters,
+      rules: ruleSettings(database, tenancy.parameters),
     };
     this.#opening += 1;
     const server = new ServerConnection({

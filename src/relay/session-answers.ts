@@ -89,6 +89,13 @@ export class SessionAnswers implements FrameSink {
         head.preparedSeen += 1;
         break;
       case fromServer.commandComplete:
+        if (end !== null) {
+          head.tag = bytes;
+          head.tagFrom = at + 5;
+          head.tagEnd = end;
+        }
+        head.hasResult = true;
+        break;
       case fromServer.emptyQuery:
       case fromServer.portalSuspended:
       case fromServer.functionResult:

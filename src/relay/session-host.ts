@@ -7,6 +7,7 @@ import type { RelayCounters } from "./relay-api.ts";
 import type { ServerConnection } from "./server-connection.ts";
 import type { Session } from "./session.ts";
 import type { StatementFeatures } from "./statement-features.ts";
+import type { SharedStatements } from "./statement-names.ts";
 import type { Tenancy } from "./tenancy.ts";
 
 export interface SessionHost {
@@ -19,6 +20,21 @@ export interface SessionHost {
   readonly isHeld: boolean;
   /** 0 for never. Milliseconds. */
   readonly idleReleaseMs: number;
+  /** Names of prepared statements that sessions share; null with session pooling. */
+  readonly statements: SharedStatements | null;
+  /** Whether texts of what is run have to be known, also of what was prepared before. */
+  readonly wantsTexts: boolean;
+  readonly isReadOnly: boolean;
+  /** Why a message is not passed on; null for what is. @param end null when it is not here as a whole */
+  refusalOf(
+    session: Session,
+    type: number,
+    bytes: Buffer,
+    at: number,
+    end: number | null,
+  ): SqlError | null;
+  /** A session has waited for a connection in vain. */
+  onLapsed(): void;
   /** What a server reports of its settings to a session with these startup parameters; null while none has. */
   reportedOf(parameters: ReadonlyMap<string, string>): ReadonlyMap<string, string> | null;
   noteReported(
@@ -42,8 +58,17 @@ export interface SessionServers {
   forget(tenancy: Tenancy): void;
   /** What to say to a session that has waited too long. */
   whyWaiting(): SqlError;
+  /** The same without anything of the session's on it, but for what the connection itself keeps track of. */
+  passOn(server: ServerConnection): void;
   /** The session does not need it any more; whatever it has there is thrown away. */
   giveBack(server: ServerConnection): void;
   /** Asks the server to break off what runs on a connection. */
   cancel(server: ServerConnection): void;
+}
+
+/** How its client knows it, for cancel requests; and its startup packet, without user and database. */
+export interface SessionIdentity {
+  pid: number;
+  key: Buffer;
+  parameters: ReadonlyMap<string, string>;
 }

@@ -46,7 +46,19 @@ export interface Renewal {
   readies: number;
 }
 
+export interface RenewalOptions {
+  /** The connection has settings of another session. */
+  mustReset?: boolean;
+  /** What would make it writable is left out. */
+  isReadOnly?: boolean;
+}
+
+const resetSettings = query("RESET ALL");
+const resetRole = query("SET SESSION AUTHORIZATION DEFAULT");
+
 export class SessionMemory {
+  /** Its prepared statements are the translator's affair, and no state of a connection. */
+  readonly #isShared: boolean;
   /** By name; the unnamed one has none. */
   readonly statements = new Map<string, Prepared>();
   #settings: [string, string][] = [];
@@ -61,6 +73,22 @@ export class SessionMemory {
   #isTooLarge = false;
   #isUnreadable = false;
   #found: string | null = null;
+  #stateKey = "";
+
+  /** @param isShared with transaction pooling */
+  constructor(isShared = false) {
+    this.#isShared = isShared;
+  }
+
+  /** It has prepared more than may be remembered. */
+  get isTooLarge(): boolean {
+    return this.#isTooLarge;
+  }
+
+  /** The settings it has, in one text: connections with the same have the same. */
+  get stateKey(): string {
+    return this.#stateKey;
+  }
 
   /** What it has that cannot be made anew, in words; null for nothing. */
   get pin(): string | null {
@@ -84,7 +112,7 @@ export class SessionMemory {
   /** Another connection is as good as the one it had. */
   get isEmpty(): boolean {
     return (
-      this.statements.size === 0 &&
+      (this.#isShared || this.statements.size === 0) &&
       this.#settings.length === 0 &&
       this.#sqlStatements.length === 0 &&
       this.#channels.length === 0
@@ -137,7 +165,8 @@ export class SessionMemory {
       this.#isTooLarge = false;
       this.#isUnreadable = false;
     }
-    if ((features & Feature.readsSequence) !== 0) this.#hasSequence = true;
+    // With transaction pooling it is good for the transaction only.
+    if ((features & Feature.readsSequence) !== 0 && !this.#isShared) this.#hasSequence = true;
     if ((features & Feature.loads) !== 0) this.#hasLibrary = true;
     if ((features & Feature.setsSession) === 0) return;
     for (const text of texts) {
@@ -173,6 +202,8 @@ export class SessionMemory {
       else if (kind === "prepared") names.add(name);
       else if (kind === "pin") this.#found ??= name;
     }
+    this.#stateKey = this.#settings.length === 0 ? "" : JSON.stringify(this.#settings);
+    if (this.#isShared) return;
     // DEALLOCATE and DISCARD know those of the protocol, too. The unnamed one is not listed.
     for (const name of this.statements.keys()) {
       if (name !== "" && !names.has(name)) this.forget(name);
@@ -184,11 +215,19 @@ export class SessionMemory {
    *
    * @param unprepared names of statements that are left out
    */
-  renewal(unprepared: ReadonlySet<string>): Renewal | null {
-    if (this.isEmpty) return null;
+  renewal(
+    unprepared: ReadonlySet<string>,
+    { mustReset = false, isReadOnly = false }: RenewalOptions = {},
+  ): Renewal | null {
+    if (this.isEmpty && !mustReset) return null;
     const parts: Buffer[] = [];
-    if (this.#settings.length > 0) {
-      const calls = this.#settings.map(
+    if (mustReset) parts.push(resetSettings, resetRole);
+    // Set before the database became read-only, this would make it writable again.
+    const settings = isReadOnly
+      ? this.#settings.filter(([name]) => name !== "default_transaction_read_only")
+      : this.#settings;
+    if (settings.length > 0) {
+      const calls = settings.map(
         ([name, value]) => `pg_catalog.set_config(${literal(name)}, ${literal(value)}, false)`,
       );
       parts.push(query(`SELECT ${calls.join(", ")}`));
@@ -199,7 +238,7 @@ export class SessionMemory {
     for (const sql of this.#sqlStatements) parts.push(query(sql));
     let readies = parts.length;
     for (const [name, { parse }] of this.statements) {
-      if (unprepared.has(name)) continue;
+      if (this.#isShared || unprepared.has(name)) continue;
       // Each with a Sync of its own: one that cannot be prepared any more must not take the others with it.
       parts.push(parse, syncMessage);
       readies += 1;

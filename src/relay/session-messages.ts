@@ -3,6 +3,7 @@ import type { Batch } from "./batch.ts";
 import { type FrameKinds, frameKinds, passed, told, whole } from "./framer.ts";
 import { fromClient, textAt } from "./messages.ts";
 import { type TransactionVerb, transactionVerb } from "./server-lost.ts";
+import type { SessionHost } from "./session-host.ts";
 import type { SessionMemory } from "./session-memory.ts";
 import type { StatementFeatures } from "./statement-features.ts";
 
@@ -43,10 +44,12 @@ export function noteCopyMessage(batch: Batch, type: number): string | null {
 export class SessionMessages {
   readonly #memory: SessionMemory;
   readonly #features: StatementFeatures;
+  readonly #host: Pick<SessionHost, "wantsTexts">;
 
-  constructor(memory: SessionMemory, features: StatementFeatures) {
+  constructor(memory: SessionMemory, host: Pick<SessionHost, "features" | "wantsTexts">) {
     this.#memory = memory;
-    this.#features = features;
+    this.#features = host.features;
+    this.#host = host;
   }
 
   /** Takes a message of a batch into account. @param end null when the message is not here as a whole */
@@ -105,11 +108,16 @@ export class SessionMessages {
   #onBind(batch: Batch, bytes: Buffer, at: number, end: number): void {
     const portalEnd = bytes.indexOf(0, at + 5);
     if (portalEnd < 0 || portalEnd >= end) return;
-    const prepared = this.#memory.statements.get(textAt(bytes, portalEnd + 1, end));
-    if (prepared === undefined || prepared.features === 0) return;
+    const name = textAt(bytes, portalEnd + 1, end);
+    const prepared = this.#memory.statements.get(name);
+    if (prepared === undefined) return;
+    if (prepared.features === 0 && !this.#host.wantsTexts) return;
     batch.features |= prepared.features;
     const { parse: source, sqlFrom, sqlEnd } = prepared;
-    batch.texts.push({ bytes: source, from: sqlFrom, end: sqlEnd });
+    const isPrepared = name !== "" && !batch.prepared.includes(name);
+    // The text of an unnamed one is there already, with its Parse.
+    if (!isPrepared) return;
+    batch.texts.push({ bytes: source, from: sqlFrom, end: sqlEnd, isPrepared });
   }
 
   /** @returns features of the text */

@@ -20,7 +20,7 @@ import type { RelayCounters } from "./relay-api.ts";
 import type { ServerConnection } from "./server-connection.ts";
 import { errorOfState, type LostServer } from "./server-lost.ts";
 import { type AnswersHost, SessionAnswers } from "./session-answers.ts";
-import type { SessionHost } from "./session-host.ts";
+import type { SessionHost, SessionIdentity } from "./session-host.ts";
 import { fateOf } from "./session-loss.ts";
 import {
   noteCopyMessage,
@@ -32,13 +32,6 @@ import {
 import { Tenancy, type Tenant } from "./tenancy.ts";
 
 const { copyDone, copyFail, flush, functionCall, query, sync, terminate } = fromClient;
-
-/** How its client knows it, for cancel requests; and its startup packet, without user and database. */
-export interface SessionIdentity {
-  pid: number;
-  key: Buffer;
-  parameters: ReadonlyMap<string, string>;
-}
 
 export class Session implements AnswersHost, FrameSink, SessionIdentity, Tenant {
   readonly pid: number;
@@ -52,7 +45,7 @@ export class Session implements AnswersHost, FrameSink, SessionIdentity, Tenant 
   /** Clock time when the open transaction began. Milliseconds. */
   transactionMs = 0;
   readonly #host: SessionHost;
-  readonly #client: ClientSide;
+  readonly client: ClientSide;
   readonly #framer: Framer;
   readonly #answers: SessionAnswers;
   readonly #messages: SessionMessages;
@@ -76,7 +69,7 @@ export class Session implements AnswersHost, FrameSink, SessionIdentity, Tenant 
     this.key = identity.key;
     this.parameters = identity.parameters;
     this.#framer = framer;
-    this.#client = new ClientSide({
+    this.client = new ClientSide({
       outlet,
       deadlines: host.deadlines,
       counters: host.counters,
@@ -84,17 +77,17 @@ export class Session implements AnswersHost, FrameSink, SessionIdentity, Tenant 
       onEmpty: () => this.server?.resume(),
       onStalled: () => this.leave(),
     });
-    this.#answers = new SessionAnswers(this, this.#client);
+    this.#answers = new SessionAnswers(this, this.client);
     this.tenancy = new Tenancy(this, host, this.#answers);
-    this.#messages = new SessionMessages(this.tenancy.memory, host.features);
-    framer.kinds = plainKinds;
+    this.#messages = new SessionMessages(this.tenancy.memory, host);
+    framer.kinds = host.wantsTexts ? watchfulKinds : plainKinds;
     framer.sink = this;
   }
 
   /** Ends the log-in: at once when it is known what a server reports, else with a connection. Call it once. */
   start(): void {
     const reported = this.#host.reportedOf(this.parameters);
-    if (reported !== null) this.#client.welcome(reported, this.pid, this.key);
+    if (reported !== null) this.client.welcome(reported, this.pid, this.key);
     else {
       this.tenancy.isWanted = true;
       this.tenancy.seek();
@@ -110,7 +103,7 @@ export class Session implements AnswersHost, FrameSink, SessionIdentity, Tenant 
     return this.batches.length === 0 && this.status === idle;
   }
 
-  /** A batch of it waits for a connection. */
+  /** A batch waits for a connection. */
   get isWaiting(): boolean {
     return this.hasWork && this.tenancy.stage !== "open";
   }
@@ -133,7 +126,7 @@ export class Session implements AnswersHost, FrameSink, SessionIdentity, Tenant 
     if (this.#isSkipping) {
       if (type !== sync) return "drop";
       this.#isSkipping = false;
-      this.#client.say(readyForQuery(this.status));
+      this.client.say(readyForQuery(this.status));
       return "drop";
     }
     const head = this.batches[0];
@@ -143,6 +136,8 @@ export class Session implements AnswersHost, FrameSink, SessionIdentity, Tenant 
       this.fail({ severity: "FATAL", code: "08P01", message: problem });
       return "drop";
     }
+    const refusal = this.#host.refusalOf(this, type, bytes, at, end);
+    if (refusal !== null) return this.#refuse(refusal, type);
     if (this.#flight.sending === null) {
       // What is left of a COPY that failed; a Flush of nothing.
       if (type === copyDone || type === copyFail || type === flush) return "drop";
@@ -154,7 +149,8 @@ export class Session implements AnswersHost, FrameSink, SessionIdentity, Tenant 
     const batch = this.#flight.sending!;
     this.#messages.note(batch, type, bytes, at, end);
     if (batch.isSent) this.#flight.sending = null;
-    if (this.tenancy.memory.isWatchful) this.#framer.kinds = watchfulKinds;
+    const isWatchful = this.#host.wantsTexts || this.tenancy.memory.isWatchful;
+    if (isWatchful) this.#framer.kinds = watchfulKinds;
     return "pass";
   }
 
@@ -163,9 +159,9 @@ export class Session implements AnswersHost, FrameSink, SessionIdentity, Tenant 
     if (this.#isSwallowing) return this.#flight.skip(end - from);
     this.#flight.pass(bytes, from, end);
     if (this.tenancy.stage !== "open") return;
+    this.tenancy.write(bytes, from, end);
     const server = this.server!;
-    server.write(bytes, from, end);
-    if (server.unsentBytes > limits.unsentBytesMax) this.#client.pause();
+    if (server.unsentBytes > limits.unsentBytesMax) this.client.pause();
   }
 
   onBroken(why: string): void {
@@ -173,12 +169,12 @@ export class Session implements AnswersHost, FrameSink, SessionIdentity, Tenant 
   }
 
   onRead(): void {
-    if (this.#framer.heldBytes > limits.heldBytesMax) this.#client.pause();
+    if (this.#framer.heldBytes > limits.heldBytesMax) this.client.pause();
   }
 
   /** The client takes more. */
   onClientDrain(): void {
-    if (!this.#isClosed) this.#client.onDrain();
+    if (!this.#isClosed) this.client.onDrain();
   }
 
   /** The client has left, or its socket is gone. Twice is safe. */
@@ -187,14 +183,14 @@ export class Session implements AnswersHost, FrameSink, SessionIdentity, Tenant 
     this.#isClosed = true;
     this.#host.onLeft(this);
     this.#framer.reset();
-    this.#client.end();
+    this.client.end();
     this.tenancy.close(this.isIdle);
   }
 
   /** Tells the client why, and closes. */
   fail(error: SqlError): void {
     if (this.#isClosed) return;
-    this.#client.tellError(error, null);
+    this.client.tellError(error, null);
     this.leave();
   }
 
@@ -207,18 +203,18 @@ export class Session implements AnswersHost, FrameSink, SessionIdentity, Tenant 
   }
 
   readOn(): void {
-    this.#client.resume();
+    this.client.resume();
     this.#framer.resume();
   }
 
   // --- what the server says ---
 
   onNotification(bytes: Buffer): void {
-    this.#client.say(bytes);
+    this.client.say(bytes);
   }
 
   onServerDrain(): void {
-    if (this.#framer.heldBytes <= limits.heldBytesMax) this.#client.resume();
+    if (this.#framer.heldBytes <= limits.heldBytesMax) this.client.resume();
   }
 
   onBatchEnd(batch: Batch): void {
@@ -265,16 +261,16 @@ export class Session implements AnswersHost, FrameSink, SessionIdentity, Tenant 
 
   onOpen(server: ServerConnection): void {
     const { parameters } = server;
-    if (this.#client.owesWelcome) {
+    if (this.client.owesWelcome) {
       this.#host.noteReported(this.parameters, parameters);
-      this.#client.welcome(parameters, this.pid, this.key);
-    } else this.#client.tellParameters(parameters);
+      this.client.welcome(parameters, this.pid, this.key);
+    } else this.client.tellParameters(parameters);
     const replay = this.#flight.takeReplay();
-    if (replay !== null) server.write(replay, 0, replay.length);
+    if (replay !== null) this.tenancy.write(replay, 0, replay.length);
   }
 
   onRemembered(): void {
-    if (this.#owesReady) this.#client.say(readyForQuery(idle));
+    if (this.#owesReady) this.client.say(readyForQuery(idle));
     this.#owesReady = false;
   }
 
@@ -284,7 +280,7 @@ export class Session implements AnswersHost, FrameSink, SessionIdentity, Tenant 
     if (this.#owesReady) {
       // What the batch has done to the session is gone before it was remembered.
       this.#owesReady = false;
-      return this.#client.tellError(errorOfState("latest settings", lost), idle);
+      return this.client.tellError(errorOfState("latest settings", lost), idle);
     }
     const head = this.batches[0];
     if (head !== undefined) {
@@ -298,7 +294,7 @@ export class Session implements AnswersHost, FrameSink, SessionIdentity, Tenant 
 
   /** Whatever waits for a connection is answered with an error. */
   onDenied(error: SqlError): void {
-    if (this.#client.owesWelcome) return this.fail({ ...error, severity: "FATAL" });
+    if (this.client.owesWelcome) return this.fail({ ...error, severity: "FATAL" });
     if (this.batches.length > 0) this.#failBatches(() => error);
     if (this.hasWork) {
       this.#refusals.refuse(error);
@@ -319,7 +315,8 @@ export class Session implements AnswersHost, FrameSink, SessionIdentity, Tenant 
     if (tenancy.stage !== "open") return false;
     if (this.batches.length > 0) {
       // Whether it begins in a transaction is not known yet.
-      if (isHeld || tenancy.mustAsk || this.batches.length >= limits.batchesMax) return false;
+      if (isHeld || tenancy.isShared || tenancy.mustAsk || this.batches.length >= limits.batchesMax)
+        return false;
     } else if (isHeld && this.status === idle) {
       tenancy.giveBack();
       return false;
@@ -333,8 +330,8 @@ export class Session implements AnswersHost, FrameSink, SessionIdentity, Tenant 
 
   #begin(at: number): void {
     const bytesAhead = at - this.#framer.runFrom;
-    const isOutside = this.status === idle;
-    const batch = this.#flight.begin(bytesAhead, this.#host.clock.lastMs, isOutside);
+    const { lastMs } = this.#host.clock;
+    const batch = this.#flight.begin(bytesAhead, lastMs, this.status === idle);
     this.tenancy.noteBegin();
     this.counters.queries += 1;
     this.#host.onBatchBegin(this, batch);
@@ -351,8 +348,11 @@ export class Session implements AnswersHost, FrameSink, SessionIdentity, Tenant 
 
   #refuse(error: SqlError, type: number): Verdict {
     this.counters.relayErrors += 1;
+    // What comes before it in its batch is with the server already.
+    if (this.#flight.sending !== null) this.fail({ ...error, severity: "FATAL" });
+    if (this.#isClosed) return "drop";
     this.#isSkipping = type !== query && type !== functionCall && type !== sync;
-    this.#client.tellError(error, this.#isSkipping ? null : this.status);
+    this.client.tellError(error, this.#isSkipping ? null : this.status);
     return "drop";
   }
 
@@ -385,7 +385,7 @@ export class Session implements AnswersHost, FrameSink, SessionIdentity, Tenant 
   /** A batch that is not in `batches` any more. */
   #failBatch(batch: Batch, error: SqlError): void {
     this.counters.relayErrors += 1;
-    this.#client.tellError(error, batch.isSent ? this.status : null);
+    this.client.tellError(error, batch.isSent ? this.status : null);
     if (!batch.isSent) this.#isSkipping = true;
     if (this.#flight.sending === batch) this.#flight.sending = null;
     if (this.batches.length === 0) {

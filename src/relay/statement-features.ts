@@ -46,6 +46,8 @@ export const Feature = {
   ends: 1 << 17,
   /** PREPARE TRANSACTION: a transaction that belongs to no session. */
   preparesTransaction: 1 << 18,
+  /** DEALLOCATE ALL, DISCARD ALL. */
+  deallocatesAll: 1 << 19,
 } as const;
 
 /** Without one of these words there is nothing to find. */
@@ -123,7 +125,9 @@ function featuresOfWords({ words, literals }: StatementWords): number {
     case "execute":
       return Feature.executes;
     case "deallocate":
-      return Feature.deallocates;
+      return words.at(-1) === "all"
+        ? Feature.deallocates | Feature.deallocatesAll
+        : Feature.deallocates;
     case "declare":
       // WITHOUT HOLD says the opposite.
       return words.some((word, at) => word === "hold" && words[at - 1] === "with")
@@ -155,7 +159,12 @@ function featuresOfWords({ words, literals }: StatementWords): number {
   }
 }
 
-const discardsAll = Feature.discardsAll | Feature.resets | Feature.unlistens | Feature.deallocates;
+const discardsAll =
+  Feature.discardsAll |
+  Feature.resets |
+  Feature.unlistens |
+  Feature.deallocates |
+  Feature.deallocatesAll;
 
 function featuresOfSet(words: readonly string[], literals: readonly string[]): number {
   const scope = words[1] ?? "";

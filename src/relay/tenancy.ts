@@ -16,9 +16,13 @@ import type { LostServer } from "./server-lost.ts";
 import { answerKinds } from "./session-answers.ts";
 import type { SessionHost } from "./session-host.ts";
 import { askedFeatures, SessionMemory } from "./session-memory.ts";
+import { Feature } from "./statement-features.ts";
+import { StatementTranslator } from "./statement-translator.ts";
 
 /** The session. */
 export interface Tenant {
+  /** Tells the client why, and closes. */
+  fail(error: SqlError): void;
   readonly parameters: ReadonlyMap<string, string>;
   /** Nothing is under way, in no transaction. */
   readonly isIdle: boolean;
@@ -45,9 +49,17 @@ export interface Tenant {
 /** Makes a transaction on a new connection what the one that was lost has become: failed. */
 const failTransaction = query("BEGIN; ROLLBACK TO SAVEPOINT lost_with_its_connection");
 
+const tooLong: SqlError = {
+  severity: "FATAL",
+  code: "54000",
+  message: "a statement that long cannot be prepared under a name with transaction pooling",
+};
+
+const nothing: ReadonlySet<string> = new Set();
+
 export class Tenancy implements Deadlined, ServerOwner {
   deadlineMs = Number.POSITIVE_INFINITY;
-  readonly memory = new SessionMemory();
+  readonly memory: SessionMemory;
   server: ServerConnection | null = null;
   stage: "resting" | "waiting" | "preparing" | "open" = "resting";
   /** Clock time since when it was idle, for whoever looks for a connection. Milliseconds. */
@@ -61,6 +73,8 @@ export class Tenancy implements Deadlined, ServerOwner {
   readonly #tenant: Tenant;
   readonly #host: SessionHost;
   readonly #answers: FrameSink;
+  /** With transaction pooling; null otherwise. */
+  readonly #translator: StatementTranslator | null;
   #awaited: "idle" | "server" = "idle";
   /** Clock time when it got its connection. Milliseconds. */
   #lentMs = 0;
@@ -73,7 +87,13 @@ export class Tenancy implements Deadlined, ServerOwner {
   constructor(tenant: Tenant, host: SessionHost, answers: FrameSink) {
     this.#tenant = tenant;
     this.#host = host;
-    this.#answers = answers;
+    const { statements } = host;
+    const isShared = statements !== null;
+    this.memory = new SessionMemory(isShared);
+    this.#translator = isShared
+      ? new StatementTranslator(answers, statements, () => tenant.fail(tooLong))
+      : null;
+    this.#answers = this.#translator?.answers ?? answers;
     host.deadlines.add(this);
   }
 
@@ -88,7 +108,18 @@ export class Tenancy implements Deadlined, ServerOwner {
     return this.#host.clock.lastMs - this.server!.heardMs > limits.doubtAfterMs;
   }
 
+  /** It has another connection for each transaction, and one batch under way at a time. */
+  get isShared(): boolean {
+    return this.#translator !== null;
+  }
+
   // --- what the session says ---
+
+  /** Sends what the client has sent. */
+  write(bytes: Buffer, from: number, end: number): void {
+    if (this.#translator === null) this.server!.write(bytes, from, end);
+    else this.#translator.write(bytes, from, end);
+  }
 
   /** Asks for a connection. Harmless when it has one, or waits for one. */
   seek(): void {
@@ -108,6 +139,10 @@ export class Tenancy implements Deadlined, ServerOwner {
   /** Statements with these features were run; their texts. */
   noteRan(features: number, texts: readonly string[]): void {
     if ((features & askedFeatures) !== 0) this.mustAsk = true;
+    if ((features & Feature.deallocatesAll) !== 0 && this.#translator !== null) {
+      this.#translator.statements.clear();
+      this.server?.statements.clear();
+    }
     this.memory.ran(features, texts);
   }
 
@@ -132,6 +167,9 @@ export class Tenancy implements Deadlined, ServerOwner {
     const { server } = this;
     this.server = null;
     if (server === null) return;
+    if (isIdle && this.stage === "open" && this.isShared && this.memory.pin === null) {
+      return this.#host.servers.passOn(server);
+    }
     if (isIdle && this.stage === "open") return this.#host.servers.giveBack(server);
     if (!isIdle) this.#host.servers.cancel(server);
     server.reset("its client has left");
@@ -143,9 +181,14 @@ export class Tenancy implements Deadlined, ServerOwner {
     return this.#tenant.parameters;
   }
 
+  get stateKey(): string {
+    return this.memory.stateKey;
+  }
+
   /** A connection that it has asked for. */
   onServer(server: ServerConnection): void {
     this.server = server;
+    if (this.#translator !== null) this.#translator.server = server;
     this.#lentMs = this.#host.clock.lastMs;
     server.lend(this, answerKinds, this.#answers);
     if (this.isDoubtful) this.#run(syncMessage, limits.proofMs, () => this.#renew());
@@ -172,7 +215,7 @@ export class Tenancy implements Deadlined, ServerOwner {
   }
 
   giveBack(): void {
-    if (this.#isDirty || this.mustAsk) this.#ask(() => this.#release());
+    if ((this.#isDirty && !this.isShared) || this.mustAsk) this.#ask(() => this.#release());
     else this.#release();
   }
 
@@ -182,6 +225,7 @@ export class Tenancy implements Deadlined, ServerOwner {
     if (isHeld) return this.#await("server", limits.serverWaitMs);
     counters.lapsedWaits += 1;
     servers.forget(this);
+    this.#host.onLapsed();
     this.onServerDenied(servers.whyWaiting());
   }
 
@@ -200,6 +244,7 @@ export class Tenancy implements Deadlined, ServerOwner {
     const wasOpen = this.stage === "open";
     const { pin } = this.memory;
     this.server = null;
+    if (this.#translator !== null) this.#translator.server = null;
     this.stage = "resting";
     this.deadlineMs = Number.POSITIVE_INFINITY;
     this.#hasLost = true;
@@ -215,9 +260,25 @@ export class Tenancy implements Deadlined, ServerOwner {
   #renew(): void {
     if (this.#hasLost) this.#host.counters.reconnects += 1;
     this.#hasLost = false;
-    const renewal = this.memory.renewal(this.#tenant.unprepared);
+    const server = this.server!;
+    const { stateKey, isEmpty } = this.memory;
+    const { isReadOnly } = this.#host;
+    if (this.isShared ? server.stateKey === stateKey : isEmpty) return this.#onRenewed();
+    const mustReset = this.isShared && server.stateKey !== "";
+    const unprepared = this.isShared ? nothing : this.#tenant.unprepared;
+    const renewal = this.memory.renewal(unprepared, { mustReset, isReadOnly });
     if (renewal === null) return this.#onRenewed();
-    this.#run(renewal.bytes, limits.ownQueryMs, () => this.#onRenewed(), renewal.readies);
+    // Until it is there, nobody knows what the connection has.
+    server.stateKey = "?";
+    this.#run(
+      renewal.bytes,
+      limits.ownQueryMs,
+      () => {
+        server.stateKey = stateKey;
+        this.#onRenewed();
+      },
+      renewal.readies,
+    );
   }
 
   #onRenewed(): void {
@@ -242,6 +303,11 @@ export class Tenancy implements Deadlined, ServerOwner {
     const { isHeld, servers, idleReleaseMs, clock } = this.#host;
     this.idleSinceMs = clock.lastMs;
     if (isHeld || this.server!.isStale) return this.giveBack();
+    if (this.isShared && this.memory.pin === null) {
+      // Whoever has the next batch here already keeps the connection, unless others wait for one.
+      if (this.#tenant.hasWork && !servers.isShort) return this.#tenant.readOn();
+      return this.#release();
+    }
     if (this.#tenant.hasWork) return this.#tenant.readOn();
     if (servers.isShort) {
       if (this.idleSinceMs - this.#lentMs > limits.tenureMs) return this.giveBack();
@@ -253,6 +319,7 @@ export class Tenancy implements Deadlined, ServerOwner {
   #ask(then: () => void): void {
     this.#run(this.memory.question(), limits.ownQueryMs, (answer) => {
       this.memory.remember(answer);
+      if (this.isShared) this.server!.stateKey = this.memory.stateKey;
       this.mustAsk = false;
       this.#isDirty = false;
       this.stage = "open";
@@ -265,7 +332,8 @@ export class Tenancy implements Deadlined, ServerOwner {
     const { isHeld, counters, servers } = this.#host;
     const server = this.server!;
     const mustGo = isHeld || server.isStale;
-    const isNeeded = !mustGo && (this.#tenant.hasWork || this.memory.isListening);
+    const isWorking = this.#tenant.hasWork && !this.isShared;
+    const isNeeded = !mustGo && (isWorking || this.memory.isListening);
     if (this.memory.pin !== null || isNeeded) {
       // Whoever holds the database waits in vain, and is told so.
       if (this.#tenant.hasWork && !isHeld) this.#tenant.readOn();
@@ -276,7 +344,8 @@ export class Tenancy implements Deadlined, ServerOwner {
     this.deadlineMs = Number.POSITIVE_INFINITY;
     counters.releases += 1;
     this.isWanted = this.memory.isListening;
-    servers.giveBack(server);
+    if (this.isShared) servers.passOn(server);
+    else servers.giveBack(server);
     if (this.#tenant.hasWork || this.isWanted) this.seek();
   }
 
