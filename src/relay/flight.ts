@@ -45,6 +45,21 @@ export class Flight {
     else this.#kept.dropBefore(next.startByte);
   }
 
+  /** The server takes COPY data for a batch. @returns what is wrong with that, or null */
+  noteCopyIn(batch: Batch): string | null {
+    batch.isCopying = true;
+    if (batch.isCopySent) return null;
+    if (this.batches.length > 1) {
+      return "COPY FROM STDIN cannot be followed by other statements before its data";
+    }
+    // A Sync that the server was sent already is ignored by it.
+    if (batch.isExtended) {
+      batch.isSent = false;
+      this.sending = batch;
+    }
+    return null;
+  }
+
   /** Whether a batch can be sent again. */
   isKept({ startByte }: Batch): boolean {
     return this.#kept.has(startByte);

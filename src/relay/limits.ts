@@ -104,6 +104,12 @@ export const keepAliveProbeMs = 10_000;
 /** How long a session has a connection at least while others wait: what it has costs more to move than a query. Milliseconds. */
 export const tenureMs = 20;
 
+/** How long a session has to be idle before it is asked for its connection. Milliseconds. */
+export const restMs = 5;
+
+/** How often idle sessions are asked for their connections, as long as others wait. Milliseconds. */
+export const reclaimMs = 10;
+
 /** Sets of startup parameters that are told apart in one database; sessions with others share no connections. Count. */
 export const parameterSetsMax = 256;
 

@@ -89,6 +89,13 @@ export interface SqlError {
   hint?: string | undefined;
 }
 
+/** What a client gets that has asked for it by a cancel request. */
+export const canceled: SqlError = {
+  severity: "ERROR",
+  code: "57014",
+  message: "canceling statement due to user request",
+};
+
 export function errorResponse({ severity, code, message: text, detail, hint }: SqlError): Buffer {
   const fields = [`S${severity}`, `V${severity}`, `C${code}`, `M${text}`];
   if (detail !== undefined) fields.push(`D${detail}`);

@@ -133,6 +133,9 @@ export class ServedDatabase implements SessionHost {
     reported: ReadonlyMap<string, string>,
   ): void {
     this.#reported.set(parameters, reported);
+    for (const session of [...this.sessions]) {
+      if (session.parameters === parameters) session.welcome(reported);
+    }
   }
 
   get isReadOnly(): boolean {
@@ -244,8 +247,9 @@ export class ServedDatabase implements SessionHost {
 
   /** Somebody waits for a connection: those who have used theirs longest ago are asked first. */
   #reclaim(): void {
+    const beforeMs = this.clock.nowMs() - limits.restMs;
     const idlest = [...this.sessions]
-      .filter((session) => session.tenancy.canYield)
+      .filter(({ tenancy }) => tenancy.canYield && tenancy.idleSinceMs <= beforeMs)
       .sort((left, right) => left.tenancy.idleSinceMs - right.tenancy.idleSinceMs);
     for (const session of idlest.slice(0, this.servers.waiting)) session.tenancy.yield();
   }
@@ -272,13 +276,19 @@ export class ServedDatabase implements SessionHost {
     const nowMs = this.clock.nowMs();
     const busy = [...this.sessions].filter(({ server }) => server !== null);
     const open = busy.filter((session) => !session.isIdle);
-    const oldest = open.sort((left, right) => left.busySinceMs - right.busySinceMs)[0];
+    const oldest = open.sort((left, right) => busySinceMs(left) - busySinceMs(right))[0];
     if (oldest !== undefined) {
       const what = oldest.status === idle ? "statement" : "transaction";
-      return `a ${what} has been open for ${Math.round(nowMs - oldest.busySinceMs)} ms`;
+      return `a ${what} has been open for ${Math.round(nowMs - busySinceMs(oldest))} ms`;
     }
     const pin = busy.map(({ tenancy }) => tenancy.memory.pin).find((one) => one !== null);
     if (pin != null) return `a session has a ${pin}`;
     return "PostgreSQL has not closed its connections";
   }
+}
+
+/** Clock time since when something is under way: the open transaction, or the first batch. Milliseconds. */
+function busySinceMs({ status, transactionMs, batches }: Session): number {
+  if (status !== idle) return transactionMs;
+  return batches[0]?.startedMs ?? Number.POSITIVE_INFINITY;
 }

@@ -43,6 +43,7 @@ export class ServerPool implements SessionServers {
   #opening = 0;
   #pauseMs: number = limits.connectPauseMsMin;
   #timer: ReturnType<typeof setTimeout> | null = null;
+  #reclaimTimer: ReturnType<typeof setTimeout> | null = null;
   #lastError: string | null = null;
   #cancels = 0;
   #isHeld = false;
@@ -164,6 +165,7 @@ export class ServerPool implements SessionServers {
     this.#isClosed = true;
     if (this.#timer !== null) clearTimeout(this.#timer);
     this.#timer = null;
+    if (this.#reclaimTimer !== null) clearTimeout(this.#reclaimTimer);
     this.#waiting.clear();
     for (const server of [...this.#all]) if (!server.isLent) void server.end();
   }
@@ -191,18 +193,28 @@ export class ServerPool implements SessionServers {
   /** Opens connections for those who wait, as far as there may be more. */
   #open(): void {
     if (this.#timer !== null || this.#isHeld || this.#isClosed) return;
-    const { database, reclaim } = this.#options;
+    const { database } = this.#options;
     while (this.#opening < this.#waiting.size) {
       if (this.#all.size >= database.connectionsMax) {
         // One with other parameters is of no use to those who wait.
         const spare = this.#spares.shift();
         if (spare !== undefined) return void spare.end();
-        if (this.#opening === 0) reclaim();
+        if (this.#opening === 0) this.#reclaimSoon();
         return;
       }
       const first = [...this.#waiting][this.#opening]!;
       this.#connect(first);
     }
+  }
+
+  /** Asks those who are idle for their connections, until nobody waits. */
+  #reclaimSoon(): void {
+    this.#reclaimTimer ??= setTimeout(() => {
+      this.#reclaimTimer = null;
+      if (this.#isHeld || this.#isClosed || this.#waiting.size === 0) return;
+      this.#options.reclaim();
+      this.#open();
+    }, limits.reclaimMs);
   }
 
   #connect(tenancy: Tenancy): void {

@@ -13,7 +13,14 @@ import { ClientSide } from "./client-side.ts";
 import { Flight } from "./flight.ts";
 import type { Framer, FrameSink, Verdict } from "./framer.ts";
 import * as limits from "./limits.ts";
-import { failedTransaction, fromClient, idle, readyForQuery, type SqlError } from "./messages.ts";
+import {
+  canceled,
+  failedTransaction,
+  fromClient,
+  idle,
+  readyForQuery,
+  type SqlError,
+} from "./messages.ts";
 import type { Outlet } from "./outlet.ts";
 import { Refusals } from "./refusals.ts";
 import type { RelayCounters } from "./relay-api.ts";
@@ -87,11 +94,16 @@ export class Session implements AnswersHost, FrameSink, SessionIdentity, Tenant 
   /** Ends the log-in: at once when it is known what a server reports, else with a connection. Call it once. */
   start(): void {
     const reported = this.#host.reportedOf(this.parameters);
-    if (reported !== null) this.client.welcome(reported, this.pid, this.key);
-    else {
-      this.tenancy.isWanted = true;
-      this.tenancy.seek();
-    }
+    if (reported !== null) return this.welcome(reported);
+    this.tenancy.isWanted = true;
+    this.tenancy.seek();
+  }
+
+  /** Some session with the same startup parameters has learnt what a server reports. */
+  welcome(parameters: ReadonlyMap<string, string>): void {
+    if (!this.client.owesWelcome) return;
+    this.client.welcome(parameters, this.pid, this.key);
+    this.tenancy.relax();
     this.readOn();
   }
 
@@ -106,12 +118,6 @@ export class Session implements AnswersHost, FrameSink, SessionIdentity, Tenant 
   /** A batch waits for a connection. */
   get isWaiting(): boolean {
     return this.hasWork && this.tenancy.stage !== "open";
-  }
-
-  /** Since when something is under way: the open transaction, or the first batch. Clock time. Milliseconds. */
-  get busySinceMs(): number {
-    if (this.status !== idle) return this.transactionMs;
-    return this.batches[0]?.startedMs ?? this.#host.clock.lastMs;
   }
 
   // --- what the client sends ---
@@ -133,8 +139,7 @@ export class Session implements AnswersHost, FrameSink, SessionIdentity, Tenant 
     if (head?.isCopying === true && !head.isCopySent) {
       const problem = noteCopyMessage(head, type);
       if (problem === null) return "pass";
-      this.fail({ severity: "FATAL", code: "08P01", message: problem });
-      return "drop";
+      return this.#violate(problem);
     }
     const refusal = this.#host.refusalOf(this, type, bytes, at, end);
     if (refusal !== null) return this.#refuse(refusal, type);
@@ -165,7 +170,7 @@ export class Session implements AnswersHost, FrameSink, SessionIdentity, Tenant 
   }
 
   onBroken(why: string): void {
-    this.fail({ severity: "FATAL", code: "08P01", message: `invalid ${why}` });
+    this.#violate(`invalid ${why}`);
   }
 
   onRead(): void {
@@ -198,8 +203,7 @@ export class Session implements AnswersHost, FrameSink, SessionIdentity, Tenant 
   cancel(): void {
     const { server } = this;
     if (server !== null && this.batches.length > 0) return this.#host.servers.cancel(server);
-    const message = "canceling statement due to user request";
-    if (this.isWaiting) this.onDenied({ severity: "ERROR", code: "57014", message });
+    if (this.isWaiting) this.onDenied(canceled);
   }
 
   readOn(): void {
@@ -235,16 +239,8 @@ export class Session implements AnswersHost, FrameSink, SessionIdentity, Tenant 
   }
 
   onCopyIn(batch: Batch): void {
-    batch.isCopying = true;
-    if (batch.isCopySent) return;
-    if (this.batches.length > 1) {
-      const message = "COPY FROM STDIN cannot be followed by other statements before its data";
-      return this.fail({ severity: "FATAL", code: "08P01", message });
-    }
-    // A Sync that it was sent already is ignored by the server.
-    if (!batch.isExtended) return;
-    batch.isSent = false;
-    this.#flight.sending = batch;
+    const problem = this.#flight.noteCopyIn(batch);
+    if (problem !== null) this.#violate(problem);
   }
 
   onAllAnswered(): void {
@@ -261,10 +257,8 @@ export class Session implements AnswersHost, FrameSink, SessionIdentity, Tenant 
 
   onOpen(server: ServerConnection): void {
     const { parameters } = server;
-    if (this.client.owesWelcome) {
-      this.#host.noteReported(this.parameters, parameters);
-      this.client.welcome(parameters, this.pid, this.key);
-    } else this.client.tellParameters(parameters);
+    if (this.client.owesWelcome) this.#host.noteReported(this.parameters, parameters);
+    else this.client.tellParameters(parameters);
     const replay = this.#flight.takeReplay();
     if (replay !== null) this.tenancy.write(replay, 0, replay.length);
   }
@@ -302,6 +296,12 @@ export class Session implements AnswersHost, FrameSink, SessionIdentity, Tenant 
       this.readOn();
     }
     if (this.tenancy.isWanted) this.tenancy.seek();
+  }
+
+  /** The client does not keep to the protocol. */
+  #violate(message: string): Verdict {
+    this.fail({ severity: "FATAL", code: "08P01", message });
+    return "drop";
   }
 
   // --- private: beginning ---
@@ -377,9 +377,7 @@ export class Session implements AnswersHost, FrameSink, SessionIdentity, Tenant 
   }
 
   #failBatches(errorOf: (batch: Batch) => SqlError): void {
-    for (let batch = this.batches.shift(); batch !== undefined; batch = this.batches.shift()) {
-      this.#failBatch(batch, errorOf(batch));
-    }
+    for (const batch of this.batches.splice(0)) this.#failBatch(batch, errorOf(batch));
   }
 
   /** A batch that is not in `batches` any more. */

@@ -160,6 +160,15 @@ export class Tenancy implements Deadlined, ServerOwner {
     });
   }
 
+  /** The session was only to learn what a server reports, and knows it now. */
+  relax(): void {
+    this.isWanted = false;
+    if (this.stage !== "waiting" || this.#tenant.hasWork) return;
+    this.#host.servers.forget(this);
+    this.stage = "resting";
+    this.deadlineMs = Number.POSITIVE_INFINITY;
+  }
+
   /** The client has left. @param isIdle the connection is of use to others */
   close(isIdle: boolean): void {
     this.#isClosed = true;
@@ -309,10 +318,8 @@ export class Tenancy implements Deadlined, ServerOwner {
       return this.#release();
     }
     if (this.#tenant.hasWork) return this.#tenant.readOn();
-    if (servers.isShort) {
-      if (this.idleSinceMs - this.#lentMs > limits.tenureMs) return this.giveBack();
-      return this.#await("idle", 0);
-    }
+    if (servers.isShort && this.idleSinceMs - this.#lentMs > limits.tenureMs)
+      return this.giveBack();
     if (idleReleaseMs > 0) this.#await("idle", idleReleaseMs);
   }
 
