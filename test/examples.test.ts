@@ -12,15 +12,17 @@ import { startTestLane, type TestLane } from "./lane-for-tests.ts";
 
 const ROOT = join(import.meta.dir, "..");
 const EXAMPLES = join(ROOT, "examples");
-/** These are deployed by tests of their own: test/example-deploys.test.ts and test/frameworks/. */
+/** These are deployed by tests of their own: test/example-deploys.test.ts, test/migrations.test.ts and test/frameworks/. */
 const DEPLOYED = [
   "astro",
   "bun-fullstack",
+  "drizzle",
   "monorepo",
   "nest",
   "next",
   "nuxt",
   "react-router",
+  "sql-migrations",
   "static",
   "sveltekit",
   "vite-spa",

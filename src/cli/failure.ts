@@ -3,7 +3,9 @@
  * meant, 1 for everything else.
  */
 import { asPlatformError, type ErrorBody, PlatformError } from "../base/errors.ts";
+import type { MigrationReport } from "../migrations/report.ts";
 import { NodeError } from "./admin-client.ts";
+import { failedLines } from "./migration-text.ts";
 import type { Paint } from "./paint.ts";
 import { printable, printableLine } from "./printable.ts";
 import { hangingLines } from "./wrap-words.ts";
@@ -88,7 +90,9 @@ export function renderFailure(error: ErrorBody, paint: Paint, columns?: number):
     // A list of one is in the message.
     if (Array.isArray(value) && value.every((part) => error.message.includes(asText(part))))
       continue;
-    lines.push(...detailLines(name, value));
+    const isMigrations = name === "migrations" && typeof value === "object" && value !== null;
+    const shown = isMigrations ? failedLines(value as MigrationReport) : value;
+    lines.push(...detailLines(name, shown));
   }
   lines.push(...sentence(`  Fix: ${error.fix}`), `  More: ${error.docs}`);
   return `${lines.join("\n")}\n`;

@@ -35,6 +35,20 @@ export function migrationLines(report: MigrationReport | null): string[] {
   ];
 }
 
+/** What there is to see of a migration that failed. */
+export function failedLines({ way, trial, target }: MigrationReport): string[] {
+  const failed = target ?? trial;
+  if (failed === null) return [];
+  const { stage, held, waited, output } = failed;
+  const statement = (waited ?? held)?.statement ?? "";
+  return [
+    ...stageLines(failed),
+    ...(statement === "" ? [] : [`its statement: ${statement.replace(/\s+/g, " ")}`]),
+    ...output,
+    ...(stage === "trial" ? [] : [halfApplied({ stage, way, report: failed }).replace(/^; /, "")]),
+  ].filter((line) => line !== "");
+}
+
 /** Below this, nobody notices that rows were locked. Milliseconds. */
 const longTransactionMs = 1_000;
 

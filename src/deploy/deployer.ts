@@ -272,7 +272,7 @@ export class Deployer {
         migrated,
       };
       const live = await takeLive(this.#options, candidate, emit, signal).catch((error) => {
-        if (migrated.report?.target != null)
+        if (migrated.report?.target != null && database?.made === null)
           emit({ type: "warning", message: migratedBefore(branch) });
         throw error;
       });

@@ -7,6 +7,7 @@ const lock = (change: Partial<LockSeen> = {}): LockSeen => ({
   mode: "AccessExclusiveLock",
   isGranted: true,
   statement: "ALTER TABLE orders …",
+  during: "1_orders",
   ...change,
 });
 
@@ -25,6 +26,7 @@ test("a lock is as long as it was seen without a gap, and the longest is kept wi
     blocks: "reads and writes",
     ms: 300,
     statement: "ALTER TABLE orders …",
+    during: "1_orders",
   });
   expect(tally.waited).toBeNull();
 });

@@ -16,6 +16,8 @@ export interface LockSeen {
   isGranted: boolean;
   /** What the session runs or ran last, cut. */
   statement: string;
+  /** What was being applied: a file, a module or a command. */
+  during: string;
 }
 
 export interface LockFound {
@@ -27,6 +29,8 @@ export interface LockFound {
   /** Milliseconds. */
   ms: number;
   statement: string;
+  /** See `LockSeen`. */
+  during: string;
 }
 
 /** Locks that hold up others who only read and write rows. A lock of another mode that is waited for holds up nobody. */
@@ -90,8 +94,9 @@ export class LockTally {
         relation: lock.relation,
         mode: modeInWords(lock.mode),
         blocks,
-        ms: nowMs - sinceMs,
+        ms: Math.round(nowMs - sinceMs),
         statement: (before ?? lock).statement,
+        during: (before ?? lock).during,
       };
       if (lock.isGranted) this.#held = longer(this.#held, found);
       else this.#waited = longer(this.#waited, found);

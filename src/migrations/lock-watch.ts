@@ -56,6 +56,8 @@ export class LockWatch implements AsyncDisposable {
   readonly #tally = new LockTally();
   readonly #stopping = Promise.withResolvers<void>();
   readonly #looking: Promise<void>;
+  /** What is being applied. */
+  current = "";
   #transactionMs = 0;
   #over: LocksFound["over"] = null;
   /** Sessions that were asked to end, and at what age of their lock. */
@@ -122,7 +124,9 @@ export class LockWatch implements AsyncDisposable {
     });
     for (;;) {
       const wasLast = isLast;
-      const seen = await this.#connection.rows<LockSeen>(LOOK, [this.#since]);
+      const during = this.current;
+      const rows = await this.#connection.rows<Omit<LockSeen, "during">>(LOOK, [this.#since]);
+      const seen = rows.map((row) => ({ ...row, during }));
       const over = this.#tally.look(seen, clock.nowMs(), lockMs);
       const [oldest] = await this.#connection.rows<{ ms: number }>(OLDEST, [this.#since]);
       this.#transactionMs = Math.max(this.#transactionMs, oldest?.ms ?? 0);

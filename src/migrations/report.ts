@@ -9,6 +9,8 @@ export const lockFound = z.object({
   /** Milliseconds. */
   ms: z.number(),
   statement: z.string(),
+  /** File, module or command. */
+  during: z.string(),
 });
 
 /** One run: on a copy, or on the branch's database. */

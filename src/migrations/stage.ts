@@ -89,15 +89,14 @@ export async function runStage(options: StageOptions): Promise<StageEnd> {
   const startedAtMs = clock.nowMs();
   const applied: AppliedFile[] = [];
   const lines: string[] = [];
+  const onFile = (name: string) => {
+    watch.current = name;
+    options.onFile?.(name);
+  };
   let thrown: unknown = null;
   try {
-    await perform(
-      { ...options, work: await stillPending(own, options.work) },
-      watch,
-      own,
-      applied,
-      lines,
-    );
+    const work = await stillPending(own, options.work);
+    await perform({ ...options, work, onFile }, watch, own, applied, lines);
   } catch (error) {
     thrown = error;
   }
@@ -107,7 +106,7 @@ export async function runStage(options: StageOptions): Promise<StageEnd> {
     return { held: null, waited: null, transactionMs: 0, over: null };
   });
   signal.throwIfAborted();
-  const failure = failureOf(options, thrown, locks);
+  const failure = failureOf(options, watch.current, thrown, locks);
   const { held, waited, transactionMs } = locks;
   return {
     failure,
@@ -197,16 +196,15 @@ class RunFailure extends Error {
 
 function failureOf(
   options: StageOptions,
+  what: string,
   thrown: unknown,
   { held, waited, over }: LocksFound,
 ): PlatformError | null {
-  const { work, lockMs, timeoutMs, stage } = options;
+  const { lockMs, timeoutMs, stage } = options;
   const where = whereOf(options);
-  const what =
-    thrown instanceof SqlFailure || thrown instanceof RunFailure ? thrown.file : nameOf(work);
   const exceeded = (lock: Omit<LockOver, "isWaiting">, isWaiting: boolean) =>
     new PlatformError("MIGRATION_LOCK_EXCEEDED", [
-      what,
+      lock.during,
       where,
       `${isWaiting ? "waited for" : "held"} ${lock.mode} on ${lock.relation}, which blocks ${lock.blocks},`,
       Math.round(lock.ms),
@@ -215,7 +213,12 @@ function failureOf(
   // What the watch has ended says no more than that it was ended.
   if (over !== null && thrown !== null) return exceeded(over, over.isWaiting);
   if (thrown instanceof SqlFailure && thrown.code === lockNotAvailable) {
-    const lock = waited ?? { mode: "a lock", relation: "a table", blocks: "writes" as const };
+    const lock = waited ?? {
+      mode: "a lock",
+      relation: "a table",
+      blocks: "writes" as const,
+      during: what,
+    };
     return exceeded({ statement: "", ...lock, ms: lockMs }, true);
   }
   if (thrown instanceof TooLate || (thrown instanceof SqlFailure && isTimeout(thrown))) {
@@ -235,10 +238,6 @@ function failureOf(
 /** A statement's or a transaction's. */
 function isTimeout({ code, message }: SqlFailure): boolean {
   return code === "25P04" || (code === "57014" && /timeout/.test(message));
-}
-
-function nameOf(work: Work): string {
-  return work.way === "sql" ? "a file" : work.name;
 }
 
 function whereOf({ stage, branch }: StageOptions): string {
