@@ -15,10 +15,12 @@ import { instancesOf } from "./instances.ts";
 import type { Lane } from "./lane.ts";
 import { nodeMetrics } from "./metrics.ts";
 import type { openCollector } from "./node-collector.ts";
+import type { NodeDatabases } from "./node-databases.ts";
 import { removeLogs } from "./node-logs.ts";
 import type { governMemory } from "./node-memory.ts";
 import type { openSecrets } from "./node-secrets.ts";
 import type { startNodeStore } from "./node-store.ts";
+import type { RelayOnDemand } from "./relay-on-demand.ts";
 import type { openRemoteUse } from "./remote-use.ts";
 import type { openRequestStore } from "./request-store.ts";
 import type { LogStore } from "./telemetry/log-store.ts";
@@ -33,6 +35,8 @@ export interface NodeParts {
   store: Awaited<ReturnType<typeof startNodeStore>>;
   memory: ReturnType<typeof governMemory>;
   remote: ReturnType<typeof openRemoteUse>;
+  branches: NodeDatabases;
+  relay: RelayOnDemand;
   deployer: Deployer;
   environments: ReturnType<typeof openSecrets>["environments"];
   rotation: ReturnType<typeof openSecrets>["rotation"];
@@ -52,7 +56,7 @@ export function nodeDeps(parts: NodeParts): { status: () => NodeStatus; deps: Ad
   const { config, startedAtMs, adminPort, lane, store, memory, remote, deployer } = parts;
   const { environments, rotation, log, requests, artifacts, collector, clock } = parts;
   const { backups } = parts;
-  const { publisher, shutdown, note } = parts;
+  const { publisher, shutdown, note, branches, relay } = parts;
   const { urlOf, urlOfHost } = parts.urls;
   const { dataDir } = config;
 
@@ -93,6 +97,7 @@ export function nodeDeps(parts: NodeParts): { status: () => NodeStatus; deps: Ad
     tokens: remote.tokens,
     audit: remote.audit,
     domains: remote.domains,
+    databases: { branches: branches.databases, facts: () => relay.facts() },
     deployer,
     rebinder: deployer,
     environments,

@@ -214,6 +214,8 @@ export async function runNode(config: NodeConfig, watcher: NodeWatcher): Promise
     store,
     memory,
     remote,
+    branches,
+    relay,
     deployer,
     environments,
     rotation,

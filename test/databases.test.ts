@@ -96,3 +96,70 @@ test(
   },
   timeoutMs,
 );
+
+test(
+  "levain db lists, asks, resets, drops and removes; a failed deploy leaves no database",
+  async () => {
+    await using node = await startTestNode();
+    using notes = new Notes(node);
+    notes.configure({ database: { mask: "mask.sql" } });
+    await notes.data(["deploy", "--branch", "main"]);
+    await notes.ask("notes", "secret");
+    const ask = async (branch: string, sql: string) => {
+      const { answers } = await notes.data(["db", "psql", branch, "--command", sql]);
+      return answers.at(-1).rows;
+    };
+
+    const made = await notes.data(["db", "branch", "early"]);
+    expect(made.made).toMatchObject({ name: "early--notes", parent: "main", masks: ["mask.sql"] });
+    expect(await ask("early", "SELECT text FROM notes")).toEqual([["hidden"]]);
+    expect(await ask("main", "SELECT text, current_user FROM notes")).toEqual([
+      ["secret", "notes"],
+    ]);
+
+    writeFileSync(join(notes.folder, "index.js"), "throw new Error('broken')");
+    const failed = await notes.cli(["deploy", "--branch", "broken"]);
+    expect(failed.json.error.code).toBe("BOOT_CRASHED");
+    writeFileSync(join(notes.folder, "index.js"), code);
+    const names = async () =>
+      (await notes.data(["db"])).databases.map((row: { branch: string; state: string }) => [
+        row.branch,
+        row.state,
+      ]);
+    expect(await names()).toEqual([
+      ["main", "ready"],
+      ["early", "ready"],
+    ]);
+
+    await notes.data(["deploy", "--branch", "early"]);
+    await notes.ask("early--notes", "mine");
+    expect((await notes.cli(["db", "reset", "early"])).json.error.code).toBe("CONSENT_MISSING");
+    // An app that runs goes on with what has taken the place of its database.
+    await notes.data(["db", "reset", "early", "--from", "empty", "--confirm", "early"]);
+    await ask("early", "CREATE TABLE notes AS SELECT 'new' AS text");
+    expect((await notes.ask("early--notes")).notes).toEqual(["new"]);
+
+    await notes.data(["db", "readonly", "on", "early"]);
+    expect((await notes.data(["db"])).databases[1]).toMatchObject({
+      branch: "early",
+      isReadOnly: true,
+    });
+    await notes.data(["db", "readonly", "off", "early"]);
+
+    await notes.data(["db", "drop", "early", "--confirm", "early"]);
+    expect(await names()).toContainEqual(["early", "dropped"]);
+    expect((await notes.cli(["db", "url", "early"])).json.error.code).toBe("DATABASE_DROPPED");
+    expect((await notes.data(["deploy", "--branch", "early"])).database).toMatchObject({
+      origin: "data",
+    });
+    expect((await notes.ask("early--notes")).notes).toEqual(["hidden"]);
+
+    await notes.data(["env", "rotate-key"]);
+    await notes.data(["remove", "notes", "--branch", "early", "--confirm", "early"]);
+    expect(await names()).toEqual([["main", "ready"]]);
+    expect((await notes.ask("notes")).notes).toEqual(["secret"]);
+    await notes.data(["remove", "notes", "--confirm", "notes"]);
+    expect(await names()).toEqual([]);
+  },
+  timeoutMs,
+);

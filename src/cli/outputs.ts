@@ -87,6 +87,27 @@ const DATA: Readonly<Record<string, z.ZodType>> = {
     ENDPOINTS.domainAdd.output.describe("With `add`"),
     ENDPOINTS.domainRemove.output.describe("With `remove`"),
   ]),
+  db: z.union([
+    ENDPOINTS.databases.output.describe("With `list`"),
+    ENDPOINTS.databaseMake.output.describe("With `branch`, `reset` and `readonly`"),
+    ENDPOINTS.databaseUrl.output.describe("With `url`"),
+    ENDPOINTS.databaseDrop.output.describe("With `drop`"),
+    z
+      .object({
+        app: z.string(),
+        branch: z.string(),
+        answers: z.array(
+          z.object({
+            command: z.string().nullable(),
+            /** Rows that it gave or changed. */
+            count: z.int().nullable(),
+            columns: z.array(z.string()),
+            rows: z.array(z.array(z.unknown())),
+          }),
+        ),
+      })
+      .describe("With `psql`"),
+  ]),
   audit: ENDPOINTS.audit.output,
   down: z.object({ pid: z.int(), ms: z.number() }),
   status: nodeStatus,

@@ -24,6 +24,7 @@ export const VERBS: Readonly<Record<string, () => Promise<Verb>>> = {
   export: async () => (await import("./export.ts")).exportVerb,
   remove: async () => (await import("./remove.ts")).remove,
   domains: async () => (await import("./domains.ts")).domains,
+  db: async () => (await import("./db.ts")).db,
   apps: async () => (await import("./apps.ts")).apps,
   versions: async () => (await import("./versions.ts")).versions,
   inspect: async () => (await import("./inspect.ts")).inspect,

@@ -68,6 +68,14 @@ export const ACCESS: Readonly<Record<EndpointName, Access>> = {
   domains: { role: "read", scope: "own" },
   domainAdd: { role: "admin", scope: "app" },
   domainRemove: { role: "admin", scope: "app" },
+  databases: { role: "read", scope: "own" },
+  databaseMake: { role: "deploy", scope: "app" },
+  // Of production they ask for more.
+  databaseReset: { role: "deploy", scope: "app" },
+  databaseDrop: { role: "deploy", scope: "app" },
+  databaseReadOnly: { role: "deploy", scope: "app" },
+  // Its answer has the password in it: all of the data, which whoever may deploy reads through an app of his own as well.
+  databaseUrl: { role: "deploy", scope: "app", isQuestion: false },
   audit: { role: "admin", scope: "own" },
   tokens: { role: "admin", scope: "node" },
   tokenCreate: { role: "admin", scope: "node" },

@@ -7,6 +7,12 @@ import {
   auditQuery,
   backupInput,
   collectInput,
+  databaseDropQuery,
+  databaseMakeInput,
+  databaseReadOnlyInput,
+  databaseResetInput,
+  databasesQuery,
+  databaseUrlQuery,
   deployQuery,
   domainAddInput,
   domainRemoveQuery,
@@ -30,6 +36,14 @@ import {
 } from "./api.ts";
 import { listApps, listVersions } from "./apps.ts";
 import { backupStream } from "./backup.ts";
+import {
+  dropDatabase,
+  listDatabases,
+  makeDatabase,
+  resetDatabase,
+  setReadOnly,
+  urlOfDatabase,
+} from "./databases.ts";
 import { deployStream } from "./deploy.ts";
 import type { AdminDeps } from "./deps.ts";
 import { addDomain, listDomains, removeDomain } from "./domains.ts";
@@ -208,6 +222,36 @@ const CALLS: {
     const { host } = readQuery(domainRemoveQuery, call);
     call.note.add({ host });
     return removeDomain(call.deps, app, host);
+  },
+  databases: (call) =>
+    listDatabases(call.deps, call.principal, readQuery(databasesQuery, call).app),
+  async databaseMake(call, app) {
+    const input = await readInput(databaseMakeInput, call);
+    call.note.add(input);
+    call.unboundIdle();
+    return makeDatabase(call.deps, app, input);
+  },
+  async databaseReset(call, app) {
+    const { confirm, ...input } = await readInput(databaseResetInput, call);
+    call.note.add(input);
+    call.unboundIdle();
+    return resetDatabase(call.deps, call.principal, app, { ...input, confirm });
+  },
+  async databaseReadOnly(call, app) {
+    const input = await readInput(databaseReadOnlyInput, call);
+    call.note.add(input);
+    return setReadOnly(call.deps, app, input);
+  },
+  databaseUrl(call, app) {
+    const query = readQuery(databaseUrlQuery, call);
+    call.note.add(query);
+    return urlOfDatabase(call.deps, app, query);
+  },
+  databaseDrop(call, app) {
+    const { branch, confirm } = readQuery(databaseDropQuery, call);
+    call.note.add({ branch });
+    call.unboundIdle();
+    return dropDatabase(call.deps, call.principal, app, { branch, confirm });
   },
   tokens: async ({ deps }) => ({ tokens: (await deps.tokens.list()).map(tokenInfoOf) }),
   async tokenCreate(call) {

@@ -149,7 +149,12 @@ describe("endpoints", () => {
     expect(node.happened).toEqual([]);
 
     await node.request("/v1/apps/shop?confirm=shop", { method: "DELETE" });
-    expect(node.happened).toEqual(["publish", "remove logs of shop", "remove 1 artifact"]);
+    expect(node.happened).toEqual([
+      "publish",
+      "remove logs of shop",
+      "remove 1 artifact",
+      "remove databases of shop",
+    ]);
   });
 
   test("delete removes the log of an app that was never live", async () => {

@@ -24,6 +24,17 @@ import {
 import { backupEvent, backupInput, backupList } from "./api-backup.ts";
 import { collected, collectInput, exportQuery } from "./api-collect.ts";
 import {
+  databaseChanged,
+  databaseDropQuery,
+  databaseInfo,
+  databaseMakeInput,
+  databaseReadOnlyInput,
+  databaseResetInput,
+  databasesQuery,
+  databaseUrl,
+  databaseUrlQuery,
+} from "./api-databases.ts";
+import {
   domainAdded,
   domainAddInput,
   domainInfo,
@@ -70,6 +81,7 @@ export {
 export * from "./api-apps.ts";
 export * from "./api-backup.ts";
 export * from "./api-collect.ts";
+export * from "./api-databases.ts";
 export * from "./api-domains.ts";
 export * from "./api-env.ts";
 export * from "./api-errors.ts";
@@ -134,6 +146,32 @@ export const ENDPOINTS = {
     ...ENDPOINT_PATHS.domainRemove,
     query: domainRemoveQuery,
     output: z.object({ app: z.string(), host: z.string() }),
+  },
+  databases: {
+    ...ENDPOINT_PATHS.databases,
+    query: databasesQuery,
+    output: z.object({ databases: z.array(databaseInfo) }),
+  },
+  databaseMake: {
+    ...ENDPOINT_PATHS.databaseMake,
+    input: databaseMakeInput,
+    output: databaseChanged,
+  },
+  databaseReset: {
+    ...ENDPOINT_PATHS.databaseReset,
+    input: databaseResetInput,
+    output: databaseChanged,
+  },
+  databaseReadOnly: {
+    ...ENDPOINT_PATHS.databaseReadOnly,
+    input: databaseReadOnlyInput,
+    output: databaseChanged,
+  },
+  databaseUrl: { ...ENDPOINT_PATHS.databaseUrl, query: databaseUrlQuery, output: databaseUrl },
+  databaseDrop: {
+    ...ENDPOINT_PATHS.databaseDrop,
+    query: databaseDropQuery,
+    output: z.object({ app: z.string(), branch: z.string() }),
   },
   whoami: { ...ENDPOINT_PATHS.whoami, output: whoami },
   tokens: { ...ENDPOINT_PATHS.tokens, output: z.object({ tokens: z.array(tokenInfo) }) },

@@ -21,6 +21,7 @@ import type { Store } from "../store/store.ts";
 import type { LogStore } from "../telemetry/log-store.ts";
 import type { Collected, Inspection, InstanceInfo, NodeStatus } from "./api.ts";
 import type { AuditTrail } from "./audit-trail.ts";
+import type { DatabasesDeps } from "./databases.ts";
 import type { DomainCheck } from "./domain-check.ts";
 import type { TokenBook } from "./token-book.ts";
 
@@ -83,6 +84,7 @@ export interface AdminDeps {
   tokens: TokenBook;
   audit: AuditTrail;
   domains: DomainsDeps;
+  databases: DatabasesDeps;
   deployer: {
     /**
      * Builds, checks and takes live what is uploaded; `emit` gets what happens meanwhile, without a last `done` or

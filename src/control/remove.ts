@@ -5,7 +5,10 @@ import type { QueryOf, Removed } from "./api.ts";
 import type { AdminDeps } from "./deps.ts";
 import { hasLog } from "./logs.ts";
 
-type RemoveDeps = Pick<AdminDeps, "store" | "publish" | "logs" | "removeArtifacts" | "report">;
+type RemoveDeps = Pick<
+  AdminDeps,
+  "store" | "publish" | "logs" | "removeArtifacts" | "report" | "databases"
+>;
 
 /**
  * Resolves when no address of what is removed answers any more.
@@ -33,7 +36,11 @@ async function removeApp(deps: RemoveDeps, app: string): Promise<Removed> {
   const { versions, digests } = await removeStored(deps, app);
   // First out of traffic: a process that still answers would write to its log again.
   await deps.publish();
-  await clean(deps, [deps.logs.remove(app), deps.removeArtifacts(digests)]);
+  await clean(deps, [
+    deps.logs.remove(app),
+    deps.removeArtifacts(digests),
+    deps.databases.branches.remove(app, null),
+  ]);
   return { app, branch: null, version: null, versions };
 }
 
@@ -50,7 +57,8 @@ async function removeStored({ store, logs }: Pick<AdminDeps, "store" | "logs">, 
 async function removeBranch(deps: RemoveDeps, app: string, branch: string): Promise<Removed> {
   const { versions, digests } = await deps.store.removeBranch(app, branch);
   await deps.publish();
-  await clean(deps, [deps.removeArtifacts(digests)]);
+  const databases = deps.databases.branches.remove(app, branch);
+  await clean(deps, [deps.removeArtifacts(digests), databases]);
   return { app, branch, version: null, versions: versions.length };
 }
 

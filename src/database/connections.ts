@@ -3,6 +3,8 @@ import type { RelayDatabase, ServerAddress } from "../relay/relay-api.ts";
 import type { StoredDatabase } from "../store/branch-databases.ts";
 import { databaseSessionsMax } from "./limits.ts";
 
+export type { RelayFacts } from "../relay/relay-api.ts";
+
 /** A database that is there, with its password opened. */
 export type OpenDatabase = StoredDatabase & { serverDatabase: string; password: string };
 
