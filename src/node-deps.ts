@@ -45,6 +45,7 @@ export interface NodeParts {
   artifacts: ArtifactStore;
   collector: ReturnType<typeof openCollector>;
   backups: Backups;
+  dumps: AdminDeps["dumps"];
   clock: Clock;
   publisher: Publisher;
   shutdown: () => void;
@@ -55,7 +56,7 @@ export interface NodeParts {
 export function nodeDeps(parts: NodeParts): { status: () => NodeStatus; deps: AdminDeps } {
   const { config, startedAtMs, adminPort, lane, store, memory, remote, deployer } = parts;
   const { environments, rotation, log, requests, artifacts, collector, clock } = parts;
-  const { backups } = parts;
+  const { backups, dumps } = parts;
   const { publisher, shutdown, note, branches, relay } = parts;
   const { urlOf, urlOfHost } = parts.urls;
   const { dataDir } = config;
@@ -119,6 +120,7 @@ export function nodeDeps(parts: NodeParts): { status: () => NodeStatus; deps: Ad
     },
     artifacts,
     backups,
+    dumps,
     collect: (isDryRun) => collector.collect(isDryRun),
     removeArtifacts: (digests) => deployer.removeArtifacts(digests),
     clock,

@@ -27,6 +27,7 @@ import { openBackups } from "./node-backups.ts";
 import { openCollector } from "./node-collector.ts";
 import { openDatabases } from "./node-databases.ts";
 import { describeUnforeseen, nodeDeps } from "./node-deps.ts";
+import { openDumps } from "./node-dumps.ts";
 import { writeNodeFile } from "./node-file.ts";
 import { openAdmin, openLane, openRelay } from "./node-listeners.ts";
 import { removeLogs } from "./node-logs.ts";
@@ -224,6 +225,7 @@ export async function runNode(config: NodeConfig, watcher: NodeWatcher): Promise
     artifacts,
     collector,
     backups,
+    dumps: openDumps(branches.databases),
     clock,
     publisher,
     shutdown: () => stopped.resolve(),

@@ -3,9 +3,11 @@
  * restored to another data directory, and a node on that serves the same.
  */
 import { afterAll, beforeAll, describe, expect, test } from "bun:test";
-import { chmodSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { chmodSync, existsSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { until } from "../src/base/until-for-tests.ts";
+import { AdminClient } from "../src/cli/admin-client.ts";
 import { startTestNode, type TestNode } from "./node-for-tests.ts";
 
 let folder: string;
@@ -31,8 +33,15 @@ function app(name: string, value: string): string {
   mkdirSync(path, { recursive: true });
   writeFileSync(
     join(path, "index.ts"),
-    `export default { fetch: () => new Response(String(process.${value})) };`,
+    `export default { fetch: async () => new Response(\`\${process.${value}} \${await rows()}\`) };
+     const sql = new Bun.SQL(process.env.DATABASE_URL);
+     async function rows() {
+       await sql\`CREATE TABLE IF NOT EXISTS visits (at timestamptz DEFAULT now())\`;
+       await sql\`INSERT INTO visits DEFAULT VALUES\`;
+       return (await sql\`SELECT count(*)::int AS n FROM visits\`)[0].n;
+     }`,
   );
+  writeFileSync(join(path, "levain.config.ts"), "export default { database: true };");
   return path;
 }
 
@@ -42,23 +51,30 @@ const ok = async (args: string[]) => {
   return json.data;
 };
 
+const visit = async (of: TestNode) => await (await of.fetch("shop", "/")).text();
+
 describe("a whole node", () => {
-  test("is served by another one out of its backup: versions, secrets, tokens, domains", async () => {
+  test("is served by another one out of its backup: versions, secrets, rows, tokens, domains", async () => {
     await ok(["token", "create", "ann", "--role", "read"]);
     await ok(["domains", "add", "shop", "shop.example.com"]);
+    const before = [await visit(node), await visit(node)];
     const done = await ok(["backup", "--to", to]);
     await ok(["env", "set", "SECRET=later", "--app", "shop"]);
+    await visit(node);
     const restored = join(folder, "restored");
 
     const refused = await node.cli(["restore", to]);
     const withKey = ["restore", to, "--key", join(node.dataDir, "master-key")];
     const second = await cliOn(restored, withKey);
 
+    // The boot check was the first one.
+    expect(before).toEqual(["first 2", "first 3"]);
     expect(refused.json.error.code).toBe("RESTORE_TARGET_TAKEN");
     expect(done).toMatchObject({ isEncrypted: false, hasMasterKey: false });
-    expect(second.json).toMatchObject({ ok: true, data: { counts: { apps: 1 }, missingKeys: [] } });
+    const counts = { apps: 1, databases: 1, artifacts: 1 };
+    expect(second.json).toMatchObject({ ok: true, data: { counts, missingKeys: [] } });
     await using other = await startTestNode({ dataDir: restored });
-    expect(await (await other.fetch("shop", "/")).text()).toBe("first");
+    expect(await visit(other)).toBe("first 4");
     const { json: versions } = await other.cli(["versions", "shop"]);
     expect(versions.data.versions).toHaveLength(1);
     const { json: tokens } = await other.cli(["token", "list"]);
@@ -79,23 +95,63 @@ describe("a whole node", () => {
     expect(refused.json.error.code).toBe("BACKUP_KEY_NEEDED");
     expect(goneOn.json.data.missingKeys).toHaveLength(1);
   }, 60_000);
+
+  test("is not started on what a restore has left that was killed, and the next restore begins anew", async () => {
+    const restored = join(folder, "killed");
+    const words = ["restore", to, "--without-key"];
+    const doomed = spawnCli(restored, words);
+    await until(() => existsSync(join(restored, "postgres", "data")), 60_000);
+    doomed.kill("SIGKILL");
+    await doomed.exited;
+
+    const up = await cliOn(restored, ["up", "--port", "0", "--admin-port", "0"]);
+    const again = await cliOn(restored, words);
+
+    expect(up.json.error.code).toBe("RESTORE_UNFINISHED");
+    expect(again.json.ok).toBe(true);
+  }, 60_000);
 });
 
-async function cliOn(dataDir: string, args: string[], env: Record<string, string> = {}) {
-  const run = Bun.spawn(
-    [
-      process.execPath,
-      join(import.meta.dir, "../src/main.ts"),
-      ...args,
-      "--json",
-      "--data-dir",
-      dataDir,
-    ],
-    {
-      stdio: ["ignore", "pipe", "pipe"],
-      env: { PATH: process.env.PATH ?? "", HOME: "/dev/null", ...env },
-    },
-  );
+describe("one database", () => {
+  const client = () => new AdminClient({ dataDir: node.dataDir });
+  const branch = { app: "shop", query: { branch: "main" } };
+
+  test("is dumped, and restored in the place of what the branch has, while its app goes on", async () => {
+    const number = async () => Number((await visit(node)).split(" ")[1]);
+    const dumped = await number();
+    const dump = Buffer.concat(await Array.fromAsync(client().download("databaseDump", branch)));
+    await visit(node);
+    await visit(node);
+
+    const restored = await client().call("databaseRestore", { ...branch, body: new Blob([dump]) });
+
+    expect(restored).toMatchObject({ app: "shop", branch: "main", tables: 1 });
+    expect(await number()).toBe(dumped + 1);
+  }, 60_000);
+
+  test("stays as it is when the file is none, or was cut off", async () => {
+    const before = Number((await visit(node)).split(" ")[1]);
+    const dump = Buffer.concat(await Array.fromAsync(client().download("databaseDump", branch)));
+
+    for (const bytes of [dump.subarray(0, -20), Buffer.from("SELECT 1;\nDROP TABLE nothing;\n")]) {
+      const restoring = client().call("databaseRestore", { ...branch, body: new Blob([bytes]) });
+      await expect(restoring).rejects.toMatchObject({ body: { code: "DUMP_INVALID" } });
+    }
+
+    expect(Number((await visit(node)).split(" ")[1])).toBe(before + 1);
+  }, 60_000);
+});
+
+function spawnCli(dataDir: string, args: string[], env: Record<string, string> = {}) {
+  const main = join(import.meta.dir, "../src/main.ts");
+  return Bun.spawn([process.execPath, main, ...args, "--json", "--data-dir", dataDir], {
+    stdio: ["ignore", "pipe", "pipe"],
+    env: { PATH: process.env.PATH ?? "", HOME: "/dev/null", ...env },
+  });
+}
+
+async function cliOn(dataDir: string, args: string[]) {
+  const run = spawnCli(dataDir, args);
   const [stdout, stderr] = await Promise.all([run.stdout.text(), run.stderr.text()]);
   await run.exited;
   try {

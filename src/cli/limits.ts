@@ -75,3 +75,6 @@ export const completionTimeoutMs = 2000;
 
 /** Until a storage elsewhere has said which backups there are, with every try. Milliseconds. */
 export const backupRequestTimeoutMs = 20 * 60_000;
+
+/** Until a dump of any size that is sensible here has been restored. Milliseconds. */
+export const dumpRestoreTimeoutMs = 6 * 3_600_000;

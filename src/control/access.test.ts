@@ -78,6 +78,8 @@ test("what cannot be undone, takes code away or gives rights is the admin's alon
   expect(admins).toEqual([
     "audit",
     "backup",
+    "databaseDump",
+    "databaseRestore",
     "domainAdd",
     "domainRemove",
     "down",

@@ -80,6 +80,9 @@ export const ACCESS: Readonly<Record<EndpointName, Access>> = {
   tokens: { role: "admin", scope: "node" },
   tokenCreate: { role: "admin", scope: "node" },
   tokenRevoke: { role: "admin", scope: "node" },
+  // They take all rows away, and put others in their place.
+  databaseDump: { role: "admin", scope: "app", isQuestion: false },
+  databaseRestore: { role: "admin", scope: "app" },
   // It takes all of an app's code away.
   export: { role: "admin", scope: "app", isQuestion: false },
   gc: { role: "admin", scope: "node" },

@@ -17,6 +17,7 @@ import {
   domainAddInput,
   domainRemoveQuery,
   domainsQuery,
+  dumpQuery,
   envApplyInput,
   envChangeInput,
   envDiffInput,
@@ -36,6 +37,7 @@ import {
 } from "./api.ts";
 import { listApps, listVersions } from "./apps.ts";
 import { backupStream } from "./backup.ts";
+import { dumpAnswer, restoreUpload } from "./database-dump.ts";
 import {
   dropDatabase,
   listDatabases,
@@ -161,6 +163,18 @@ const CALLS: {
   },
   inspect: (call, app) => inspect(call.deps, app, readQuery(inspectQuery, call)),
   packages: (call, app) => packagesOf(call.deps, app, readQuery(packagesQuery, call)),
+  databaseDump(call, app) {
+    const { branch } = readQuery(dumpQuery, call);
+    call.note.add({ branch });
+    call.unboundIdle();
+    return dumpAnswer(call.deps, app, branch);
+  },
+  databaseRestore(call, app) {
+    const { branch } = readQuery(dumpQuery, call);
+    call.note.add({ branch });
+    call.unboundIdle();
+    return restoreUpload(call.deps, app, branch, call.request.body ?? emptyBody());
+  },
   export(call, app) {
     const query = readQuery(exportQuery, call);
     call.note.add(query);

@@ -123,6 +123,12 @@ export function memoryDeps(dataDir: string, happened: string[]): AdminDeps {
       run: () => Promise.reject(new PlatformError("BACKUP_DESTINATION_MISSING", [])),
       list: () => Promise.reject(new PlatformError("BACKUP_DESTINATION_MISSING", [])),
     },
+    dumps: {
+      dump() {
+        throw new PlatformError("DATABASE_UNKNOWN", ["of shop on main"]);
+      },
+      restore: () => Promise.reject(new PlatformError("DATABASE_UNKNOWN", ["of shop on main"])),
+    },
     instances: () => [
       {
         app: "shop",

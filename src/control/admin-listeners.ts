@@ -3,7 +3,7 @@ import { lstatSync, unlinkSync } from "node:fs";
 import type { Server } from "bun";
 import { PlatformError } from "../base/errors.ts";
 import { sourceUploadBytesMax } from "../deploy/limits.ts";
-import { adminIdleSeconds, adminStopTimeoutMs } from "./limits.ts";
+import { adminIdleSeconds, adminStopTimeoutMs, dumpUploadBytesMax } from "./limits.ts";
 import { bindError } from "./node-config.ts";
 
 export type Fetch = (request: Request, server: Server<undefined>) => Promise<Response>;
@@ -41,7 +41,7 @@ export function listenUnix(socketPath: string, fetch: Fetch): Server<undefined> 
 
 const serveOptions = {
   // Uploads are counted where they are read; this only has to be larger, or Bun would answer without a code.
-  maxRequestBodySize: sourceUploadBytesMax * 2,
+  maxRequestBodySize: Math.max(sourceUploadBytesMax * 2, dumpUploadBytesMax),
   // A stack trace must not leave the process.
   development: false,
 } as const;

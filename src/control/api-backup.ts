@@ -1,5 +1,6 @@
 /** What the admin API takes and says about backups. */
 import { z } from "zod";
+import { PRODUCTION_BRANCH } from "../base/production-branch.ts";
 
 const s3Access = z.strictObject({
   accessKeyId: z.string().max(1000).optional(),
@@ -85,4 +86,16 @@ export const backupsStatus = z.object({
   lastFailure: z.object({ atMs: z.number(), code: z.string(), message: z.string() }).nullable(),
   /** The last good one is older than the schedule says. */
   isOverdue: z.boolean(),
+});
+
+export const dumpQuery = z.strictObject({
+  branch: z.string().default(PRODUCTION_BRANCH),
+});
+
+export const databaseRestored = z.object({
+  app: z.string(),
+  branch: z.string(),
+  /** Statements of the dump, and tables that had rows in it. Counts. */
+  statements: z.int(),
+  tables: z.int(),
 });

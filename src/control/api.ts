@@ -21,7 +21,7 @@ import {
   rolledBack,
   versionInfo,
 } from "./api-apps.ts";
-import { backupEvent, backupInput, backupList } from "./api-backup.ts";
+import { backupEvent, backupInput, backupList, databaseRestored, dumpQuery } from "./api-backup.ts";
 import { collected, collectInput, exportQuery } from "./api-collect.ts";
 import {
   databaseChanged,
@@ -123,6 +123,12 @@ export const ENDPOINTS = {
   gc: { ...ENDPOINT_PATHS.gc, input: collectInput, output: collected },
   backup: { ...ENDPOINT_PATHS.backup, input: backupInput, stream: backupEvent },
   backups: { ...ENDPOINT_PATHS.backups, output: backupList },
+  databaseDump: { ...ENDPOINT_PATHS.databaseDump, query: dumpQuery },
+  databaseRestore: {
+    ...ENDPOINT_PATHS.databaseRestore,
+    query: dumpQuery,
+    output: databaseRestored,
+  },
   export: { ...ENDPOINT_PATHS.export, query: exportQuery },
   ps: {
     ...ENDPOINT_PATHS.ps,

@@ -117,6 +117,16 @@ export interface AdminDeps {
   removeArtifacts(digests: readonly string[]): Promise<void>;
   /** What versions consist of, on this disk. */
   artifacts: Pick<ArtifactStore, "path" | "entries">;
+  /** Databases of branches as SQL. Both throw `DATABASE_UNKNOWN` and `DATABASE_DROPPED` at once. */
+  dumps: {
+    dump(app: string, branch: string): AsyncIterable<Uint8Array>;
+    /** Puts what the script makes in the place of the branch's database; when it fails, that is as it was. */
+    restore(
+      app: string,
+      branch: string,
+      script: AsyncIterable<Uint8Array>,
+    ): Promise<{ statements: number; tables: number }>;
+  };
   backups: Pick<Backups, "run" | "list" | "facts">;
   /** Removes what nothing needs any more, or only says what that is; see `Collector`. */
   collect(isDryRun: boolean): Promise<Collected>;

@@ -23,6 +23,8 @@ export const ENDPOINT_PATHS = {
   gc: { method: "POST", path: "/v1/gc" },
   backup: { method: "POST", path: "/v1/backups" },
   backups: { method: "GET", path: "/v1/backups" },
+  databaseDump: { method: "GET", path: "/v1/apps/{app}/databases/dump" },
+  databaseRestore: { method: "POST", path: "/v1/apps/{app}/databases/restore" },
   export: { method: "GET", path: "/v1/apps/{app}/export" },
   ps: { method: "GET", path: "/v1/instances" },
   migrations: { method: "GET", path: "/v1/apps/{app}/migrations" },

@@ -189,3 +189,6 @@ export const previewsOfAppMaxDefault = 20;
 export const previewsMaxDefault = 100;
 /** PostgreSQL has no bound; its catalogues and backups grow with each. Count. */
 export const previewsMaxLargest = 10_000;
+
+/** A dump that is uploaded, still packed; nothing of it is kept, so only its time is paid for. Bytes. */
+export const dumpUploadBytesMax = 1024 * 1024 * 1024 * 1024;
