@@ -43,6 +43,8 @@ export function migratedDatabase(
           return databaseUrl({ name, role, password }, port());
         },
         copy: null,
+        // The operator's switch, which no deploy goes past; the app's own `readOnly` is about its queries.
+        isReadOnly: open.isReadOnly,
         async close() {
           if (isThere) await (await relay()).remove(name);
         },

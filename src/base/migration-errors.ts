@@ -39,6 +39,13 @@ export const migrationErrors = {
       `Cannot migrate ${where}: ${what} took longer than ${timeoutMs} ms`,
     remedy: "Make it shorter, or raise `migrate.timeoutMs` in levain.config.ts",
   },
+  MIGRATION_READ_ONLY: {
+    owner: "user",
+    status: 409,
+    message: (branch: string, what: string) =>
+      `Cannot migrate the database of branch "${branch}" (${what}): it was made read-only`,
+    remedy: "Let it be changed again with `levain db readonly off`, then deploy again",
+  },
   MIGRATION_IN_PROGRESS: {
     owner: "user",
     status: 409,

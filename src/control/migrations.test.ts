@@ -15,7 +15,7 @@ test("what was done to a database after a version is named, each once; what was 
 });
 
 test("a run that came to no version has changed the database all the same", () => {
-  expect(migrationsSince([run(2, "0002_b"), run(null, "command:migrate")], 2)).toEqual([
-    "command:migrate",
+  expect(migrationsSince([run(2, "0002_b"), run(null, "bun migrate.ts")], 2)).toEqual([
+    "bun migrate.ts",
   ]);
 });

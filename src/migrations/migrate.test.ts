@@ -24,7 +24,7 @@ const sql = (files: Record<string, string>): MigrationWork => ({
 
 /** A database with a table of some rows, and what is done to it. */
 const setup = async () => {
-  const login = await postgres.database();
+  const login = await postgres.emptiedDatabase();
   const client = async (database = login.database) => {
     const made = new pg.Client({ ...login, database });
     made.on("error", () => {});
@@ -37,6 +37,7 @@ const setup = async () => {
     await asked.connect();
     return (await asked.query(text).finally(() => asked.end())).rows;
   };
+  await rows("DROP SCHEMA IF EXISTS _levain CASCADE; DROP SCHEMA IF EXISTS other CASCADE");
   await rows("CREATE TABLE orders (id int); INSERT INTO orders SELECT generate_series(1, 100)");
   const stages: string[] = [];
   const copies: string[] = [];
@@ -152,6 +153,28 @@ describe("a folder of SQL files", () => {
     const error = await failure(sql({ "1_bad": "SELECT 1;\nSELEC 2;" }));
 
     expect(error.message).toEndWith('syntax error at or near "SELEC" (line 2)');
+  });
+
+  test("a database that was made read-only is left as it is, and one with nothing to do is no matter", async () => {
+    const { run, failure, login, columns, stages } = await setup();
+    const database: MigrateOptions["database"] = {
+      open: async () => ({
+        login,
+        url: async () => "",
+        copy: null,
+        isReadOnly: true,
+        close: async () => {},
+      }),
+      copyForTrial: () => Promise.reject(new Error("no copy is made")),
+    };
+
+    const error = await failure(sql({ "1_note": "ALTER TABLE orders ADD note text" }), {
+      database,
+    });
+    const nothing = await run(sql({}), { database });
+
+    expect([error.code, stages, nothing.pending]).toEqual(["MIGRATION_READ_ONLY", [], []]);
+    expect(await columns()).toEqual(["id"]);
   });
 
   test("a file that was changed after it was applied is an error before anything is run", async () => {
@@ -419,8 +442,8 @@ describe("a command or module", () => {
     const same = await run(given);
     const other = await run({ ...given, inputs: "b" } as MigrationWork);
 
-    expect(first).toMatchObject({ pending: ["command:migrate it"], target: { output: ["done"] } });
-    expect([same.pending, other.pending]).toEqual([[], ["command:migrate it"]]);
+    expect(first).toMatchObject({ pending: ["migrate it"], target: { output: ["done"] } });
+    expect([same.pending, other.pending]).toEqual([[], ["migrate it"]]);
     expect(runs).toHaveLength(4);
   });
 
@@ -433,7 +456,7 @@ describe("a command or module", () => {
 
     const error = await failure(given);
 
-    expect(error.message).toContain("command:migrate it failed: exit code 1");
+    expect(error.message).toContain("migrate it failed: exit code 1");
     expect(error.detail.migrations.trial?.output).toEqual(["Error: and then this"]);
     expect(await columns()).toEqual(["id"]);
   });

@@ -72,6 +72,9 @@ async function migrateTarget(
     warnings,
   };
   if (pending.length === 0) return report;
+  if (target.isReadOnly === true) {
+    throw new PlatformError("MIGRATION_READ_ONLY", [branch, report.pending.join(", ")]);
+  }
   if (isTrialled) {
     await options.onStage("trial", report.pending);
     const copy = await database.copyForTrial();
@@ -106,7 +109,13 @@ function stageOptions(
   const doing: Work =
     work.way === "sql"
       ? { way: "sql", migrations: pending as readonly SqlMigration[] }
-      : { way: work.way, name: nameOf(work), checksum: work.inputs, run: work.run };
+      : {
+          way: work.way,
+          name: work.source,
+          noted: notedAs(work),
+          checksum: work.inputs,
+          run: work.run,
+        };
   return {
     stage,
     target,
@@ -127,9 +136,9 @@ function pendingOf(
   branch: string,
 ): { pending: readonly Pending[]; warnings: string[] } {
   if (work.way !== "sql") {
-    const name = nameOf(work);
-    const found = noted.find((row) => row.name === name);
-    return { pending: found?.checksum === work.inputs ? [] : [{ name }], warnings: [] };
+    const found = noted.find((row) => row.name === notedAs(work));
+    const isDone = found?.checksum === work.inputs;
+    return { pending: isDone ? [] : [{ name: work.source }], warnings: [] };
   }
   const own = noted.filter(({ name }) => !/^(?:module|command):/.test(name));
   const { pending, changed, unknown, late, half } = pendingMigrations(work.migrations, own);
@@ -150,7 +159,8 @@ function pendingOf(
   return { pending, warnings };
 }
 
-function nameOf({ way, source }: MigrationWork): string {
+/** Apart from the names of files. */
+function notedAs({ way, source }: MigrationWork): string {
   return `${way}:${source}`;
 }
 

@@ -22,6 +22,8 @@ export interface MigrationTarget {
   url(): Promise<string>;
   /** Null for what is no copy. */
   copy: { copyMs: number; pauseMs: number } | null;
+  /** Somebody has said that nothing is to be changed in it. Default false. */
+  isReadOnly?: boolean;
   /** Drops a copy; of the database itself, lets nobody in by that address any more. */
   close(): Promise<void>;
 }
@@ -31,8 +33,10 @@ export type Work =
   | { way: "sql"; migrations: readonly SqlMigration[] }
   | {
       way: "module" | "command";
-      /** Names it in the ledger and to people. */
+      /** To people. */
       name: string;
+      /** In the ledger. */
+      noted: string;
       /** Of what it depends on. */
       checksum: string;
       /** Runs it to its end. @returns its last lines, and how it failed or null. @throws {PlatformError} what ended it */
@@ -134,7 +138,7 @@ async function stillPending(own: MigrationConnection, work: Work): Promise<Work 
   const noted = await readLedger(own);
   const isDone = (name: string, checksum: string) =>
     noted.some((row) => row.name === name && row.checksum === checksum && row.state === "applied");
-  if (work.way !== "sql") return isDone(work.name, work.checksum) ? null : work;
+  if (work.way !== "sql") return isDone(work.noted, work.checksum) ? null : work;
   const migrations = work.migrations.filter(({ name, checksum }) => !isDone(name, checksum));
   return { way: "sql", migrations };
 }
@@ -178,7 +182,7 @@ async function perform(
     // Whatever is left of it must not go on in the database.
     await watch.endSessions().catch(() => {});
   }
-  await note(own, { name: work.name, checksum: work.checksum, state: "applied" });
+  await note(own, { name: work.noted, checksum: work.checksum, state: "applied" });
   applied.push({ name: work.name, ms: Math.round(clock.nowMs() - startedAtMs) });
 }
 
