@@ -33,6 +33,7 @@ import {
 import type { Pool } from "./pool/pool.ts";
 import { openRequestStore } from "./request-store.ts";
 import type { RouteTable } from "./router/route-table.ts";
+import { RuntimeStore } from "./runtimes/runtime-store.ts";
 import { LogStore } from "./telemetry/log-store.ts";
 
 interface OpenTarget {
@@ -109,6 +110,7 @@ async function open(config: TargetConfig): Promise<OpenTarget> {
     log,
     requests,
     clock: systemClock,
+    ...(config.runtime == null ? {} : { runtimes: new RuntimeStore({ dir: config.runtime.dir }) }),
   };
   const lane =
     edges > 1
@@ -185,7 +187,7 @@ function factsOf(lane: Lane): TargetFacts {
 }
 
 /** Limits are those of an app that was deployed without any, and room for all that the load can have open at once. */
-function specOf(app: FixtureApp, { concurrency, entry }: TargetConfig): VersionSpec {
+function specOf(app: FixtureApp, { concurrency, entry, runtime }: TargetConfig): VersionSpec {
   return {
     app: app.name,
     number: 1,
@@ -219,7 +221,7 @@ function specOf(app: FixtureApp, { concurrency, entry }: TargetConfig): VersionS
     retention: retentionOfNode,
     database: null,
     migrations: null,
-    runtime: null,
+    runtime: runtime?.name ?? null,
     buildFacts: null,
     createdAtMs: 0,
   };

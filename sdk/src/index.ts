@@ -279,4 +279,10 @@ export {
   type WaitUntilOptions,
   waitUntil,
 } from "./lifecycle.ts";
+export {
+  defineQualifyCase,
+  type QualifyCase,
+  type QualifyContext,
+  skipQualifyCase,
+} from "./qualify.ts";
 export { markQueries, requestComment, requestId, requestMark } from "./request.ts";

@@ -37,4 +37,18 @@ export const runtimeErrors = {
     message: (name: string, why: string) => `Cannot use the ${name} that was fetched: ${why}`,
     remedy: "Look at what the registry hands out for it; on another kind of machine it may work",
   },
+  QUALIFY_CASE_UNKNOWN: {
+    owner: "user",
+    status: 400,
+    message: (name: string, known: string) =>
+      `Cannot run the case "${name.slice(0, 100)}": there is none of that name; there is ${known}`,
+    remedy: "`levain qualify --list` shows all cases and what each of them finds",
+  },
+  QUALIFY_FAILED: {
+    owner: "user",
+    status: 422,
+    message: (runtimes: string, failures: number) =>
+      `Cannot recommend ${runtimes}: ${failures} ${failures === 1 ? "case fails" : "cases fail"}`,
+    remedy: "Choose a runtime that passes; docs/qualify.md says what each case means",
+  },
 } as const satisfies Record<string, ErrorRow>;

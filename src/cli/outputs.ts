@@ -14,6 +14,7 @@ import {
 } from "../control/api.ts";
 import { deployPlanned, deployVerified } from "../deploy/deploy-api.ts";
 import { perfReport } from "../perf/report.ts";
+import { qualifyReport } from "../qualify/report.ts";
 import { SHELLS } from "./completion-scripts.ts";
 import { VERBS } from "./verbs.ts";
 
@@ -191,6 +192,14 @@ const DATA: Readonly<Record<string, z.ZodType>> = {
         scenarios: z.array(
           z.object({ name: z.string(), catches: z.string(), isLocalOnly: z.boolean() }),
         ),
+      })
+      .describe("With --list"),
+  ]),
+  qualify: z.union([
+    qualifyReport,
+    z
+      .object({
+        cases: z.array(z.object({ name: z.string(), group: z.string(), catches: z.string() })),
       })
       .describe("With --list"),
   ]),

@@ -139,7 +139,11 @@ function addVerb(program: Command, verb: Verb, choose: (selection: Selection) =>
       `${verb.summary}.${verb.description === undefined ? "" : `\n\n${verb.description}`}`,
     );
   for (const [syntax, meaning] of verb.arguments ?? []) command.argument(syntax, meaning);
-  for (const [syntax, meaning] of verb.flags ?? []) command.option(syntax, meaning);
+  for (const [syntax, meaning] of verb.flags ?? []) {
+    const isRepeatable = verb.repeatable?.some((name) => syntax.startsWith(`${name} `)) ?? false;
+    if (isRepeatable) command.option(syntax, meaning, joined);
+    else command.option(syntax, meaning);
+  }
   for (const syntax of verb.hiddenFlags ?? []) command.addOption(new Option(syntax).hideHelp());
   command.optionsGroup("Global options:");
   if (verb.asksNode === true) {
@@ -159,6 +163,10 @@ function addVerb(program: Command, verb: Verb, choose: (selection: Selection) =>
       flags: { ...before, ...own, color: before.color !== false && own.color !== false },
     });
   });
+}
+
+function joined(value: string, before: string | undefined): string {
+  return before === undefined ? value : `${before},${value}`;
 }
 
 function addGlobalFlags(command: Command): void {

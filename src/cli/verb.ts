@@ -31,6 +31,8 @@ export interface Verb {
   asksNode?: true;
   /** It does not ask the context that was chosen, only one that the command or its variables name. */
   isLocalUnlessNamed?: true;
+  /** Flags that may be given more than once, by their long name: the values come with commas between them. */
+  repeatable?: readonly string[];
   /** Flags that Levain gives to itself; not in the help. */
   hiddenFlags?: readonly string[];
   /** At least one: the command and what it does. */

@@ -115,6 +115,7 @@ async function driveTarget(
     poolSize: options.poolSize,
     sparesMax: drive.kind === "shots" ? drive.sparesMax : 1,
     edges: options.edges,
+    runtime: options.runtime,
     hooks: side.hooks,
     concurrency: concurrencyOf(scenario, options),
   });

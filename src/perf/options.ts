@@ -56,6 +56,8 @@ export interface PerfOptions {
   /** Absolute paths, or null. */
   outputFile: string | null;
   gateFile: string | null;
+  /** The Bun that the measured apps run on, and the folder of runtimes it is in; null: the node's own. */
+  runtime: { name: string; dir: string } | null;
   /** A report to compare with. */
   compareFile: string | null;
   /** Root of another checkout to take turns with. */
@@ -132,6 +134,7 @@ export function readPerfOptions(sources: OptionSources): PerfOptions {
   const hooks = given.isOn("hooks");
   const isCompared = compareFile !== null || against !== null || hooks;
   const options: PerfOptions = {
+    runtime: null,
     mode: chosenMode(given),
     scenarios: chosenScenarios(given, defaultScenarios(url !== null, hooks)),
     durationMs: given.integer("durationMs", 1, durationMsLargest) ?? durationMsDefault,

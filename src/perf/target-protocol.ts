@@ -25,6 +25,8 @@ export interface TargetConfig {
   edges: number;
   /** The operator's, in order; none for a lane without. */
   hooks: readonly HookSource[];
+  /** The Bun that the apps run on, and the folder it is in. Without it: the node's own. */
+  runtime?: { name: string; dir: string } | null;
   /** Requests at once that an app has to take. Count. */
   concurrency: number;
 }

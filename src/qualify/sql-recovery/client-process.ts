@@ -55,10 +55,13 @@ export class ClientProcess {
   }
 
   private constructor({ bun, module, databaseUrl }: ClientProcessOptions) {
-    this.#child = Bun.spawn([bun, join(import.meta.dir, "serve-recovery-app.ts"), module], {
-      stdio: ["ignore", "pipe", "pipe"],
-      env: environmentOf(databaseUrl),
-    });
+    this.#child = Bun.spawn(
+      [bun, "--no-orphans", join(import.meta.dir, "serve-recovery-app.ts"), module],
+      {
+        stdio: ["ignore", "pipe", "pipe"],
+        env: environmentOf(databaseUrl),
+      },
+    );
   }
 
   get pid(): number {
