@@ -105,6 +105,11 @@ export class Framer {
     this.#isBroken = false;
   }
 
+  /** A message was passed on in part, and the rest of it has not come. */
+  get isWithin(): boolean {
+    return this.#left > 0 && !this.#isDropping;
+  }
+
   #readOn(): void {
     if (this.#isReading) return;
     while (this.#restBytes > 0 && this.#restBytes >= this.#restBytesNeeded) {

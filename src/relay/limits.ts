@@ -86,6 +86,12 @@ export const doubtAfterMs = 1000;
 /** How long it may take to prove it: on loopback it takes 0.1. Milliseconds. */
 export const proofMs = 250;
 
+/** Silence after which the connection of a session that listens has to prove that it is one. Milliseconds. */
+export const listenProofEveryMs = 5000;
+
+/** How long that may take: nothing waits for it, and a busy server is no reason to lose notifications. Milliseconds. */
+export const listenProofMs = 1000;
+
 /** How long the relay's own queries may take: what state a session has, making it anew. Milliseconds. */
 export const ownQueryMs = 5000;
 

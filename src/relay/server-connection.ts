@@ -290,7 +290,8 @@ export class ServerConnection implements Deadlined {
     this.deadlineMs = Number.POSITIVE_INFINITY;
     deadlines.remove(this);
     this.#outlet?.reset();
-    const lost: LostServer = { fields: this.#fatal, how, hasRows: this.framer.hasPassed };
+    const { hasPassed: hasRows, isWithin } = this.framer;
+    const lost: LostServer = { fields: this.#fatal, how, hasRows, isWithin };
     this.#ready.reject(new ServerRefusal(lost));
     const own = this.#own;
     this.#own = null;

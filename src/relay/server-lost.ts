@@ -15,6 +15,8 @@ export interface LostServer {
   how: string;
   /** Rows of an answer had been passed on. */
   hasRows: boolean;
+  /** The last message that was passed on has no end: whatever is told behind it would be read as a part of it. */
+  isWithin: boolean;
 }
 
 /** 57P01: an administrator ended it. 57P03: it does not take queries now. 57P05: it was idle for too long. */

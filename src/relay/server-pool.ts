@@ -45,6 +45,8 @@ export class ServerPool implements SessionServers {
   #timer: ReturnType<typeof setTimeout> | null = null;
   #reclaimTimer: ReturnType<typeof setTimeout> | null = null;
   #lastError: string | null = null;
+  /** The server itself has no connection left: those that are idle here go to whoever waits. */
+  #isServerFull = false;
   #cancels = 0;
   #isHeld = false;
   /** Taken out of service: connections that come back are ended. */
@@ -65,7 +67,8 @@ export class ServerPool implements SessionServers {
   }
 
   get isShort(): boolean {
-    return this.#waiting.size > 0 && this.#opening === 0 && this.#lastError === null;
+    if (this.#waiting.size === 0) return false;
+    return this.#isServerFull || (this.#opening === 0 && this.#lastError === null);
   }
 
   // --- what sessions ask ---
@@ -241,6 +244,7 @@ export class ServerPool implements SessionServers {
       () => {
         this.#opening -= 1;
         this.#lastError = null;
+        this.#isServerFull = false;
         this.#pauseMs = limits.connectPauseMsMin;
         if (!this.#isReusable(server)) return void server.end();
         this.#offer(server);
@@ -273,6 +277,8 @@ export class ServerPool implements SessionServers {
       return tenancy.onServerDenied({ severity: "ERROR", code, message: error.message });
     }
     this.#lastError = error.message;
+    this.#isServerFull = code === "53300";
+    if (this.#isServerFull) this.#options.reclaim();
     if (this.#timer !== null || this.#waiting.size === 0) return;
     this.#timer = setTimeout(() => {
       this.#timer = null;

@@ -284,6 +284,8 @@ export class Session implements AnswersHost, FrameSink, SessionIdentity, Tenant 
     }
     if (this.status !== idle) this.#refusals.loseTransaction(lost);
     else if (pin !== null) this.#refusals.refuse(errorOfState(pin, lost));
+    // The next batch may have waited for a proof: it is refused, and not run on another connection.
+    if (this.#refusals.isDue && this.hasWork) this.readOn();
   }
 
   /** Whatever waits for a connection is answered with an error. */
@@ -292,7 +294,6 @@ export class Session implements AnswersHost, FrameSink, SessionIdentity, Tenant 
     if (this.batches.length > 0) this.#failBatches(() => error);
     if (this.hasWork) {
       this.#refusals.refuse(error);
-      this.hasWork = false;
       this.readOn();
     }
     if (this.tenancy.isWanted) this.tenancy.seek();
@@ -329,9 +330,9 @@ export class Session implements AnswersHost, FrameSink, SessionIdentity, Tenant 
   }
 
   #begin(at: number): void {
-    const bytesAhead = at - this.#framer.runFrom;
     const { lastMs } = this.#host.clock;
-    const batch = this.#flight.begin(bytesAhead, lastMs, this.status === idle);
+    const isOutside = this.status === idle;
+    const batch = this.#flight.begin(at - this.#framer.runFrom, lastMs, isOutside);
     this.tenancy.noteBegin();
     this.counters.queries += 1;
     this.#host.onBatchBegin(this, batch);
@@ -348,6 +349,7 @@ export class Session implements AnswersHost, FrameSink, SessionIdentity, Tenant 
 
   #refuse(error: SqlError, type: number): Verdict {
     this.counters.relayErrors += 1;
+    this.hasWork = false;
     // What comes before it in its batch is with the server already.
     if (this.#flight.sending !== null) this.fail({ ...error, severity: "FATAL" });
     if (this.#isClosed) return "drop";

@@ -41,6 +41,8 @@ export interface Tenant {
   /** @param wasOpen whether batches had flowed. @param pin what cannot be made anew, in words */
   onLost(lost: LostServer, wasOpen: boolean, pin: string | null): void;
   onDenied(error: SqlError): void;
+  /** Closes the client's side. */
+  leave(): void;
   onNotification(bytes: Buffer): void;
   /** The server takes more. */
   onServerDrain(): void;
@@ -75,7 +77,7 @@ export class Tenancy implements Deadlined, ServerOwner {
   readonly #answers: FrameSink;
   /** With transaction pooling; null otherwise. */
   readonly #translator: StatementTranslator | null;
-  #awaited: "idle" | "server" = "idle";
+  #awaited: "idle" | "server" | "listen" = "idle";
   /** Clock time when it got its connection. Milliseconds. */
   #lentMs = 0;
   /** Statements ran since what it has was asked for. */
@@ -230,6 +232,7 @@ export class Tenancy implements Deadlined, ServerOwner {
 
   onDeadline(): void {
     if (this.#awaited === "idle") return this.yield();
+    if (this.#awaited === "listen") return this.#proveListening();
     const { isHeld, counters, servers } = this.#host;
     if (isHeld) return this.#await("server", limits.serverWaitMs);
     counters.lapsedWaits += 1;
@@ -260,6 +263,8 @@ export class Tenancy implements Deadlined, ServerOwner {
     this.mustAsk = false;
     this.memory.drop();
     if (this.memory.isListening) this.isWanted = true;
+    // It has a part of a message, and would take an error for the rest: to be closed is all that it understands.
+    if (lost.isWithin) return this.#tenant.leave();
     this.#tenant.onLost(lost, wasOpen, pin);
     if (this.#tenant.hasWork || this.isWanted) this.seek();
   }
@@ -320,7 +325,17 @@ export class Tenancy implements Deadlined, ServerOwner {
     if (this.#tenant.hasWork) return this.#tenant.readOn();
     if (servers.isShort && this.idleSinceMs - this.#lentMs > limits.tenureMs)
       return this.giveBack();
-    if (idleReleaseMs > 0) this.#await("idle", idleReleaseMs);
+    // It asks for nothing and would never find out that nobody talks to it any more.
+    if (this.memory.isListening) this.#await("listen", limits.listenProofEveryMs);
+    else if (idleReleaseMs > 0) this.#await("idle", idleReleaseMs);
+  }
+
+  #proveListening(): void {
+    if (this.stage !== "open" || !this.#tenant.isIdle) return;
+    this.#run(syncMessage, limits.listenProofMs, () => {
+      this.stage = "open";
+      this.#rest();
+    });
   }
 
   #ask(then: () => void): void {
@@ -366,7 +381,7 @@ export class Tenancy implements Deadlined, ServerOwner {
     });
   }
 
-  #await(what: "idle" | "server", ms: number): void {
+  #await(what: "idle" | "server" | "listen", ms: number): void {
     this.#awaited = what;
     this.deadlineMs = this.#host.deadlines.after(ms);
   }

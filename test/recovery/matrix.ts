@@ -9,8 +9,10 @@ import { recover } from "../../src/qualify/sql-recovery/recovery.ts";
 import { judge, type RecoveryVerdict } from "../../src/qualify/sql-recovery/verdict.ts";
 import type { ClientModule } from "./client-modules.ts";
 
-/** Clients at once: each takes ten connections of the server's. Count. */
-const clientsMax = 4;
+/** Connections of a client at the server: those of its pool, and as many that are lost and not known to be. Count. */
+const connectionsPerClient = 20;
+/** Connections of the server that others need. Count. */
+const connectionsKept = 10;
 
 export interface MatrixOptions {
   /** Path of the Bun that runs the clients. */
@@ -35,6 +37,9 @@ export interface MatrixCell {
 export async function runMatrix(options: MatrixOptions): Promise<MatrixCell[]> {
   const { bun, clients, pauses, scene, databaseUrl, deadlineMs, recoveryMsMax } = options;
   const cells: MatrixCell[] = [];
+  const [row] = await scene.server.sql("SHOW max_connections");
+  const connectionsMax = Number(row!["max_connections"]) - connectionsKept;
+  const clientsMax = Math.max(1, Math.floor(connectionsMax / connectionsPerClient));
   for (const pause of pauses) {
     for (let index = 0; index < clients.length; index += clientsMax) {
       const group = clients.slice(index, index + clientsMax);

@@ -17,6 +17,8 @@ const readyTimeoutMs = 60_000;
 
 export interface TestServer extends RecoveryServer, AsyncDisposable {
   readonly postgres: EmbeddedPostgres;
+  /** Runs statements as a superuser in a database. Default: that of the cluster. */
+  sql(text: string, database?: string): Promise<Record<string, unknown>[]>;
   /** Dispose it before the server. */
   path(): Promise<ServerPath>;
   /** Opens a superuser's connection to a database. The caller ends it. */

@@ -65,8 +65,12 @@ export const PAUSES: readonly Pause[] = [
   {
     name: "idle",
     summary: "the server ends sessions that are idle too long (5 min, told to the server as 1.5 s)",
-    before: ({ server, role }) =>
-      server.sql(`ALTER ROLE ${role} SET idle_session_timeout = '${idleSessionMs}ms'`),
+    before: async (scene) => {
+      const { server, role } = scene;
+      await server.sql(`ALTER ROLE ${role} SET idle_session_timeout = '${idleSessionMs}ms'`);
+      // Sessions that somebody keeps for others were told nothing of it.
+      await terminated(scene);
+    },
     during: (scene) => withoutSessions(scene),
     after: ({ server, role }) => server.sql(`ALTER ROLE ${role} RESET idle_session_timeout`),
   },
@@ -83,12 +87,7 @@ export const PAUSES: readonly Pause[] = [
   {
     name: "terminated",
     summary: "all its sessions at the server are terminated",
-    during: async (scene) => {
-      await scene.server.sql(
-        `SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE usename = '${scene.role}'`,
-      );
-      await withoutSessions(scene);
-    },
+    during: (scene) => terminated(scene),
   },
   {
     name: "reset",
@@ -124,10 +123,27 @@ export async function sessionsOf({ server, role }: Scene): Promise<number[]> {
   return rows.map(({ pid }) => Number(pid));
 }
 
-async function withoutSessions(scene: Scene): Promise<void> {
+/** Ends the sessions there are. Resolves when they are gone; others may have come. */
+async function terminated(scene: Scene): Promise<void> {
+  const pids = await sessionsOf(scene);
+  if (pids.length === 0) return;
+  const list = pids.join(", ");
+  const { server } = scene;
+  await server.sql(`SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE pid IN (${list})`);
+  await gone(async () => {
+    const left = await server.sql(`SELECT 1 FROM pg_stat_activity WHERE pid IN (${list})`);
+    return left.length === 0;
+  });
+}
+
+function withoutSessions(scene: Scene): Promise<void> {
+  return gone(async () => (await sessionsOf(scene)).length === 0);
+}
+
+async function gone(areGone: () => Promise<boolean>): Promise<void> {
   const endMs = performance.now() + goneTimeoutMs;
-  while ((await sessionsOf(scene)).length > 0) {
-    if (performance.now() > endMs) throw new Error("sessions of the role do not end");
+  while (!(await areGone())) {
+    if (performance.now() > endMs) throw new Error("sessions at the server do not end");
     await Bun.sleep(20);
   }
 }
