@@ -9,6 +9,7 @@ const ACTIONS: Readonly<Record<string, (call: Call) => Promise<Outcome>>> = {
   reset: async (call) => (await import("./db-actions.ts")).reset(call),
   drop: async (call) => (await import("./db-actions.ts")).drop(call),
   url: async (call) => (await import("./db-actions.ts")).url(call),
+  migrations: async (call) => (await import("./db-migrations.ts")).migrations(call),
   psql: async (call) => (await import("./db-psql.ts")).psql(call),
   readonly: async (call) => (await import("./db-actions.ts")).readonly(call),
 };
@@ -23,10 +24,11 @@ export const db: Verb = {
     "one would get: its parent's data of now, masked. `drop` ends it; the next deploy makes it anew. Both throw away " +
     "what is in it, so the branch's name is given twice. `url` prints its address with the password; `psql` opens it " +
     "with the psql of this machine, or with a small shell of Levain's own. Both reach it on the node's machine only. " +
+    "`migrations` lists what was run on databases at deploys and promotes, and on copies of them first. " +
     "`readonly on` refuses what writes until `readonly off`.",
   arguments: [
     ["[action]", `${Object.keys(ACTIONS).join(", ")}`, Object.keys(ACTIONS)],
-    ["[words...]", "the branch (default: main); readonly: on or off before it"],
+    ["[words...]", "the branch (default: main, migrations: all); readonly: on or off before it"],
   ],
   flags: [
     ["--app <name>", "the app (default: that of this folder; list: all)"],
@@ -40,6 +42,7 @@ export const db: Verb = {
     ["levain db branch cart-fix --app shop", "a copy of production's for a branch"],
     ["levain db psql cart-fix", "look into it"],
     ['levain db psql --command "SELECT count(*) FROM orders"', "ask production's once"],
+    ["levain db migrations", "what was run, for how long, with which locks"],
     ["levain db reset cart-fix --confirm cart-fix", "production's data of now"],
     ["levain db drop cart-fix --confirm cart-fix", "it is gone"],
   ],

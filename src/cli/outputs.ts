@@ -93,6 +93,7 @@ const DATA: Readonly<Record<string, z.ZodType>> = {
     ENDPOINTS.databaseMake.output.describe("With `branch`, `reset` and `readonly`"),
     ENDPOINTS.databaseUrl.output.describe("With `url`"),
     ENDPOINTS.databaseDrop.output.describe("With `drop`"),
+    ENDPOINTS.migrations.output.describe("With `migrations`"),
     z
       .object({
         app: z.string(),
