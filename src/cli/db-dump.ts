@@ -4,24 +4,17 @@ import { resolve } from "node:path";
 import { Readable } from "node:stream";
 import { pipeline } from "node:stream/promises";
 import { createZstdDecompress } from "node:zlib";
+import { appWords, dbApp, dbBranch, dbBranchNamed, textFlag } from "./db-words.ts";
 import { usageError } from "./failure.ts";
 import { dumpRestoreTimeoutMs } from "./limits.ts";
 import { showBytes, showCount } from "./units.ts";
 import type { Call, Outcome } from "./verb.ts";
 
-/** Which database. */
-export interface DumpedBranch {
-  app: string;
-  branch: string;
-}
-
-/** @param file where to; default `<app>-<branch>.sql.zst`; without `.zst` at its end it is plain SQL */
-export async function dumpToFile(
-  call: Call,
-  { app, branch }: DumpedBranch,
-  file: string | undefined,
-): Promise<Outcome> {
-  const given = file ?? `${app}-${branch.replaceAll("/", "-")}.sql.zst`;
+/** To a file that is not there yet; one that ends with `.zst` is compressed, any other is plain SQL. */
+export async function dump(call: Call): Promise<Outcome> {
+  const app = await dbApp(call);
+  const branch = dbBranch(call);
+  const given = call.args[2] ?? `${app}-${branch.replaceAll("/", "-")}.sql.zst`;
   const path = resolve(call.io.cwd, given);
   if ((await stat(path).catch(() => null)) !== null) {
     throw usageError(`there is a file ${path} already`);
@@ -31,7 +24,7 @@ export async function dumpToFile(
   const bytes = await save(packed, path);
   return {
     data: { app, branch, path, bytes },
-    next: [call.command(`levain db restore ${branch} ${path} --app ${app}`)],
+    next: [call.command(`levain db restore ${branch} ${path} --app ${app} --confirm ${branch}`)],
     text: () =>
       `${call.paint.green("✔")} the database of ${app} on ${branch} is in ${path} (${showBytes(bytes)})`,
   };
@@ -73,25 +66,24 @@ async function* unpacked(packed: AsyncIterable<Uint8Array>): AsyncGenerator<Uint
 }
 
 /** What the branch has now is lost, when all of the file is there. */
-export async function restoreFromFile(
-  call: Call,
-  { app, branch }: DumpedBranch,
-  file: string | undefined,
-): Promise<Outcome> {
-  if (file === undefined) throw usageError("`db restore` needs a branch and a file");
+export async function restore(call: Call): Promise<Outcome> {
+  const app = await dbApp(call);
+  const branch = dbBranchNamed(call, "restore");
+  const [, , file] = call.args;
+  if (file === undefined) throw usageError("say which file: `levain db restore <branch> <file>`");
   const path = resolve(call.io.cwd, file);
   if ((await stat(path).catch(() => null)) === null) throw usageError(`there is no file ${path}`);
   const body = Bun.file(path);
   const data = await call.client.call("databaseRestore", {
     app,
-    query: { branch },
+    query: { branch, confirm: textFlag(call, "confirm") },
     body: body.stream(),
     signal: call.io.interrupt(),
     answerTimeoutMs: dumpRestoreTimeoutMs,
   });
   return {
     data: { ...data, path, bytes: body.size },
-    next: [call.command(`levain db list --app ${app}`)],
+    next: [call.command(`levain db psql ${branch}${appWords(call)}`)],
     text: () =>
       `${call.paint.green("✔")} the database of ${app} on ${branch} is what ${path} has (${showCount(data.tables, "table")})`,
   };

@@ -10,6 +10,8 @@ const ACTIONS: Readonly<Record<string, (call: Call) => Promise<Outcome>>> = {
   drop: async (call) => (await import("./db-actions.ts")).drop(call),
   url: async (call) => (await import("./db-actions.ts")).url(call),
   migrations: async (call) => (await import("./db-migrations.ts")).migrations(call),
+  dump: async (call) => (await import("./db-dump.ts")).dump(call),
+  restore: async (call) => (await import("./db-dump.ts")).restore(call),
   psql: async (call) => (await import("./db-psql.ts")).psql(call),
   readonly: async (call) => (await import("./db-actions.ts")).readonly(call),
 };
@@ -25,16 +27,20 @@ export const db: Verb = {
     "what is in it, so the branch's name is given twice. `url` prints its address with the password; `psql` opens it " +
     "with the psql of this machine, or with a small shell of Levain's own. Both reach it on the node's machine only. " +
     "`migrations` lists what was run on databases at deploys and promotes, and on copies of them first. " +
-    "`readonly on` refuses what writes until `readonly off`.",
+    "`readonly on` refuses what writes until `readonly off`. `dump` writes all of a database to one file of SQL; `restore` " +
+    "puts such a file, or one of pg_dump, in the place of what the branch has, on this node or another.",
   arguments: [
     ["[action]", `${Object.keys(ACTIONS).join(", ")}`, Object.keys(ACTIONS)],
-    ["[words...]", "the branch (default: main, migrations: all); readonly: on or off before it"],
+    [
+      "[words...]",
+      "the branch (default: main, migrations: all), then a file for dump and restore; readonly: on or off before it",
+    ],
   ],
   flags: [
     ["--app <name>", "the app (default: that of this folder; list: all)"],
     ["--from-branch <name>", "branch, reset: copy from this one (default: its parent, or main)"],
     ["--from <what>", "branch, reset: data, schema or empty (default: as configured)"],
-    ["--confirm <branch>", "reset, drop: the branch's name once more"],
+    ["--confirm <branch>", "reset, drop, restore: the branch's name once more"],
     ["--command <sql>", "psql: run this and end"],
   ],
   examples: [
@@ -43,6 +49,8 @@ export const db: Verb = {
     ["levain db psql cart-fix", "look into it"],
     ['levain db psql --command "SELECT count(*) FROM orders"', "ask production's once"],
     ["levain db migrations", "what was run, for how long, with which locks"],
+    ["levain db dump main --app shop", "to shop-main.sql.zst"],
+    ["levain db restore cart-fix shop-main.sql.zst --confirm cart-fix", "what the file has"],
     ["levain db reset cart-fix --confirm cart-fix", "production's data of now"],
     ["levain db drop cart-fix --confirm cart-fix", "it is gone"],
   ],

@@ -95,6 +95,12 @@ const DATA: Readonly<Record<string, z.ZodType>> = {
     ENDPOINTS.databaseDrop.output.describe("With `drop`"),
     ENDPOINTS.migrations.output.describe("With `migrations`"),
     z
+      .object({ app: z.string(), branch: z.string(), path: z.string(), bytes: z.number() })
+      .describe("With `dump`"),
+    ENDPOINTS.databaseRestore.output
+      .extend({ path: z.string(), bytes: z.number() })
+      .describe("With `restore`"),
+    z
       .object({
         app: z.string(),
         branch: z.string(),

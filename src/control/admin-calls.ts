@@ -18,6 +18,7 @@ import {
   domainRemoveQuery,
   domainsQuery,
   dumpQuery,
+  dumpRestoreQuery,
   envApplyInput,
   envChangeInput,
   envDiffInput,
@@ -170,10 +171,10 @@ const CALLS: {
     return dumpAnswer(call.deps, app, branch);
   },
   databaseRestore(call, app) {
-    const { branch } = readQuery(dumpQuery, call);
-    call.note.add({ branch });
+    const query = readQuery(dumpRestoreQuery, call);
+    call.note.add({ branch: query.branch });
     call.unboundIdle();
-    return restoreUpload(call.deps, app, branch, call.request.body ?? emptyBody());
+    return restoreUpload(call.deps, app, query, call.request.body ?? emptyBody());
   },
   export(call, app) {
     const query = readQuery(exportQuery, call);

@@ -92,6 +92,12 @@ export const dumpQuery = z.strictObject({
   branch: z.string().default(PRODUCTION_BRANCH),
 });
 
+export const dumpRestoreQuery = z.strictObject({
+  ...dumpQuery.shape,
+  /** Consent to the end of what is in it: the branch's name once more. */
+  confirm: z.string().optional(),
+});
+
 export const databaseRestored = z.object({
   app: z.string(),
   branch: z.string(),

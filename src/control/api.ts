@@ -21,7 +21,14 @@ import {
   rolledBack,
   versionInfo,
 } from "./api-apps.ts";
-import { backupEvent, backupInput, backupList, databaseRestored, dumpQuery } from "./api-backup.ts";
+import {
+  backupEvent,
+  backupInput,
+  backupList,
+  databaseRestored,
+  dumpQuery,
+  dumpRestoreQuery,
+} from "./api-backup.ts";
 import { collected, collectInput, exportQuery } from "./api-collect.ts";
 import {
   databaseChanged,
@@ -126,7 +133,7 @@ export const ENDPOINTS = {
   databaseDump: { ...ENDPOINT_PATHS.databaseDump, query: dumpQuery },
   databaseRestore: {
     ...ENDPOINT_PATHS.databaseRestore,
-    query: dumpQuery,
+    query: dumpRestoreQuery,
     output: databaseRestored,
   },
   export: { ...ENDPOINT_PATHS.export, query: exportQuery },

@@ -3,6 +3,7 @@ import { Readable } from "node:stream";
 import { pipeline } from "node:stream/promises";
 import { createGunzip, createZstdCompress, createZstdDecompress } from "node:zlib";
 import { PlatformError } from "../base/errors.ts";
+import type { QueryOf } from "./api.ts";
 import type { AdminDeps } from "./deps.ts";
 import { dumpUploadBytesMax, uploadSilenceMs } from "./limits.ts";
 import { watchUpload } from "./upload.ts";
@@ -34,15 +35,16 @@ export async function dumpAnswer(
   return new Response(body, { headers });
 }
 
-/** @throws {PlatformError} `DATABASE_UNKNOWN`, `DATABASE_BUSY`, `DUMP_INVALID`; then the database is as it was */
+/** @throws {PlatformError} `CONSENT_MISSING`, `DATABASE_UNKNOWN`, `DATABASE_BUSY`, `DUMP_INVALID`; then the database is as it was */
 export async function restoreUpload(
   { dumps }: Pick<AdminDeps, "dumps">,
   app: string,
-  branch: string,
+  { branch, confirm }: QueryOf<"databaseRestore">,
   body: ReadableStream<Uint8Array>,
 ): Promise<{ app: string; branch: string; statements: number; tables: number }> {
   const upload = watchUpload(body, { bytesMax: dumpUploadBytesMax, silenceMs: uploadSilenceMs });
   try {
+    if (confirm !== branch) throw new PlatformError("CONSENT_MISSING", [branch]);
     return { app, branch, ...(await dumps.restore(app, branch, unpacked(upload))) };
   } finally {
     // What was not read must not keep the connection from ending.
