@@ -38,7 +38,15 @@ export async function startBenchPostgres(
   const programs = await preparePrograms({ copiesFolder: folders.copies, user });
   const password = await prepareCluster(folders, programs, user);
   const port = freePort();
-  const all = { listen_addresses: "127.0.0.1", port: String(port), ...settings };
+  const access = join(folder, "pg_hba.conf");
+  await Bun.write(access, "host all all 127.0.0.1/32 scram-sha-256\n");
+  chmodSync(access, 0o644);
+  const all = {
+    listen_addresses: "127.0.0.1",
+    port: String(port),
+    hba_file: access,
+    ...settings,
+  };
   const child = Bun.spawn(
     [
       programs.postgres,

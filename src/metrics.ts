@@ -7,6 +7,7 @@
  */
 import { setImmediate } from "node:timers/promises";
 import type { NodeStatus } from "./control/api.ts";
+import { type DatabaseUse, databaseFamilies } from "./database-metrics.ts";
 import type { Lane } from "./lane.ts";
 import { memoryFamilies } from "./memory-metrics.ts";
 import type { PoolFacts } from "./pool/pool-facts.ts";
@@ -28,6 +29,7 @@ export interface MetricsSource {
   /** Requests to the admin API with a token that is not right. Count. */
   wrongTokens: number;
   versions: readonly VersionSource[];
+  databases: readonly DatabaseUse[];
   /** CPU time of the node's own process. Microseconds. */
   cpu: { user: number; system: number };
 }
@@ -271,13 +273,26 @@ export const METRIC_FAMILIES: readonly Family[] = [
   ...memoryFamilies,
   ...edgeFamilies,
   ...versionFamilies,
+  ...databaseFamilies,
 ];
+
+/** What does not come from the lane. */
+export interface OtherSources {
+  wrongTokens?: number;
+  /** Never throws: without an answer there are none. */
+  databasesUse?: () => Promise<readonly DatabaseUse[]>;
+}
 
 /** Versions that are looked at in one turn; a look at a process reads a file of /proc. Count. */
 const versionsPerTurn = 50;
 
 /** The families one after the other, as text in pieces. Requests are served between them: a scrape of thousands of apps holds up nobody. */
-export async function* nodeMetrics(lane: Lane, status: NodeStatus, nowMs: number, wrongTokens = 0) {
+export async function* nodeMetrics(
+  lane: Lane,
+  status: NodeStatus,
+  nowMs: number,
+  { wrongTokens = 0, databasesUse = async () => [] }: OtherSources = {},
+): AsyncGenerator<string> {
   const versions: VersionSource[] = [];
   let looked = 0;
   for (const pool of [...lane.pools.all()]) {
@@ -290,7 +305,8 @@ export async function* nodeMetrics(lane: Lane, status: NodeStatus, nowMs: number
     looked += 1;
     if (looked % versionsPerTurn === 0) await setImmediate();
   }
-  const source = { status, lane, wrongTokens, versions, cpu: process.cpuUsage() };
+  const databases = await databasesUse();
+  const source = { status, lane, wrongTokens, versions, databases, cpu: process.cpuUsage() };
   for (const family of METRIC_FAMILIES) {
     for (const piece of renderFamily(family, source)) {
       yield piece;

@@ -10,10 +10,13 @@ import type { NodeConfig } from "./control/node-config.ts";
 import { DatabaseWatch } from "./database/database-watch.ts";
 import { Databases } from "./database/databases.ts";
 import { externalServer } from "./database/external-server.ts";
+import { LockWatch, type WatchedDatabase } from "./database/lock-watch.ts";
 import { Server, type ServerAccess } from "./database/server.ts";
+import type { DatabaseUse } from "./database-metrics.ts";
 import type { MigrateOptions } from "./deploy/migrate-step.ts";
 import { branchLabel } from "./deploy/names.ts";
 import { migratedDatabase } from "./node-migrations.ts";
+import { recordOf } from "./relay/guard-event.ts";
 import type { RelayOnDemand } from "./relay-on-demand.ts";
 import type { Environments } from "./secrets/environments.ts";
 import type { Keyring } from "./secrets/keyring.ts";
@@ -31,7 +34,11 @@ export interface NodeDatabasesOptions {
   clock: Clock;
   log: LogSink;
   report(thrown: unknown): void;
+  /** For the node's log. */
+  note(line: string): void;
 }
+
+const nobodyWaits = { waiting: 0, longestMs: 0 };
 
 export interface NodeDatabases {
   databases: Databases;
@@ -40,6 +47,9 @@ export interface NodeDatabases {
   environmentOf(spec: VersionSpec, environments: Environments): Record<string, string>;
   /** How the node's own PostgreSQL is reached is known now. Returns at once. */
   connect(): void;
+  locks: LockWatch;
+  /** What the relay sees of each, and who waits for locks there; none while no relay runs. Never throws. */
+  uses(): Promise<DatabaseUse[]>;
   /** For deploys. */
   databaseOf: MigrateOptions["databaseOf"];
   /** The store answers: looks at what there is, and goes on looking. */
@@ -64,10 +74,17 @@ export function openDatabases(options: NodeDatabasesOptions): NodeDatabases {
     bounds: config.databases,
   });
   const facts = () => relay.facts();
+  const locks = new LockWatch({
+    server,
+    databases: () => watchedDatabases(databases, relay),
+    say: (event) => log.write(recordOf(event, clock.wallMs())),
+    note: options.note,
+  });
   const watch = new DatabaseWatch({ databases, server, facts, clock, log, report });
   return {
     databases,
     server,
+    locks,
     environmentOf(spec, environments) {
       const own = environments.openRun(spec);
       return { ...databases.environmentOf(spec, own), ...own };
@@ -79,12 +96,40 @@ export function openDatabases(options: NodeDatabasesOptions): NodeDatabases {
         app,
         branch,
       ),
+    async uses() {
+      const found = await relay.facts()?.catch(() => null);
+      return (found?.databases ?? []).map((one) => ({
+        facts: one,
+        locks: locks.waits.get(one.name) ?? nobodyWaits,
+      }));
+    },
     async begin() {
       await databases.load();
       watch.start();
+      locks.start();
     },
-    stop: () => watch.stop(),
+    async stop() {
+      await locks.stop();
+      await watch.stop();
+    },
   };
+}
+
+/** Those that apps have connections to, by their names on the server. */
+async function watchedDatabases(
+  databases: Databases,
+  relay: RelayOnDemand,
+): Promise<ReadonlyMap<string, WatchedDatabase>> {
+  const facts = await relay.facts();
+  const used = new Set(
+    facts?.databases.flatMap(({ name, serverConnections }) => (serverConnections > 0 ? name : [])),
+  );
+  return new Map(
+    databases
+      .list()
+      .filter(({ name, serverDatabase }) => serverDatabase !== null && used.has(name))
+      .map((row) => [row.serverDatabase!, row]),
+  );
 }
 
 function accessOf(

@@ -86,7 +86,11 @@ export function nodeDeps(parts: NodeParts): { status: () => NodeStatus; deps: Ad
   const deps: AdminDeps = {
     status,
     instances: () => instancesOf(lane, clock.nowMs()),
-    metrics: () => nodeMetrics(lane, status(), clock.nowMs(), remote.audit.wrongTokens),
+    metrics: () =>
+      nodeMetrics(lane, status(), clock.nowMs(), {
+        wrongTokens: remote.audit.wrongTokens,
+        databasesUse: branches.uses,
+      }),
     hasApp: (app) => Object.hasOwn(lane.router.table.apps, app),
     hasVersion: (app, version) =>
       Object.hasOwn(lane.router.table.apps, app) &&
@@ -98,7 +102,11 @@ export function nodeDeps(parts: NodeParts): { status: () => NodeStatus; deps: Ad
     tokens: remote.tokens,
     audit: remote.audit,
     domains: remote.domains,
-    databases: { branches: branches.databases, facts: () => relay.facts() },
+    databases: {
+      branches: branches.databases,
+      facts: () => relay.facts(),
+      locks: () => branches.locks.waits,
+    },
     deployer,
     rebinder: deployer,
     environments,

@@ -113,6 +113,7 @@ export async function runNode(config: NodeConfig, watcher: NodeWatcher): Promise
     clock,
     log,
     report: (thrown) => watcher.note(describeUnforeseen(thrown)),
+    note: watcher.note,
   });
   await branches.databases.open();
   const lane = await openLane(

@@ -14,6 +14,7 @@ const ACTIONS: Readonly<Record<string, (call: Call) => Promise<Outcome>>> = {
   restore: async (call) => (await import("./db-dump.ts")).restore(call),
   psql: async (call) => (await import("./db-psql.ts")).psql(call),
   readonly: async (call) => (await import("./db-actions.ts")).readonly(call),
+  stats: async (call) => (await import("./db-stats.ts")).stats(call),
 };
 
 export const db: Verb = {
@@ -27,7 +28,8 @@ export const db: Verb = {
     "what is in it, so the branch's name is given twice. `url` prints its address with the password; `psql` opens it " +
     "with the psql of this machine, or with a small shell of Levain's own. Both reach it on the node's machine only. " +
     "`migrations` lists what was run on databases at deploys and promotes, and on copies of them first. " +
-    "`readonly on` refuses what writes until `readonly off`. `dump` writes all of a database to one file of SQL; `restore` " +
+    "`readonly on` refuses what writes until `readonly off`. `stats` shows sessions, connections and latencies; with a " +
+    "branch, all that the relay has counted. `dump` writes all of a database to one file of SQL; `restore` " +
     "puts such a file, or one of pg_dump, in the place of what the branch has, on this node or another.",
   arguments: [
     ["[action]", `${Object.keys(ACTIONS).join(", ")}`, Object.keys(ACTIONS)],
@@ -47,6 +49,7 @@ export const db: Verb = {
     ["levain db", "all databases"],
     ["levain db branch cart-fix --app shop", "a copy of production's for a branch"],
     ["levain db psql cart-fix", "look into it"],
+    ["levain db stats", "who is connected, and how long queries take"],
     ['levain db psql --command "SELECT count(*) FROM orders"', "ask production's once"],
     ["levain db migrations", "what was run, for how long, with which locks"],
     ["levain db dump main --app shop", "to shop-main.sql.zst"],

@@ -89,7 +89,7 @@ const DATA: Readonly<Record<string, z.ZodType>> = {
     ENDPOINTS.domainRemove.output.describe("With `remove`"),
   ]),
   db: z.union([
-    ENDPOINTS.databases.output.describe("With `list`"),
+    ENDPOINTS.databases.output.describe("With `list` and `stats`"),
     ENDPOINTS.databaseMake.output.describe("With `branch`, `reset` and `readonly`"),
     ENDPOINTS.databaseUrl.output.describe("With `url`"),
     ENDPOINTS.databaseDrop.output.describe("With `drop`"),

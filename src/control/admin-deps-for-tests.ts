@@ -285,7 +285,7 @@ export function memoryDeps(dataDir: string, happened: string[]): AdminDeps {
         happened.push(`remove logs of ${app}`);
       },
     },
-    databases: { branches: branchesForTests(happened), facts: () => null },
+    databases: { branches: branchesForTests(happened), facts: () => null, locks: () => new Map() },
     requestLogs: {
       async *read(app) {
         if (app === "shop") yield testRequest;

@@ -7,11 +7,37 @@ import { databaseMade } from "../deploy/deploy-api.ts";
 export const databaseUse = z.object({
   sessions: z.int(),
   serverConnections: z.int(),
+  /** Sessions that keep their connection, since they have what cannot be made anew. */
+  pinned: z.int(),
   inTransaction: z.int(),
+  oldestTransactionMs: z.number().nullable(),
+  /** Queries that wait for a connection. */
   waiting: z.int(),
-  /** Since the relay's start. */
+  /** Statements that wait for a lock. */
+  lockWaits: z.int(),
+  longestLockWaitMs: z.number().nullable(),
+  /** Of queries since the relay's start, as all that follows. Null before the first. */
+  p50Ms: z.number().nullable(),
+  p99Ms: z.number().nullable(),
   queries: z.int(),
+  /** PostgreSQL's. */
   errors: z.int(),
+  relayErrors: z.int(),
+  /** Queries that were run again on another connection. */
+  retries: z.int(),
+  /** Connections in the place of those that were lost. */
+  reconnects: z.int(),
+  /** Connections that idle sessions gave back. */
+  releases: z.int(),
+  lapsedWaits: z.int(),
+  slowStatements: z.int(),
+  /** Requests with more queries than `queriesPerRequestMax`. */
+  overBudget: z.int(),
+  timeouts: z.int(),
+  endedTransactions: z.int(),
+  refusals: z.int(),
+  receivedBytes: z.number(),
+  sentBytes: z.number(),
 });
 
 export const databaseInfo = z.object({

@@ -2,11 +2,13 @@
 import { PlatformError } from "../base/errors.ts";
 import { isReadOnly, type RelayFacts } from "../database/connections.ts";
 import type { Databases } from "../database/databases.ts";
+import type { LockWaits } from "../database/lock-watch.ts";
 import type { MadeDatabase } from "../database/make-database.ts";
 import { checkBranchName, PRODUCTION_BRANCH } from "../deploy/names.ts";
 import type { StoredDatabase } from "../store/branch-databases.ts";
 import { mayUse, type Principal, ROLES } from "./access.ts";
 import type { DatabaseInfo, InputOf, OutputOf, QueryOf } from "./api.ts";
+import { useOf } from "./database-use.ts";
 import type { AdminDeps } from "./deps.ts";
 
 /** What the admin API needs of them. */
@@ -17,6 +19,8 @@ export interface DatabasesDeps {
   >;
   /** Null while no relay runs. */
   facts(): Promise<RelayFacts> | null;
+  /** Who waits for locks, by the databases' names. */
+  locks(): ReadonlyMap<string, LockWaits>;
 }
 
 type Deps = Pick<AdminDeps, "databases">;
@@ -29,7 +33,7 @@ export async function listDatabases(
 ): Promise<OutputOf<"databases">> {
   const facts = await factsOf(databases);
   const rows = databases.branches.list(app).filter((row) => mayUse(principal, row.app));
-  return { databases: rows.map((row) => infoOf(row, facts)) };
+  return { databases: rows.map((row) => infoOf(row, facts, databases.locks())) };
 }
 
 /** @throws {PlatformError} `DATABASE_UNKNOWN`, `DATABASE_DROPPED` */
@@ -119,7 +123,7 @@ async function changed(
   const row = find(databases.branches, app, branch);
   if (row === null) throw unknown(app, branch);
   return {
-    database: infoOf(row, await factsOf(databases)),
+    database: infoOf(row, await factsOf(databases), databases.locks()),
     made: made === null ? null : { name: row.name, ...made },
   };
 }
@@ -141,7 +145,11 @@ async function factsOf({ facts }: DatabasesDeps): Promise<RelayFacts | null> {
   return (await facts()?.catch(() => null)) ?? null;
 }
 
-function infoOf(row: StoredDatabase, relay: RelayFacts | null): DatabaseInfo {
+function infoOf(
+  row: StoredDatabase,
+  relay: RelayFacts | null,
+  locks: ReadonlyMap<string, LockWaits>,
+): DatabaseInfo {
   const { name, app, branch, note, origin, parent, role, bytes, isOver, spec } = row;
   const use = relay?.databases.find((one) => one.name === name);
   const { ttlMs, bytesMax, pooling, poolMax, extensions } = spec;
@@ -165,16 +173,6 @@ function infoOf(row: StoredDatabase, relay: RelayFacts | null): DatabaseInfo {
     createdAtMs: row.createdAtMs,
     usedAtMs: row.usedAtMs,
     expiresAtMs: goes ? row.usedAtMs + ttlMs : null,
-    use:
-      use === undefined
-        ? null
-        : {
-            sessions: use.sessions,
-            serverConnections: use.serverConnections,
-            inTransaction: use.inTransaction,
-            waiting: use.waiting,
-            queries: use.counters.queries,
-            errors: use.counters.errors,
-          },
+    use: use === undefined ? null : useOf(use, locks.get(name)),
   };
 }
