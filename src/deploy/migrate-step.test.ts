@@ -297,6 +297,18 @@ test("a folder, a file or SQL that is not as it must be fails the build, before 
   ).toContain("Cannot run migration migrations/1.sql: `COMMIT` is not for files");
 }, 60_000);
 
+test("a database that is not the node's is not migrated, with a warning", async () => {
+  const { step, runs, events } = await migrated(
+    { ...config("migrations"), "migrations/1_orders.sql": "CREATE TABLE orders (id int)" },
+    { DATABASE_URL: "postgres://elsewhere/shop" },
+  );
+
+  const { report } = await step();
+
+  expect([report, runs]).toEqual([null, []]);
+  expect(events).toMatchObject([{ type: "warning" }]);
+}, 30_000);
+
 test("environment files and version control are not kept", async () => {
   const { artifacts, migrations } = await migrated({
     ...config({ command: "true", trial: false }),
