@@ -1,5 +1,6 @@
 /** The batches of a session that are under way, and their bytes for as long as they may have to be sent again. */
 import { Batch } from "./batch.ts";
+import { textsRunBy } from "./bound-statements.ts";
 import { KeptBytes } from "./kept-bytes.ts";
 
 export class Flight {
@@ -63,6 +64,11 @@ export class Flight {
   /** Whether a batch can be sent again. */
   isKept({ startByte }: Batch): boolean {
     return this.#kept.has(startByte);
+  }
+
+  /** Texts of all statements that a batch runs; it `isKept`. */
+  textsOf(batch: Batch, textOf: (name: string) => string | undefined): string[] {
+    return textsRunBy(batch, this.#kept.from(batch.startByte), textOf);
   }
 
   /** All of them will have to be sent again. */

@@ -144,10 +144,10 @@ export class SessionMemory {
     for (const name of prepared.slice(preparedSeen)) this.forget(name);
   }
 
-  /** Texts of all prepared statements. */
-  sql(): string[] {
-    const all = [...this.statements.values()];
-    return all.map(({ parse, sqlFrom, sqlEnd }) => parse.utf8Slice(sqlFrom, sqlEnd));
+  /** Text of a prepared statement; undefined when there is none of that name. */
+  textOf(name: string): string | undefined {
+    const statement = this.statements.get(name);
+    return statement?.parse.utf8Slice(statement.sqlFrom, statement.sqlEnd);
   }
 
   /** A prepared statement that nobody has seen. */

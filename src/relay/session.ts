@@ -331,8 +331,8 @@ export class Session implements AnswersHost, FrameSink, SessionIdentity, Tenant 
 
   #begin(at: number): void {
     const { lastMs } = this.#host.clock;
-    const isOutside = this.status === idle;
-    const batch = this.#flight.begin(at - this.#framer.runFrom, lastMs, isOutside);
+    const bytesAhead = at - this.#framer.runFrom;
+    const batch = this.#flight.begin(bytesAhead, lastMs, this.status === idle);
     this.tenancy.noteBegin();
     this.counters.queries += 1;
     this.#host.onBatchBegin(this, batch);
@@ -361,8 +361,7 @@ export class Session implements AnswersHost, FrameSink, SessionIdentity, Tenant 
   // --- private: losing ---
 
   #loseBatches(head: Batch, lost: LostServer, pin: string | null): void {
-    const isKept = (batch: Batch) => this.#flight.isKept(batch);
-    const fate = fateOf(this.batches, { lost, pin, isKept, sql: () => this.tenancy.memory.sql() });
+    const fate = fateOf(this.#flight, { lost, pin, memory: this.tenancy.memory });
     if (fate.kind === "again") {
       this.counters.retries += 1;
       this.#answers.suppressed = head.forwarded;
