@@ -4,7 +4,6 @@ import { Backups, type HeldNode } from "./backup/backups.ts";
 import { passphraseOf } from "./backup/passphrase-file.ts";
 import { accessOf } from "./backup/storage.ts";
 import type { Clock } from "./base/clock.ts";
-import { PlatformError } from "./base/errors.ts";
 import type { NodeConfig } from "./control/node-config.ts";
 import { SECRETS, SETTINGS } from "./control/node-settings.ts";
 import { platformVersion } from "./control/platform-version.ts";
@@ -44,12 +43,6 @@ export function openBackups({
     clock,
     note,
     async hold(): Promise<HeldNode> {
-      const connection = store.connection;
-      if (connection === null) {
-        throw new PlatformError("BACKUP_FAILED", [
-          "the store is on a server of its own (`--database-url`), which is backed up there",
-        ]);
-      }
       const apps = await store.store.apps();
       const all = await store.store.databases.list();
       const databases = all.filter(({ serverDatabase }) => serverDatabase !== null);
@@ -58,7 +51,7 @@ export function openBackups({
       const keys = keyring.hold();
       return {
         job: {
-          connection,
+          connection: store.connection,
           masterKeyFile: keyring.isGiven ? null : (config.masterKeyFile ?? masterKeyPath(dataDir)),
           givenKeyIds: keyring.isGiven ? keyring.keyIds : [],
           levain: platformVersion(),

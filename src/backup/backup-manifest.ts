@@ -19,7 +19,7 @@ const part = z.object({
 export type BackupPart = z.infer<typeof part>;
 
 const archive = z.object({
-  /** `cluster`, `databases`, `artifacts`, `node` or `logs`. */
+  /** `cluster`, `artifacts`, `node` or `logs`. */
   name: z.string().regex(/^[a-z]+$/),
   /** Of the tar, before compression. */
   plainBytes: z.number().min(0),
@@ -42,8 +42,8 @@ export const backupManifest = z.object({
   format: z.literal(backupFormat),
   id: z.string().regex(ID),
   levain: z.string(),
-  /** `cluster`: the files of a PostgreSQL of the node's own; `databases`: dumps out of another server. */
-  kind: z.enum(["cluster", "databases"]),
+  /** `cluster`: with the PostgreSQL of the node's own; `files`: the databases are on a server that is not the node's. */
+  kind: z.enum(["cluster", "files"]),
   trigger: z.enum(["command", "schedule"]),
   startedAtMs: z.number(),
   finishedAtMs: z.number(),
@@ -51,9 +51,9 @@ export const backupManifest = z.object({
   node: z.object({ hostname: z.string(), dataDir: z.string() }),
   postgres: z.object({
     major: z.int(),
-    /** Of the cluster; a restored one has the same. */
+    /** Of the cluster; a restored one has the same. Empty without one. */
     systemId: z.string(),
-    /** The state that is restored: the log up to here. Empty for dumps. */
+    /** The state that is restored: the log up to here. Empty without one. */
     endLsn: z.string(),
   }),
   /** Keys that seal environment values and database passwords, by id, and whether they are in it. */

@@ -178,4 +178,18 @@ describe("a backup in a folder", () => {
     }
     expect(existsSync(restored)).toBe(false);
   }, 60_000);
+
+  test("of a node with a server of its own has everything but the databases", async () => {
+    const to = join(folder, "files");
+    const done = await make(job(to, { connection: null, passphrase }));
+    const restored = join(folder, "restored-files");
+
+    const { manifest } = await restore(await findBackup(to, accessOf({})), restored, {
+      passphrase,
+    });
+
+    expect(done).toMatchObject({ hasDatabases: false, hasMasterKey: true, artifacts: 1 });
+    expect(manifest.kind).toBe("files");
+    expect(readdirSync(restored).sort()).toEqual(["artifacts", "master-key"]);
+  });
 });

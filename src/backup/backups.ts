@@ -176,6 +176,8 @@ export class Backups {
   ): Promise<BackupDone> {
     const { plan, clock, dataDir, env, hold } = this.#options;
     const startedAtMs = clock.wallMs();
+    // What goes elsewhere says nothing of the place that is relied on.
+    const isOwn = plan.to === undefined || own.to === plan.to;
     const ended = AbortSignal.any([this.#stop.signal, ...(signal === undefined ? [] : [signal])]);
     try {
       const held = await hold();
@@ -192,7 +194,7 @@ export class Backups {
         const done = await makeInChild(job, env, onProgress, ended);
         const { id, where, bytes } = done;
         const lastGood = { id, where, startedAtMs, finishedAtMs: clock.wallMs(), bytes };
-        this.#keep({ ...this.#history, lastGood, failures: 0 });
+        if (isOwn) this.#keep({ ...this.#history, lastGood, failures: 0 });
         return done;
       } finally {
         held.release();
@@ -200,7 +202,7 @@ export class Backups {
     } catch (error) {
       const { code, message } = asPlatformError(error);
       // Whoever gave it up knows.
-      if (!ended.aborted) {
+      if (isOwn && !ended.aborted) {
         const lastFailure = { atMs: clock.wallMs(), code, message };
         this.#keep({ ...this.#history, lastFailure, failures: this.#history.failures + 1 });
       }

@@ -44,7 +44,8 @@ export interface BackupJob {
   keep: number | null;
   withLogs: boolean;
   dataDir: string;
-  connection: PostgresConnection;
+  /** Of the node's own PostgreSQL; null: its databases are on another server, and not in the backup. */
+  connection: PostgresConnection | null;
   /** File of the master keys; null when the operator gives them to the node. */
   masterKeyFile: string | null;
   /** Ids of the keys that were given. */
@@ -66,6 +67,8 @@ export interface BackupDone {
   where: string;
   /** As stored. */
   bytes: number;
+  /** Whether the store and the databases are in it. */
+  hasDatabases: boolean;
   isEncrypted: boolean;
   hasMasterKey: boolean;
   keyIds: string[];
@@ -98,14 +101,14 @@ export async function makeBackup(
     };
     const tar = (entries: AsyncIterable<TarEntry>) => tarPieces(entries, new Date(job.startedAtMs));
 
-    const cluster = new CheckedCluster(job.connection);
-    await add("cluster", cluster.pieces());
+    const cluster = job.connection === null ? null : new CheckedCluster(job.connection);
+    if (cluster !== null) await add("cluster", cluster.pieces());
     // Only now: what the cluster was sealed with at its last moment is among these, since none has gone meanwhile.
     const keys = job.masterKeyFile === null ? null : readKeyFile(job.masterKeyFile);
     const artifacts = new ArtifactStore({ dir: join(job.dataDir, "artifacts") });
     const digests = await artifacts.list();
     await add("artifacts", tar(artifactEntries(artifacts, digests, job.dataDir)));
-    await add("node", tar(nodeEntries(job, cluster.manifest, key === null ? null : keys)));
+    await add("node", tar(nodeEntries(job, cluster?.manifest ?? null, key === null ? null : keys)));
     if (job.withLogs) await add("logs", tar(logEntries(job.dataDir)));
 
     const keyIds = keys?.map((hex) => masterKeyOf(hex).id) ?? job.givenKeyIds;
@@ -114,12 +117,16 @@ export async function makeBackup(
       format: backupFormat,
       id,
       levain: job.levain,
-      kind: "cluster",
+      kind: cluster === null ? "files" : "cluster",
       trigger: job.trigger,
       startedAtMs: job.startedAtMs,
       finishedAtMs: wallMs(),
       node: { hostname: hostname(), dataDir: job.dataDir },
-      postgres: { major: postgresMajor, systemId: cluster.systemId, endLsn: cluster.endLsn },
+      postgres: {
+        major: postgresMajor,
+        systemId: cluster?.systemId ?? "",
+        endLsn: cluster?.endLsn ?? "",
+      },
       masterKey: { ids: keyIds, isIncluded: hasMasterKey },
       encryption: sealing?.encryption ?? null,
       settings: job.settings,
@@ -134,6 +141,7 @@ export async function makeBackup(
       id,
       where: `${storage.where}/${id}`,
       bytes: storedBytes(manifest),
+      hasDatabases: cluster !== null,
       isEncrypted: key !== null,
       hasMasterKey,
       keyIds,
@@ -194,10 +202,10 @@ async function* artifactEntries(
 
 async function* nodeEntries(
   { dataDir }: BackupJob,
-  clusterManifest: string,
+  clusterManifest: string | null,
   keys: readonly string[] | null,
 ): AsyncGenerator<TarEntry> {
-  yield { path: "backup_manifest", text: clusterManifest };
+  if (clusterManifest !== null) yield { path: "backup_manifest", text: clusterManifest };
   if (keys === null) return;
   yield { path: "master-key", text: `${keys.join("\n")}\n` };
   const token = join(dataDir, "admin-token");

@@ -19,7 +19,11 @@ import { isDiskFull, messageOf, PlatformError } from "../base/errors.ts";
 import { masterKeyPath, parseMasterKeys, writeKeyFile } from "../secrets/key-file.ts";
 import { masterKeyOf } from "../secrets/seal.ts";
 import { postgresMajor } from "../store/postgres-binaries.ts";
-import { prepareClusterPlace, recoverCluster } from "../store/postgres-recovery.ts";
+import {
+  type ClusterPlace,
+  prepareClusterPlace,
+  recoverCluster,
+} from "../store/postgres-recovery.ts";
 import { runCommand } from "../store/system-command.ts";
 import { readArchive } from "./archive.ts";
 import type { BackupManifest } from "./backup-manifest.ts";
@@ -90,7 +94,8 @@ export async function restoreBackup(options: RestoreOptions): Promise<Restored> 
   onStep("check", 0);
   const checked = await checkBackup(found, options.passphrase, (bytes) => onStep("check", bytes));
   const { manifest } = checked;
-  if (manifest.postgres.major !== postgresMajor) {
+  const hasCluster = manifest.kind === "cluster";
+  if (hasCluster && manifest.postgres.major !== postgresMajor) {
     throw new PlatformError("RESTORE_FAILED", [
       `it is of PostgreSQL ${manifest.postgres.major}, this Levain runs ${postgresMajor}`,
     ]);
@@ -102,11 +107,9 @@ export async function restoreBackup(options: RestoreOptions): Promise<Restored> 
   try {
     empty(dataDir);
     writeFileSync(join(dataDir, MARK), `${manifest.id}\n`, { mode: 0o600, flush: true });
-    const place = await prepareClusterPlace(dataDir, options.postgresUser);
-    const { user, folders } = place;
-    const owner = user.isOther ? user : null;
+    const place = hasCluster ? await prepareClusterPlace(dataDir, options.postgresUser) : null;
     const roots: Record<string, () => TreeWriter> = {
-      cluster: () => new TreeWriter(folders.data, privateModes, owner),
+      ...(place === null ? {} : { cluster: () => clusterWriter(place) }),
       artifacts: () => new TreeWriter(join(dataDir, "artifacts"), artifactModes),
       logs: () => new TreeWriter(dataDir, privateModes),
     };
@@ -122,8 +125,10 @@ export async function restoreBackup(options: RestoreOptions): Promise<Restored> 
       reader.end();
       writer.finish();
     }
-    onStep("recover", 0);
-    await recoverCluster(place, recoveryTimeoutMs);
+    if (place !== null) {
+      onStep("recover", 0);
+      await recoverCluster(place, recoveryTimeoutMs);
+    }
     if (keys !== null) writeKeyFile(masterKeyPath(dataDir), keys);
     const token = checked.node.get("admin-token");
     if (token !== undefined) {
@@ -138,6 +143,10 @@ export async function restoreBackup(options: RestoreOptions): Promise<Restored> 
     const what = isDiskFull(error) ? "the disk is full" : messageOf(error);
     throw new PlatformError("RESTORE_FAILED", [what], { cause: error });
   }
+}
+
+function clusterWriter({ folders, user }: ClusterPlace): TreeWriter {
+  return new TreeWriter(folders.data, privateModes, user.isOther ? user : null);
 }
 
 const privateModes = { folder: 0o700, file: 0o600, executable: 0o700 };

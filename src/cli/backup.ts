@@ -108,6 +108,12 @@ async function create(call: Call): Promise<Outcome> {
                 `  ${paint.yellow("The master key is not in it")} (${result.keyIds.join(", ")}): keep a copy apart, or`,
                 "  give a passphrase, and everything is encrypted with the key in it.",
               ]),
+          ...(result.hasDatabases
+            ? []
+            : [
+                `  ${paint.yellow("The databases are not in it")}: they are on the server of databaseUrl. Back that up now`,
+                "  too; docs/backup.md says what belongs together.",
+              ]),
           ...result.removed.map((id) => `  ${id} made way`),
         ].join("\n"),
     };

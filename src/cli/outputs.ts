@@ -172,6 +172,8 @@ const DATA: Readonly<Record<string, z.ZodType>> = {
     counts: backupCounts,
     /** Of the node that made it, where they are not the default. */
     settings: z.record(z.string(), z.json()),
+    /** False: they are on a server that is not the node's. */
+    hasDatabases: z.boolean(),
     /** Ids of master keys that were not there. */
     missingKeys: z.array(z.string()),
   }),

@@ -74,9 +74,11 @@ export const restore: Verb = {
       });
       progress.end();
       const { id, counts, settings, startedAtMs } = manifest;
-      const up = `levain up --data-dir ${dataDir}`;
+      const hasDatabases = manifest.kind === "cluster";
+      const server = hasDatabases ? "" : " --database-url <the restored server>";
+      const up = `levain up --data-dir ${dataDir}${server}`;
       return {
-        data: { id, dataDir, startedAtMs, counts, settings, missingKeys },
+        data: { id, dataDir, startedAtMs, counts, settings, missingKeys, hasDatabases },
         next: [up],
         text: () =>
           [

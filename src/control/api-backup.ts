@@ -27,6 +27,8 @@ export const backupDone = z.object({
   where: z.string(),
   /** As stored. */
   bytes: z.number(),
+  /** False: the store and the databases are on a server that is not the node's. */
+  hasDatabases: z.boolean(),
   isEncrypted: z.boolean(),
   /** Without it, the master key has to be given when it is restored. */
   hasMasterKey: z.boolean(),

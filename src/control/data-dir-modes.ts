@@ -11,6 +11,7 @@ const PRIVATE_FILES = [
   "node.json",
   "node.log",
   "admin-token",
+  "backups.json",
   "route-table.json",
   "postgres/password",
   "postgres/postgres.log",
