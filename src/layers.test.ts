@@ -40,6 +40,7 @@ const MAY_IMPORT: Record<string, readonly string[]> = {
     "database",
     "deploy",
     "migrations",
+    "runtimes",
     "secrets",
     "store",
     "router",

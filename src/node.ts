@@ -20,6 +20,7 @@ import { Publisher } from "./control/publisher.ts";
 import { ArtifactStore } from "./deploy/artifact-store.ts";
 import { AppBuilder } from "./deploy/build.ts";
 import { Deployer } from "./deploy/deployer.ts";
+import { passRuntimeGate } from "./deploy/runtime-gate.ts";
 import { unpackSource } from "./deploy/unpack.ts";
 import { loadHooks } from "./hooks/load.ts";
 import { manifestPath } from "./lane.ts";
@@ -41,6 +42,7 @@ import { openRemoteUse } from "./remote-use.ts";
 import { openRequestStore } from "./request-store.ts";
 import { emptyRouteTable, type RouteTable } from "./router/route-table.ts";
 import { RuntimeStore } from "./runtimes/runtime-store.ts";
+import { thisQualifyMachine } from "./runtimes/verdict.ts";
 import { closeToOthers } from "./sandbox/own-process.ts";
 import type { PostgresConnection } from "./store/postgres-server.ts";
 import { LogStore } from "./telemetry/log-store.ts";
@@ -162,6 +164,15 @@ export async function runNode(config: NodeConfig, watcher: NodeWatcher): Promise
     store: store.store,
     artifacts,
     runtimes,
+    runtimeGate: (step) =>
+      passRuntimeGate(
+        {
+          store: store.store,
+          platformVersion: platformVersion(),
+          machine: thisQualifyMachine(),
+        },
+        step,
+      ),
     environments,
     databases: branches.databases,
     migrations: { databaseOf: branches.databaseOf, runs: store.store.migrationRuns },

@@ -37,6 +37,14 @@ export const runtimeErrors = {
     message: (name: string, why: string) => `Cannot use the ${name} that was fetched: ${why}`,
     remedy: "Look at what the registry hands out for it; on another kind of machine it may work",
   },
+  RUNTIME_UNQUALIFIED: {
+    owner: "user",
+    status: 409,
+    message: (app: string, to: string, from: string, why: string) =>
+      `Cannot change production of "${app}" from ${from} to ${to}: ${why}`,
+    remedy: (_app: string, to: string) =>
+      `Run \`levain qualify --runtime ${to}\` on the node's machine, or give a reason to do without: \`--force "reason"\``,
+  },
   QUALIFY_CASE_UNKNOWN: {
     owner: "user",
     status: 400,

@@ -17,6 +17,7 @@ import { hasGitChanges } from "./git-changes.ts";
 import { readGitHead } from "./git-head.ts";
 import { createPaint, wantsColor } from "./paint.ts";
 import { planLines } from "./plan-text.ts";
+import { forceOf } from "./promote.ts";
 import { showBytes, showCount, showDuration } from "./units.ts";
 import type { Call, Verb } from "./verb.ts";
 import { parseVersionNumber } from "./version-number.ts";
@@ -44,6 +45,7 @@ export const deploy: Verb = {
     ["--start <command>", "what starts the app, such as `node build/index.js`"],
     ["--assets <folder>", "folder of files that the node serves itself"],
     ["--verify <digest>", "build, compare with that artifact or version, keep nothing"],
+    ["--force <reason>", "change production's runtime without a verdict of levain qualify"],
     ["--ci", "fail without a lockfile, as with CI=true"],
     ["--output-url", "print the branch's URL to stdout, and nothing else"],
     ["--events", "with --json: print each event as a JSON line first"],
@@ -85,6 +87,7 @@ export const deploy: Verb = {
       start: textOf(start),
       assets: textOf(assets),
       fromBranch: textOf(call.flags.fromBranch),
+      ...forceOf(call),
       ...(plan === true ? { plan: true } : {}),
       ...(await verifyQuery(call, folder, textOf(app))),
       ...(ci === true || isContinuous(call.io.env) ? { unattended: true } : {}),

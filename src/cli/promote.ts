@@ -26,6 +26,7 @@ export const promote: Verb = {
   flags: [
     ["--branch <name>", "branch to make it live on (default: main)"],
     ["--yes", "agree to the environment of the branch"],
+    ["--force <reason>", "change production's runtime without a verdict of levain qualify"],
   ],
   examples: [
     ["levain promote shop v7", "what was tried on a branch becomes production"],
@@ -54,7 +55,7 @@ export const promote: Verb = {
     }
     const data = await call.client.call("promote", {
       app,
-      input: { ...input, expected: plan.id },
+      input: { ...input, expected: plan.id, ...forceOf(call) },
       answerTimeoutMs: rebindTimeoutMs,
     });
     return liveOutcome(data, call, data.source, [
@@ -63,6 +64,11 @@ export const promote: Verb = {
     ]);
   },
 };
+
+/** Why production is to change its runtime without a verdict. */
+export function forceOf({ flags }: Pick<Call, "flags">): { force?: string } {
+  return typeof flags.force === "string" ? { force: flags.force } : {};
+}
 
 /** What differs between what the version was made with and what the branch has, or null. */
 function describePlan(plan: PromotePlan, paint: Paint): string | null {

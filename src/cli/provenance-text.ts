@@ -22,6 +22,12 @@ export function sourceRows(found: Provenance, commit: string | null): Group["row
   ];
 }
 
+/** A change of production's runtime for which nobody had a verdict. */
+function forcedText({ runtimeForced: forced }: Provenance): string | null {
+  if (forced === null) return null;
+  return `${forced.from} → ${forced.to} by force: ${forced.reason} (${forced.objection})`;
+}
+
 /** Nothing of versions that were deployed before it was written down. */
 export function provenanceGroups(found: Inspection): Group[] {
   if (found.stored === null || found.stored.provenance.bun === null) return [];
@@ -40,6 +46,7 @@ function builtGroup(built: Provenance): Group {
         : `levain ${levain}, ${builder.platform} ${builder.arch}, sandbox ${builder.sandbox}`,
     ],
     ["template", built.template],
+    ["runtime", forcedText(built)],
     ["framework", built.framework],
     ["build", built.command],
     ["entry", built.bundled ? `${built.entry}, bundled` : built.entry],

@@ -40,6 +40,9 @@ export function renderQualify(report: QualifyReport, columns: number, paint: Pai
     ...problemLines(verdicts, columns, paint),
     "",
     ...where.map((line) => paint.dim(line)),
+    ...(report.stored === null
+      ? []
+      : hangingLines(`Verdicts: ${report.stored}`, columns).map((line) => paint.dim(line))),
     "",
     ...verdicts.map((verdict) => verdictLine(verdict, paint)),
   ].join("\n");

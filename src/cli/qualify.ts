@@ -2,7 +2,7 @@
 import { existsSync, statSync } from "node:fs";
 import { homedir, tmpdir } from "node:os";
 import { join, resolve } from "node:path";
-import { PlatformError } from "../base/errors.ts";
+import { asPlatformError, PlatformError } from "../base/errors.ts";
 import { platformVersion } from "../control/platform-version.ts";
 import { appCaseTimeoutMsDefault, caseTimeoutMsLargest, runtimesMax } from "../qualify/limits.ts";
 import type { QualifyReport } from "../qualify/report.ts";
@@ -65,11 +65,32 @@ export const qualify: Verb = {
       signal: interruption(call),
       onCase: (name, runtime) => say(`${name}  ${runtime}`),
     });
+    report.stored = await store(report, call);
     if (!isJson) io.stdout.write(`${renderQualify(report, io.stdout.columns, paint)}\n`);
     failUnlessPassed(report, call);
     return { data: report, next: nextOf(call), ...(isJson ? {} : { isPrinted: true }) };
   },
 };
+
+/** Lets the node of this machine keep verdicts of the whole suite. @returns what became of it, in words */
+async function store(report: QualifyReport, call: Call): Promise<string> {
+  const { levain, machine } = report;
+  const whole = report.verdicts.filter(({ isComplete }) => isComplete);
+  if (whole.length === 0) return "not kept: it was not the whole suite";
+  const verdicts = whole.map(({ cases, ...verdict }) => ({
+    ...verdict,
+    ...{ levain, machine },
+    cases: cases.map(({ name, status, isRequired, reason }) => ({
+      ...{ name, status, isRequired, reason },
+    })),
+  }));
+  try {
+    await call.client.call("verdictAdd", { input: { verdicts } });
+    return `kept by the node of ${call.dataDir}`;
+  } catch (error) {
+    return `not kept by a node: ${asPlatformError(error).message}`;
+  }
+}
 
 /** @throws {PlatformError} `QUALIFY_FAILED` */
 function failUnlessPassed(report: QualifyReport, call: Call): void {

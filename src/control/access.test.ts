@@ -90,6 +90,7 @@ test("what cannot be undone, takes code away or gives rights is the admin's alon
     "tokenCreate",
     "tokenRevoke",
     "tokens",
+    "verdictAdd",
   ]);
 });
 

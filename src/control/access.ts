@@ -83,6 +83,8 @@ export const ACCESS: Readonly<Record<EndpointName, Access>> = {
   // They take all rows away, and put others in their place.
   databaseDump: { role: "admin", scope: "app", isQuestion: false },
   databaseRestore: { role: "admin", scope: "app" },
+  verdicts: { role: "read", scope: "node" },
+  verdictAdd: { role: "admin", scope: "node" },
   // It takes all of an app's code away.
   export: { role: "admin", scope: "app", isQuestion: false },
   gc: { role: "admin", scope: "node" },

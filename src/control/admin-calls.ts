@@ -35,6 +35,8 @@ import {
   rollbackInput,
   tokenCreateInput,
   tokenRevokeInput,
+  verdictAddInput,
+  verdictsQuery,
 } from "./api.ts";
 import { listApps, listVersions } from "./apps.ts";
 import { backupStream } from "./backup.ts";
@@ -56,7 +58,12 @@ import { exportApp } from "./export.ts";
 import { parseInput } from "./input-issues.ts";
 import { inspect, packagesOf } from "./inspect.ts";
 import { readJsonBody } from "./json-body.ts";
-import { adminBodyBytesMax, adminBodyTimeoutMs, envBodyBytesMax } from "./limits.ts";
+import {
+  adminBodyBytesMax,
+  adminBodyTimeoutMs,
+  envBodyBytesMax,
+  verdictBodyBytesMax,
+} from "./limits.ts";
 import { logsStream } from "./logs.ts";
 import { metricsResponse } from "./metrics.ts";
 import { listMigrations } from "./migrations.ts";
@@ -64,6 +71,7 @@ import { planPromote, promote } from "./promote.ts";
 import { remove } from "./remove.ts";
 import { rollback } from "./rollback.ts";
 import { createToken, listAudit, tokenInfoOf, whoami } from "./tokens.ts";
+import { addVerdicts, listVerdicts } from "./verdicts.ts";
 
 /** One request to an endpoint. */
 export interface AdminCall {
@@ -97,7 +105,7 @@ const CALLS: {
   deploy(call) {
     const query = readQuery(deployQuery, call);
     const { principal, note } = call;
-    note.add({ branch: query.branch, commit: query.commit ?? null });
+    note.add({ branch: query.branch, commit: query.commit ?? null, force: query.force });
     note.about(query.app ?? null);
     const assertMayDeploy = (app: string) => assertMayUse(principal, app);
     if (query.app !== undefined) assertMayDeploy(query.app);
@@ -157,6 +165,17 @@ const CALLS: {
     const applied = await applyEnv(call.deps, app, input, stoppingOf(call));
     call.note.add({ version: applied.version });
     return applied;
+  },
+  verdicts: async (call) => ({
+    verdicts: await listVerdicts(call.deps, readQuery(verdictsQuery, call).runtime),
+  }),
+  async verdictAdd(call) {
+    const input = await readInput(verdictAddInput, call, verdictBodyBytesMax);
+    const words = input.verdicts.map(
+      ({ runtime, isPassed }) => `${runtime} ${isPassed ? "passed" : "failed"}`,
+    );
+    call.note.add({ verdicts: words.join(", ") });
+    return addVerdicts(call.deps, input, call.principal);
   },
   keyRotate(call) {
     call.unboundIdle();

@@ -1,5 +1,6 @@
 /** What the admin API says of apps, their branches and versions, and takes to move what is live. */
 import { z } from "zod";
+import { forceReason } from "../deploy/deploy-api.ts";
 import { migrationReport } from "../migrations/report.ts";
 
 export const branchInfo = z.object({
@@ -39,6 +40,8 @@ const promoteTarget = z.strictObject({
 export const promoteInput = promoteTarget.extend({
   /** `id` of the plan that was looked at: with another one meanwhile nothing is done. */
   expected: z.string().optional(),
+  /** Why production is to change its runtime without a verdict. */
+  force: forceReason.optional(),
 });
 export const promotePlanInput = promoteTarget;
 /** What a promote changes in what the app gets, by the names of environment values. */

@@ -75,6 +75,7 @@ import {
   tokenRevokeInput,
   whoami,
 } from "./api-tokens.ts";
+import { verdictAddInput, verdictInfo, verdictsQuery } from "./api-verdicts.ts";
 import { ENDPOINT_PATHS, type EndpointName } from "./endpoints.ts";
 
 export {
@@ -98,6 +99,7 @@ export * from "./api-logs.ts";
 export * from "./api-migrations.ts";
 export * from "./api-node.ts";
 export * from "./api-tokens.ts";
+export * from "./api-verdicts.ts";
 
 /** The index at `GET /`. */
 export const adminIndex = z.object({
@@ -190,6 +192,17 @@ export const ENDPOINTS = {
   tokens: { ...ENDPOINT_PATHS.tokens, output: z.object({ tokens: z.array(tokenInfo) }) },
   tokenCreate: { ...ENDPOINT_PATHS.tokenCreate, input: tokenCreateInput, output: tokenCreated },
   tokenRevoke: { ...ENDPOINT_PATHS.tokenRevoke, input: tokenRevokeInput, output: tokenInfo },
+  verdicts: {
+    ...ENDPOINT_PATHS.verdicts,
+    query: verdictsQuery,
+    output: z.object({ verdicts: z.array(verdictInfo) }),
+  },
+  verdictAdd: {
+    ...ENDPOINT_PATHS.verdictAdd,
+    input: verdictAddInput,
+    /** Runtimes whose verdicts are kept now. */
+    output: z.object({ kept: z.array(z.string()) }),
+  },
   audit: {
     ...ENDPOINT_PATHS.audit,
     query: auditQuery,

@@ -41,6 +41,8 @@ export type AdminStore = Pick<
   | "removeVersions"
   | "removeBranch"
   | "audit"
+  | "verdicts"
+  | "addVerdict"
   | "domains"
   | "addDomain"
   | "verifyDomain"

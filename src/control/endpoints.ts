@@ -44,6 +44,8 @@ export const ENDPOINT_PATHS = {
   tokenCreate: { method: "POST", path: "/v1/tokens" },
   tokenRevoke: { method: "POST", path: "/v1/tokens/revoke" },
   audit: { method: "GET", path: "/v1/audit" },
+  verdicts: { method: "GET", path: "/v1/verdicts" },
+  verdictAdd: { method: "POST", path: "/v1/verdicts" },
   down: { method: "POST", path: "/v1/shutdown" },
 } as const;
 

@@ -192,3 +192,6 @@ export const previewsMaxLargest = 10_000;
 
 /** A dump that is uploaded, still packed; nothing of it is kept, so only its time is paid for. Bytes. */
 export const dumpUploadBytesMax = 1024 * 1024 * 1024 * 1024;
+
+/** Verdicts on twenty runtimes with all their cases. Bytes. */
+export const verdictBodyBytesMax = 1024 * 1024;

@@ -141,6 +141,8 @@ export function memoryStore(): Omit<AdminStore, keyof MemoryRemote> {
       if (live === undefined) throw new PlatformError("BRANCH_UNKNOWN", [app, branch]);
       return live === null || live === 1 ? null : live - 1;
     },
+    verdicts: async () => [],
+    addVerdict: async () => {},
     migrationRuns: { list: async () => [], since: async () => [] },
     async envValues() {
       return [];

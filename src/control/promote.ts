@@ -31,7 +31,7 @@ export async function planPromote(
 export async function promote(
   deps: PromoteDeps,
   app: string,
-  { version, branch, expected }: InputOf<"promote">,
+  { version, branch, expected, force }: InputOf<"promote">,
   signal: AbortSignal,
 ): Promise<Promotion> {
   const rebound = await deps.rebinder.rebind({
@@ -40,6 +40,7 @@ export async function promote(
     branch,
     reason: "promote",
     expected,
+    force,
     signal,
   });
   const change =

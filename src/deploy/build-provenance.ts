@@ -11,7 +11,7 @@ import type { GitSource, Provenance } from "./provenance.ts";
 
 export type BuildProvenance = Omit<
   Provenance,
-  "levain" | "git" | "deployedBy" | "ms" | "files" | "largest"
+  "levain" | "git" | "deployedBy" | "runtimeForced" | "ms" | "files" | "largest"
 >;
 
 export interface BuildParts {

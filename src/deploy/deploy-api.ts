@@ -118,6 +118,9 @@ const projectPath = z
   .max(sourcePathBytesMax)
   .regex(/^(?!.*(?:^|\/)\.{0,2}(?:\/|$))[^\0\\]+$/, "must be a plain path inside the source");
 
+/** A sentence for the audit log. */
+export const forceReason = z.string().trim().min(3).max(300);
+
 export const deployQuery = z.object({
   /** Default: `name` in the config, then in package.json, then `folder`. */
   app: z.string().optional(),
@@ -148,6 +151,8 @@ export const deployQuery = z.object({
     .transform((text) => text.split(",").filter((path) => path !== ""))
     .pipe(z.array(projectPath).max(workspacesMax))
     .optional(),
+  /** Why production is to change its runtime without a verdict. */
+  force: forceReason.optional(),
   /** These four go before the configuration's. An empty `build` is none. */
   framework: z.string().optional(),
   build: z.string().optional(),

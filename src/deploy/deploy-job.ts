@@ -11,6 +11,8 @@ import type { Builder, SourceFacts } from "./builder.ts";
 import type { DeployDatabases } from "./database-step.ts";
 import type { DeployEvent, DeployQuery } from "./deploy-api.ts";
 import type { MigrateOptions } from "./migrate-step.ts";
+import type { RuntimeForce } from "./provenance.ts";
+import type { RuntimeStep } from "./runtime-gate.ts";
 
 export interface DeployerOptions {
   dataDir: string;
@@ -28,6 +30,8 @@ export interface DeployerOptions {
   >;
   artifacts: ArtifactStore;
   runtimes: Pick<RuntimeStore, "ensure" | "hold">;
+  /** See `passRuntimeGate`. */
+  runtimeGate(step: RuntimeStep): Promise<RuntimeForce | null>;
   environments: Pick<Environments, "resolve" | "freeze" | "hold" | "openVersion" | "fingerprint">;
   /** Unpacks an upload into a folder; `unpackSource`. */
   unpack(upload: ReadableStream<Uint8Array>, folder: string, signal: AbortSignal): Promise<unknown>;

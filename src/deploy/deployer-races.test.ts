@@ -26,6 +26,7 @@ async function setup(data: TestFolder, overrides: Partial<DeployerOptions>) {
     builder: new AppBuilder({ dataDir: data.path }),
     artifacts,
     runtimes: new RuntimeStore({ dir: data.at("runtimes") }),
+    runtimeGate: async () => null,
     environments: testEnvironments(),
     unpack: (upload, folder, signal) => unpackSource(upload, folder, { signal }),
     bootCheck: async () => {},

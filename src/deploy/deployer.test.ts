@@ -42,6 +42,7 @@ const setup = async (overrides: Partial<DeployerOptions> = {}) => {
     builder: new AppBuilder({ dataDir: data.path }),
     artifacts,
     runtimes: new RuntimeStore({ dir: data.at("runtimes") }),
+    runtimeGate: async () => null,
     environments: testEnvironments(),
     unpack: (upload, folder, signal) => unpackSource(upload, folder, { signal }),
     bootCheck: async (spec) => void calls.push(`boot v${spec.number}`),

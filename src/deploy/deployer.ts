@@ -218,6 +218,10 @@ export class Deployer {
     const workFolder = join(dataDir, "builds", app);
     const buildStartedAtMs = clock.nowMs();
     await removeFolder(workFolder);
+    const { runtime } = job.facts.config;
+    const runtimeForced = await this.#options.runtimeGate({
+      ...{ app, branch, runtime, force: query.force ?? null },
+    });
     using _runtime = await takeRuntime(this.#options, job);
     let database: StepDatabase | null = null;
     try {
@@ -264,6 +268,7 @@ export class Deployer {
           levain: platformVersion,
           git: gitOf(query),
           deployedBy: job.deployedBy,
+          runtimeForced,
           ms: { build: Math.round(buildMs), boot: 0 },
           files: artifact.files,
           largest: artifact.largest,

@@ -65,12 +65,18 @@ export const provenance = z.object({
       ran: z.array(z.string()),
     })
     .default({ declared: [], ran: [] }),
+  /** Why it may run production on another runtime than before, when no verdict says so. */
+  runtimeForced: z
+    .object({ from: z.string(), to: z.string(), objection: z.string(), reason: z.string() })
+    .nullable()
+    .default(null),
   declares: declared.default(nothingDeclared),
   /** The version whose artifact it is, when it was made from that with the environment of a branch. */
   rebound: z.object({ version: z.int(), branch: z.string() }).nullable().default(null),
 });
 
 export type Provenance = z.infer<typeof provenance>;
+export type RuntimeForce = NonNullable<Provenance["runtimeForced"]>;
 export type GitSource = z.infer<typeof gitSource>;
 
 /** What the store has of a version; whatever cannot be read is as if it had not been written. */

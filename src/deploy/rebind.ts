@@ -18,7 +18,7 @@ import type { DeployerOptions } from "./deploy-job.ts";
 import { schemaNames } from "./env-check.ts";
 import { migrateStep } from "./migrate-step.ts";
 import { refuseInvalid, withProvided } from "./open-environment.ts";
-import { readProvenance } from "./provenance.ts";
+import { type RuntimeForce, readProvenance } from "./provenance.ts";
 import { type TakenLive, takeLive } from "./take-live.ts";
 
 export interface RebindTarget {
@@ -46,6 +46,8 @@ export interface OpenPlan extends RebindPlan {
 
 export interface RebindRequest extends RebindTarget {
   reason: "deploy" | "promote";
+  /** See `RuntimeStep`. */
+  force?: string | undefined;
   /** `id` of the plan that a person has seen; undefined: whatever it is. */
   expected?: string | undefined;
   signal: AbortSignal;
@@ -90,13 +92,15 @@ export interface Rebound {
  */
 export async function rebind(
   options: DeployerOptions,
-  { reason, expected, signal, ...target }: RebindRequest,
+  { reason, expected, force, signal, ...target }: RebindRequest,
 ): Promise<Rebound> {
   const { app, branch } = target;
   const plan = await planRebind(options, target);
   if (expected !== undefined && expected !== plan.id) {
     throw new PlatformError("ENVIRONMENT_CHANGED", [app, branch]);
   }
+  const { runtime } = plan.source.spec;
+  const forced = await options.runtimeGate({ app, branch, runtime, force: force ?? null });
   const environment = await checked(options, plan, target, signal);
   const warnings: string[] = [];
   const emit = (event: DeployEvent) =>
@@ -108,7 +112,13 @@ export async function rebind(
     mask: { ofBranch: plan.source.spec.branch },
   });
   try {
-    const rebound = await rebindOpened(options, { ...target, reason, signal }, opened, emit);
+    const rebound = await rebindOpened(
+      options,
+      { ...target, reason, signal },
+      opened,
+      forced,
+      emit,
+    );
     return { ...rebound, warnings };
   } catch (error) {
     await database.undo();
@@ -121,6 +131,7 @@ async function rebindOpened(
   options: DeployerOptions,
   { app, branch, reason, signal }: RebindRequest,
   plan: OpenPlan,
+  runtimeForced: RuntimeForce | null,
   emit: (event: DeployEvent) => void,
 ): Promise<Omit<Rebound, "warnings">> {
   const { environment } = plan;
@@ -148,6 +159,7 @@ async function rebindOpened(
       packages: packagesSha256 === null ? null : { sha256: packagesSha256 },
       provenance: {
         ...readProvenance(plan.source.provenance),
+        runtimeForced,
         rebound: { version: spec.number, branch: spec.branch },
       },
       reason,

@@ -1,5 +1,6 @@
 /** What `levain qualify` finds, as `--json` has it and as a node keeps it. */
 import { z } from "zod";
+import { qualifyMachine } from "../runtimes/verdict.ts";
 import { measuresMax, reasonCharactersMax } from "./limits.ts";
 
 export const measure = z.object({
@@ -38,15 +39,6 @@ export const runtimeVerdict = z.object({
   cases: z.array(caseResult),
 });
 
-/** Where a verdict was found. It holds for such machines. */
-export const machine = z.object({
-  cpu: z.string(),
-  arch: z.string(),
-  cores: z.int(),
-  memoryBytes: z.number(),
-  kernel: z.string(),
-});
-
 /** One case on each runtime, beside the first runtime. */
 export const comparedCase = z.object({
   name: z.string(),
@@ -61,7 +53,7 @@ export const qualifyReport = z.object({
   format: z.literal(1),
   /** Of Levain. */
   levain: z.string(),
-  machine,
+  machine: qualifyMachine,
   startedAt: z.string(),
   ms: z.number(),
   isQuick: z.boolean(),
@@ -87,4 +79,3 @@ export type CaseResult = z.infer<typeof caseResult>;
 export type RuntimeVerdict = z.infer<typeof runtimeVerdict>;
 export type ComparedCase = z.infer<typeof comparedCase>;
 export type QualifyReport = z.infer<typeof qualifyReport>;
-export type QualifyMachine = z.infer<typeof machine>;

@@ -6,15 +6,16 @@
  * A case takes turns with the runtimes, so that what disturbs the machine for a while disturbs all of them.
  */
 import { mkdtemp, rm } from "node:fs/promises";
-import { arch, cpus, release, tmpdir, totalmem } from "node:os";
+import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { didYouMean } from "../base/did-you-mean.ts";
 import { asPlatformError, PlatformError } from "../base/errors.ts";
 import { versionOf } from "../runtimes/runtime-name.ts";
 import type { Runtime, RuntimeStore } from "../runtimes/runtime-store.ts";
+import { thisQualifyMachine } from "../runtimes/verdict.ts";
 import { allCases, requiredNames } from "./cases.ts";
 import { type CaseFinding, notTried, type QualifyCase } from "./qualify-case.ts";
-import type { CaseResult, QualifyMachine, QualifyReport } from "./report.ts";
+import type { CaseResult, QualifyReport } from "./report.ts";
 import { type SqlServer, startSqlServer } from "./sql-server.ts";
 import { compareVerdicts, verdictOf } from "./verdict.ts";
 
@@ -81,7 +82,7 @@ export async function runQualify(options: QualifyOptions): Promise<QualifyReport
   return {
     format: 1,
     levain: options.levain,
-    machine: machineFacts(),
+    machine: thisQualifyMachine(),
     startedAt,
     ms: Math.round(performance.now() - startMs),
     isQuick,
@@ -131,16 +132,4 @@ async function resultOf(
     await rm(folder, { recursive: true, force: true });
   }
   return { name, group, isRequired, ...found, ms: Math.round(performance.now() - startMs) };
-}
-
-/** Where this runs. */
-export function machineFacts(): QualifyMachine {
-  const all = cpus();
-  return {
-    cpu: all[0]?.model.trim() ?? arch(),
-    arch: arch(),
-    cores: all.length,
-    memoryBytes: totalmem(),
-    kernel: release(),
-  };
 }

@@ -126,3 +126,6 @@ export const auditKeptMax = 100_000;
 
 /** A year and a month, so that a yearly look finds last year's. Milliseconds. */
 export const auditKeptMs = 396 * 86_400_000;
+
+/** Verdicts of one runtime, at some 4 KiB each. Count. */
+export const verdictsKeptMax = 20;

@@ -48,6 +48,7 @@ import {
 } from "./reseal.ts";
 import { routeTable, type StoredRouteTable } from "./routes.ts";
 import { createToken, noteTokensUsed, removeToken, type StoredToken, tokens } from "./tokens.ts";
+import { addVerdict, type StoredVerdict, verdicts } from "./verdicts.ts";
 import {
   livePackages,
   type StoredPackages,
@@ -279,6 +280,15 @@ export class Store {
   /** Deploys of an app, newest first, also failed and running ones. */
   deploys(app: string, limit: number): Promise<StoredDeploy[]> {
     return this.#database.read((queries) => deploys(queries, app, limit));
+  }
+
+  /** Newest first. @param runtime null: of all */
+  verdicts(runtime: string | null): Promise<StoredVerdict[]> {
+    return this.#database.read((queries) => verdicts(queries, runtime));
+  }
+
+  addVerdict(added: StoredVerdict): Promise<void> {
+    return this.#database.write((queries) => addVerdict(queries, added));
   }
 
   /** Oldest first. */
