@@ -252,3 +252,18 @@ test("a percentile is a value that was measured", () => {
   expect(percentile([3, 1, 2, 4], 0.99)).toBe(4);
   expect(percentile([5], 0)).toBe(5);
 });
+
+test("a copy of a database is measured with an app under load", async () => {
+  const script = join(import.meta.dir, "branch-copy.ts");
+  const child = Bun.spawn([process.execPath, script, "--tiny"], {
+    stdio: ["ignore", "pipe", "pipe"],
+  });
+  const [output, problems] = await Promise.all([
+    new Response(child.stdout).text(),
+    new Response(child.stderr).text(),
+  ]);
+
+  expect(problems).toBe("");
+  // Every query of the app that was held was answered in the end.
+  expect(output).toMatch(/^\| tiny \| \d+ \| 2 \|(?: [\d.]+ \|){9} 0 \|$/m);
+}, 60_000);

@@ -12,7 +12,7 @@ export function asDatabaseError(thrown: unknown, action: string): unknown {
   const { code } = (thrown ?? {}) as { code?: unknown };
   // What the driver says of its socket: refused, reset, no such file, timed out.
   const isConnection =
-    typeof code === "string" || /timeout|terminated|closed/i.test(messageOf(thrown));
+    typeof code === "string" || /timeout|terminated|closed|not queryable/i.test(messageOf(thrown));
   if (!isConnection) return thrown;
   const what = `PostgreSQL does not answer (${messageOf(thrown)})`;
   return new PlatformError("DATABASE_UNAVAILABLE", [action, what], { cause: thrown });

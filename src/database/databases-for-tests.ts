@@ -63,6 +63,7 @@ export interface TestDatabases extends AsyncDisposable {
 export async function testDatabases(
   postgres: TestPostgres,
   change: Partial<DatabasesOptions> = {},
+  login?: { user: string; password: string; database: string },
 ): Promise<TestDatabases> {
   const folder = mkdtempSync(join(tmpdir(), "levain-databases-"));
   const store = openStore({ connection: await postgres.emptiedDatabase(), clock: systemClock });
@@ -75,10 +76,16 @@ export async function testDatabases(
     isOwn: true,
     config: { ...connection, database: "postgres" },
   }));
+  // As on a server that somebody else runs, where the user is not its superuser.
+  const foreign = new Server(() => ({
+    address,
+    isOwn: false,
+    config: { ...connection, ...login },
+  }));
   const records: LogRecord[] = [];
   const options: DatabasesOptions = {
     file: join(folder, "databases.json"),
-    server,
+    server: login === undefined ? server : foreign,
     rows: () => store.databases,
     apps: () => store.apps(),
     branchLabel: () => labelOf,
@@ -95,7 +102,7 @@ export async function testDatabases(
     const names = await server.rows<{ kind: string; name: string }>(
       `SELECT 'database' AS kind, datname AS name FROM pg_database
          WHERE datname NOT IN ('postgres', 'template0', 'template1', 'levain') AND datname NOT LIKE 'test%'
-       UNION ALL SELECT 'role', rolname FROM pg_roles WHERE rolname <> 'levain' AND rolname NOT LIKE 'pg\\_%'
+       UNION ALL SELECT 'role', rolname FROM pg_roles WHERE rolname <> 'levain' AND rolname NOT LIKE 'test%' AND rolname NOT LIKE 'pg\\_%'
        ORDER BY name`,
     );
     const of = (kind: string) => names.filter((row) => row.kind === kind).map(({ name }) => name);

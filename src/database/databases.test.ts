@@ -1,7 +1,8 @@
 /** Goal: what a branch's database is from its first deploy to its end. Method: a real PostgreSQL; no clients, so no relay. */
 import { describe, expect, test } from "bun:test";
 import pg from "pg";
-import type { PlatformError } from "../base/errors.ts";
+import { PlatformError } from "../base/errors.ts";
+import { until } from "../base/until-for-tests.ts";
 import { withTestPostgres } from "../store/postgres-for-tests.ts";
 import { request, testDatabases } from "./databases-for-tests.ts";
 
@@ -10,7 +11,7 @@ const postgres = withTestPostgres();
 const codeOf = (work: Promise<unknown>) =>
   work.then(
     () => "nothing was thrown",
-    (error: PlatformError) => error.code,
+    (error) => (error as PlatformError).code,
   );
 
 describe("ensure", () => {
@@ -333,6 +334,51 @@ describe("copies", () => {
     await client.end();
     await databases.ensure(request("next"));
   });
+
+  test("a parent whose transactions do not end, or whose relay is away, is left as it was", async () => {
+    await using setup = await testDatabases(postgres);
+    const { databases, onServer, relay } = setup;
+    await databases.ensure(request("main"));
+    await databases.ensure(request("next"));
+    const before = await onServer();
+    relay.onHold = async (name) => {
+      throw new PlatformError("DATABASE_BUSY", [name, "a transaction is open for 61 s"]);
+    };
+
+    for (const work of [
+      () => databases.ensure(request("other")),
+      () => databases.reset("shop", "next", { parent: null, from: null }),
+      () => databases.reset("shop", "next", { parent: null, from: "empty" }),
+      () => databases.copyForTrial("shop", "main"),
+    ]) {
+      expect(await codeOf(work())).toBe("DATABASE_BUSY");
+      expect(await onServer()).toEqual(before);
+    }
+    expect(await setup.store.databases.leftovers()).toEqual([]);
+  });
+
+  test("a server that goes away in the middle says so, and the next sweep takes what it left", async () => {
+    await using setup = await testDatabases(postgres);
+    const { databases, onServer, relay } = setup;
+    await databases.ensure(request("main"));
+    const before = await onServer();
+    relay.onHold = async () => {
+      process.kill(postgres.server.pid!, "SIGKILL");
+    };
+
+    const code = await codeOf(databases.ensure(request("next")));
+    expect(code).toMatch(/UNAVAILABLE/);
+    relay.onHold = async () => {};
+    // It is started again, which takes a moment to begin.
+    const isSwept = async () => {
+      await databases.sweep();
+      return (await setup.store.databases.leftovers()).length === 0;
+    };
+    await until(() => isSwept().catch(() => false), 20_000);
+
+    expect(await onServer()).toEqual(before);
+    expect((await databases.ensure(request("next"))).made).toMatchObject({ origin: "data" });
+  }, 60_000);
 
   test("a trial has all of the data and is gone when it is dropped", async () => {
     await using setup = await testDatabases(postgres);

@@ -20,6 +20,9 @@ export const databaseTurnsMax = 50;
 /** A copy of a terabyte at the pace of a slow disk. Milliseconds. */
 export const databaseCopyMs = 3 * 3_600_000;
 
+/** The same while its queries wait for it: shorter than a relay holds them. Milliseconds. */
+export const databaseHeldCopyMs = 9 * 60_000;
+
 /** Copies below this go through the log of changes: no checkpoint of the whole server is needed. Bytes. */
 export const databaseLoggedCopyBytesMax = 24 * 1024 * 1024;
 

@@ -1,7 +1,7 @@
 /** Makes one database with its role, empty or as a copy, and hands it to whoever keeps it. */
 import type { Clock } from "../base/clock.ts";
 import type { DatabaseOrigin, DatabaseSpec } from "../base/database-spec.ts";
-import type { Hold, Relay } from "../relay/relay-api.ts";
+import type { Relay } from "../relay/relay-api.ts";
 import type { Keyring } from "../secrets/keyring.ts";
 import type { BranchDatabases, ServerLeftover, StoredDatabase } from "../store/branch-databases.ts";
 import type { LogSink } from "../telemetry/log-record.ts";
@@ -137,23 +137,16 @@ export async function makeDatabase(parts: DatabaseParts, plan: MakePlan): Promis
   });
 }
 
-/** A source is held from when it is asked for until it is copied. */
+/** See `Making.copy`. */
 export async function copyBehindHold(
-  { making, relay, clock }: Pick<DatabaseParts, "making" | "relay" | "clock">,
+  { making, relay }: Pick<DatabaseParts, "making" | "relay">,
   source: CopySource,
   database: string,
-): Promise<CopyFacts & Pick<MadeDatabase, "pauseMs" | "waitedMs" | "sessions">> {
+): Promise<CopyFacts> {
   const there = await relay();
-  const startedAtMs = clock.nowMs();
-  const hold: Hold = await there.hold(source.name, { timeoutMs: databaseHoldTimeoutMs });
-  try {
-    const { waitedMs, sessions } = hold;
-    const facts = await making.copy(source, database);
-    await hold.release();
-    return { ...facts, waitedMs, sessions, pauseMs: clock.nowMs() - startedAtMs };
-  } finally {
-    await hold.release();
-  }
+  return making.copy(source, database, () =>
+    there.hold(source.name, { timeoutMs: databaseHoldTimeoutMs }),
+  );
 }
 
 /** What the parent says about copies of it holds for a branch that says nothing; a branch can only add to it. */

@@ -11,10 +11,11 @@
 
 import type { Clock } from "../base/clock.ts";
 import type { DatabaseOrigin } from "../base/database-spec.ts";
-import { PlatformError } from "../base/errors.ts";
+import { messageOf, PlatformError } from "../base/errors.ts";
+import type { Hold } from "../relay/relay-api.ts";
 import type { BranchDatabases, ServerLeftover } from "../store/branch-databases.ts";
 import { emptyTables } from "./empty-tables.ts";
-import { databaseCopyMs, databaseLoggedCopyBytesMax } from "./limits.ts";
+import { databaseCopyMs, databaseHeldCopyMs, databaseLoggedCopyBytesMax } from "./limits.ts";
 import { type MaskFile, runMask } from "./mask.ts";
 import { dropRole } from "./role.ts";
 import { type Login, quoted, type Server, type ServerSession, stateOf } from "./server.ts";
@@ -34,6 +35,12 @@ export interface CopyFacts {
   /** Size of the source. */
   bytes: number;
   copyMs: number;
+  /** From the wish to be alone with the source until its queries went on. Milliseconds. */
+  pauseMs: number;
+  /** Of that, the wait for open transactions. Milliseconds. */
+  waitedMs: number;
+  /** Sessions that were held. Count. */
+  sessions: number;
 }
 
 /** Advisory locks of the server's databases that are being made: "database" as a number. */
@@ -86,35 +93,45 @@ export class Making {
   }
 
   /**
-   * A copy, which belongs to a role of its own. The source is held meanwhile by the caller.
+   * A copy, which nobody can connect to yet. All that can be done before is done before the source is held, and what the
+   * server has not written yet is written then, which is most of what a copy of files waits for.
    *
+   * @param hold lets nobody begin anything on the source
    * @throws {PlatformError} `DATABASE_BUSY` when there is a session in the source that is not the relay's
    */
-  async copy(source: CopySource, database: string): Promise<CopyFacts> {
+  async copy(source: CopySource, database: string, hold: () => Promise<Hold>): Promise<CopyFacts> {
     const { server, clock } = this.#options;
-    await assertNobodyIn(server, source.database, source.name);
-    const startedAtMs = clock.nowMs();
-    const bytes = await server.within(
-      null,
-      async ({ rows, run }) => {
-        const [size] = await rows<{ bytes: string }>("SELECT pg_database_size($1) AS bytes", [
-          source.database,
-        ]);
-        const bytes = Number(size?.bytes ?? 0);
-        // Servers before 18 have no choice here. Where the file system cannot clone, this copies in the kernel.
-        await run("SET file_copy_method = clone").catch(() => {});
-        const strategy = bytes <= databaseLoggedCopyBytesMax ? "WAL_LOG" : "FILE_COPY";
+    const work = async (session: ServerSession) => {
+      const { rows, run } = session;
+      const [size] = await rows<{ bytes: string }>("SELECT pg_database_size($1) AS bytes", [
+        source.database,
+      ]);
+      const bytes = Number(size?.bytes ?? 0);
+      const isLogged = bytes <= databaseLoggedCopyBytesMax;
+      // Servers before 18 have no choice here. Where the file system cannot clone, this copies in the kernel.
+      await run("SET file_copy_method = clone").catch(() => {});
+      // Not everybody's to ask for; the copy does it too.
+      if (!isLogged) await run("CHECKPOINT").catch(() => {});
+      const heldFromMs = clock.nowMs();
+      const held = await hold();
+      try {
+        await assertNobodyIn(session, source.database, source.name);
+        const startedAtMs = clock.nowMs();
         await create(
           run,
           `CREATE DATABASE ${quoted(database)} TEMPLATE ${quoted(source.database)}
-             STRATEGY ${strategy} ALLOW_CONNECTIONS false`,
+             STRATEGY ${isLogged ? "WAL_LOG" : "FILE_COPY"} ALLOW_CONNECTIONS false`,
           source.name,
         );
-        return bytes;
-      },
-      { statementMs: databaseCopyMs },
-    );
-    return { bytes, copyMs: clock.nowMs() - startedAtMs };
+        const copyMs = clock.nowMs() - startedAtMs;
+        await held.release();
+        const { waitedMs, sessions } = held;
+        return { bytes, copyMs, waitedMs, sessions, pauseMs: clock.nowMs() - heldFromMs };
+      } finally {
+        await held.release();
+      }
+    };
+    return await server.within(null, work, { statementMs: databaseHeldCopyMs });
   }
 
   /** What is done with a copy when its source is let go again. */
@@ -212,6 +229,11 @@ async function create(run: ServerSession["run"], sql: string, name: string): Pro
   try {
     await run(sql);
   } catch (error) {
+    // A server that dies cancels what runs with the same code.
+    if (stateOf(error) === "57014" && /statement timeout/.test(messageOf(error))) {
+      const what = `its copy took longer than ${databaseHeldCopyMs} ms, and its queries cannot wait longer`;
+      throw new PlatformError("DATABASE_BUSY", [name, what], { cause: error });
+    }
     // 55006: somebody has connected since we looked.
     if (stateOf(error) === "55006") {
       throw new PlatformError("DATABASE_BUSY", [name, "somebody has just connected to it"], {

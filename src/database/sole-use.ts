@@ -1,6 +1,6 @@
 /** Who else has a session in a database, as PostgreSQL says it: a copy needs it alone. */
 import { PlatformError } from "../base/errors.ts";
-import type { Server } from "./server.ts";
+import type { ServerSession } from "./server.ts";
 
 /** Something that keeps a database from being copied or dropped. */
 interface Occupant {
@@ -16,11 +16,11 @@ interface Occupant {
  * @throws {PlatformError} `DATABASE_BUSY` saying who is there; `detail.occupants` has all of them
  */
 export async function assertNobodyIn(
-  server: Server,
+  session: ServerSession,
   database: string,
   name: string,
 ): Promise<void> {
-  const occupants = await server.rows<Occupant>(
+  const occupants = await session.rows<Occupant>(
     `SELECT 'session' AS kind, usename::text AS "user", application_name AS application, state,
        (extract(epoch FROM clock_timestamp() - coalesce(xact_start, state_change)) * 1000)::float8 AS "ageMs"
      FROM pg_stat_activity
