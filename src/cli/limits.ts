@@ -4,8 +4,11 @@ export const columnsDefault = 80;
 /** Until the node has answered a command that is not a stream; the slowest waits for a statement of the store. Milliseconds. */
 export const answerTimeoutMs = 60_000;
 
-/** An app that starts in another environment: its longest boot, behind a deploy that builds. Milliseconds. */
-export const rebindTimeoutMs = 15 * 60_000;
+/**
+ * An app that starts in another environment: its longest boot, behind a deploy that builds, and a migration on a copy and on the
+ * database. One that is allowed more goes on when the command has given up. Milliseconds.
+ */
+export const rebindTimeoutMs = 40 * 60_000;
 
 /** What comes on stdin or from a file as environment values; more than an app may have. Bytes. */
 export const envInputBytesMax = 512 * 1024;

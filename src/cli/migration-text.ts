@@ -53,7 +53,9 @@ export function failedLines({ way, trial, target }: MigrationReport): string[] {
 const longTransactionMs = 1_000;
 
 function lockWords({ mode, relation, blocks, ms }: LockFound): string {
-  return `${mode} on ${relation} for ${showDuration(ms)}, which blocks ${blocks}`;
+  // Seen once: it may have been held since the look before.
+  const time = ms === 0 ? "less than 40 ms" : showDuration(ms);
+  return `${mode} on ${relation} for ${time}, which blocks ${blocks}`;
 }
 
 /** One run in a line: `on main, 2 hours ago: applied 0001_orders in 12 ms`. */
