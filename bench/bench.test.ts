@@ -5,6 +5,7 @@ import { descriptorsFor, descriptorsMax } from "./descriptors.ts";
 import { type FileSample, fileSizes, filesTable } from "./files.ts";
 import { type Sample, stepsOf, turned } from "./measure.ts";
 import { missing, peers } from "./peers.ts";
+import { pgBouncerProgram } from "./pgbouncer.ts";
 import { cpuTimeMs, start } from "./processes.ts";
 import { median, percentile } from "./ratios.ts";
 import { tableOf, withSection } from "./report.ts";
@@ -267,3 +268,32 @@ test("a copy of a database is measured with an app under load", async () => {
   // Every query of the app that was held was answered in the end.
   expect(output).toMatch(/^\| tiny \| \d+ \| 2 \|(?: [\d.]+ \|){9} 0 \|$/m);
 }, 60_000);
+
+/** Goal: it cannot rot. Method: one short round of one scenario, with every pooler that is installed. */
+test("the benchmark of the relay runs and names what is missing", async () => {
+  const child = Bun.spawn([process.execPath, `${import.meta.dir}/relay.ts`, "--tiny"], {
+    stdio: ["ignore", "pipe", "pipe"],
+  });
+  const output = await new Response(child.stdout).text();
+  const failure = await new Response(child.stderr).text();
+
+  expect(failure).toBe("");
+  expect(await child.exited).toBe(0);
+  for (const row of ["direct", "relay, session", "relay, transaction"]) {
+    expect(output).toContain(`| ${row} |`);
+  }
+  expect(output).toContain(pgBouncerProgram() === null ? "missing: " : "| PgBouncer, session |");
+}, 120_000);
+
+/** Goal: memory stays bounded while rows pass. Method: rows that are larger than what the relay may hold. */
+test("the benchmark of large rows runs, and the relay holds a part of them only", async () => {
+  const child = Bun.spawn([process.execPath, `${import.meta.dir}/relay-rows.ts`, "--tiny"], {
+    stdio: ["ignore", "pipe", "pipe"],
+  });
+  const output = await new Response(child.stdout).text();
+  const failure = await new Response(child.stderr).text();
+
+  expect(failure).toBe("");
+  expect(await child.exited).toBe(0);
+  expect(output).toContain("COPY FROM STDIN: 16.0 MiB");
+}, 120_000);

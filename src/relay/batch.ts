@@ -13,7 +13,14 @@ export interface StatementText {
   from: number;
   end: number;
   /** It was prepared before this batch. */
-  isPrepared?: boolean;
+  isPrepared: boolean;
+  /** The text itself, where somebody has asked for it already. */
+  sql: string | null;
+}
+
+/** The text; valid until its batch is answered. */
+export function textOf({ bytes, from, end, sql }: StatementText): string {
+  return sql ?? bytes.utf8Slice(from, end);
 }
 
 export class Batch {
@@ -58,7 +65,7 @@ export class Batch {
 
   /** The statements' texts; made when asked for, valid until the batch is answered. */
   sql(): string[] {
-    return this.texts.map(({ bytes, from, end }) => bytes.utf8Slice(from, end));
+    return this.texts.map(textOf);
   }
 
   /** Rows of its last statement, as PostgreSQL says at the end; null when it says nothing of rows. */

@@ -7,7 +7,7 @@
  */
 import type { Deadlined, Deadlines } from "../base/deadlines.ts";
 import type { TurnClock } from "../base/turn-clock.ts";
-import type { Batch } from "./batch.ts";
+import { type Batch, textOf } from "./batch.ts";
 import type { GuardEvent, GuardEventKind } from "./guard-event.ts";
 import type { GuardLog } from "./guard-log.ts";
 import {
@@ -94,7 +94,7 @@ export class Guard implements Deadlined {
   ): SqlError | null {
     const { pooling, guard, name } = this.database;
     if ((pooling === "session" && !guard.isReadOnly) || end === null) return null;
-    const sql = textOf(type, bytes, at, end);
+    const sql = messageText(type, bytes, at, end);
     if (sql === null) return null;
     const features = this.#options.features.of(sql);
     if (pooling === "transaction" && session.tenancy.memory.isTooLarge) return tooMany;
@@ -176,12 +176,11 @@ export class Guard implements Deadlined {
 
   #count(session: Session, batch: Batch, queriesMax: number): void {
     const named = requestOfName(session.client.applicationName);
-    for (const { bytes, from, end, isPrepared } of batch.texts) {
-      const text = bytes.utf8Slice(from, end);
+    for (const text of batch.texts) {
       // The comment of what was prepared before is of the request that has prepared it.
-      const requestId = (isPrepared ? null : requestOfText(text)) ?? named;
+      const requestId = (text.isPrepared ? null : requestOfText(textOf(text))) ?? named;
       if (requestId === null) continue;
-      this.#tally.count(requestId, this.#shapes.of(text), queriesMax, batch.endedMs);
+      this.#tally.count(requestId, this.#shapes.of(textOf(text)), queriesMax, batch.endedMs);
     }
   }
 
@@ -295,7 +294,7 @@ function joined(shapes: readonly SqlShape[], statements: number): SqlShape {
 }
 
 /** Text of a Query or Parse message, else null. */
-function textOf(type: number, bytes: Buffer, at: number, end: number): string | null {
+function messageText(type: number, bytes: Buffer, at: number, end: number): string | null {
   if (type === fromClient.query) return bytes.utf8Slice(at + 5, end - 1);
   if (type !== fromClient.parse) return null;
   const from = bytes.indexOf(0, at + 5) + 1;

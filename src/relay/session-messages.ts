@@ -117,12 +117,13 @@ export class SessionMessages {
     const isPrepared = name !== "" && !batch.prepared.includes(name);
     // The text of an unnamed one is there already, with its Parse.
     if (!isPrepared) return;
-    batch.texts.push({ bytes: source, from: sqlFrom, end: sqlEnd, isPrepared });
+    batch.texts.push({ bytes: source, from: sqlFrom, end: sqlEnd, isPrepared, sql: null });
   }
 
   /** @returns features of the text */
   #text(batch: Batch, bytes: Buffer, from: number, end: number): number {
-    batch.texts.push({ bytes, from, end });
-    return this.#features.of(bytes.utf8Slice(from, end));
+    const sql = bytes.utf8Slice(from, end);
+    batch.texts.push({ bytes, from, end, isPrepared: false, sql });
+    return this.#features.of(sql);
   }
 }

@@ -1,5 +1,5 @@
 /** Goal: rules hold whatever the client does. Method: `pg` through a relay in this process, with a real PostgreSQL behind it. */
-import { describe, expect, test } from "bun:test";
+import { describe, expect, setDefaultTimeout, test } from "bun:test";
 import pg from "pg";
 import { until } from "../../src/base/until-for-tests.ts";
 import type { GuardEvent } from "../../src/relay/guard-event.ts";
@@ -13,6 +13,8 @@ import {
 import { withTestPostgres } from "../../src/store/postgres-for-tests.ts";
 import type { LogRecord } from "../../src/telemetry/log-record.ts";
 
+// All of them run side by side, on machines that do other things too.
+setDefaultTimeout(30_000);
 const postgres = withTestPostgres();
 
 interface Setup extends AsyncDisposable {
