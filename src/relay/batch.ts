@@ -30,6 +30,8 @@ export class Batch {
   endedMs = 0;
   /** Offset of its first byte in all that the client has sent on. Bytes. */
   startByte = 0;
+  /** It is a Query; else messages of the extended protocol, which commit at their Sync. */
+  isSimple = false;
   /** Nothing more of it comes from the client. */
   isSent = false;
   /** It ended with a Sync, after which an error needs no other one. */
@@ -42,6 +44,8 @@ export class Batch {
   forwarded = 0;
   /** A statement of it has completed, or told of an error: the client has got what cannot be taken back. */
   hasResult = false;
+  /** Statements of it that have completed. Count. */
+  completions = 0;
   /** Statements of it have failed. Count. */
   errors = 0;
   /** The server takes COPY data for it. */

@@ -27,7 +27,11 @@ const ATOMIC =
   /^(?:\s|\(|--[^\n]*\n|\/\*(?:[^*]|\*(?!\/))*\*\/)*(?:select|insert|update|delete|merge|with|values|table|show|set|reset|begin|start|explain|fetch|lock|listen|notify)\b/i;
 
 /** Whether a batch can be run again without anything happening twice. */
-export function canRunAgain(batch: Batch, lost: LostServer, sql: readonly string[]): boolean {
+export function canRunAgain(
+  batch: Pick<Batch, "beganOutside" | "hasCopied" | "hasResult">,
+  lost: LostServer,
+  sql: readonly string[],
+): boolean {
   if (batch.beganOutside !== true || batch.hasResult || batch.hasCopied) return false;
   if (lost.hasRows) return false;
   if (!ENDED_BEFORE_RESULT.has(lost.fields?.get("C") ?? "")) return false;
@@ -37,6 +41,21 @@ export function canRunAgain(batch: Batch, lost: LostServer, sql: readonly string
 /** Also of a part of a text that was cut at a semicolon within a string: then it says no rather than yes. */
 function isAtomic(text: string): boolean {
   return /^\s*$/.test(text) || ATOMIC.test(text);
+}
+
+/**
+ * Whether a batch was done, although its response has no end: PostgreSQL itself says that it ends the session, and has said
+ * before that the one statement has completed, which was committed then. A Sync commits what is not a COMMIT itself.
+ */
+export function wasDone(batch: Batch, { fields }: LostServer, sql: readonly string[]): boolean {
+  if (fields === null || batch.completions !== 1 || batch.errors > 0 || sql.length !== 1) {
+    return false;
+  }
+  if (/;\s*\S/.test(sql[0]!)) return false;
+  const verb = transactionVerb(sql[0]!);
+  if (verb !== "other") return true;
+  const isBegin = /^\s*(?:begin|start)\b/i.test(sql[0]!);
+  return batch.isSimple && batch.beganOutside === true && !isBegin;
 }
 
 /** What the client is told of a batch that was under way. */

@@ -16,6 +16,7 @@ import {
 import { errorFields, fromServer, idle } from "./messages.ts";
 import type { RelayCounters } from "./relay-api.ts";
 import type { ServerConnection } from "./server-connection.ts";
+import type { SessionLosses } from "./session-loss.ts";
 
 /** The session, as far as responses concern it. */
 export interface AnswersHost {
@@ -29,6 +30,7 @@ export interface AnswersHost {
   deferReady(): boolean;
   /** The server takes COPY data, in the first of the batches. */
   onCopyIn(batch: Batch): void;
+  readonly losses: SessionLosses;
   /** All that has come from the server was passed on, and no batch is under way. */
   onAllAnswered(): void;
 }
@@ -47,11 +49,20 @@ export const answerKinds: FrameKinds = frameKinds([
 ]);
 
 export class SessionAnswers implements FrameSink {
-  /** Messages of the next response that the client has already got. Count. */
-  suppressed = 0;
   readonly #host: AnswersHost;
   readonly #client: ClientSide;
+  /** What is passed on when the chunk has been read: runs of it. */
+  readonly #runs: [bytes: Buffer, from: number, end: number][] = [];
   #hasEnded = false;
+  /** Messages of the response that the client has already got. Count. */
+  #suppressed = 0;
+  /** What the client had got of the response before this chunk. Counts. */
+  #forwardedBefore = 0;
+  #preparedBefore = 0;
+  /** From where on the chunk that is read has the response; -1 when the client has a result of it from before. */
+  #headFrom = 0;
+  /** What this chunk has of the response is not passed on. */
+  #isCut = false;
 
   constructor(host: AnswersHost, client: ClientSide) {
     this.#host = host;
@@ -62,7 +73,7 @@ export class SessionAnswers implements FrameSink {
     const host = this.#host;
     switch (type) {
       case fromServer.ready:
-        this.#onReady(bytes[at + 5]!);
+        this.#onReady(bytes[at + 5]!, at + 6);
         return host.deferReady() ? "drop" : "pass";
       case fromServer.parameterStatus:
         if (end !== null) {
@@ -77,8 +88,8 @@ export class SessionAnswers implements FrameSink {
         return this.#onError(bytes, at, end);
       default:
     }
-    if (this.suppressed > 0) {
-      this.suppressed -= 1;
+    if (this.#suppressed > 0) {
+      this.#suppressed -= 1;
       return "drop";
     }
     const head = host.batches[0];
@@ -94,6 +105,7 @@ export class SessionAnswers implements FrameSink {
           head.tagFrom = at + 5;
           head.tagEnd = end;
         }
+        head.completions += 1;
         head.hasResult = true;
         break;
       case fromServer.emptyQuery:
@@ -114,23 +126,65 @@ export class SessionAnswers implements FrameSink {
   }
 
   onPass(bytes: Buffer, from: number, end: number): void {
-    this.#client.tell(bytes, from, end);
+    this.#runs.push([bytes, from, end]);
   }
 
   onBroken(why: string): void {
+    this.#flush();
     this.#host.server?.break(why);
   }
 
   onRead(): void {
+    this.#flush();
+    const [head] = this.#host.batches;
+    this.#forwardedBefore = head?.forwarded ?? 0;
+    this.#preparedBefore = head?.preparedSeen ?? 0;
+    this.#headFrom = head?.hasResult === true || this.#hasPassedRows() ? -1 : 0;
     if (!this.#hasEnded) return;
     this.#hasEnded = false;
-    if (this.#host.batches.length === 0) this.#host.onAllAnswered();
+    if (head === undefined) this.#host.onAllAnswered();
   }
 
-  #onReady(status: number): void {
+  /** The first batch is sent again, on another connection. */
+  again({ forwarded, preparedSeen }: Batch): void {
+    this.#forwardedBefore = forwarded;
+    this.#preparedBefore = preparedSeen;
+    this.#suppressed = forwarded;
+    this.#headFrom = 0;
+  }
+
+  #flush(): void {
+    for (const [bytes, from, end] of this.#runs) {
+      const to = this.#isCut ? Math.min(end, this.#headFrom) : end;
+      if (to > from) this.#client.tell(bytes, from, to);
+    }
+    this.#runs.length = 0;
+    this.#isCut = false;
+  }
+
+  #hasPassedRows(): boolean {
+    return this.#host.server?.framer.hasPassed === true;
+  }
+
+  /** The client gets nothing more of the response, which is begun again. */
+  #cut(head: Batch): void {
+    this.#isCut = true;
+    head.forwarded = this.#forwardedBefore;
+    head.preparedSeen = this.#preparedBefore;
+    head.completions = 0;
+    head.hasResult = false;
+    const { server } = this.#host;
+    if (server !== null) server.framer.hasPassed = false;
+  }
+
+  #onReady(status: number, end: number): void {
     const host = this.#host;
     host.status = status;
     this.#hasEnded = true;
+    this.#headFrom = end;
+    this.#suppressed = 0;
+    this.#forwardedBefore = 0;
+    this.#preparedBefore = 0;
     const batch = host.batches.shift();
     const next = host.batches[0];
     if (next !== undefined) next.beganOutside = status === idle;
@@ -140,14 +194,17 @@ export class SessionAnswers implements FrameSink {
 
   #onError(bytes: Buffer, at: number, end: number | null): Verdict {
     const host = this.#host;
+    const [head] = host.batches;
     if (end !== null) {
       const fields = errorFields(bytes, at, end);
       if ((fields.get("V") ?? fields.get("S")) !== "ERROR") {
         host.server?.noteFatal(fields);
+        if (head !== undefined && this.#headFrom >= 0 && host.losses.wasRolledBack(head, fields)) {
+          this.#cut(head);
+        }
         return "drop";
       }
     }
-    const head = host.batches[0];
     if (head !== undefined) {
       head.hasResult = true;
       head.errors += 1;

@@ -56,6 +56,7 @@ export class SessionMessages {
   note(batch: Batch, type: number, bytes: Buffer, at: number, end: number | null): void {
     switch (type) {
       case fromClient.query:
+        batch.isSimple = true;
         if (end !== null) batch.features |= this.#text(batch, bytes, at + 5, end - 1);
         batch.isSent = true;
         break;

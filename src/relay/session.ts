@@ -4,9 +4,7 @@
  *   idle ──a batch's first byte──▶ under way ──ReadyForQuery──▶ idle …          batches may be sent ahead
  *     │                                └──the connection is lost──▶ run again, or answered with an error
  *     └──the client leaves──▶ closed                                (session-loss.ts)
- *
- * While the connection is open, bytes are written on as they came, one write for each chunk. Else what the client sends
- * is left in the framer, and beyond a bound in its socket.
+ * Bytes are written on as they came, one write for each chunk; without a connection they wait in the framer and the socket.
  */
 import type { Batch } from "./batch.ts";
 import { ClientSide } from "./client-side.ts";
@@ -28,7 +26,7 @@ import type { ServerConnection } from "./server-connection.ts";
 import { errorOfState, type LostServer } from "./server-lost.ts";
 import { type AnswersHost, SessionAnswers } from "./session-answers.ts";
 import type { SessionHost, SessionIdentity } from "./session-host.ts";
-import { fateOf } from "./session-loss.ts";
+import { SessionLosses } from "./session-loss.ts";
 import {
   noteCopyMessage,
   plainKinds,
@@ -58,8 +56,9 @@ export class Session implements AnswersHost, FrameSink, SessionIdentity, Tenant 
   readonly #messages: SessionMessages;
   readonly #flight = new Flight();
   readonly #refusals = new Refusals();
+  readonly losses: SessionLosses;
   /** Connections that were lost since a batch was answered. Count. */
-  #losses = 0;
+  #lostCount = 0;
   /** The client waits for the end of its last response. */
   #owesReady = false;
   /** After an error of the relay's, until the client's Sync. */
@@ -86,6 +85,7 @@ export class Session implements AnswersHost, FrameSink, SessionIdentity, Tenant 
     });
     this.#answers = new SessionAnswers(this, this.client);
     this.tenancy = new Tenancy(this, host, this.#answers);
+    this.losses = new SessionLosses(this.#flight, this.tenancy.memory);
     this.#messages = new SessionMessages(this.tenancy.memory, host);
     framer.kinds = host.wantsTexts ? watchfulKinds : plainKinds;
     framer.sink = this;
@@ -138,8 +138,7 @@ export class Session implements AnswersHost, FrameSink, SessionIdentity, Tenant 
     const head = this.batches[0];
     if (head?.isCopying === true && !head.isCopySent) {
       const problem = noteCopyMessage(head, type);
-      if (problem === null) return "pass";
-      return this.#violate(problem);
+      return problem === null ? "pass" : this.#violate(problem);
     }
     const refusal = this.#host.refusalOf(this, type, bytes, at, end);
     if (refusal !== null) return this.#refuse(refusal, type);
@@ -154,8 +153,7 @@ export class Session implements AnswersHost, FrameSink, SessionIdentity, Tenant 
     const batch = this.#flight.sending!;
     this.#messages.note(batch, type, bytes, at, end);
     if (batch.isSent) this.#flight.sending = null;
-    const isWatchful = this.#host.wantsTexts || this.tenancy.memory.isWatchful;
-    if (isWatchful) this.#framer.kinds = watchfulKinds;
+    if (this.#host.wantsTexts || this.tenancy.memory.isWatchful) this.#framer.kinds = watchfulKinds;
     return "pass";
   }
 
@@ -165,8 +163,7 @@ export class Session implements AnswersHost, FrameSink, SessionIdentity, Tenant 
     this.#flight.pass(bytes, from, end);
     if (this.tenancy.stage !== "open") return;
     this.tenancy.write(bytes, from, end);
-    const server = this.server!;
-    if (server.unsentBytes > limits.unsentBytesMax) this.client.pause();
+    if (this.server!.unsentBytes > limits.unsentBytesMax) this.client.pause();
   }
 
   onBroken(why: string): void {
@@ -199,11 +196,11 @@ export class Session implements AnswersHost, FrameSink, SessionIdentity, Tenant 
     this.leave();
   }
 
-  /** A cancel request with the right key. */
+  /** With the right key. */
   cancel(): void {
-    const { server } = this;
-    if (server !== null && this.batches.length > 0) return this.#host.servers.cancel(server);
     if (this.isWaiting) this.onDenied(canceled);
+    else if (this.server !== null && this.batches.length > 0)
+      this.#host.servers.cancel(this.server);
   }
 
   readOn(): void {
@@ -223,8 +220,8 @@ export class Session implements AnswersHost, FrameSink, SessionIdentity, Tenant 
 
   onBatchEnd(batch: Batch): void {
     const nowMs = this.#host.clock.lastMs;
-    this.#losses = 0;
     batch.endedMs = nowMs;
+    this.#lostCount = 0;
     this.#flight.noteEnd();
     if (this.status !== idle && batch.beganOutside !== false) this.transactionMs = nowMs;
     if (batch.errors > 0) this.tenancy.memory.forgetUnprepared(batch);
@@ -256,9 +253,8 @@ export class Session implements AnswersHost, FrameSink, SessionIdentity, Tenant 
   }
 
   onOpen(server: ServerConnection): void {
-    const { parameters } = server;
-    if (this.client.owesWelcome) this.#host.noteReported(this.parameters, parameters);
-    else this.client.tellParameters(parameters);
+    if (this.client.owesWelcome) this.#host.noteReported(this.parameters, server.parameters);
+    else this.client.tellParameters(server.parameters);
     const replay = this.#flight.takeReplay();
     if (replay !== null) this.tenancy.write(replay, 0, replay.length);
   }
@@ -270,7 +266,7 @@ export class Session implements AnswersHost, FrameSink, SessionIdentity, Tenant 
 
   onLost(lost: LostServer, wasOpen: boolean, pin: string | null): void {
     if (this.#isClosed) return;
-    this.#losses += 1;
+    this.#lostCount += 1;
     if (this.#owesReady) {
       // What the batch has done to the session is gone before it was remembered.
       this.#owesReady = false;
@@ -279,7 +275,7 @@ export class Session implements AnswersHost, FrameSink, SessionIdentity, Tenant 
     const head = this.batches[0];
     if (head !== undefined) {
       // Not sent yet: it is with the next connection, unless they all go the same way.
-      if (!wasOpen && this.#losses <= limits.lossesMax) return;
+      if (!wasOpen && this.#lostCount <= limits.lossesMax) return;
       return this.#loseBatches(head, lost, pin);
     }
     if (this.status !== idle) this.#refusals.loseTransaction(lost);
@@ -331,8 +327,7 @@ export class Session implements AnswersHost, FrameSink, SessionIdentity, Tenant 
 
   #begin(at: number): void {
     const { lastMs } = this.#host.clock;
-    const bytesAhead = at - this.#framer.runFrom;
-    const batch = this.#flight.begin(bytesAhead, lastMs, this.status === idle);
+    const batch = this.#flight.begin(at - this.#framer.runFrom, lastMs, this.status === idle);
     this.tenancy.noteBegin();
     this.counters.queries += 1;
     this.#host.onBatchBegin(this, batch);
@@ -361,30 +356,37 @@ export class Session implements AnswersHost, FrameSink, SessionIdentity, Tenant 
   // --- private: losing ---
 
   #loseBatches(head: Batch, lost: LostServer, pin: string | null): void {
-    const fate = fateOf(this.#flight, { lost, pin, memory: this.tenancy.memory });
+    const fate = this.losses.fateOf(lost, pin);
     if (fate.kind === "again") {
       this.counters.retries += 1;
-      this.#answers.suppressed = head.forwarded;
+      this.tenancy.mustFail = fate.mustFail;
+      this.#answers.again(head);
     } else {
-      this.status = head.beganOutside === false ? failedTransaction : idle;
-      this.tenancy.mustFail = this.status === failedTransaction;
+      this.status = fate.isOutside ? idle : failedTransaction;
+      this.tenancy.mustFail = !fate.isOutside;
       if (fate.kind === "fail") return this.#failBatches(fate.errorOf);
+      const [, next] = this.batches;
       this.batches.shift();
-      this.#failBatch(head, fate.error);
-      this.batches[0]!.beganOutside = this.status === idle;
+      this.#endBatch(head, fate.error);
+      if (next === undefined) return;
+      next.beganOutside = fate.isOutside;
+      this.#answers.again(next);
     }
     this.#flight.planReplay();
     this.tenancy.isWanted = true;
   }
 
   #failBatches(errorOf: (batch: Batch) => SqlError): void {
-    for (const batch of this.batches.splice(0)) this.#failBatch(batch, errorOf(batch));
+    for (const batch of this.batches.splice(0)) this.#endBatch(batch, errorOf(batch));
   }
 
   /** A batch that is not in `batches` any more. */
-  #failBatch(batch: Batch, error: SqlError): void {
-    this.counters.relayErrors += 1;
-    this.client.tellError(error, batch.isSent ? this.status : null);
+  #endBatch(batch: Batch, error: SqlError | null): void {
+    if (error !== null) {
+      this.counters.relayErrors += 1;
+      batch.errors += 1;
+      this.client.tellError(error, batch.isSent ? this.status : null);
+    } else if (batch.isSent) this.client.say(readyForQuery(this.status));
     if (!batch.isSent) this.#isSkipping = true;
     if (this.#flight.sending === batch) this.#flight.sending = null;
     if (this.batches.length === 0) {
@@ -392,7 +394,6 @@ export class Session implements AnswersHost, FrameSink, SessionIdentity, Tenant 
       this.#isSwallowing = true;
     }
     batch.endedMs = this.#host.clock.lastMs;
-    batch.errors += 1;
     this.tenancy.memory.forgetUnprepared(batch);
     this.#host.onBatchEnd(this, batch);
   }
