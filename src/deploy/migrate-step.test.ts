@@ -116,6 +116,12 @@ const migrated = async (files: Record<string, string>, values: Record<string, st
               runs[id]!.state = state;
             },
             belong: async () => {},
+            list: async () =>
+              runs.toReversed().map((run, id) => ({
+                ...run,
+                ...{ id, version: null, report: null, startedAtMs: 0, endedAtMs: null },
+                state: run.state as "failed",
+              })),
           },
         },
       },
@@ -243,6 +249,17 @@ test("a command that goes on for too long is ended with all it has started, and 
 
   expect(error.code).toBe("MIGRATION_TIMEOUT");
   expect(sleeping).toEqual([]);
+}, 30_000);
+
+test("a command that failed on the database is run on a copy first the next time, though copies are left out", async () => {
+  const { step, runs } = await migrated({
+    ...config({ command: "exit 1", trial: false }),
+  });
+
+  await failure(step());
+  await failure(step());
+
+  expect(runs.map(({ stage }) => stage)).toEqual(["target", "trial"]);
 }, 30_000);
 
 test("a command reaches the database and nothing else of the machine", async () => {

@@ -16,7 +16,7 @@ import type { MigrationRunner } from "./migration-runner.ts";
 /** What a deployer needs to migrate databases. */
 export interface MigrateOptions {
   databaseOf(app: string, branch: string): MigratedDatabase;
-  runs: Pick<Store["migrationRuns"], "start" | "finish" | "belong">;
+  runs: Pick<Store["migrationRuns"], "start" | "finish" | "belong" | "list">;
 }
 
 export interface MigrateStep {
@@ -99,7 +99,7 @@ export async function migrateStep(
       branch,
       lockMs: migrations.lockMs,
       timeoutMs: migrations.timeoutMs,
-      isTrialled: migrations.trial,
+      isTrialled: migrations.trial || (await wasLeft(runs, app, branch)),
       clock: options.clock,
       signal,
       async onStage(stage, pending) {
@@ -121,6 +121,20 @@ export async function migrateStep(
     throw error;
   }
 }
+
+/** Whether the newest run on the database did not end well: a part of it may be there, which a copy tells about. */
+async function wasLeft(
+  runs: MigrateOptions["runs"],
+  app: string,
+  branch: string,
+): Promise<boolean> {
+  const found = await runs.list(app, branch, recentRunsMax);
+  const last = found.find(({ stage }) => stage === "target");
+  return last !== undefined && last.way !== "sql" && last.state !== "succeeded";
+}
+
+/** Enough to have one on the database among those on copies. Count. */
+const recentRunsMax = 20;
 
 /** The report that a failed migration carries. */
 export function reportOf(error: PlatformError): MigrationReport | null {

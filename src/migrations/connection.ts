@@ -33,6 +33,11 @@ export class MigrationConnection implements AsyncDisposable {
     this.#lost.catch(() => {});
   }
 
+  /** Of the server's process for it. */
+  get pid(): number {
+    return (this.#client as unknown as { processID: number }).processID;
+  }
+
   /** Rows of one statement; without values also several statements, of which the last one's rows are given. */
   async rows<Row>(sql: string, values?: readonly unknown[]): Promise<Row[]> {
     const asked =

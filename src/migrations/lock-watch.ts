@@ -4,7 +4,7 @@
  *   start ──▶ look ──interval──▶ look … ──stop──▶ what was found
  *               └── a lock is older than its budget, on the database itself: its session is cancelled, then ended
  *
- * Whose sessions they are is told by when they began: a migration's connections are newer than the watch. Locks on what a
+ * The session of SQL files is known. Those of a command are told by when they began, after the watch. Locks on what a
  * transaction has made itself hold nobody up, and are not seen: the watch's own view of the catalogue does not have them.
  */
 import type { Clock } from "../base/clock.ts";
@@ -38,7 +38,7 @@ const LOOK = `
     JOIN pg_namespace n ON n.oid = c.relnamespace
   WHERE l.locktype = 'relation' AND a.datname = current_database()
     AND l.database = (SELECT oid FROM pg_database WHERE datname = current_database())
-    AND l.pid <> pg_backend_pid() AND a.backend_start >= $1
+    AND l.pid <> pg_backend_pid() AND a.backend_start >= $1 AND ($2::int IS NULL OR l.pid = $2)
     AND c.relkind IN ('r', 'p', 'm', 'i', 'I') AND c.oid >= 16384
     AND n.nspname <> '_levain'
     AND l.mode IN ('ShareLock', 'ShareRowExclusiveLock', 'ExclusiveLock', 'AccessExclusiveLock')`;
@@ -47,7 +47,7 @@ const OLDEST = `
   SELECT coalesce(max(extract(epoch FROM clock_timestamp() - xact_start) * 1000), 0)::float8 AS ms
   FROM pg_stat_activity
   WHERE datname = current_database() AND pid <> pg_backend_pid() AND backend_start >= $1
-    AND backend_type = 'client backend'`;
+    AND ($2::int IS NULL OR pid = $2) AND backend_type = 'client backend'`;
 
 export class LockWatch implements AsyncDisposable {
   readonly #options: LockWatchOptions;
@@ -58,6 +58,8 @@ export class LockWatch implements AsyncDisposable {
   readonly #looking: Promise<void>;
   /** What is being applied. */
   current = "";
+  /** The only session that is looked at; null: all that are new. */
+  pid: number | null = null;
   #transactionMs = 0;
   #over: LocksFound["over"] = null;
   /** Sessions that were asked to end, and at what age of their lock. */
@@ -125,10 +127,13 @@ export class LockWatch implements AsyncDisposable {
     for (;;) {
       const wasLast = isLast;
       const during = this.current;
-      const rows = await this.#connection.rows<Omit<LockSeen, "during">>(LOOK, [this.#since]);
+      const rows = await this.#connection.rows<Omit<LockSeen, "during">>(LOOK, [
+        this.#since,
+        this.pid,
+      ]);
       const seen = rows.map((row) => ({ ...row, during }));
       const over = this.#tally.look(seen, clock.nowMs(), lockMs);
-      const [oldest] = await this.#connection.rows<{ ms: number }>(OLDEST, [this.#since]);
+      const [oldest] = await this.#connection.rows<{ ms: number }>(OLDEST, [this.#since, this.pid]);
       this.#transactionMs = Math.max(this.#transactionMs, oldest?.ms ?? 0);
       if (isEnforced) for (const [pid, found] of over) await this.#end(pid, found);
       if (wasLast) return;

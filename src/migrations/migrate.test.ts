@@ -282,6 +282,26 @@ describe("locks", () => {
     expect(await columns()).toEqual(["id"]);
   });
 
+  test("a lock of somebody else's is neither counted nor ended", async () => {
+    const { run, client, rows } = await setup();
+    await rows("CREATE TABLE others (id int)");
+    let theirs: Promise<unknown> = Promise.resolve();
+
+    const report = await run(sql({ "1_wait": "SELECT pg_sleep(0.6)" }), {
+      lockMs: 100,
+      isTrialled: false,
+      // Connected after the watch has begun, as the app's own sessions may be.
+      onFile() {
+        theirs = client().then((late) =>
+          late.query("BEGIN; LOCK TABLE others; SELECT pg_sleep(0.3)"),
+        );
+      },
+    });
+
+    expect(report.target).toMatchObject({ state: "succeeded", held: null });
+    await theirs;
+  });
+
   test("a table that the migration itself makes holds nobody up", async () => {
     const { run } = await setup();
 

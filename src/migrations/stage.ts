@@ -154,6 +154,7 @@ async function perform(
   if (work.way === "sql") {
     const connection = await MigrationConnection.open(target.login, "levain migrate");
     await using _connection = connection;
+    watch.pid = connection.pid;
     const running = applySql(
       {
         connection,
