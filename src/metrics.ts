@@ -220,6 +220,18 @@ const nodeFamilies: readonly Family[] = [
     ({ status }) => (status.store.state === "ready" ? 1 : 0),
   ),
   single(
+    "levain_backup_last_timestamp_seconds",
+    "gauge",
+    "When the last good backup was begun, in seconds since 1970; 0: there was none.",
+    ({ status }) => (status.backups.lastGood?.startedAtMs ?? 0) / 1000,
+  ),
+  single(
+    "levain_backup_failed",
+    "gauge",
+    "1 while the last try to make a backup has failed, or one is overdue, else 0.",
+    ({ status: { backups } }) => (backups.lastFailure !== null || backups.isOverdue ? 1 : 0),
+  ),
+  single(
     "process_start_time_seconds",
     "gauge",
     "When the node started, in seconds since 1970.",
