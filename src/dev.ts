@@ -13,6 +13,7 @@ import { killBuild } from "./deploy/process-tree.ts";
 import type { DevOptions, DevScreen } from "./dev/dev-options.ts";
 import { DevSession } from "./dev/dev-session.ts";
 import { devPortDefault, portsTriedMax, supersededDrainMs } from "./dev/limits.ts";
+import { DevDatabase } from "./dev-database.ts";
 import { type Lane, startLane } from "./lane.ts";
 import { openSandbox } from "./node-sandbox.ts";
 import { sweepRunFolders } from "./pool/run-folder.ts";
@@ -29,7 +30,13 @@ export async function runDev(options: DevOptions, screen: DevScreen): Promise<vo
   await using cleanup = new AsyncDisposableStack();
   const dataDir = await openFolder(options.dataDir);
   cleanup.defer(() => removeFolder(dataDir));
-  const lane = await openLane(options, dataDir, screen);
+  const database = new DevDatabase({
+    dataDir: realpathSync(options.dataDir),
+    app,
+    log: { write: screen.record },
+  });
+  cleanup.defer(() => database.stop());
+  const lane = await openLane(options, dataDir, database.port, screen);
   cleanup.defer(() => lane.stop(0));
   // What a build command has left running.
   cleanup.defer(() => killBuild(dataDir).then(() => {}));
@@ -43,6 +50,7 @@ export async function runDev(options: DevOptions, screen: DevScreen): Promise<vo
     app,
     watcher: screen,
     show: (spec) => show(lane, spec),
+    databaseOf: (spec) => database.environmentOf(spec),
   });
   cleanup.defer(() => session.stop());
   const stopped = Promise.withResolvers<void>();
@@ -112,11 +120,19 @@ function isAlive(pid: number): boolean {
   }
 }
 
-async function openLane(options: DevOptions, dataDir: string, screen: DevScreen): Promise<Lane> {
+async function openLane(
+  options: DevOptions,
+  dataDir: string,
+  databasePort: number,
+  screen: DevScreen,
+): Promise<Lane> {
   const { hostname } = options;
   const port = freePort(options);
   // What the configuration asks for is the developer's own wish, on the developer's own machine.
-  const sandbox = await openSandbox({ dataDir, sandboxMin: "off", writeRoots: ["/"] }, null);
+  const sandbox = await openSandbox(
+    { dataDir, sandboxMin: "off", writeRoots: ["/"] },
+    databasePort,
+  );
   const log = { write: screen.record };
   try {
     return startLane({

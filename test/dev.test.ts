@@ -569,3 +569,31 @@ test("a framework's own server is started by its dev script, and ended with all 
   expect(await child.exited).toBe(0);
   expect(processesOf(join(project.dataDir, "dev"))).toEqual([]);
 });
+
+test("an app that asks for a database has one of its own, whose data the next levain dev finds", async () => {
+  using project = new TestProject({
+    "levain.config.json": '{ "database": true }',
+    "index.ts": `import { SQL } from "bun";
+      const sql = new SQL(process.env.DATABASE_URL!);
+      await sql\`CREATE TABLE IF NOT EXISTS visits (at int)\`;
+      export default { async fetch() {
+        await sql\`INSERT INTO visits VALUES (1)\`;
+        const [row] = await sql\`SELECT count(*)::int AS count FROM visits\`;
+        return new Response("visit " + row.count);
+      } };`,
+  });
+  for (const count of [1, 2]) {
+    await using dev = await TestDev.start(project);
+    expect(await (await dev.fetch("/")).text()).toBe(`visit ${count}`);
+  }
+  expect(processesOf(join(project.dataDir, "dev-databases"))).toEqual([]);
+
+  // Another one that .env names is taken instead, and no server is started for it.
+  project.write(".env", "DATABASE_URL=postgres://nobody@127.0.0.1:1/none");
+  project.write(
+    "index.ts",
+    "export default { fetch: () => new Response(process.env.DATABASE_URL) };",
+  );
+  await using dev = await TestDev.start(project);
+  expect(await (await dev.fetch("/")).text()).toBe("postgres://nobody@127.0.0.1:1/none");
+});

@@ -19,16 +19,23 @@ export const doctor: Verb = {
   flags: [
     ["--setup-zram", "make swap in zram; needs root"],
     ["--dry-run", "with --setup-zram: say what would be done, and do nothing"],
+    ["--database-url <url>", "look at this PostgreSQL too, and say what it lacks"],
   ],
   examples: [
     ["levain doctor", "kernel, Landlock, cgroup, swap, users, PostgreSQL"],
     ["levain doctor --json", "the same for a program"],
+    ["levain doctor --database-url postgres://…", "whether a server of yours will do"],
     ["levain doctor --setup-zram --dry-run", "the steps to swap in zram"],
   ],
   async run(call) {
     if (call.flags.setupZram === true) return setupZram(call, call.flags.dryRun === true);
     const { probeMachine } = await import("../sandbox/capabilities.ts");
     const { findings } = await probeMachine();
+    const { databaseUrl } = call.flags;
+    if (typeof databaseUrl === "string") {
+      const { serverFinding } = await import("../control/server-finding.ts");
+      findings.push(await serverFinding(databaseUrl));
+    }
     const isReady = findings.every(({ ok }) => ok !== false);
     const { columns } = call.io.stdout;
     return {

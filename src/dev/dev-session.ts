@@ -10,6 +10,7 @@
 
 import { mkdirSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
+import type { DatabaseSpec } from "../base/database-spec.ts";
 import { asPlatformError, type ErrorBody } from "../base/errors.ts";
 import type { VersionSpec } from "../base/version-spec.ts";
 import { type AppConfig, parseAppConfig } from "../deploy/app-config.ts";
@@ -49,6 +50,8 @@ export interface DevSessionOptions {
    * @throws {PlatformError} why it does not start; the one before still answers
    */
   show(spec: VersionSpec): Promise<void>;
+  /** What an app with a database finds in its environment. @throws {PlatformError} why there is none */
+  databaseOf(spec: DatabaseSpec): Promise<Record<string, string>>;
 }
 
 export class DevSession {
@@ -174,10 +177,14 @@ export class DevSession {
     signal: AbortSignal,
   ): Promise<VersionSpec> {
     const config = await this.#project.config(files, signal);
-    const { app } = this.#options;
-    const { values, warnings } = devEnvironment(app, config.env, env.values);
+    const { app, databaseOf } = this.#options;
+    // Who names a database of his own in .env means that one.
+    const isTheirs = env.values.DATABASE_URL !== undefined;
+    const database = config.database === null || isTheirs ? {} : await databaseOf(config.database);
+    const { values, warnings } = devEnvironment(app, config.env, { ...database, ...env.values });
     const { sandbox, permissions } = config;
-    const given = new Map(Object.entries(values));
+    // Its own database is within its reach whatever the configuration says.
+    const given = new Map(Object.entries(values).filter(([name]) => !(name in database)));
     warnings.push(...closedPortWarnings(given, permissions.connect, sandbox ?? "strict"));
     for (const warning of warnings) this.#note(warning);
     const artifact = await this.#project.make(config, signal);
