@@ -3,7 +3,9 @@
  * thousand times at random while they work, and counts what no user may see: a query outside a transaction that fails, any
  * query that hangs, a row that is written twice or lost; and what a node may not keep.
  *
- *   bun bench/soak-database.ts [--events 1000] [--apps 10] [--seed N] [--json]
+ *   bun bench/soak-database.ts [--events 1000] [--apps 10] [--seed N] [--plain]
+ *
+ * On a node of its own, with branch databases; `--plain`: processes behind a relay, without a node.
  *
  * A transaction that is open when its connection ends fails, and has to say so at once; that is counted.
  */
@@ -11,8 +13,9 @@ import { parseArgs } from "node:util";
 import type { QueryOutcome } from "../src/qualify/sql-recovery/recovery-client.ts";
 import { type Holdings, holdingsOf, mebibytes } from "./process-tree.ts";
 import { seededRandom } from "./seeded-random.ts";
-import { openPlainBakeries } from "./soak-bakeries.ts";
 import { SoakLedger, type WorkCounts } from "./soak-ledger.ts";
+import { openNodeBakeries } from "./soak-node-bakeries.ts";
+import { openPlainBakeries } from "./soak-plain-bakeries.ts";
 
 /** Apps that can be put to sleep, and the PostgreSQL behind them. */
 export interface Bakeries extends AsyncDisposable {
@@ -225,15 +228,19 @@ if (import.meta.main) {
       events: { type: "string", default: "1000" },
       apps: { type: "string", default: "10" },
       seed: { type: "string", default: String(Date.now() % 1_000_000) },
-      json: { type: "boolean", default: false },
+      plain: { type: "boolean", default: false },
     },
   });
   console.error(`seed ${values.seed}`);
-  await using bakeries = await openPlainBakeries(Number(values.apps));
+  const note = (line: string) => console.error(line);
+  const apps = Number(values.apps);
+  await using bakeries = values.plain
+    ? await openPlainBakeries(apps)
+    : await openNodeBakeries(apps, note);
   const soak = await soakDatabase(bakeries, {
     events: Number(values.events),
     seed: Number(values.seed),
-    note: (line) => console.error(line),
+    note,
   });
   console.log(JSON.stringify(soak, null, 2));
   process.exitCode = soak.wrong.length > 0 ? 1 : 0;

@@ -12,6 +12,9 @@ import { type EmbeddedPostgres, startEmbeddedPostgres } from "../../src/store/em
 export const appName = "bakery";
 export const appPassword = "flour";
 
+/** What the server may count with: enough for two hundred connections, of which most are idle. Bytes. */
+const memoryBytes = 5 * 1024 ** 3;
+
 /** How long a start after a crash may take on a busy machine. Milliseconds. */
 const readyTimeoutMs = 60_000;
 
@@ -30,6 +33,7 @@ export async function startRecoveryServer(): Promise<TestServer> {
   const postgres = await startEmbeddedPostgres({
     dataDir: folder,
     clock: systemClock,
+    memoryBytes,
     log: () => {},
   });
 

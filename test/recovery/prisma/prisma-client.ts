@@ -2,8 +2,11 @@
  * Prisma with its adapter for `pg`, as its first steps have it. Runs in a folder where its packages and the client that it
  * generates are; see `install-prisma.ts`.
  */
-import { join } from "node:path";
+// @ts-expect-error: it is there only where it is tested
+import { PrismaPg } from "@prisma/adapter-pg";
 import type { RecoveryClient } from "../../../src/qualify/sql-recovery/recovery-client.ts";
+// @ts-expect-error: it is generated where it is tested
+import { PrismaClient } from "./generated/client.ts";
 
 /** What is used of a client that is generated only when it is tested. */
 interface Runs {
@@ -14,10 +17,6 @@ interface Prisma extends Runs {
   $transaction(work: (transaction: Runs) => Promise<void>): Promise<void>;
 }
 
-// Not literals: neither is there when this file's types are checked.
-const adapterPackage: string = "@prisma/adapter-pg";
-const { PrismaPg } = await import(adapterPackage);
-const { PrismaClient } = await import(join(import.meta.dir, "generated", "client.ts"));
 const prisma: Prisma = new PrismaClient({
   adapter: new PrismaPg({ connectionString: process.env["DATABASE_URL"] }),
 });
