@@ -49,8 +49,7 @@ export function appCases(options: AppCasesOptions): QualifyCase[] {
         run: (run) => {
           const module = join(folder, casesFolder, path);
           const env = { ...environmentOf(), LEVAIN_RUNTIME: run.runtime.name };
-          const more = { ...env, ...caseEnvironment(run.runtime.program, run.folder) };
-          return runModuleCase({ module, cwd: folder, env: more, hasPeer: false, timeoutMs }, run);
+          return runModuleCase({ module, cwd: folder, env, hasPeer: false, timeoutMs }, run);
         },
       }),
     ),

@@ -40,9 +40,14 @@ export interface CaseOutcome {
 
 const mebibyte = 1024 * 1024;
 
-/** @throws {Error} with the claim's words when it does not hold */
+/** What was claimed of the runtime does not hold: the words say all there is to say. */
+export class CaseFailed extends Error {
+  override readonly name = "CaseFailed";
+}
+
+/** @throws {CaseFailed} with these words when it does not hold */
 export function must(holds: boolean, otherwise: string): void {
-  if (!holds) throw new Error(otherwise);
+  if (!holds) throw new CaseFailed(otherwise);
 }
 
 /** Memory of this process in MiB, after everything that can be collected was. */

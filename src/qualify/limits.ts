@@ -58,8 +58,8 @@ export const loadMs = 1_500;
 /** Load before it. Milliseconds. */
 export const loadWarmUpMs = 500;
 
-/** A runtime that answers fewer requests than this share of the node's own is too slow. Share. */
-export const loadRateShareMin = 0.5;
+/** A runtime that answers fewer requests than this share of the node's own is too slow; a machine that is busy errs by half. Share. */
+export const loadRateShareMin = 0.25;
 
 /** The same with `--quick`. Milliseconds. */
 export const loadQuickMs = 400;

@@ -15,7 +15,7 @@ export interface ModuleCaseOptions {
   module: string;
   /** Default: the folder of the case. */
   cwd?: string;
-  /** Beside what every case has. */
+  /** Beside what every case has, which wins. */
   env?: Readonly<Record<string, string>>;
   hasPeer: boolean;
   timeoutMs: number;
@@ -43,7 +43,7 @@ export async function runModuleCase(
       ...["--no-install", "--no-env-file", "--no-orphans"],
       ...[entry, module, outcomePath, isQuick ? "1" : "0", peer?.url ?? ""],
     ],
-    env: { ...caseEnvironment(runtime.program, folder), ...env },
+    env: { ...env, ...caseEnvironment(runtime.program, folder) },
     cwd: cwd ?? folder,
     folder,
     timeoutMs,

@@ -34,7 +34,7 @@ export const runtimeVerdict = z.object({
   sha256: z.string(),
   /** No required case failed, and each ran or had a reason not to. */
   isPassed: z.boolean(),
-  /** All cases of this Levain were run in full: only then it counts for production. */
+  /** All required cases of this Levain were run in full, none skipped: only then it counts for production. */
   isComplete: z.boolean(),
   cases: z.array(caseResult),
 });

@@ -37,6 +37,7 @@ test("it is complete with every case in full", () => {
   expect(of("bun@1.4.5", [result("a", "pass")]).isComplete).toBe(true);
   expect(of("bun@1.4.5", [result("a", "pass")], { expected: ["a", "b"] }).isComplete).toBe(false);
   expect(of("bun@1.4.5", [result("a", "pass")], { isQuick: true }).isComplete).toBe(false);
+  expect(of("bun@1.4.5", [result("a", "skip"), result("b", "pass")]).isComplete).toBe(false);
 });
 
 test("what differs is told beside the first runtime", () => {

@@ -73,7 +73,10 @@ function registryEnvironment(
 function failureOf(name: string, packageName: string, version: string, output: string) {
   if (output.includes(`No version matching "${version}"`) || output.includes(" - 404"))
     return new PlatformError("RUNTIME_UNKNOWN", [name, packageName]);
-  const lines = output.split("\n").filter((line) => /^error|^warn/.test(line));
+  const lines = output
+    .split("\n")
+    .filter((line) => /^(error|warn): /.test(line))
+    .map((line) => line.replace(/^\w+: /, ""));
   const said = (lines.length > 0 ? lines : output.trim().split("\n").slice(-2)).join("; ");
   // An address may have a password in it.
   const reason = said.replaceAll(/\/\/[^/@\s]*@/g, "//").slice(0, reasonCharactersMax);
