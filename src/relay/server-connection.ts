@@ -17,7 +17,7 @@ import { type OwnAnswer, OwnQuery, ownKinds } from "./own-query.ts";
 import type { ServerAddress } from "./relay-api.ts";
 import { loginKinds, readParameter, ServerLogin } from "./server-login.ts";
 import type { LostServer } from "./server-lost.ts";
-import { connectSocket } from "./server-socket.ts";
+import { connectSocket, UntrustedServer } from "./server-socket.ts";
 import { ServerStatements } from "./statement-names.ts";
 
 export interface ServerTarget {
@@ -91,7 +91,10 @@ export class ServerConnection implements Deadlined {
     this.deadlineMs = options.deadlines.after(connectTimeoutMs);
     connectSocket(this.target.address, this).then(
       (raw) => this.#onOpen(raw),
-      (error) => this.#lose(`${(error as { code?: unknown }).code ?? error}`),
+      (error) => {
+        if (error instanceof UntrustedServer) this.#fatal = fatal("08001", error.message);
+        this.#lose(`${(error as { code?: unknown }).code ?? error}`);
+      },
     );
   }
 
@@ -302,6 +305,15 @@ export class ServerConnection implements Deadlined {
     owner?.onServerLost(this, lost);
     this.#gone.resolve();
   }
+}
+
+/** Fields of an error as PostgreSQL would have sent it. */
+function fatal(code: string, text: string): Map<string, string> {
+  return new Map([
+    ["V", "FATAL"],
+    ["C", code],
+    ["M", text],
+  ]);
 }
 
 /** A connection that could not be made. */

@@ -13,6 +13,9 @@ export interface SocketListener {
   onClose(): void;
 }
 
+/** A server that does not show what it has to: trying again changes nothing. */
+export class UntrustedServer extends Error {}
+
 const tlsRequest = Buffer.concat([int32(8), int32(80877103)]);
 
 const handlers = {
@@ -50,6 +53,7 @@ async function connectTls(
 ): Promise<RawSocket> {
   const answered = Promise.withResolvers<number>();
   const secured = Promise.withResolvers<void>();
+  let isSecured = false;
   const plain = await Bun.connect({
     hostname,
     port,
@@ -64,7 +68,7 @@ async function connectTls(
   plain.setKeepAlive(true, keepAliveProbeMs);
   if ((await answered.promise) !== 0x53) {
     plain.terminate();
-    throw new Error("it does not offer TLS");
+    throw new UntrustedServer("PostgreSQL does not offer TLS");
   }
   const [, socket] = plain.upgradeTLS({
     data: listener,
@@ -76,12 +80,18 @@ async function connectTls(
     socket: {
       ...handlers,
       handshake: (_socket: unknown, isAuthorized: boolean, error: Error | null) => {
-        if (isAuthorized || !tls!.isVerified) secured.resolve();
-        else secured.reject(error ?? new Error("its certificate is not believed"));
+        if (isAuthorized || !tls!.isVerified) {
+          isSecured = true;
+          secured.resolve();
+        } else {
+          const why = `PostgreSQL's certificate is not believed (${error?.message ?? "no reason"})`;
+          secured.reject(new UntrustedServer(why));
+        }
       },
+      // Until it is secured, whoever asked for it hears by the promise.
       close: (one: Bun.Socket<SocketListener>) => {
-        secured.reject(new Error("it closed before TLS was agreed"));
-        one.data?.onClose();
+        if (isSecured) one.data?.onClose();
+        else secured.reject(new Error("it closed before TLS was agreed"));
       },
     } as never,
   });
