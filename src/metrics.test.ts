@@ -46,6 +46,7 @@ const status: NodeStatus = {
     lastFailure: null,
     isOverdue: false,
   },
+  databaseAlerts: [],
   memory: { ...testMemory, level: "short", swapBytes: 4096 },
 };
 

@@ -7,6 +7,7 @@ import type { Clock } from "./base/clock.ts";
 import { PlatformError } from "./base/errors.ts";
 import type { VersionSpec } from "./base/version-spec.ts";
 import type { NodeConfig } from "./control/node-config.ts";
+import { databaseAlerts } from "./database/database-alerts.ts";
 import { DatabaseWatch } from "./database/database-watch.ts";
 import { Databases } from "./database/databases.ts";
 import { externalServer } from "./database/external-server.ts";
@@ -17,6 +18,7 @@ import type { MigrateOptions } from "./deploy/migrate-step.ts";
 import { branchLabel } from "./deploy/names.ts";
 import { migratedDatabase } from "./node-migrations.ts";
 import { recordOf } from "./relay/guard-event.ts";
+import type { RelayFacts } from "./relay/relay-api.ts";
 import type { RelayOnDemand } from "./relay-on-demand.ts";
 import type { Environments } from "./secrets/environments.ts";
 import type { Keyring } from "./secrets/keyring.ts";
@@ -48,6 +50,8 @@ export interface NodeDatabases {
   /** How the node's own PostgreSQL is reached is known now. Returns at once. */
   connect(): void;
   locks: LockWatch;
+  /** What somebody should look at, as it was seen last. */
+  alerts(): string[];
   /** What the relay sees of each, and who waits for locks there; none while no relay runs. Never throws. */
   uses(): Promise<DatabaseUse[]>;
   /** For deploys. */
@@ -74,9 +78,13 @@ export function openDatabases(options: NodeDatabasesOptions): NodeDatabases {
     bounds: config.databases,
   });
   const facts = () => relay.facts();
+  let seen: RelayFacts | null = null;
   const locks = new LockWatch({
     server,
-    databases: () => watchedDatabases(databases, relay),
+    databases: async () => {
+      seen = (await relay.facts()) ?? null;
+      return watchedDatabases(databases, seen);
+    },
     say: (event) => log.write(recordOf(event, clock.wallMs())),
     note: options.note,
   });
@@ -85,6 +93,7 @@ export function openDatabases(options: NodeDatabasesOptions): NodeDatabases {
     databases,
     server,
     locks,
+    alerts: () => databaseAlerts(seen, locks.waits),
     environmentOf(spec, environments) {
       const own = environments.openRun(spec);
       return { ...databases.environmentOf(spec, own), ...own };
@@ -116,11 +125,10 @@ export function openDatabases(options: NodeDatabasesOptions): NodeDatabases {
 }
 
 /** Those that apps have connections to, by their names on the server. */
-async function watchedDatabases(
+function watchedDatabases(
   databases: Databases,
-  relay: RelayOnDemand,
-): Promise<ReadonlyMap<string, WatchedDatabase>> {
-  const facts = await relay.facts();
+  facts: RelayFacts | null,
+): ReadonlyMap<string, WatchedDatabase> {
   const used = new Set(
     facts?.databases.flatMap(({ name, serverConnections }) => (serverConnections > 0 ? name : [])),
   );

@@ -82,6 +82,7 @@ export function nodeDeps(parts: NodeParts): { status: () => NodeStatus; deps: Ad
     memoryBytes: process.memoryUsage.rss(),
     memory: memory.facts(),
     backups: backups.facts(),
+    databaseAlerts: branches.alerts(),
   });
   const deps: AdminDeps = {
     status,

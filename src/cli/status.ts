@@ -120,6 +120,7 @@ export function renderStatus(node: NodeStatus, wallMs: number, paint: Paint): st
     ...edgesOf(node),
     ...memoryOf(node, paint),
     ...backupsOf(node, wallMs, paint),
+    ...node.databaseAlerts.map((line): [string, string] => ["database", paint.red(line)]),
     ["version", `Levain ${node.version}, Bun ${node.bun}`],
   ];
   return rows.map(([name, value]) => `${paint.dim(name.padEnd(9))} ${value}`).join("\n");

@@ -115,6 +115,7 @@ export function memoryDeps(dataDir: string, happened: string[]): AdminDeps {
     memoryBytes: 48 * 1024 * 1024,
     memory: testMemory,
     backups: noBackups,
+    databaseAlerts: [],
   });
   return {
     status,

@@ -76,6 +76,8 @@ export const nodeStatus = z.object({
   memoryBytes: z.number(),
   memory: memoryStatus,
   backups: backupsStatus,
+  /** What somebody should look at in databases of branches, one line each. */
+  databaseAlerts: z.array(z.string()).readonly(),
 });
 
 export type NodeStatus = z.infer<typeof nodeStatus>;
