@@ -2,12 +2,15 @@
 import { Batch } from "./batch.ts";
 import { textsRunBy } from "./bound-statements.ts";
 import { KeptBytes } from "./kept-bytes.ts";
+import { lossesMax } from "./limits.ts";
 
 export class Flight {
   /** In their order; the first is being answered, the last may not have been sent as a whole. */
   readonly batches: Batch[] = [];
   /** The batch that the client is sending. */
   sending: Batch | null = null;
+  /** Connections that were lost since a batch was answered. Count. */
+  losses = 0;
   readonly #kept = new KeptBytes();
   /** Bytes that were passed on since the session's start. */
   #sentBytes = 0;
@@ -41,6 +44,7 @@ export class Flight {
 
   /** The first one was answered, and is not among the batches any more. */
   noteEnd(): void {
+    this.losses = 0;
     const next = this.batches[0];
     if (next === undefined) this.#kept.clear(this.#sentBytes);
     else this.#kept.dropBefore(next.startByte);
@@ -71,9 +75,19 @@ export class Flight {
     return textsRunBy(batch, this.#kept.from(batch.startByte), textOf);
   }
 
+  /** Not so often yet that what is run may be what ends connections. */
+  get mayRepeat(): boolean {
+    return this.losses <= lossesMax;
+  }
+
   /** All of them will have to be sent again. */
   planReplay(): void {
     this.#replayByte = this.batches[0]!.startByte;
+  }
+
+  /** What has to be sent again has grown beyond what is kept: a part of it would be read as something else. */
+  get isTooLong(): boolean {
+    return this.#replayByte !== null && !this.#kept.has(this.#replayByte);
   }
 
   /** What has to be sent again, once; null for nothing. */

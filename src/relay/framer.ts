@@ -69,9 +69,9 @@ export class Framer {
     this.sink = sink;
   }
 
-  /** Bytes that are kept since they cannot be read yet. */
+  /** Bytes that are kept since the sink waits. What a message in pieces has so far is none of them: it needs the rest. */
   get heldBytes(): number {
-    return this.#restBytes;
+    return this.#isWaiting ? this.#restBytes : 0;
   }
 
   /** Between two messages, and nothing of the next has come. */

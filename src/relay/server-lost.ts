@@ -113,6 +113,26 @@ export function errorOfState(state: string, { how }: LostServer): SqlError {
   };
 }
 
+/** What the client is told instead of the end of a batch that has changed settings which nobody could ask for. */
+export function errorOfSettings({ how }: LostServer): SqlError {
+  return {
+    severity: "ERROR",
+    code: "08006",
+    message: `the connection to PostgreSQL was lost, and with it what was set for this session last (${how})`,
+    detail: "The statements before were run, and what they wrote is committed.",
+    hint: "The session goes on with a new connection, without these settings.",
+  };
+}
+
+/** What the client is told of a batch that was to be run again, and has become too long for that while it was sent. */
+export const tooLongToRepeat: SqlError = {
+  severity: "ERROR",
+  code: "57P01",
+  message: "the connection to PostgreSQL was ended while a statement was sent",
+  detail: "The statement was not run: it is too long to be sent again.",
+  hint: "Try again; the session goes on with a new connection.",
+};
+
 export type TransactionVerb = "rollback" | "commit" | "other";
 
 /** What a text does to a transaction that is no more. */

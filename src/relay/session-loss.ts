@@ -46,7 +46,8 @@ export class SessionLosses {
       if (isNextKept && wasDone(head, lost, sql)) {
         return { kind: "endFirst", error: null, isOutside: true };
       }
-      if (canRunAgain(head, lost, sql)) return { kind: "again", mustFail: false };
+      const mayRun = this.#flight.mayRepeat && canRunAgain(head, lost, sql);
+      if (mayRun) return { kind: "again", mustFail: false };
       // It is what has happened.
       const isRollback = verb === "rollback" && head.beganOutside === false && !head.hasResult;
       if (isRollback) return { kind: "again", mustFail: true };

@@ -23,7 +23,7 @@ import type { Outlet } from "./outlet.ts";
 import { Refusals } from "./refusals.ts";
 import type { RelayCounters } from "./relay-api.ts";
 import type { ServerConnection } from "./server-connection.ts";
-import { errorOfState, type LostServer } from "./server-lost.ts";
+import { errorOfSettings, errorOfState, type LostServer, tooLongToRepeat } from "./server-lost.ts";
 import { type AnswersHost, SessionAnswers } from "./session-answers.ts";
 import type { SessionHost, SessionIdentity } from "./session-host.ts";
 import { SessionLosses } from "./session-loss.ts";
@@ -57,13 +57,11 @@ export class Session implements AnswersHost, FrameSink, SessionIdentity, Tenant 
   readonly #flight = new Flight();
   readonly #refusals = new Refusals();
   readonly losses: SessionLosses;
-  /** Connections that were lost since a batch was answered. Count. */
-  #lostCount = 0;
   /** The client waits for the end of its last response. */
   #owesReady = false;
   /** After an error of the relay's, until the client's Sync. */
   #isSkipping = false;
-  /** The message whose body comes was answered with an error. */
+  /** The message whose body comes was answered with an error, or its begin is gone with a connection. */
   #isSwallowing = false;
   #isClosed = false;
 
@@ -161,6 +159,7 @@ export class Session implements AnswersHost, FrameSink, SessionIdentity, Tenant 
     this.counters.bytesFromClients += end - from;
     if (this.#isSwallowing) return this.#flight.skip(end - from);
     this.#flight.pass(bytes, from, end);
+    if (this.#flight.isTooLong) this.#failBatches(() => tooLongToRepeat);
     if (this.tenancy.stage !== "open") return;
     this.tenancy.write(bytes, from, end);
     if (this.server!.unsentBytes > limits.unsentBytesMax) this.client.pause();
@@ -221,7 +220,6 @@ export class Session implements AnswersHost, FrameSink, SessionIdentity, Tenant 
   onBatchEnd(batch: Batch): void {
     const nowMs = this.#host.clock.lastMs;
     batch.endedMs = nowMs;
-    this.#lostCount = 0;
     this.#flight.noteEnd();
     if (this.status !== idle && batch.beganOutside !== false) this.transactionMs = nowMs;
     if (batch.errors > 0) this.tenancy.memory.forgetUnprepared(batch);
@@ -266,16 +264,18 @@ export class Session implements AnswersHost, FrameSink, SessionIdentity, Tenant 
 
   onLost(lost: LostServer, wasOpen: boolean, pin: string | null): void {
     if (this.#isClosed) return;
-    this.#lostCount += 1;
+    this.#flight.losses += 1;
+    this.#isSwallowing = this.batches.length === 0;
+    this.onServerDrain();
     if (this.#owesReady) {
       // What the batch has done to the session is gone before it was remembered.
       this.#owesReady = false;
-      return this.client.tellError(errorOfState("latest settings", lost), idle);
+      return this.client.tellError(errorOfSettings(lost), idle);
     }
     const head = this.batches[0];
     if (head !== undefined) {
       // Not sent yet: it is with the next connection, unless they all go the same way.
-      if (!wasOpen && this.#lostCount <= limits.lossesMax) return;
+      if (!wasOpen && this.#flight.mayRepeat) return;
       return this.#loseBatches(head, lost, pin);
     }
     if (this.status !== idle) this.#refusals.loseTransaction(lost);
