@@ -50,8 +50,6 @@ export const qualify: Verb = {
     const say = (line: string) => {
       if (!isJson) io.stderr.write(`${paint.dim(line)}\n`);
     };
-    // What is left is removed at exit; see perf/leftovers.ts.
-    process.once("SIGTERM", () => process.exit(143));
     const report = await runQualify({
       runtimes: runtimesOf(flags.runtime),
       only: listOf(flags.case),
@@ -162,10 +160,12 @@ function runtimesDirOf(env: Readonly<Record<string, string | undefined>>): strin
   return join(resolve(cache), "levain", "runtimes");
 }
 
-/** Ctrl-C ends what was started first. */
+/** Ctrl-C and SIGTERM end what was started first: a PostgreSQL would go on without us. */
 function interruption(call: Call): AbortSignal {
   const pressed = call.io.interrupt();
   const ending = new AbortController();
-  pressed.addEventListener("abort", () => ending.abort(new PlatformError("INTERRUPTED", [])));
+  const end = () => ending.abort(new PlatformError("INTERRUPTED", []));
+  pressed.addEventListener("abort", end);
+  process.once("SIGTERM", end);
   return ending.signal;
 }
