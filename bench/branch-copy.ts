@@ -39,9 +39,9 @@ const isTiny = process.argv.includes("--tiny");
 const sizes: Size[] = isTiny
   ? [{ name: "tiny", rows: 1_000, copies: 2 }]
   : [
-      { name: "10 MB", rows: 2_000, copies: 30 },
-      { name: "100 MB", rows: 90_000, copies: 20 },
-      { name: "1 GB", rows: 960_000, copies: 8 },
+      { name: "10 MB", rows: 2_000, copies: 20 },
+      { name: "100 MB", rows: 90_000, copies: 12 },
+      { name: "1 GB", rows: 960_000, copies: 5 },
     ];
 const sessions = 4;
 const mebibyte = 1024 * 1024;

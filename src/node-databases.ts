@@ -4,7 +4,7 @@
  */
 import { join } from "node:path";
 import type { Clock } from "./base/clock.ts";
-import { PlatformError } from "./base/errors.ts";
+import { messageOf, PlatformError } from "./base/errors.ts";
 import type { VersionSpec } from "./base/version-spec.ts";
 import type { NodeConfig } from "./control/node-config.ts";
 import { databaseAlerts } from "./database/database-alerts.ts";
@@ -12,6 +12,7 @@ import { DatabaseWatch } from "./database/database-watch.ts";
 import { Databases } from "./database/databases.ts";
 import { externalServer } from "./database/external-server.ts";
 import { LockWatch, type WatchedDatabase } from "./database/lock-watch.ts";
+import { assertRights } from "./database/rights.ts";
 import { Server, type ServerAccess } from "./database/server.ts";
 import type { DatabaseUse } from "./database-metrics.ts";
 import type { MigrateOptions } from "./deploy/migrate-step.ts";
@@ -114,6 +115,8 @@ export function openDatabases(options: NodeDatabasesOptions): NodeDatabases {
     },
     async begin() {
       await databases.load();
+      // Said at the start too: the first deploy that needs a database may be weeks away.
+      await assertRights(server).catch((error) => options.note(messageOf(error)));
       watch.start();
       locks.start();
     },
