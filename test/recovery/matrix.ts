@@ -25,6 +25,8 @@ export interface MatrixOptions {
   deadlineMs: number;
   /** How long the first query after a pause may take. Milliseconds. */
   recoveryMsMax: number;
+  /** Clients at once. Count. Default: as many as the server has connections for. */
+  clientsMax?: number;
   onCell(cell: MatrixCell): void;
 }
 
@@ -39,7 +41,10 @@ export async function runMatrix(options: MatrixOptions): Promise<MatrixCell[]> {
   const cells: MatrixCell[] = [];
   const [row] = await scene.server.sql("SHOW max_connections");
   const connectionsMax = Number(row!["max_connections"]) - connectionsKept;
-  const clientsMax = Math.max(1, Math.floor(connectionsMax / connectionsPerClient));
+  const clientsMax = Math.min(
+    options.clientsMax ?? clients.length,
+    Math.max(1, Math.floor(connectionsMax / connectionsPerClient)),
+  );
   for (const pause of pauses) {
     for (let index = 0; index < clients.length; index += clientsMax) {
       const group = clients.slice(index, index + clientsMax);

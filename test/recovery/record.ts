@@ -17,6 +17,8 @@ import { pausesTable, recoveryTable, withTable } from "./recovery-table.ts";
 import { WAYS } from "./ways.ts";
 
 const PAGE = join(import.meta.dir, "../../docs/recovery.md");
+/** Forty connections that all begin anew in the same moment; with more, their number is what is measured. Count. */
+const clientsMax = 4;
 /** After so long a query counts as hung. Milliseconds. */
 const deadlineMs = 5000;
 
@@ -49,6 +51,7 @@ try {
         databaseUrl,
         deadlineMs,
         recoveryMsMax,
+        clientsMax,
         onCell({ client, pause, verdict }) {
           const errors = verdict.errors.map((error) => `\n    ${error.replace(/\s+/g, " ")}`);
           console.log(`${pause.padEnd(14)} ${client.padEnd(20)} ${verdict.text}${errors.join("")}`);
