@@ -2,6 +2,7 @@
 import { BlockList, isIP } from "node:net";
 import { isAbsolute } from "node:path";
 import { z } from "zod";
+import { passphraseCharactersMin } from "../backup/limits.ts";
 import { SANDBOX_LEVELS } from "../base/permissions.ts";
 import {
   buildMemoryBytesMax,
@@ -190,7 +191,7 @@ export const nodeConfigSchema = z.strictObject({
       /** Newest scheduled ones that stay. Count. */
       keep: z.int().min(1).max(backupsKeepLargest).default(backupsKeepDefault),
       /** What they are encrypted with; without it they are not, and the master key is not in them. */
-      passphrase: z.string().min(1).optional(),
+      passphrase: z.string().min(passphraseCharactersMin).optional(),
       /** File whose first line it is. */
       passphraseFile: z.string().refine(isAbsolute, "must be an absolute path").optional(),
       /** Whether logs are in them. */
