@@ -12,7 +12,7 @@ import { startTestLane, type TestLane } from "./lane-for-tests.ts";
 
 const ROOT = join(import.meta.dir, "..");
 const EXAMPLES = join(ROOT, "examples");
-/** These are deployed by tests of their own: test/example-deploys.test.ts, test/migrations.test.ts and test/frameworks/. */
+/** These are deployed by tests of their own: test/example-deploys.test.ts, test/migrations.test.ts, test/migrations.suite.ts and test/frameworks/. */
 const DEPLOYED = [
   "astro",
   "bun-fullstack",
