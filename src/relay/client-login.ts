@@ -44,7 +44,7 @@ const kinds = frameKinds([
   [fromClient.terminate, whole],
 ]);
 
-/** Makes up the salt of names that do not exist, the same each time. */
+/** Makes up salts, of a name the same each time. */
 const secret = randomBytes(32);
 
 export class ClientLogin implements Deadlined, FrameSink {
@@ -76,7 +76,7 @@ export class ClientLogin implements Deadlined, FrameSink {
 
   onData(chunk: Buffer): void {
     if (this.#state === "closed") return;
-    if (this.#state !== "startup") return this.#framer.read(chunk);
+    if (this.#state !== "startup") return this.#read(chunk);
     this.#input = this.#input.length === 0 ? chunk : Buffer.concat([this.#input, chunk]);
     while (this.#state === "startup" && this.#readStartup());
   }
@@ -125,6 +125,14 @@ export class ClientLogin implements Deadlined, FrameSink {
   }
 
   // --- private ---
+
+  #read(chunk: Buffer): void {
+    this.#framer.read(chunk);
+    // A message is read when all of it is here; nobody waits for the rest of one that is too long.
+    const isOn = this.#state === "first" || (this.#state === "final" && !this.#isDone);
+    const { partBytes } = this.#framer;
+    if (isOn && partBytes > limits.loginMessageBytesMax) this.onBroken(`length ${partBytes}`);
+  }
 
   #readStartup(): boolean {
     const startup = readStartup(this.#input);
@@ -211,9 +219,14 @@ export class ClientLogin implements Deadlined, FrameSink {
   }
 }
 
+/** Of a role, whether there is one of that name or not: its salt tells nobody. 16 bytes. */
+export function saltOf(user: string): Buffer {
+  return createHmac("sha256", secret).update(user).digest().subarray(0, 16);
+}
+
 /** Keys that no password leads to. */
 function keysOfNobody(user: string): ScramKeys {
-  const salt = createHmac("sha256", secret).update(user).digest().subarray(0, 16);
+  const salt = saltOf(user);
   const nothing = Buffer.alloc(32);
   const rounds = limits.scramRounds;
   return { salt, rounds, clientKey: nothing, serverKey: nothing, storedKey: nothing };

@@ -74,6 +74,11 @@ export class Framer {
     return this.#isWaiting ? this.#restBytes : 0;
   }
 
+  /** Bytes of a message in pieces, and of what came behind it, that are kept. */
+  get partBytes(): number {
+    return this.#restBytes;
+  }
+
   /** Between two messages, and nothing of the next has come. */
   get isBetween(): boolean {
     return this.#left === 0 && this.#restBytes === 0;

@@ -29,7 +29,7 @@ export const loginMessageBytesMax = 4096;
 /** From a connection's first byte to the end of its log-in. Milliseconds. */
 export const loginTimeoutMs = 15_000;
 
-/** Connections that have not logged in yet; more are closed. Count. */
+/** Connections that have not logged in yet; with one more, the oldest of them is closed. Count. */
 export const strangersMax = 1024;
 
 /** Rounds of the hash in the log-in of clients, the fewest that RFC 7677 allows: passwords are random. Count. */

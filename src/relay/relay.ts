@@ -11,7 +11,7 @@ import { Deadlines } from "../base/deadlines.ts";
 import { PlatformError, throwUncaught } from "../base/errors.ts";
 import { TurnClock } from "../base/turn-clock.ts";
 import type { LogSink } from "../telemetry/log-record.ts";
-import { ClientLogin, type ClientLoginHost } from "./client-login.ts";
+import { ClientLogin, type ClientLoginHost, saltOf } from "./client-login.ts";
 import type { Framer } from "./framer.ts";
 import { recordOf } from "./guard-event.ts";
 import { GuardLog } from "./guard-log.ts";
@@ -57,7 +57,6 @@ class LocalRelay implements Relay, ClientLoginHost {
   readonly #guests = new Map<ClientLogin, Guest>();
   readonly #listeners: { stop(isForced?: boolean): void }[] = [];
   readonly #log: LogSink;
-  readonly #salt = randomBytes(16);
   readonly #guardLog: GuardLog;
   readonly #socketPath: string | null = null;
   #stopped: Promise<void> | null = null;
@@ -93,7 +92,7 @@ class LocalRelay implements Relay, ClientLoginHost {
       database,
       clock,
       deadlines,
-      salt: this.#salt,
+      salt: saltOf(database.role),
       log: this.#log,
       guardLog: this.#guardLog,
       onLeft,
@@ -184,6 +183,13 @@ class LocalRelay implements Relay, ClientLoginHost {
 
   // --- private ---
 
+  /** Whoever means to log in takes milliseconds: the one that has been at it longest is in the way of the others. */
+  #makeRoom(): void {
+    if (this.#guests.size < limits.strangersMax) return;
+    const oldest = this.#guests.keys().next().value;
+    oldest?.refuse("53300", `more than ${limits.strangersMax} connections are logging in`);
+  }
+
   #freePid(): number {
     for (;;) {
       const pid = randomInt(1, 0x7fff_ffff);
@@ -196,7 +202,7 @@ class LocalRelay implements Relay, ClientLoginHost {
     return {
       binaryType: "buffer",
       open: (socket: GuestSocket) => {
-        if (this.#guests.size >= limits.strangersMax) return void socket.terminate();
+        this.#makeRoom();
         socket.setNoDelay(true);
         socket.setKeepAlive(true, limits.keepAliveProbeMs);
         const outlet = new Outlet(socket as unknown as RawSocket);

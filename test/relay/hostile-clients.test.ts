@@ -87,6 +87,48 @@ describe("before the log-in", () => {
     client.end();
   });
 
+  test("thousands who never log in keep nobody out, nor many bytes", async () => {
+    const { url } = await relayed.database();
+    const { port } = relayed.relay;
+    const long = Buffer.concat([
+      startupPacket([["user", "x"]]),
+      Buffer.from([fromClient.password, 0, 0x0f, 0xff, 0xff]),
+      Buffer.alloc(20_000),
+    ]);
+    const talker = await RawClient.open(port);
+    await talker.sendAll(long);
+    await talker.sendAll(Buffer.alloc(1));
+
+    const strangers: RawClient[] = [];
+    for (let count = 0; count < 1100; count += 1) strangers.push(await RawClient.open(port));
+
+    await answers(url);
+    await talker.closed;
+    for (const stranger of strangers) stranger.reset();
+    await until(async () => (await relayed.relay.facts()).strangers === 0);
+  }, 30_000);
+
+  test("the salt of a role does not tell that it exists", async () => {
+    const [one, other] = [await relayed.database(), await relayed.database()];
+    const saltOf = async (user: string) => {
+      const client = await RawClient.open(relayed.relay.port);
+      client.send(startupPacket([["user", user]]));
+      await client.next("R");
+      const first = Buffer.from("n,,n=,r=abcdefgh");
+      client.send(message(fromClient.password, "SCRAM-SHA-256", int32(first.length), first));
+      const received = (await client.next("R")).body.toString("latin1", 4);
+      client.reset();
+      return /,s=([^,]+)/.exec(received)?.[1];
+    };
+
+    const names = [one.name, one.name, other.name, "nobody", "nobody", "no-other"];
+    const salts = await Promise.all(names.map(saltOf));
+
+    expect(salts[0]).toBe(salts[1]!);
+    expect(salts[3]).toBe(salts[4]!);
+    expect(new Set(salts).size).toBe(4);
+  });
+
   test("protocol 3.2 is spoken, with a longer key; what is newer is negotiated down", async () => {
     const { url } = await relayed.database();
     const { username, password, port } = new URL(url);
