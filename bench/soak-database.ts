@@ -47,6 +47,8 @@ export interface DatabaseSoak {
   seed: number;
   seconds: number;
   events: Record<"sleep" | "wake" | "terminate" | "restart", number>;
+  /** The longest that PostgreSQL was away: queries wait for it. Milliseconds. */
+  restartMsMax: number;
   /** Sessions that were ended by `terminate`. Count. */
   terminated: number;
   /** Requests to apps that the platform did not answer with 200. Count. */
@@ -90,6 +92,7 @@ export async function soakDatabase(
   const ledger = new SoakLedger();
   const asleep = new Map<string, Promise<void>>();
   const count = { sleep: 0, wake: 0, terminate: 0, restart: 0 };
+  let restartMsMax = 0;
   let [terminated, unanswered, nextId, isOver] = [0, 0, 1, false];
   const startMs = performance.now();
 
@@ -154,8 +157,10 @@ export async function soakDatabase(
     const dice = random();
     if (performance.now() - lastRestartMs > restartEveryMs) {
       count.restart += 1;
+      const beganMs = performance.now();
       await bakeries.restart();
       lastRestartMs = performance.now();
+      restartMsMax = Math.max(restartMsMax, Math.round(lastRestartMs - beganMs));
     } else if (dice < 0.3) {
       count.terminate += 1;
       terminated += await bakeries.terminate(pick(bakeries.apps));
@@ -189,6 +194,7 @@ export async function soakDatabase(
     seed,
     seconds,
     events: count,
+    restartMsMax,
     terminated,
     unanswered,
     single,
