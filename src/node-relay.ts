@@ -21,6 +21,8 @@ export interface NodeRelayOptions {
   log: LogSink;
   clock: Clock;
   note(line: string): void;
+  /** See `RelayChild`. Default `silentMsMax`. Milliseconds. */
+  silentMsMax?: number;
 }
 
 /** Pause before a relay that ended is started again; doubles while none lives for `healthyMs`. Milliseconds. */
@@ -30,6 +32,12 @@ const healthyMs = 10_000;
 
 /** How long a relay may take to end. Milliseconds. */
 const stopTimeoutMs = 5000;
+
+/**
+ * How long a relay may leave a question unanswered before it is killed and started again. Closing what it has to the server
+ * takes up to 2 s, a machine that is short of CPU the rest. Milliseconds.
+ */
+const silentMsMax = 20_000;
 
 /** How long a question waits for a relay that is being started again. Milliseconds. */
 const readyTimeoutMs = 10_000;
@@ -130,6 +138,7 @@ class NodeRelay implements Relay {
 
   #open(port: number): RelayChild {
     const { socketFolder, clock, log, note } = this.#options;
+    const { silentMsMax: silentMs = silentMsMax } = this.#options;
     const nowMs = clock.nowMs();
     const holds = [...this.#holds]
       .filter(([, { name, lapseAtMs }]) => lapseAtMs > nowMs && this.#databases.has(name))
@@ -143,6 +152,7 @@ class NodeRelay implements Relay {
     return new RelayChild({
       config: { port, socketFolder, databases: [...this.#databases.values()], holds },
       startedAtMs: nowMs,
+      silentMsMax: silentMs,
       onRecords: (records, dropped) => {
         for (const record of records) log.write(record);
         if (dropped > 0) note(`The relay dropped ${dropped} log records: too many at once`);

@@ -7,6 +7,8 @@ export interface RelayChildOptions {
   config: RelayConfig;
   /** Clock time. Milliseconds. */
   startedAtMs: number;
+  /** How long it may keep silent, at its start and when it is asked something; it is killed then. Milliseconds. */
+  silentMsMax: number;
   onRecords(records: LogRecord[], dropped: number): void;
 }
 
@@ -42,9 +44,13 @@ export class RelayChild {
     this.listening.catch(() => {});
     this.exited = this.#child.exited.then(() => this.#onExit());
     this.#send({ type: "open", config: options.config });
+    void this.#inTime(
+      this.listening.catch(() => {}),
+      0,
+    );
   }
 
-  /** Null when it has ended before it answered. */
+  /** Null when it has ended before it answered, also since it did not in time. */
   call(call: RelayCall): Promise<RelayAnswer | null> {
     if (this.#hasExited) return Promise.resolve(null);
     this.#lastId += 1;
@@ -52,7 +58,7 @@ export class RelayChild {
     const answered = Promise.withResolvers<RelayAnswer | null>();
     this.#awaited.set(id, answered.resolve);
     this.#send({ type: "call", id, call });
-    return answered.promise;
+    return this.#inTime(answered.promise, call.type === "hold" ? call.timeoutMs : 0);
   }
 
   /** Resolves when it is gone. */
@@ -65,6 +71,16 @@ export class RelayChild {
 
   kill(): void {
     if (!this.#hasExited) this.#child.kill("SIGKILL");
+  }
+
+  /** A process that stands still would keep apps without their databases, and whoever asks it, for ever. */
+  async #inTime<Answer>(answer: Promise<Answer>, workMs: number): Promise<Answer> {
+    const timer = setTimeout(() => this.kill(), workMs + this.#options.silentMsMax);
+    try {
+      return await answer;
+    } finally {
+      clearTimeout(timer);
+    }
   }
 
   #hear(message: FromRelay): void {

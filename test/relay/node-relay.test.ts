@@ -75,6 +75,31 @@ test("what a hold waits for in vain is said through the process, too", async () 
   await relay.stop();
 });
 
+test("a relay that stands still is replaced when it leaves a question unanswered", async () => {
+  const { spec, url: inProcess } = await relayed.database();
+  const notes: string[] = [];
+  const relay = await startNodeRelay({
+    port: 0,
+    socketFolder: null,
+    log: { write() {} },
+    clock: systemClock,
+    note: (line) => notes.push(line),
+    silentMsMax: 3000,
+  });
+  await relay.put(spec);
+  const [child] = await childrenWith("relay-process.ts");
+  process.kill(child!, "SIGSTOP");
+
+  await relay.facts();
+  await until(() => notes.length > 0);
+
+  expect(notes[0]).toContain("signal SIGKILL");
+  const url = inProcess.replace(`:${relayed.relay.port}/`, `:${relay.port}/`);
+  expect((await relay.facts()).databases.map(({ name }) => name)).toEqual([spec.name]);
+  expect(await ask(url, "SELECT 1 AS one")).toEqual({ one: 1 });
+  await relay.stop();
+}, 20_000);
+
 /** Pids of children of this process by their command line. */
 async function childrenWith(script: string): Promise<number[]> {
   const found: number[] = [];
