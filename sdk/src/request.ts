@@ -9,6 +9,12 @@ import { currentLifecycle } from "./lifecycle.ts";
 const MARK = "levain:request=";
 
 /**
+ * Ids that a mark may have, as the relay reads them. Whoever asks the app may choose the id of the request, and with a star
+ * and a slash in it the comment would end and the rest of the id be run as SQL.
+ */
+const MARKABLE = /^[A-Za-z0-9._~+/=:@-]{1,64}$/;
+
+/**
  * Id of the request that this code runs for, as in `x-request-id` and in the log; null outside of a request.
  *
  * Kept for each request in any case, so that asking costs a look-up.
@@ -26,7 +32,7 @@ export function requestId(): string | null {
  * ```
  */
 export function requestComment(): string {
-  const id = requestId();
+  const id = markableId();
   return id === null ? "" : `/* ${MARK}${id} */`;
 }
 
@@ -39,8 +45,14 @@ export function requestComment(): string {
  * ```
  */
 export function requestMark(): string {
-  const id = requestId();
+  const id = markableId();
   return id === null ? "" : `${MARK}${id}`;
+}
+
+/** Null also for an id that the caller has made of other characters: its queries are not counted. */
+function markableId(): string | null {
+  const id = requestId();
+  return id !== null && MARKABLE.test(id) ? id : null;
 }
 
 /** What has queries: a client of `pg`, or its class. */

@@ -5,7 +5,7 @@
  *   SELECT … /* levain:request=0f3a… *\/          set application_name = 'api levain:request=0f3a…'
  */
 
-/** What an id of a request may be made of; see `isTokenRequestId` of the edge. */
+/** What an id may be made of to be marked; the edge takes others too, which the package `levain` leaves out. */
 const ID = "[A-Za-z0-9._~+/=:@-]{1,64}";
 const COMMENT = new RegExp(`/\\*\\s*levain:request=(${ID}?)\\s*\\*/`);
 const SUFFIX = new RegExp(`(?:^|\\s)levain:request=(${ID})$`);

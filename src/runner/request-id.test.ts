@@ -28,6 +28,18 @@ test("an app learns the id of its request, and queries of pg carry it", async ()
   expect([named, cursor]).toEqual(["SELECT 3", "SELECT 5"]);
 });
 
+test("an id that would end the comment is never in the text of a query", async () => {
+  await using runner = await TestRunner.start("marks-queries.ts");
+
+  for (const id of ["*/;DROP/**/TABLE/**/orders;/*", "a*/b", "it's", 'say"so', "$1", "a;b"]) {
+    const { atOnce, mark, queries } = await asked(runner, id);
+
+    expect(atOnce).toBe(id);
+    expect(mark).toBe("");
+    expect(queries).toEqual(["SELECT 1", "SELECT 2", "SELECT 3", "SELECT 4", "SELECT 5"]);
+  }
+});
+
 test("requests that run at once have their own ids", async () => {
   await using runner = await TestRunner.start("marks-queries.ts");
 
