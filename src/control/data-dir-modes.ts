@@ -12,6 +12,7 @@ const PRIVATE_FILES = [
   "node.log",
   "admin-token",
   "backups.json",
+  "databases.json",
   "route-table.json",
   "postgres/password",
   "postgres/postgres.log",
