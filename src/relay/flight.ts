@@ -100,6 +100,7 @@ export class Flight {
 
   /** None is under way, and nothing of them is needed. */
   clear(): void {
+    this.sending = null;
     this.#replayByte = null;
     this.#kept.clear(this.#sentBytes);
   }

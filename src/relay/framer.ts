@@ -115,6 +115,11 @@ export class Framer {
     return this.#left > 0 && !this.#isDropping;
   }
 
+  /** What is still to come of a message that was passed on in part goes nowhere. */
+  dropRest(): void {
+    if (this.#left > 0) this.#isDropping = true;
+  }
+
   #readOn(): void {
     if (this.#isReading) return;
     while (this.#restBytes > 0 && this.#restBytes >= this.#restBytesNeeded) {

@@ -121,6 +121,8 @@ export class SessionMemory {
 
   /** A Parse message was sent on. */
   prepared(name: string, prepared: Prepared): void {
+    // It is pinned: there is nothing to be made anew, and nothing to be kept for that.
+    if (this.#isTooLarge) return this.forget(name);
     const before = this.statements.get(name);
     if (before !== undefined) this.#statementBytes -= before.parse.length;
     this.#statementBytes += prepared.parse.length;

@@ -82,7 +82,7 @@ export class Session implements AnswersHost, FrameSink, SessionIdentity, Tenant 
       onStalled: () => this.leave(),
     });
     this.#answers = new SessionAnswers(this, this.client);
-    this.tenancy = new Tenancy(this, host, this.#answers);
+    this.tenancy = new Tenancy(this, host, this.#answers, framer);
     this.losses = new SessionLosses(this.#flight, this.tenancy.memory);
     this.#messages = new SessionMessages(this.tenancy.memory, host);
     framer.kinds = host.wantsTexts ? watchfulKinds : plainKinds;
@@ -183,9 +183,9 @@ export class Session implements AnswersHost, FrameSink, SessionIdentity, Tenant 
     if (this.#isClosed) return;
     this.#isClosed = true;
     this.#host.onLeft(this);
-    this.#framer.reset();
     this.client.end();
     this.tenancy.close(this.isIdle);
+    this.#framer.reset();
   }
 
   /** Tells the client why, and closes. */
@@ -265,7 +265,7 @@ export class Session implements AnswersHost, FrameSink, SessionIdentity, Tenant 
   onLost(lost: LostServer, wasOpen: boolean, pin: string | null): void {
     if (this.#isClosed) return;
     this.#flight.losses += 1;
-    this.#isSwallowing = this.batches.length === 0;
+    if (this.batches.length === 0) this.#framer.dropRest();
     this.onServerDrain();
     if (this.#owesReady) {
       // What the batch has done to the session is gone before it was remembered.
@@ -388,9 +388,9 @@ export class Session implements AnswersHost, FrameSink, SessionIdentity, Tenant 
       this.client.tellError(error, batch.isSent ? this.status : null);
     } else if (batch.isSent) this.client.say(readyForQuery(this.status));
     if (!batch.isSent) this.#isSkipping = true;
-    if (this.#flight.sending === batch) this.#flight.sending = null;
     if (this.batches.length === 0) {
       this.#flight.clear();
+      this.#framer.dropRest();
       this.#isSwallowing = true;
     }
     batch.endedMs = this.#host.clock.lastMs;

@@ -7,7 +7,7 @@
  *      └──the connection is lost── preparing, open
  */
 import type { Deadlined } from "../base/deadlines.ts";
-import type { FrameSink } from "./framer.ts";
+import type { Framer, FrameSink } from "./framer.ts";
 import * as limits from "./limits.ts";
 import { failedTransaction, query, type SqlError, syncMessage } from "./messages.ts";
 import type { OwnAnswer } from "./own-query.ts";
@@ -73,6 +73,7 @@ export class Tenancy implements Deadlined, ServerOwner {
   /** A connection is needed although the client waits for nothing. */
   isWanted = false;
   readonly #tenant: Tenant;
+  readonly #input: Pick<Framer, "isWithin" | "dropRest">;
   readonly #host: SessionHost;
   readonly #answers: FrameSink;
   /** With transaction pooling; null otherwise. */
@@ -86,7 +87,14 @@ export class Tenancy implements Deadlined, ServerOwner {
   #hasLost = false;
   #isClosed = false;
 
-  constructor(tenant: Tenant, host: SessionHost, answers: FrameSink) {
+  /** @param input what the client sends */
+  constructor(
+    tenant: Tenant,
+    host: SessionHost,
+    answers: FrameSink,
+    input: Pick<Framer, "isWithin" | "dropRest">,
+  ) {
+    this.#input = input;
     this.#tenant = tenant;
     this.#host = host;
     const { statements } = host;
@@ -178,10 +186,11 @@ export class Tenancy implements Deadlined, ServerOwner {
     const { server } = this;
     this.server = null;
     if (server === null) return;
-    if (isIdle && this.stage === "open" && this.isShared && this.memory.pin === null) {
+    const isUsable = isIdle && !this.#input.isWithin && this.stage === "open";
+    if (isUsable && this.isShared && this.memory.pin === null) {
       return this.#host.servers.passOn(server);
     }
-    if (isIdle && this.stage === "open") return this.#host.servers.giveBack(server);
+    if (isUsable) return this.#host.servers.giveBack(server);
     if (!isIdle) this.#host.servers.cancel(server);
     server.reset("its client has left");
   }
@@ -366,7 +375,10 @@ export class Tenancy implements Deadlined, ServerOwner {
     this.deadlineMs = Number.POSITIVE_INFINITY;
     counters.releases += 1;
     this.isWanted = this.memory.isListening;
-    if (this.isShared) servers.passOn(server);
+    const { isWithin } = this.#input;
+    this.#input.dropRest();
+    if (isWithin) server.reset("it waits for the rest of COPY data");
+    else if (this.isShared) servers.passOn(server);
     else servers.giveBack(server);
     if (this.#tenant.hasWork || this.isWanted) this.seek();
   }
