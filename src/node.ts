@@ -249,11 +249,17 @@ export async function runNode(config: NodeConfig, watcher: NodeWatcher): Promise
 
   writeNodeFile(dataDir, status());
   cleanup.defer(() => rmSync(join(dataDir, "node.json"), { force: true }));
-  // The store may be on its way; what it holds is published when it is there.
-  void store.ready
-    .then(async () => {
-      await publisher.publish();
+  // The store may be on its way; what it holds is published when it is there. Databases first: an app that is served before
+  // the relay listens would be refused by it.
+  const published = store.ready.then(async () => {
+    try {
       await branches.begin();
+    } finally {
+      await publisher.publish();
+    }
+  });
+  void published
+    .then(async () => {
       await rotation.resume();
       backups.start();
       await deployer.removeUnreferenced(async () => digestsOf(await store.store.routeTable()));
@@ -264,7 +270,7 @@ export async function runNode(config: NodeConfig, watcher: NodeWatcher): Promise
     isStopping = true;
   });
   // A store that cannot be reached does not keep the node from serving, nor from saying so.
-  await Promise.race([store.ready.catch(() => {}), stopped.promise, Bun.sleep(storeGraceMs)]);
+  await Promise.race([published.catch(() => {}), stopped.promise, Bun.sleep(storeGraceMs)]);
   if (!isStopping) watcher.ready(status());
   const { state, cause } = store.state();
   if (!isStopping && state !== "ready") watcher.note(`The store cannot be used yet: ${cause}`);
@@ -274,7 +280,7 @@ export async function runNode(config: NodeConfig, watcher: NodeWatcher): Promise
   await lane.stop(drainTimeoutMs);
 }
 
-/** How long a node waits for its store before it says that it runs without. Milliseconds. */
+/** How long a node waits for what its store holds before it says that it runs without. Milliseconds. */
 const storeGraceMs = 10_000;
 
 function hostOf(url: string): string {

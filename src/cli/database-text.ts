@@ -1,6 +1,6 @@
 /** Lines about how a branch's database came to be, for a person. Pure. */
 import type { DatabaseMade } from "../deploy/deploy-api.ts";
-import { showBytes, showDuration } from "./units.ts";
+import { showBytes, showCount, showDuration } from "./units.ts";
 
 export function databaseLines(made: DatabaseMade): string[] {
   const { origin, parent, bytes, pauseMs, copyMs, sessions, masks, name } = made;
@@ -10,7 +10,7 @@ export function databaseLines(made: DatabaseMade): string[] {
   const held =
     sessions === 0
       ? `its queries were held for ${showDuration(pauseMs)}`
-      : `queries of its ${sessions} sessions were held for ${showDuration(pauseMs)}`;
+      : `queries of its ${showCount(sessions, "session")} were held for ${showDuration(pauseMs)}`;
   return [
     `${name}: ${what} (${showBytes(bytes)}, copied in ${showDuration(copyMs)})`,
     held,

@@ -11,6 +11,8 @@ import { showAge, showBytes } from "./units.ts";
 import type { Call, Outcome } from "./verb.ts";
 
 export async function list(call: Call): Promise<Outcome> {
+  if (call.args[1] !== undefined)
+    throw usageError("`levain db list` takes no words; `--app` lists one app's");
   const app = textFlag(call, "app");
   const data = await call.client.call("databases", { query: app === undefined ? {} : { app } });
   const { paint, io } = call;

@@ -1,6 +1,6 @@
 /** `levain db dump` and `levain db restore`: a branch's database as one file. */
 import { open, rename, rm, stat } from "node:fs/promises";
-import { resolve } from "node:path";
+import { dirname, resolve } from "node:path";
 import { Readable } from "node:stream";
 import { pipeline } from "node:stream/promises";
 import { createZstdDecompress } from "node:zlib";
@@ -18,6 +18,9 @@ export async function dump(call: Call): Promise<Outcome> {
   const path = resolve(call.io.cwd, given);
   if ((await stat(path).catch(() => null)) !== null) {
     throw usageError(`there is a file ${path} already`);
+  }
+  if ((await stat(dirname(path)).catch(() => null)) === null) {
+    throw usageError(`there is no folder ${dirname(path)}`);
   }
   const signal = call.io.interrupt();
   const packed = call.client.download("databaseDump", { app, query: { branch }, signal });

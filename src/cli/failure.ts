@@ -89,8 +89,10 @@ export function renderFailure(error: ErrorBody, paint: Paint, columns?: number):
     lines.push(...sentence(`  Cause: ${printableLine(error.cause)}`));
   }
   for (const [name, value] of Object.entries(error.detail ?? {})) {
-    // A list of one is in the message.
-    if (Array.isArray(value) && value.every((part) => error.message.includes(asText(part))))
+    if (
+      value === null ||
+      (Array.isArray(value) && value.every((part) => isIn(error.message, part)))
+    )
       continue;
     const isMigrations = name === "migrations" && typeof value === "object" && value !== null;
     const shown = isMigrations ? failedLines(value as MigrationReport) : value;
@@ -108,6 +110,12 @@ function detailLines(name: string, value: unknown): string[] {
   if (text === "") return [];
   if (!Array.isArray(value) && !text.includes("\n")) return [`${title} ${text}`];
   return [title, ...text.split("\n").map((line) => `    ${line}`)];
+}
+
+/** Whether the message has what a part of a list says, such as a list of one. */
+function isIn(message: string, part: unknown): boolean {
+  const texts = typeof part === "object" && part !== null ? Object.values(part) : [part];
+  return texts.every((text) => message.includes(asText(text)));
 }
 
 function asText(value: unknown): string {

@@ -92,7 +92,7 @@ export async function dropDatabase(
 ): Promise<OutputOf<"databaseDrop">> {
   if (confirm !== branch) throw new PlatformError("CONSENT_MISSING", [branch]);
   assertMayEnd(principal, "databaseDrop", branch);
-  await databases.branches.drop(app, branch, `dropped by ${principal.name}`);
+  await databases.branches.drop(app, branch, `by ${principal.name}`);
   return { app, branch };
 }
 

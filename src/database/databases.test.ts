@@ -305,7 +305,7 @@ describe("names and rights", () => {
     );
     expect(await codeOf(failed)).toBe("DATABASE_EXTENSION_MISSING");
     await expect(failed).rejects.toThrow(
-      /"vector", "dblink", "pageinspect".*does not have it.*connects to other databases.*those who run/,
+      /"vector": .*does not have it.*"dblink": .*connects to other databases.*"pageinspect": .*those who run/,
     );
     expect(await onServer()).toEqual(before);
   });

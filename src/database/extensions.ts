@@ -60,9 +60,11 @@ export async function ensureExtensions(
     return why === null ? [] : [{ name, why }];
   });
   if (problems.length > 0) {
-    const what = [...new Set(problems.map(({ why }) => why))].join("; ");
-    const shown = problems.map(({ name }) => `"${name}"`).join(", ");
-    throw new PlatformError("DATABASE_EXTENSION_MISSING", [shown, what], { detail: { problems } });
+    const [first, ...others] = problems.map(({ name, why }) => [`"${name}"`, why] as const);
+    const what = [first?.[1], ...others.map(([name, why]) => `${name}: ${why}`)].join("; ");
+    throw new PlatformError("DATABASE_EXTENSION_MISSING", [first?.[0] ?? "", what], {
+      detail: { problems },
+    });
   }
   const missing = names.filter(
     (name) => !available.some((row) => row.name === name && row.isThere),

@@ -45,3 +45,9 @@ export function bootError(
   }
   return new PlatformError("INTERNAL", [], evidence);
 }
+
+/** What visitors are told of it: what the app said goes to its log alone. A dropped database is nothing that it said. */
+export function visitorError(app: string, error: PlatformError): PlatformError {
+  if (error.code === "DATABASE_DROPPED") return error;
+  return new PlatformError("APP_START_FAILED", [app, error.code], { cause: error });
+}

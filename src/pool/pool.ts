@@ -20,7 +20,7 @@ import type { ClientStream } from "../wire/client-stream.ts";
 import { Wake } from "../wire/wake.ts";
 import { Admission } from "./admission.ts";
 import { BackOff } from "./back-off.ts";
-import { bootError } from "./boot-error.ts";
+import { bootError, visitorError } from "./boot-error.ts";
 import { Claim } from "./claim.ts";
 import type { Destination } from "./destination.ts";
 import type { RequestStart } from "./holds.ts";
@@ -374,8 +374,7 @@ export class Pool implements Destination, InstanceOwner, Ticked {
   #crashed(instance: Instance, error: PlatformError, livedMs: number): void {
     const { app } = this.spec;
     this.counters.failures += 1;
-    // What the app said goes to its log, not to its visitors.
-    const failure = new PlatformError("APP_START_FAILED", [app, error.code], { cause: error });
+    const failure = visitorError(app, error);
     const waitMs = this.#backOff.crashed(failure, livedMs, this.#options.clock.nowMs());
     // As long as others take requests, or may soon, only the requests that it had are lost.
     if (this.#ready.count > 0 || this.instances.isStarting) return;
