@@ -60,6 +60,23 @@ test("a preview's database that nobody uses goes after its time, production's an
   expect(failures).toEqual([]);
 });
 
+test("a database that a deploy has begun to use when its time is over stays", async () => {
+  await using setup = await testDatabases(postgres);
+  const { databases } = setup;
+  const spec = { ttlMs: 7 * dayMs, from: "empty" } as const;
+  await databases.ensure(request("preview", spec));
+  const found = databases.list()[0]!;
+  const nowMs = found.usedAtMs + 8 * dayMs;
+  const deploy = databases.ensure(request("preview", { ...spec, ttlMs: 9 * dayMs }));
+
+  expect(await databases.expire(found, nowMs, "unused")).toBe(false);
+
+  await deploy;
+  expect(databases.list()[0]?.serverDatabase).toBe(found.serverDatabase);
+  await databases.ensure(request("preview", spec));
+  expect(await databases.expire(found, nowMs, "unused")).toBe(true);
+});
+
 test("a database beyond its size takes no writes until there is room again", async () => {
   await using setup = await testDatabases(postgres);
   const { databases, ask, relay, records } = setup;

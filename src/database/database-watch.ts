@@ -13,7 +13,7 @@ import type { Server } from "./server.ts";
 import { isExpired, isOverNow, showAge } from "./use-rule.ts";
 
 export interface DatabaseWatchOptions {
-  databases: Pick<Databases, "list" | "noteUse" | "drop" | "sweep">;
+  databases: Pick<Databases, "list" | "noteUse" | "expire" | "sweep">;
   server: Pick<Server, "rows">;
   /** Null while no relay runs. */
   facts(): Promise<RelayFacts> | null;
@@ -68,7 +68,7 @@ export class DatabaseWatch {
     for (const row of databases.list()) {
       if (!isExpired(row, clock.wallMs())) continue;
       const why = `nobody used it for ${showAge(row.spec.ttlMs)}`;
-      await databases.drop(row.app, row.branch, why).catch(report);
+      if ((await databases.expire(row, clock.wallMs(), why).catch(report)) !== true) continue;
       this.#say(
         row,
         `The database of ${row.branch} was dropped: ${why}; the next deploy makes it anew`,

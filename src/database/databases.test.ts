@@ -249,6 +249,39 @@ describe("names and rights", () => {
     ]);
   }, 30_000);
 
+  test("a branch whose host would be called like another one's has a database of its own", async () => {
+    await using setup = await testDatabases(postgres);
+    const { databases, ask } = setup;
+    await databases.ensure(request("main"));
+    await databases.ensure(request("a.b"));
+    await ask("a.b", "CREATE TABLE kept (id int)");
+
+    const made = await Promise.all([
+      databases.ensure(request("A_B")),
+      databases.ensure(request("a/b")),
+    ]);
+
+    const names = made.map(({ name }) => name);
+    expect(new Set(["a-b--shop", ...names]).size).toBe(3);
+    expect(databases.list().map(({ branch }) => branch)).toEqual(["main", "a.b", "A_B", "a/b"]);
+    expect(await ask("a.b", "SELECT * FROM kept")).toEqual([]);
+  });
+
+  test("a role whose password was changed by whoever has it works again after the next deploy, or a reset", async () => {
+    await using setup = await testDatabases(postgres);
+    const { databases, ask } = setup;
+    await databases.ensure(request("main"));
+    await ask("main", "ALTER ROLE shop PASSWORD 'other'");
+    expect(await ask("main", "SELECT 1").catch(() => "no log-in")).toBe("no log-in");
+
+    await databases.ensure(request("main"));
+    expect(await ask("main", "SELECT 1 AS one")).toEqual([{ one: 1 }]);
+    await ask("main", "ALTER ROLE shop PASSWORD 'other'");
+    await databases.reset("shop", "main", { parent: null, from: null });
+
+    expect(await ask("main", "SELECT 1 AS one")).toEqual([{ one: 1 }]);
+  });
+
   test("a role gets into its own database and no other, and can do nothing to the server", async () => {
     await using setup = await testDatabases(postgres);
     const { databases, server, ask } = setup;

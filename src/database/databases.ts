@@ -26,6 +26,7 @@ import {
 import { asDatabaseError } from "./database-error.ts";
 import {
   assertRoom,
+  type EnsuredDatabase,
   type EnsureRequest,
   maskOf,
   nameOf,
@@ -43,9 +44,11 @@ import {
 } from "./make-database.ts";
 import { Making } from "./making.ts";
 import { assertRights } from "./rights.ts";
+import { renewPassword } from "./role.ts";
 import type { Login, Server } from "./server.ts";
 import { type TrialCopy, takeTrialCopy } from "./trial-copy.ts";
 import { Turns } from "./turns.ts";
+import { isExpired } from "./use-rule.ts";
 
 export interface DatabasesOptions {
   /** `databases.json`. */
@@ -62,14 +65,6 @@ export interface DatabasesOptions {
   clock: Clock;
   log: LogSink;
   bounds: PreviewBounds;
-}
-
-export interface EnsuredDatabase {
-  name: string;
-  /** Null: it was there. */
-  made: MadeDatabase | null;
-  /** For a deploy that comes to nothing: drops what this has made, or puts back what it has changed. */
-  undo(): Promise<void>;
 }
 
 export class Databases {
@@ -151,7 +146,7 @@ export class Databases {
       const before = this.#known.find(app, branch);
       if (before !== null && before.serverDatabase !== null) return this.#change(before, request);
       assertRoom(this.#known.list(), app, branch, this.#options.bounds);
-      const name = before?.name ?? (await nameOf(this.#options, app, branch));
+      const name = before?.name ?? (await nameOf(this.#options, this.#known, app, branch));
       const source = sourceOf(this.#known, request);
       const { rows } = this.#options;
       let row: StoredDatabase | null = null;
@@ -284,6 +279,16 @@ export class Databases {
     });
   }
 
+  /** Drops one that nobody used for its `ttlMs`, unless a deploy has begun to meanwhile. @returns whether it did */
+  expire({ app, branch }: StoredDatabase, nowMs: number, why: string): Promise<boolean> {
+    return this.#alone(app, `drop the database of app "${app}" on ${branch}`, async () => {
+      const row = this.#known.find(app, branch);
+      const isUnused = row !== null && isExpired(row, nowMs);
+      if (isUnused) await this.#drop(row, why, false);
+      return isUnused;
+    });
+  }
+
   /** Drops what a branch has, or all branches of an app; nothing when there is nothing. */
   remove(app: string, branch: string | null): Promise<void> {
     return this.#alone(app, `drop the databases of app "${app}"`, async () => {
@@ -302,6 +307,7 @@ export class Databases {
   async #change(before: StoredDatabase, request: EnsureRequest): Promise<EnsuredDatabase> {
     const { server, rows, clock } = this.#options;
     const { database, login } = this.loginOf(request.app, request.branch);
+    await renewPassword(server, login);
     await ensureExtensions(server, database, login, request.spec.extensions);
     const { spec } = request;
     const mask = maskOf(this.#known, request);

@@ -6,7 +6,7 @@ import type { StoredDatabase } from "../store/branch-databases.ts";
 import type { BranchLabel } from "../store/branches.ts";
 import type { OpenDatabase } from "./connections.ts";
 import type { KnownDatabases } from "./known-databases.ts";
-import type { MakeRequest } from "./make-database.ts";
+import type { MadeDatabase, MakeRequest } from "./make-database.ts";
 import { clientName } from "./names.ts";
 
 export interface EnsureRequest extends Omit<MakeRequest, "mask"> {
@@ -14,6 +14,14 @@ export interface EnsureRequest extends Omit<MakeRequest, "mask"> {
   mask: MakeRequest["mask"] | { ofBranch: string };
   /** Branch to copy from, when somebody says which; null: production. */
   parent: string | null;
+}
+
+export interface EnsuredDatabase {
+  name: string;
+  /** Null: it was there. */
+  made: MadeDatabase | null;
+  /** For a deploy that comes to nothing: drops what this has made, or puts back what it has changed. */
+  undo(): Promise<void>;
 }
 
 /** How many previews have a database at once. Counts. */
@@ -69,14 +77,23 @@ export function assertRoom(
   }
 }
 
-/** What clients will call it: as the branch's host, which it has already or will get. */
+/**
+ * What clients will call it: as the branch's host, which it has already or will get. Another one when the database of a branch
+ * that is called much the same, such as one that has no host yet, has that name.
+ *
+ * @param known names of the databases there are
+ */
 export async function nameOf(
   { apps, branchLabel }: { apps(): Promise<StoredApp[]>; branchLabel(app: string): BranchLabel },
+  known: Pick<KnownDatabases, "get">,
   app: string,
   branch: string,
 ): Promise<string> {
   const branches = (await apps()).find(({ name }) => name === app)?.branches ?? [];
   const own = branches.find(({ name }) => name === branch)?.label;
   const taken = branches.map(({ label }) => label);
-  return clientName(app, branch, own ?? branchLabel(app)(branch, taken));
+  const label = own ?? branchLabel(app)(branch, taken);
+  const name = clientName(app, branch, label);
+  if (known.get(name) === null) return name;
+  return clientName(app, branch, branchLabel(app)(branch, [...taken, label]));
 }

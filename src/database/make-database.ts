@@ -12,7 +12,7 @@ import { databaseHoldTimeoutMs } from "./limits.ts";
 import type { CopyFacts, CopySource, Making } from "./making.ts";
 import type { MaskFile } from "./mask.ts";
 import { roleName, serverName } from "./names.ts";
-import { createRole, newPassword, newSuffix, roleExists } from "./role.ts";
+import { createRole, newPassword, newSuffix, renewPassword, roleExists } from "./role.ts";
 import type { Login, Server } from "./server.ts";
 
 /** What the parts of this folder work with. */
@@ -91,6 +91,7 @@ export async function makeDatabase(parts: DatabaseParts, plan: MakePlan): Promis
   const masks = source === null || origin !== "data" ? [] : masksOf(source, spec, mask);
   return await making.during(made, async () => {
     if (before === null) await createRole(server, login.user, login.password);
+    else await renewPassword(server, login);
     let facts = none;
     if (source === null) {
       await making.createEmpty(database, login.user);

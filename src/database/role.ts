@@ -2,7 +2,7 @@
 import { randomBytes } from "node:crypto";
 import { databasePasswordBytes, databaseSuffixBytes } from "./limits.ts";
 import { scramVerifier } from "./scram-verifier.ts";
-import { literal, quoted, type Server, stateOf } from "./server.ts";
+import { type Login, literal, quoted, type Server, stateOf } from "./server.ts";
 
 /** 256 random bits as text that needs no escape in a URL. */
 export function newPassword(): string {
@@ -32,6 +32,12 @@ export async function createRole(server: Server, role: string, password: string)
     const options = (found?.number ?? 0) >= 160_000 ? " WITH INHERIT TRUE, SET TRUE" : "";
     await run(`GRANT ${quoted(role)} TO CURRENT_USER${options}`);
   });
+}
+
+/** Gives a role back its own password: whoever is logged in as it can change it, and nobody could log in again. */
+export async function renewPassword(server: Server, { user, password }: Login): Promise<void> {
+  const verifier = literal(scramVerifier(password, randomBytes(16)));
+  await server.run(`ALTER ROLE ${quoted(user)} LOGIN PASSWORD ${verifier} VALID UNTIL 'infinity'`);
 }
 
 /** @returns false when something in a database that stays still names it; it cannot log in then */

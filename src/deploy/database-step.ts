@@ -4,8 +4,7 @@
  */
 import type { DatabaseSpec } from "../base/database-spec.ts";
 import { messageOf } from "../base/errors.ts";
-import type { EnsuredDatabase } from "../database/databases.ts";
-import type { EnsureRequest } from "../database/ensure-rules.ts";
+import type { EnsuredDatabase, EnsureRequest } from "../database/ensure-rules.ts";
 import type { OpenEnvironment } from "../secrets/version-environment.ts";
 import type { DatabaseMade, DeployEvent } from "./deploy-api.ts";
 

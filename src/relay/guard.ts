@@ -65,6 +65,17 @@ export class Guard implements Deadlined {
     if (this.deadlineMs === Number.POSITIVE_INFINITY) this.#arm();
   }
 
+  /** Its connection is from before the rules were changed. @returns whether the session had to end, since it is bound to it */
+  onOutdated(session: Session): boolean {
+    const { pin } = session.tenancy.memory;
+    const { parameters } = session.server!;
+    if (!this.database.guard.isReadOnly || pin === null || !session.isIdle) return false;
+    if (parameters.get(readOnlySetting) !== "off") return false;
+    const message = `the database is read-only now, and the session has a ${pin} that another connection has not`;
+    session.fail({ severity: "FATAL", code: "25006", message });
+    return true;
+  }
+
   onBatchEnd(session: Session, batch: Batch): void {
     const { slowStatementMs, queriesPerRequestMax, isReadOnly } = this.database.guard;
     if (isReadOnly && session.server?.parameters.get(readOnlySetting) === "off") {
@@ -99,9 +110,10 @@ export class Guard implements Deadlined {
     const features = this.#options.features.of(sql);
     if (pooling === "transaction" && session.tenancy.memory.isTooLarge) return tooMany;
     if ((features & refusableFeatures) === 0) return null;
-    const isAlone = session.status === idle && !/\b(?:nextval|insert)\b/i.test(sql);
+    const isIdle = session.status === idle;
+    const isAlone = isIdle && !/\b(?:nextval|insert)\b/i.test(sql);
     const { isReadOnly } = guard;
-    const refusal = refusalOf(features, { name, pooling, isReadOnly, isAlone });
+    const refusal = refusalOf(features, { name, pooling, isReadOnly, isIdle, isAlone });
     if (refusal !== null) this.#refused(session, sql, refusal.message);
     return refusal;
   }

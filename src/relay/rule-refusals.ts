@@ -10,6 +10,8 @@ export interface RefusalRules {
   name: string;
   pooling: "session" | "transaction";
   isReadOnly: boolean;
+  /** No transaction is open. */
+  isIdle: boolean;
   /** It is not within a transaction, and has not used the sequence that it asks for. */
   isAlone: boolean;
 }
@@ -41,7 +43,9 @@ const SESSION_BOUND: readonly (readonly [feature: number, what: string, instead:
 
 /** Bits of `Feature` that may be refused at all: without one of them nobody has to ask. */
 export const refusableFeatures =
-  SESSION_BOUND.reduce((all, [feature]) => all | feature, 0) | Feature.allowsWrites;
+  SESSION_BOUND.reduce((all, [feature]) => all | feature, 0) |
+  Feature.allowsWrites |
+  Feature.mayCommit;
 
 /** @returns null for what is passed on */
 export function refusalOf(features: number, rules: RefusalRules): SqlError | null {
@@ -51,6 +55,14 @@ export function refusalOf(features: number, rules: RefusalRules): SqlError | nul
       code: "25006",
       message: `cannot make a transaction writable: database "${rules.name}" is read-only`,
       hint: "`levain db readonly` with `off` lets it write again; so does `readOnly: false` in levain.config.ts.",
+    };
+  }
+  if (rules.isReadOnly && rules.isIdle && (features & Feature.mayCommit) !== 0) {
+    return {
+      severity: "ERROR",
+      code: "25006",
+      message: `cannot run DO or CALL outside of a transaction: database "${rules.name}" is read-only`,
+      hint: "They can begin a transaction that writes; between BEGIN and COMMIT they cannot.",
     };
   }
   if (rules.pooling === "session") return null;

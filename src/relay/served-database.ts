@@ -111,7 +111,9 @@ export class ServedDatabase implements SessionHost {
     }
     this.servers.database = database;
     this.#guard.database = database;
-    for (const session of this.sessions) if (session.server?.isStale) session.tenancy.yield();
+    for (const session of [...this.sessions]) {
+      if (session.server?.isStale && !this.#guard.onOutdated(session)) session.tenancy.yield();
+    }
   }
 
   // --- what sessions ask ---

@@ -48,11 +48,13 @@ export const Feature = {
   preparesTransaction: 1 << 18,
   /** DEALLOCATE ALL, DISCARD ALL. */
   deallocatesAll: 1 << 19,
+  /** DO, CALL: outside of a transaction they may end their own and begin another one. */
+  mayCommit: 1 << 20,
 } as const;
 
 /** Without one of these words there is nothing to find. */
 const WORTH_READING =
-  /\b(?:set|reset|discard|listen|unlisten|prepare|execute|deallocate|hold|temp|temporary|pg_temp|begin|start|commit|end|abort|rollback|load|currval|lastval)\b|advisory_|set_config/i;
+  /\b(?:set|reset|discard|listen|unlisten|prepare|execute|deallocate|hold|temp|temporary|pg_temp|begin|start|commit|end|abort|rollback|load|currval|lastval|call)\b|\bdo\b(?!\s+(?:nothing|update)\b)|advisory_|set_config/i;
 
 /** @returns bits of `Feature`. Never throws. Of a text whose quotes are not clear, what stands before them. */
 export function featuresOf(text: string): number {
@@ -137,6 +139,9 @@ function featuresOfWords({ words, literals }: StatementWords): number {
       return featuresOfCreate(words);
     case "load":
       return Feature.loads;
+    case "do":
+    case "call":
+      return Feature.mayCommit;
     case "begin":
     case "start":
       if (first === "start" && second !== "transaction") return 0;

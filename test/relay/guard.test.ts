@@ -237,6 +237,44 @@ describe.concurrent("the read-only switch", () => {
     await client.query("INSERT INTO t VALUES (3)");
   });
 
+  test("ends a session that is bound to a connection from before, and does not let it write first", async () => {
+    await using given = await setup({});
+    const { open, put, direct } = given;
+    const [client, other] = [await open(), await direct()];
+    await other.query("CREATE TABLE t (a int)");
+    await client.query("CREATE TEMP TABLE own (a int)");
+
+    await put({ guard: { ...noGuard, isReadOnly: true } });
+    await client.query("INSERT INTO t VALUES (1)").catch(() => {});
+
+    expect((await other.query("SELECT count(*)::int AS a FROM t")).rows[0].a).toBe(0);
+    expect(await codeOf((await open()).query("INSERT INTO t VALUES (1)"))).toBe("25006");
+  });
+
+  test("is not undone by what commits on its own", async () => {
+    await using given = await setup({ isReadOnly: true });
+    const { open, direct } = given;
+    const [client, other] = [await open(), await direct()];
+    await other.query("CREATE TABLE t (a int)");
+    const body = "BEGIN COMMIT; SET TRANSACTION READ WRITE; INSERT INTO t VALUES (1); COMMIT; END";
+    await other.query(`CREATE PROCEDURE p() LANGUAGE plpgsql AS $$ ${body} $$`);
+
+    for (const sql of [
+      `DO $$ ${body} $$`,
+      `DO/**/$$ ${body} $$`,
+      "CALL p()",
+      "select 1; call p()",
+    ]) {
+      expect(await codeOf(client.query(sql))).toBe("25006");
+    }
+    expect(await codeOf(client.query("CALL p()", []))).toBe("25006");
+    await client.query("BEGIN; DO $$ BEGIN PERFORM 1; END $$; COMMIT").catch(() => {});
+    await client.query("BEGIN");
+    await client.query("DO $$ BEGIN PERFORM 1; END $$");
+    await client.query("ROLLBACK");
+    expect((await other.query("SELECT count(*)::int AS a FROM t")).rows[0].a).toBe(0);
+  });
+
   test.each([
     "SET default_transaction_read_only = off",
     "SET SESSION CHARACTERISTICS AS TRANSACTION READ WRITE",
