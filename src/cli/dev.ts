@@ -15,7 +15,8 @@ export const dev: Verb = {
   summary: "Serve a project while you work on it",
   description:
     "The request lane of a node with this one app: the same bundle, sandbox, limits and HTTP as after " +
-    "a deploy, at http://<app>.localhost:<port>. It needs no node and no database. Every save " +
+    "a deploy, at http://<app>.localhost:<port>. It needs no node; an app with " +
+    "`database` gets one of its own, which stays from one run to the next. Every save " +
     "is served by a new process within a tenth of a second: what the app had in memory is lost, and " +
     "open streams and WebSockets end and have to connect again. What cannot be served is shown with its place here and in " +
     "the page. The environment is that of levain.config.ts and of .env and .env.local, " +
