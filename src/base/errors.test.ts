@@ -24,7 +24,8 @@ describe("an error of the catalogue", () => {
     );
     for (const [code, row] of Object.entries(CATALOG)) {
       const { remedy } = row;
-      const fix = typeof remedy === "string" ? remedy : remedy("shop" as never, 1 as never);
+      const fix =
+        typeof remedy === "string" ? remedy : remedy("shop" as never, 1 as never, 2 as never);
       expect(fix, code).not.toMatch(/<|undefined/);
     }
   });

@@ -20,10 +20,10 @@ export const versionErrors = {
   VERSION_OTHER_DATABASE: {
     owner: "user",
     status: 409,
-    message: (version: string, branch: string, own: string) =>
-      `Cannot roll ${branch} back to ${version}: it works on the database of ${own}`,
-    remedy: (version: string, branch: string) =>
-      `Make it live with the database of ${branch}: \`levain promote <app> ${version} --branch ${branch}\``,
+    message: (app: string, version: string, branch: string, own: string) =>
+      `Cannot roll ${branch} of "${app}" back to ${version}: it works on the database of ${own}`,
+    remedy: (app: string, version: string, branch: string) =>
+      `Make it live with the database of ${branch}: \`levain promote ${app} ${version} --branch ${branch}\``,
   },
   VERSION_LIVE: {
     owner: "user",

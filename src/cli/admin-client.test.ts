@@ -5,6 +5,8 @@ import { join } from "node:path";
 import { AdminClient, NodeError } from "./admin-client.ts";
 
 const bounds = { answerTimeoutMs: 50, streamSilenceMs: 50 };
+/** For what has to come before a bound does. */
+const patient = { answerTimeoutMs: 10_000, streamSilenceMs: 10_000 };
 const cleanups: (() => unknown)[] = [];
 
 afterEach(async () => {
@@ -12,12 +14,15 @@ afterEach(async () => {
 });
 
 /** A client of something that listens where a node would. */
-function clientOf(answer: (request: Request) => Response | Promise<Response>): AdminClient {
+function clientOf(
+  answer: (request: Request) => Response | Promise<Response>,
+  own = bounds,
+): AdminClient {
   const dataDir = mkdtempSync(join(tmpdir(), "levain-client-"));
   cleanups.push(() => rmSync(dataDir, { recursive: true, force: true }));
   const server = Bun.serve({ unix: join(dataDir, "admin.sock"), fetch: answer });
   cleanups.push(() => server.stop(true));
-  return new AdminClient({ dataDir }, bounds);
+  return new AdminClient({ dataDir }, own);
 }
 
 async function collect<T>(lines: AsyncIterable<T>): Promise<T[]> {
@@ -101,7 +106,7 @@ test("an abort by the caller is INTERRUPTED", async () => {
   const client = clientOf(() => {
     interrupt.abort();
     return forever();
-  });
+  }, patient);
 
   const call = client.call("apps", { signal: interrupt.signal });
 

@@ -252,7 +252,13 @@ describe("text", () => {
     expect(branch.stdout).toContain("✔ branch cart-fix of shop is removed (1 version)\n");
     const version = await remove("shop@v1", "--confirm", "shop@v1");
     expect(version.stdout).toContain("✔ shop v1 is removed\n");
-    expect(own.happened).toEqual(["publish", "remove 1 artifact", "publish", "remove 1 artifact"]);
+    expect(own.happened).toEqual([
+      "publish",
+      "remove databases of shop on cart-fix",
+      "remove 1 artifact",
+      "publish",
+      "remove 1 artifact",
+    ]);
   });
 
   test("the name that it had before is understood", async () => {

@@ -43,7 +43,8 @@ export async function rollbackWarnings(
   const { spec } = await store.version(app, version);
   if (spec.database === null) return [];
   if (spec.branch !== branch) {
-    throw new PlatformError("VERSION_OTHER_DATABASE", [versionName(version), branch, spec.branch]);
+    const words = [app, versionName(version), branch, spec.branch] as const;
+    throw new PlatformError("VERSION_OTHER_DATABASE", [...words]);
   }
   const runs = await store.migrationRuns.since(app, branch, spec.createdAtMs);
   const later = migrationsSince(runs, version);

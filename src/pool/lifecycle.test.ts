@@ -147,9 +147,9 @@ describe("work that an app has given to waitUntil", () => {
 
   test("of which the node hears when it has just frozen the process wakes it again", async () => {
     await using s = await setup("no-hooks");
-    await bodyOf(s.pool, "/begin-later?ms=5&name=import");
+    await bodyOf(s.pool, "/begin-later?ms=60&name=import");
     // What the process says meanwhile lies in the socket.
-    holdUp(100);
+    holdUp(200);
     expect(s.pool.freeze()).toBeTrue();
 
     await until(() => s.names().length === 1);

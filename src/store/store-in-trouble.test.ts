@@ -271,7 +271,10 @@ describe("a call is bounded", () => {
 
   test("when all connections are taken", async () => {
     const connection = await postgres.emptiedDatabase();
-    const database = new Database({ connection }, { connectTimeoutMs: 50, callTimeoutMs: 5_000 });
+    const database = new Database(
+      { connection },
+      { connectTimeoutMs: 1_000, callTimeoutMs: 10_000 },
+    );
     open.add(database);
     const gate = Promise.withResolvers<void>();
     const holders = [0, 1, 2, 3].map(() => database.read(() => gate.promise));

@@ -10,9 +10,9 @@ import { visitDuring } from "./visitor.ts";
 
 /**
  * What a visitor of the neighbour's may wait beyond what it waits when nobody attacks. On a quiet machine the slowest
- * answer comes within 10. Milliseconds.
+ * answer comes within 10; a machine that runs other tests besides adds hundreds. Milliseconds.
  */
-const p99MoreMs = 250;
+const p99MoreMs = 1000;
 
 /** Attacks under way at once. Count. */
 const fightsMax = 3;
