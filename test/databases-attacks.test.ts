@@ -63,7 +63,7 @@ test(
     await using node = await startTestNode();
     using shop = new Shop(
       node,
-      "SELECT pg_sleep(CASE WHEN count(*) = 0 THEN 0 ELSE 30 END) FROM slow",
+      "SELECT pg_sleep(CASE WHEN count(*) = 0 THEN 0 ELSE 90 END) FROM slow",
     );
     await shop.deploy("main");
     const client = await shop.client("main");
@@ -80,7 +80,7 @@ test(
       () => node.cli(["db", "reset", "fast", "--app", "shop", "--confirm", "fast"]),
     ]) {
       const working = work();
-      await until(async () => (await shop.onServer()).length > before.length, 30_000);
+      await until(async () => (await shop.onServer()).length > before.length, 90_000);
       await node.kill();
       await working;
       await node.start();

@@ -15,7 +15,7 @@ import { type Shape, shapes, startBare, startEdge, type Target } from "./targets
 /** For an exchange on a loaded machine. Milliseconds. */
 const deadlineMs = 4000;
 /** For an exchange that is known to end in silence. Milliseconds. */
-const silentDeadlineMs = 300;
+const silentDeadlineMs = 1000;
 
 /** What bare apps answer to strict cases. */
 const recordedOf = (shape: Shape): Record<string, string> =>
