@@ -8,14 +8,8 @@
  * The store knows what there is; a copy in memory and in `databases.json` is what apps are started with, whether the store
  * answers or not.
  */
-import type { Clock } from "../base/clock.ts";
 import type { VersionSpec } from "../base/version-spec.ts";
-import type { Relay } from "../relay/relay-api.ts";
-import type { Keyring } from "../secrets/keyring.ts";
-import type { StoredApp } from "../store/apps.ts";
-import type { BranchDatabases, StoredDatabase } from "../store/branch-databases.ts";
-import type { BranchLabel } from "../store/branches.ts";
-import type { LogSink } from "../telemetry/log-record.ts";
+import type { StoredDatabase } from "../store/branch-databases.ts";
 import {
   DATABASE_VARIABLES,
   databaseEnvironment,
@@ -24,13 +18,13 @@ import {
   relayDatabaseOf,
 } from "./connections.ts";
 import { asDatabaseError } from "./database-error.ts";
+import type { DatabasesOptions } from "./databases-options.ts";
 import {
   assertRoom,
   type EnsuredDatabase,
   type EnsureRequest,
   maskOf,
   nameOf,
-  type PreviewBounds,
   sourceOf,
 } from "./ensure-rules.ts";
 import { ensureExtensions } from "./extensions.ts";
@@ -49,23 +43,6 @@ import type { Login, Server } from "./server.ts";
 import { type TrialCopy, takeTrialCopy } from "./trial-copy.ts";
 import { Turns } from "./turns.ts";
 import { isExpired } from "./use-rule.ts";
-
-export interface DatabasesOptions {
-  /** `databases.json`. */
-  file: string;
-  server: Server;
-  rows(): BranchDatabases;
-  apps(): Promise<StoredApp[]>;
-  branchLabel(app: string): BranchLabel;
-  /** Started when it is needed first. */
-  relay(): Promise<Relay>;
-  /** Where the relay listens, or will. */
-  port(): number;
-  keyring: Pick<Keyring, "seal" | "unseal" | "hold" | "isCurrent">;
-  clock: Clock;
-  log: LogSink;
-  bounds: PreviewBounds;
-}
 
 export class Databases {
   readonly #options: DatabasesOptions;
@@ -256,9 +233,10 @@ export class Databases {
     name: string,
     seen: Pick<StoredDatabase, "bytes" | "isOver" | "usedAtMs">,
   ): Promise<void> {
-    const row = this.#known.get(name);
-    if (row === null) return;
     await this.#options.rows().note(name, seen);
+    // Only now: it may have been dropped meanwhile, or another one on the server have taken its place.
+    const row = this.#known.get(name);
+    if (row === null || row.serverDatabase === null) return;
     const now = { ...row, ...seen };
     if (row.isOver === now.isOver) this.#known.set(now);
     else await this.#put(now);
@@ -298,10 +276,16 @@ export class Databases {
     });
   }
 
-  /** See `KnownDatabases.reseal`. */
-  reseal(unreadable: string[]): Promise<number> {
+  /** See `KnownDatabases.reseal`. In the turn of each app: what has it stores whole rows, with the password in them. */
+  async reseal(unreadable: string[]): Promise<number> {
     const { keyring, rows } = this.#options;
-    return this.#known.reseal(keyring, rows, unreadable);
+    let count = 0;
+    for (const app of new Set(this.list().map((row) => row.app))) {
+      count += await this.#alone(app, `seal the passwords of app "${app}"`, () =>
+        this.#known.reseal(app, { keyring, rows, unreadable }),
+      );
+    }
+    return count;
   }
 
   async #change(before: StoredDatabase, request: EnsureRequest): Promise<EnsuredDatabase> {
@@ -314,13 +298,14 @@ export class Databases {
     const row = { ...before, spec, mask, note: null, usedAtMs: clock.wallMs() };
     await rows().put(row);
     await this.#put(row);
-    const undo = async () => {
-      const now = this.#known.get(before.name);
-      if (now === null) return;
-      const back = { ...now, spec: before.spec, mask: before.mask };
-      await rows().put(back);
-      await this.#put(back);
-    };
+    const undo = () =>
+      this.#alone(request.app, `put back the database of app "${request.app}"`, async () => {
+        const now = this.#known.get(before.name);
+        if (now === null) return;
+        const back = { ...now, spec: before.spec, mask: before.mask };
+        await rows().put(back);
+        await this.#put(back);
+      });
     return { name: before.name, made: null, undo };
   }
 

@@ -6,6 +6,13 @@ import type { BranchDatabases, StoredDatabase } from "../store/branch-databases.
 import type { OpenDatabase } from "./connections.ts";
 import { readConnections, writeConnections } from "./connections-file.ts";
 
+export interface ResealOptions {
+  keyring: Pick<Keyring, "seal" | "unseal" | "isCurrent">;
+  rows(): BranchDatabases;
+  /** Gets the names of passwords that no key opens. */
+  unreadable: string[];
+}
+
 export class KnownDatabases {
   readonly #file: string;
   readonly #keyring: Pick<Keyring, "unseal">;
@@ -85,19 +92,16 @@ export class KnownDatabases {
     throw new PlatformError("DATABASE_DROPPED", [app, branch, row.note ?? "dropped"]);
   }
 
-  /** Passwords in another envelope, in the store, here and on the disk. @returns how many. Count. */
-  async reseal(
-    keyring: Pick<Keyring, "seal" | "unseal" | "isCurrent">,
-    rows: () => BranchDatabases,
-    unreadable: string[],
-  ): Promise<number> {
+  /** Passwords of an app in another envelope, in the store, here and on the disk. @returns how many. Count. */
+  async reseal(app: string, { keyring, rows, unreadable }: ResealOptions): Promise<number> {
     let count = 0;
-    for (const row of this.list()) {
+    for (const row of this.list(app)) {
       if (keyring.isCurrent(row.sealed)) continue;
       try {
         const sealed = keyring.seal(keyring.unseal(row.sealed, sealContext(row)), sealContext(row));
         await rows().putResealed(row.name, row.sealed, sealed);
-        this.set({ ...row, sealed });
+        // What was seen of its use meanwhile stays.
+        this.set({ ...(this.get(row.name) ?? row), sealed });
         count += 1;
       } catch (error) {
         if (!(error instanceof UnsealError)) throw error;
