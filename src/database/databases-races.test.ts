@@ -1,5 +1,5 @@
 /** Goal: what happens to a database at once keeps all of it. Method: a real PostgreSQL, a store whose answers wait. */
-import { expect, setDefaultTimeout, test } from "bun:test";
+import { expect, test } from "bun:test";
 import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -7,9 +7,6 @@ import { Keyring } from "../secrets/keyring.ts";
 import type { BranchDatabases } from "../store/branch-databases.ts";
 import { withTestPostgres } from "../store/postgres-for-tests.ts";
 import { request, type TestDatabases, testDatabases } from "./databases-for-tests.ts";
-
-// Copies take a while on a busy machine.
-setDefaultTimeout(30_000);
 
 const postgres = withTestPostgres();
 

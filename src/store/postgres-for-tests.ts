@@ -6,7 +6,7 @@
  *     const connection = await postgres.database();
  *   });
  */
-import { afterAll, beforeAll } from "bun:test";
+import { afterAll, beforeAll, setDefaultTimeout } from "bun:test";
 import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -15,6 +15,12 @@ import { systemClock } from "../base/clock.ts";
 import { invariant } from "../base/errors.ts";
 import { type EmbeddedPostgres, startEmbeddedPostgres } from "./embedded-postgres.ts";
 import type { PostgresConnection } from "./postgres-server.ts";
+
+/**
+ * For each test that says nothing else. Copies of databases take seconds on a busy machine, and a test that is too late takes
+ * the server with it: bun ends the processes that were started, and every test behind it fails. Milliseconds.
+ */
+const testTimeoutMs = 30_000;
 
 export interface TestPostgres {
   /** The server; there from the first test on. Tests may kill it: it comes back. */
@@ -30,6 +36,7 @@ export interface TestPostgres {
 
 /** Call it at the top of a test file. The cluster lives in a temporary folder and is removed after the last test. */
 export function withTestPostgres(): TestPostgres {
+  setDefaultTimeout(testTimeoutMs);
   let started: EmbeddedPostgres | undefined;
   let folder: string | undefined;
   let databases = 0;
