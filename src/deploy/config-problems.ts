@@ -60,7 +60,9 @@ function allowed(issue: z.core.$ZodIssue, key: string, known: KnownKeys): string
     case "invalid_value":
       return `must be one of ${issue.values.map(shownValue).join(", ")}`;
     case "too_small":
-      if (issue.origin === "string") return "must be at least one character";
+      if (issue.origin === "string") {
+        return `must be at least ${issue.minimum === 1 ? "one character" : `${issue.minimum} characters`}`;
+      }
       return `must be ${issue.inclusive === false ? "more than" : "at least"} ${issue.minimum}`;
     case "too_big":
       if (issue.origin === "number" || issue.origin === "int")
