@@ -22,9 +22,9 @@ export interface LostServer {
 /** 57P01: an administrator ended it. 57P03: it does not take queries now. 57P05: it was idle for too long. */
 const ENDED_BEFORE_RESULT = new Set(["57P01", "57P03", "57P05"]);
 
-/** First words of statements that commit as a whole or not at all. */
+/** First words of statements that commit as a whole or not at all. A comment within a comment has none: where it ends is not seen. */
 const ATOMIC =
-  /^(?:\s|\(|--[^\n]*\n|\/\*(?:[^*]|\*(?!\/))*\*\/)*(?:select|insert|update|delete|merge|with|values|table|show|set|reset|begin|start|explain|fetch|lock|listen|notify)\b/i;
+  /^(?:\s|\(|--[^\n]*\n|\/\*(?:[^*/]|\*(?!\/)|\/(?!\*))*\*\/)*(?:select|insert|update|delete|merge|with|values|table|show|set|reset|begin|start|explain|fetch|lock|listen|notify)\b/i;
 
 /** Whether a batch can be run again without anything happening twice. */
 export function canRunAgain(
