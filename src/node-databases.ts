@@ -13,6 +13,7 @@ import { Databases } from "./database/databases.ts";
 import { externalServer } from "./database/external-server.ts";
 import { LockWatch, type WatchedDatabase } from "./database/lock-watch.ts";
 import { assertRights } from "./database/rights.ts";
+import { RolePasswords } from "./database/role-passwords.ts";
 import { Server, type ServerAccess } from "./database/server.ts";
 import type { DatabaseUse } from "./database-metrics.ts";
 import type { MigrateOptions } from "./deploy/migrate-step.ts";
@@ -89,7 +90,8 @@ export function openDatabases(options: NodeDatabasesOptions): NodeDatabases {
     say: (event) => log.write(recordOf(event, clock.wallMs())),
     note: options.note,
   });
-  const watch = new DatabaseWatch({ databases, server, facts, clock, log, report });
+  const passwords = new RolePasswords(server);
+  const watch = new DatabaseWatch({ databases, server, passwords, facts, clock, log, report });
   return {
     databases,
     server,

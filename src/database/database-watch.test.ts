@@ -5,6 +5,7 @@ import type { RelayDatabaseFacts } from "../relay/relay-api.ts";
 import { withTestPostgres } from "../store/postgres-for-tests.ts";
 import { DatabaseWatch } from "./database-watch.ts";
 import { request, type TestDatabases, testDatabases } from "./databases-for-tests.ts";
+import { RolePasswords } from "./role-passwords.ts";
 
 const postgres = withTestPostgres();
 const dayMs = 86_400_000;
@@ -16,6 +17,7 @@ function watchOver({ databases, server, records }: TestDatabases) {
   const watch = new DatabaseWatch({
     databases,
     server,
+    passwords: new RolePasswords(server),
     clock: { ...systemClock, wallMs: () => nowMs, nowMs: systemClock.nowMs },
     log: { write: (record) => void records.push(record) },
     report: (thrown) => void failures.push(thrown),
@@ -98,4 +100,36 @@ test("a database beyond its size takes no writes until there is room again", asy
     expect.stringContaining("it takes no more writes"),
     expect.stringContaining("it takes writes again"),
   ]);
+});
+
+test("a password that a statement of the app's has changed is put back, and what stays right is left alone", async () => {
+  await using setup = await testDatabases(postgres);
+  const { databases, records, server } = setup;
+  const spec = { from: "empty" } as const;
+  for (const branch of ["main", "other"]) await databases.ensure(request(branch, spec));
+  const { look, failures } = watchOver(setup);
+  const verifiers = async () =>
+    server.rows<{ name: string; verifier: string }>(
+      "SELECT rolname AS name, rolpassword AS verifier FROM pg_authid WHERE rolname = ANY ($1) ORDER BY 1",
+      [databases.list().map(({ role }) => role)],
+    );
+  const before = await verifiers();
+  const { role, password, serverDatabase } = databases.of("shop", "main");
+  const login = { user: role, password };
+  await server.within(serverDatabase, ({ run }) => run("ALTER ROLE CURRENT_USER PASSWORD 'x'"), {
+    login,
+  });
+  await expect(server.within(serverDatabase, async () => {}, { login })).rejects.toMatchObject({
+    code: "28P01",
+  });
+
+  await look(0);
+
+  await server.within(serverDatabase, async () => {}, { login });
+  const after = await verifiers();
+  expect(after.filter((row, index) => row.verifier !== before[index]!.verifier)).toHaveLength(1);
+  expect(records.map(({ message }) => message)).toContainEqual(
+    expect.stringContaining("A statement had changed the password of the database of main"),
+  );
+  expect(failures).toEqual([]);
 });

@@ -9,11 +9,13 @@ import type { StoredDatabase } from "../store/branch-databases.ts";
 import type { LogSink } from "../telemetry/log-record.ts";
 import type { Databases } from "./databases.ts";
 import { databaseUseNoteMs, databaseWatchMs } from "./limits.ts";
+import type { RolePasswords } from "./role-passwords.ts";
 import type { Server } from "./server.ts";
 import { isExpired, isOverNow, showAge } from "./use-rule.ts";
 
 export interface DatabaseWatchOptions {
-  databases: Pick<Databases, "list" | "noteUse" | "expire" | "sweep">;
+  databases: Pick<Databases, "list" | "of" | "noteUse" | "expire" | "sweep">;
+  passwords: Pick<RolePasswords, "mend">;
   server: Pick<Server, "rows">;
   /** Null while no relay runs. */
   facts(): Promise<RelayFacts> | null;
@@ -64,6 +66,7 @@ export class DatabaseWatch {
       for (const row of there) {
         await this.#note(row, used.has(row.name), sizes.get(row.serverDatabase!)).catch(report);
       }
+      await this.#mendPasswords(there).catch(report);
     }
     for (const row of databases.list()) {
       if (!isExpired(row, clock.wallMs())) continue;
@@ -93,6 +96,24 @@ export class DatabaseWatch {
         ? `The database of ${row.branch} has ${bytes} bytes, more than its bytesMax of ${bytesMax}: it takes no more writes`
         : `The database of ${row.branch} has ${bytes} bytes, within its bytesMax of ${bytesMax}: it takes writes again`,
     );
+  }
+
+  async #mendPasswords(rows: readonly StoredDatabase[]): Promise<void> {
+    const { databases, passwords, report } = this.#options;
+    const open = rows.flatMap(({ app, branch }) => {
+      try {
+        return [databases.of(app, branch)];
+      } catch (error) {
+        report(error);
+        return [];
+      }
+    });
+    for (const row of await passwords.mend(open)) {
+      this.#say(
+        row,
+        `A statement had changed the password of the database of ${row.branch}; it is what the node knows again`,
+      );
+    }
   }
 
   /** Names of those that had queries since the last look. */

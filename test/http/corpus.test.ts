@@ -13,7 +13,7 @@ import { markCount, runCase } from "./run-case.ts";
 import { type Shape, shapes, startBare, startEdge, type Target } from "./targets.ts";
 
 /** For an exchange on a loaded machine. Milliseconds. */
-const deadlineMs = 4000;
+const deadlineMs = 10_000;
 /** For an exchange that is known to end in silence. Milliseconds. */
 const silentDeadlineMs = 1000;
 
