@@ -7,14 +7,16 @@
  *     └──CopyInResponse────┘   a server that takes COPY data ignores a Sync that it was sent before
  */
 
-/** Where a text of SQL stands in what the client sent. */
+import { batchTextBytesMax, batchTextsMax } from "./limits.ts";
+
+/** A text of SQL, or where it stands. */
 export interface StatementText {
   bytes: Buffer;
   from: number;
   end: number;
   /** It was prepared before this batch. */
   isPrepared: boolean;
-  /** The text itself, where somebody has asked for it already. */
+  /** The text itself, where somebody has asked for it already; then `bytes` are empty, since they would keep a chunk. */
   sql: string | null;
 }
 
@@ -60,16 +62,52 @@ export class Batch {
   tagEnd = 0;
   /** Bits of `Feature` of all its statements. */
   features = 0;
-  /** Names of statements that it prepares, in their order. */
-  readonly prepared: string[] = [];
-  /** How many of them the client has seen prepared. Count. */
+  readonly #prepared: string[] = [];
+  /** How many of the statements that it prepares the client has seen prepared. Count. */
   preparedSeen = 0;
-  /** Texts of Query and Parse messages in it. */
-  readonly texts: StatementText[] = [];
+  readonly #texts: StatementText[] = [];
+  /** Of texts and names. */
+  #rememberedBytes = 0;
+  /** It has more texts or names than are remembered: a batch may go on for ever without a Sync. */
+  isOverfull = false;
+
+  /** Names of statements that it prepares, the first `batchTextsMax` of them in their order. */
+  get prepared(): readonly string[] {
+    return this.#prepared;
+  }
+
+  /** Texts of Query and Parse messages in it, as far as they are remembered. */
+  get texts(): readonly StatementText[] {
+    return this.#texts;
+  }
 
   /** The statements' texts; made when asked for, valid until the batch is answered. */
   sql(): string[] {
-    return this.texts.map(textOf);
+    return this.#texts.map(textOf);
+  }
+
+  /** It runs or prepares this. @returns whether it is remembered */
+  addText(text: StatementText): boolean {
+    if (!this.#remembers(this.#texts, text.sql?.length ?? text.end - text.from)) return false;
+    this.#texts.push(text);
+    return true;
+  }
+
+  /** It prepares a statement of this name. @returns whether it is remembered */
+  addPrepared(name: string): boolean {
+    if (!this.#remembers(this.#prepared, name.length)) return false;
+    this.#prepared.push(name);
+    return true;
+  }
+
+  #remembers({ length }: readonly unknown[], bytes: number): boolean {
+    const isRoom =
+      !this.isOverfull &&
+      this.#rememberedBytes + bytes <= batchTextBytesMax &&
+      length < batchTextsMax;
+    if (isRoom) this.#rememberedBytes += bytes;
+    else this.isOverfull = true;
+    return isRoom;
   }
 
   /** Rows of its last statement, as PostgreSQL says at the end; null when it says nothing of rows. */

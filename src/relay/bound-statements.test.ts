@@ -16,8 +16,8 @@ const statements = new Map([
   ["end", "COMMIT"],
   ["", "DELETE FROM loaves"],
 ]);
-const run = (bytes: Buffer[], prepared: string[] = [], sql: string[] = []) =>
-  textsRunBy({ prepared, sql: () => [...sql] }, Buffer.concat(bytes), (name) =>
+const run = (bytes: Buffer[], sql: string[] = [], isOverfull = false) =>
+  textsRunBy({ isOverfull, sql: () => [...sql] }, Buffer.concat(bytes), (name) =>
     statements.get(name),
   );
 
@@ -31,9 +31,22 @@ test("what comes behind the batch is not a part of it", () => {
 });
 
 test("what the batch itself prepares is there once", () => {
-  expect(run([message("P", "new", "SELECT 2"), bind("new"), sync], ["new"], ["SELECT 2"])).toEqual([
+  expect(run([message("P", "new", "SELECT 2"), bind("new"), sync], ["SELECT 2"])).toEqual([
     "SELECT 2",
   ]);
+});
+
+test("what is run before its name is prepared anew counts as well", () => {
+  const anew = [message("C", "Send"), message("P", "end", "SELECT 2"), bind("end"), sync];
+  expect(run([bind("end"), ...anew], ["SELECT 2"])).toEqual(["SELECT 2", "COMMIT"]);
+  expect(run([bind(""), message("P", "", "SELECT 2"), sync], ["SELECT 2"])).toEqual([
+    "SELECT 2",
+    "unknown",
+  ]);
+});
+
+test("a batch with more texts than are remembered runs something unknown", () => {
+  expect(run([sync], ["SELECT 2"], true)).toEqual(["SELECT 2", "unknown"]);
 });
 
 test("what nobody has seen, or may be another one by now, is unknown", () => {

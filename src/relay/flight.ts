@@ -72,7 +72,10 @@ export class Flight {
 
   /** Texts of all statements that a batch runs; it `isKept`. */
   textsOf(batch: Batch, textOf: (name: string) => string | undefined): string[] {
-    return textsRunBy(batch, this.#kept.from(batch.startByte), textOf);
+    // By now it may be what this batch or a later one has prepared under the same name.
+    const before = (name: string) =>
+      this.batches.some(({ prepared }) => prepared.includes(name)) ? undefined : textOf(name);
+    return textsRunBy(batch, this.#kept.from(batch.startByte), before);
   }
 
   /** Not so often yet that what is run may be what ends connections. */

@@ -59,6 +59,12 @@ export const stalledMsMax = 600_000;
 /** Batches that a client has sent ahead of their answers; beyond it, it is not read. Count. */
 export const batchesMax = 1024;
 
+/** Texts, and names of prepared statements, that are remembered of a batch: it may go on without a Sync for ever. Count. */
+export const batchTextsMax = 1000;
+
+/** The same in bytes: one statement that is as long as may be. What is beyond cannot be run again. Bytes. */
+export const batchTextBytesMax = 1024 * 1024;
+
 /** Prepared statements that are remembered of a session; with more it is pinned. Count. */
 export const statementsMax = 2000;
 
@@ -85,6 +91,9 @@ export const doubtAfterMs = 1000;
 
 /** How long it may take to prove it: on loopback it takes 0.1. Milliseconds. */
 export const proofMs = 250;
+
+/** The same in an open transaction, or with what no other connection has: a busy server is no reason to lose that. Milliseconds. */
+export const aloneProofMs = 5000;
 
 /** Silence after which the connection of a session that listens has to prove that it is one. Milliseconds. */
 export const listenProofEveryMs = 5000;

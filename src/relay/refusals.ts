@@ -1,6 +1,7 @@
 /** What a session's next batch is answered with instead of being run: of what was lost while the client did not ask. */
 import { failedTransaction, idle, type SqlError } from "./messages.ts";
-import { errorOfTransaction, type LostServer, type TransactionVerb } from "./server-lost.ts";
+import { errorOfTransaction, type LostServer } from "./server-lost.ts";
+import type { TransactionVerb } from "./statement-verbs.ts";
 
 export interface Refused {
   /** Null: the batch is run. */

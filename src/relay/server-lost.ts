@@ -7,6 +7,7 @@
  */
 import type { Batch } from "./batch.ts";
 import type { SqlError } from "./messages.ts";
+import { hasSeveral, isAtomic, isBegin, transactionVerb } from "./statement-verbs.ts";
 
 export interface LostServer {
   /** What PostgreSQL said before, by letter (`errorFields`); null when the connection just ended. */
@@ -22,10 +23,6 @@ export interface LostServer {
 /** 57P01: an administrator ended it. 57P03: it does not take queries now. 57P05: it was idle for too long. */
 const ENDED_BEFORE_RESULT = new Set(["57P01", "57P03", "57P05"]);
 
-/** First words of statements that commit as a whole or not at all. A comment within a comment has none: where it ends is not seen. */
-const ATOMIC =
-  /^(?:\s|\(|--[^\n]*\n|\/\*(?:[^*/]|\*(?!\/)|\/(?!\*))*\*\/)*(?:select|insert|update|delete|merge|with|values|table|show|set|reset|begin|start|explain|fetch|lock|listen|notify)\b/i;
-
 /** Whether a batch can be run again without anything happening twice. */
 export function canRunAgain(
   batch: Pick<Batch, "beganOutside" | "hasCopied" | "hasResult">,
@@ -35,12 +32,7 @@ export function canRunAgain(
   if (batch.beganOutside !== true || batch.hasResult || batch.hasCopied) return false;
   if (lost.hasRows) return false;
   if (!ENDED_BEFORE_RESULT.has(lost.fields?.get("C") ?? "")) return false;
-  return sql.every((text) => text.split(";").every(isAtomic));
-}
-
-/** Also of a part of a text that was cut at a semicolon within a string: then it says no rather than yes. */
-function isAtomic(text: string): boolean {
-  return /^\s*$/.test(text) || ATOMIC.test(text);
+  return sql.every(isAtomic);
 }
 
 /**
@@ -51,11 +43,10 @@ export function wasDone(batch: Batch, { fields }: LostServer, sql: readonly stri
   if (fields === null || batch.completions !== 1 || batch.errors > 0 || sql.length !== 1) {
     return false;
   }
-  if (/;\s*\S/.test(sql[0]!)) return false;
-  const verb = transactionVerb(sql[0]!);
-  if (verb !== "other") return true;
-  const isBegin = /^\s*(?:begin|start)\b/i.test(sql[0]!);
-  return batch.isSimple && batch.beganOutside === true && !isBegin;
+  const [text] = sql as [string];
+  if (hasSeveral(text)) return false;
+  if (transactionVerb(text) !== "other") return true;
+  return batch.isSimple && batch.beganOutside === true && !isBegin(text);
 }
 
 /** What the client is told of a batch that was under way. */
@@ -132,15 +123,3 @@ export const tooLongToRepeat: SqlError = {
   detail: "The statement was not run: it is too long to be sent again.",
   hint: "Try again; the session goes on with a new connection.",
 };
-
-export type TransactionVerb = "rollback" | "commit" | "other";
-
-/** What a text does to a transaction that is no more. */
-export function transactionVerb(sql: string): TransactionVerb {
-  const word = /^(?:\s|--[^\n]*\n|\/\*(?:[^*]|\*(?!\/))*\*\/)*([a-z]+)((?:\s+[a-z]+)*)/i.exec(sql);
-  const verb = word?.[1]?.toLowerCase() ?? "";
-  const more = word?.[2]?.toLowerCase() ?? "";
-  if (/\bto\b|\bprepared\b/.test(more)) return "other";
-  if (verb === "rollback" || verb === "abort") return "rollback";
-  return verb === "commit" || verb === "end" ? "commit" : "other";
-}

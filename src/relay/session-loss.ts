@@ -7,10 +7,10 @@ import {
   errorOfBatch,
   errorOfState,
   type LostServer,
-  transactionVerb,
   wasDone,
 } from "./server-lost.ts";
 import type { SessionMemory } from "./session-memory.ts";
+import { transactionVerb } from "./statement-verbs.ts";
 
 export type Fate =
   /** All of them are run again; when `mustFail`, within a transaction that has failed. */

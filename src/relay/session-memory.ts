@@ -157,6 +157,11 @@ export class SessionMemory {
     this.#isTooLarge = true;
   }
 
+  /** Something was set, and nobody will know by which text. */
+  overlookSettings(): void {
+    this.#isUnreadable = true;
+  }
+
   /** Statements with these features were run; their texts. */
   ran(features: number, texts: readonly string[]): void {
     if ((features & Feature.discardsAll) !== 0) {

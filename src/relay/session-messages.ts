@@ -1,14 +1,16 @@
 /** What the messages of a batch say about it and about its session. */
-import type { Batch } from "./batch.ts";
+import type { Batch, StatementText } from "./batch.ts";
 import { type FrameKinds, frameKinds, passed, told, whole } from "./framer.ts";
 import { fromClient, textAt } from "./messages.ts";
-import { type TransactionVerb, transactionVerb } from "./server-lost.ts";
 import type { SessionHost } from "./session-host.ts";
 import type { SessionMemory } from "./session-memory.ts";
-import type { StatementFeatures } from "./statement-features.ts";
+import { Feature, type StatementFeatures } from "./statement-features.ts";
+import { type TransactionVerb, transactionVerb } from "./statement-verbs.ts";
 
 const { bind, close, copyData, copyDone, copyFail, flush, functionCall, parse, password, sync } =
   fromClient;
+
+const noBytes = Buffer.alloc(0);
 
 /** How messages of clients are treated after their log-in. */
 export const plainKinds: FrameKinds = frameKinds([
@@ -95,7 +97,12 @@ export class SessionMessages {
     if (name === "") batch.features |= features;
     // PostgreSQL will refuse it, and keep the one it has.
     if (name !== "" && this.#memory.statements.has(name)) return;
-    batch.prepared.push(name);
+    if (!batch.addPrepared(name)) {
+      // Nobody will know whether it was prepared: one with a name stays for as long as the session has its connection.
+      this.#memory.forget(name);
+      if (name !== "") this.#memory.overlook();
+      return;
+    }
     const isAll = at === 0 && end === bytes.length;
     this.#memory.prepared(name, {
       // A copy: a slice would keep a whole chunk in memory for as long as the statement.
@@ -118,13 +125,20 @@ export class SessionMessages {
     const isPrepared = name !== "" && !batch.prepared.includes(name);
     // The text of an unnamed one is there already, with its Parse.
     if (!isPrepared) return;
-    batch.texts.push({ bytes: source, from: sqlFrom, end: sqlEnd, isPrepared, sql: null });
+    const text = { bytes: source, from: sqlFrom, end: sqlEnd, isPrepared, sql: null };
+    this.#add(batch, text, prepared.features);
   }
 
   /** @returns features of the text */
   #text(batch: Batch, bytes: Buffer, from: number, end: number): number {
     const sql = bytes.utf8Slice(from, end);
-    batch.texts.push({ bytes, from, end, isPrepared: false, sql });
-    return this.#features.of(sql);
+    const features = this.#features.of(sql);
+    this.#add(batch, { bytes: noBytes, from: 0, end: 0, isPrepared: false, sql }, features);
+    return features;
+  }
+
+  #add(batch: Batch, text: StatementText, features: number): void {
+    if (batch.addText(text) || (features & Feature.setsSession) === 0) return;
+    this.#memory.overlookSettings();
   }
 }
