@@ -5,12 +5,19 @@
  */
 import type { FrameSink, Verdict } from "./framer.ts";
 import { gatheredBytesMax, wholeBytesMax } from "./limits.ts";
-import { fromClient, fromServer } from "./messages.ts";
+import { fromClient, fromServer, type SqlError } from "./messages.ts";
 import type { ServerConnection } from "./server-connection.ts";
 import { SessionStatements, type SharedStatements } from "./statement-names.ts";
 
 const { bind, close, describe: describeType, parse, query } = fromClient;
 const statementByte = 0x53;
+
+/** What a client is told when it prepares such a one. */
+export const tooLong: SqlError = {
+  severity: "FATAL",
+  code: "54000",
+  message: "a statement that long cannot be prepared under a name with transaction pooling",
+};
 
 export class StatementTranslator {
   /** Reads the server's answers, and gives the client's own to the session. */

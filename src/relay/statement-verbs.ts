@@ -65,7 +65,10 @@ function statementsOf(sql: string): string[][] {
     if (token === "end" || token === "unclear") return statements;
     if (token === "mark" && scanner.token === ";") words = null;
     else {
-      if (words === null) statements.push((words = []));
+      if (words === null) {
+        words = [];
+        statements.push(words);
+      }
       if (words.length < wordsMax) words.push(scanner.token.toLowerCase());
     }
   }

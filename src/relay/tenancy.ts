@@ -9,7 +9,7 @@
 import type { Deadlined } from "../base/deadlines.ts";
 import type { Framer, FrameSink } from "./framer.ts";
 import * as limits from "./limits.ts";
-import { failedTransaction, query, type SqlError, syncMessage } from "./messages.ts";
+import { failedTransaction, idle, query, type SqlError, syncMessage } from "./messages.ts";
 import type { OwnAnswer } from "./own-query.ts";
 import type { ServerConnection, ServerOwner } from "./server-connection.ts";
 import type { LostServer } from "./server-lost.ts";
@@ -17,7 +17,7 @@ import { answerKinds } from "./session-answers.ts";
 import type { SessionHost } from "./session-host.ts";
 import { askedFeatures, SessionMemory } from "./session-memory.ts";
 import { Feature } from "./statement-features.ts";
-import { StatementTranslator } from "./statement-translator.ts";
+import { StatementTranslator, tooLong } from "./statement-translator.ts";
 
 /** The session. */
 export interface Tenant {
@@ -50,12 +50,6 @@ export interface Tenant {
 
 /** Makes a transaction on a new connection what the one that was lost has become: failed. */
 const failTransaction = query("BEGIN; ROLLBACK TO SAVEPOINT lost_with_its_connection");
-
-const tooLong: SqlError = {
-  severity: "FATAL",
-  code: "54000",
-  message: "a statement that long cannot be prepared under a name with transaction pooling",
-};
 
 const nothing: ReadonlySet<string> = new Set();
 
@@ -164,7 +158,9 @@ export class Tenancy implements Deadlined, ServerOwner {
 
   /** A query that goes to a doubtful connection could be lost without a word: first it has to answer. */
   prove(): void {
-    this.#run(syncMessage, limits.proofMs, () => {
+    // Another connection would be no help to what is lost with this one.
+    const isAlone = this.#tenant.status !== idle || this.memory.pin !== null;
+    this.#run(syncMessage, isAlone ? limits.aloneProofMs : limits.proofMs, () => {
       this.stage = "open";
       this.#tenant.readOn();
     });
@@ -341,7 +337,8 @@ export class Tenancy implements Deadlined, ServerOwner {
 
   #proveListening(): void {
     if (this.stage !== "open" || !this.#tenant.isIdle) return;
-    this.#run(syncMessage, limits.listenProofMs, () => {
+    const isPinned = this.memory.pin !== null;
+    this.#run(syncMessage, isPinned ? limits.aloneProofMs : limits.listenProofMs, () => {
       this.stage = "open";
       this.#rest();
     });
