@@ -33,9 +33,12 @@ export class DatabaseWatch {
   #timer: ReturnType<typeof setTimeout> | undefined;
   #looking: Promise<void> = Promise.resolve();
   #isStopped = false;
+  /** Wall-clock time. Milliseconds. */
+  readonly #startedAtMs: number;
 
   constructor(options: DatabaseWatchOptions) {
     this.#options = options;
+    this.#startedAtMs = options.clock.wallMs();
   }
 
   start(): void {
@@ -70,6 +73,8 @@ export class DatabaseWatch {
     }
     for (const row of databases.list()) {
       if (!isExpired(row, clock.wallMs())) continue;
+      // While no node ran, nobody could use it.
+      if (clock.wallMs() - this.#startedAtMs <= row.spec.ttlMs) continue;
       const why = `nobody used it for ${showAge(row.spec.ttlMs)}`;
       if ((await databases.expire(row, clock.wallMs(), why).catch(report)) !== true) continue;
       this.#say(

@@ -427,6 +427,8 @@ describe("copies", () => {
     );
 
     expect(trial.url).toContain(`/${trial.name}`);
+    // What is tried cannot reach what is live by another name of the path.
+    expect(trial.url).not.toContain(databases.of("shop", "main").password);
     expect(relay.databases.has(trial.name)).toBe(true);
     expect(await databases.sweep()).toEqual([]);
     await Promise.all([trial.drop(), trial.drop()]);

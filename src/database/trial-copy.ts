@@ -3,7 +3,7 @@ import { noGuard } from "../relay/relay-api.ts";
 import { databaseUrl, type OpenDatabase, relayDatabaseOf } from "./connections.ts";
 import { copyBehindHold, type DatabaseParts, type MadeDatabase } from "./make-database.ts";
 import { serverName } from "./names.ts";
-import { newSuffix } from "./role.ts";
+import { newPassword, newSuffix } from "./role.ts";
 import type { Login } from "./server.ts";
 
 export interface TrialCopy {
@@ -43,10 +43,12 @@ export async function takeTrialCopy(
     const trial = { ...source, name, serverDatabase: database };
     // What is tried takes the time it takes: rules for apps are not for it.
     const { guard: _guard, ...row } = relayDatabaseOf(trial, server.access.address);
-    await there.put({ ...row, guard: noGuard, pooling: "session" });
+    // What is tried has the same role: its password must not lead to the database that is live.
+    const clientPassword = newPassword();
+    await there.put({ ...row, clientPassword, guard: noGuard, pooling: "session" });
     ready.resolve({
       name,
-      url: databaseUrl({ name, role, password }, port),
+      url: databaseUrl({ name, role, password: clientPassword }, port),
       database,
       login,
       facts,

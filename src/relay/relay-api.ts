@@ -29,6 +29,8 @@ export interface RelayDatabase {
   /** Name of the role, for clients and on the server. */
   role: string;
   password: string;
+  /** What clients log in with when that is another one: then no other name of the same role is open to them. */
+  clientPassword?: string | undefined;
   server: {
     address: ServerAddress;
     /** Its name there, which `reset` and `restore` change behind a hold. */

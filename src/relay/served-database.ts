@@ -79,7 +79,7 @@ export class ServedDatabase implements SessionHost {
     this.#database = database;
     this.clock = clock;
     this.deadlines = deadlines;
-    this.#keys = scramKeys(database.password, salt, limits.scramRounds);
+    this.#keys = keysOf(database, salt);
     this.servers = new ServerPool({ database, clock, deadlines, reclaim: () => this.#reclaim() });
     this.#guard = new Guard({
       database,
@@ -106,8 +106,8 @@ export class ServedDatabase implements SessionHost {
   set database(database: RelayDatabase) {
     const before = this.#database;
     this.#database = database;
-    if (database.password !== before.password) {
-      this.#keys = scramKeys(database.password, this.#options.salt, limits.scramRounds);
+    if (passwordOf(database) !== passwordOf(before)) {
+      this.#keys = keysOf(database, this.#options.salt);
     }
     this.servers.database = database;
     this.#guard.database = database;
@@ -293,4 +293,12 @@ export class ServedDatabase implements SessionHost {
 function busySinceMs({ status, transactionMs, batches }: Session): number {
   if (status !== idle) return transactionMs;
   return batches[0]?.startedMs ?? Number.POSITIVE_INFINITY;
+}
+
+function passwordOf({ password, clientPassword }: RelayDatabase): string {
+  return clientPassword ?? password;
+}
+
+function keysOf(database: RelayDatabase, salt: Buffer): ScramKeys {
+  return scramKeys(passwordOf(database), salt, limits.scramRounds);
 }

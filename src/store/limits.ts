@@ -66,6 +66,12 @@ export const postgresSharedBuffersBytesMax = 1024 * 1024 * 1024;
 /** Log of changes before a checkpoint; bounds both the disk and the time of a recovery. Bytes. */
 export const postgresWalBytesMax = 256 * 1024 * 1024;
 
+/**
+ * What one session may write to the disk beside its tables, such as for a large sort. It is in no size of a database, and the
+ * store is on the same disk. Bytes.
+ */
+export const postgresTemporaryBytesMax = 4 * 1024 * 1024 * 1024;
+
 /** Path of a unix socket, without the closing zero byte; the kernel's bound. Bytes. */
 export const socketPathBytesMax = 107;
 

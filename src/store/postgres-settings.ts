@@ -9,6 +9,7 @@ import {
   postgresReservedConnections,
   postgresSharedBuffersBytesMax,
   postgresSharedBuffersBytesMin,
+  postgresTemporaryBytesMax,
   postgresWalBytesMax,
 } from "./limits.ts";
 
@@ -112,6 +113,7 @@ const serverSettings: Record<string, string> = {
   // The node gets in however many sessions apps have.
   superuser_reserved_connections: String(postgresReservedConnections),
   max_wal_size: kilobytes(postgresWalBytesMax),
+  temp_file_limit: kilobytes(postgresTemporaryBytesMax),
   // The default keeps 80 MB of disk for bursts that do not come.
   min_wal_size: "16MB",
   // Reads happen in the sessions themselves; the default starts three more processes for them.

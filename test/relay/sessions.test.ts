@@ -41,6 +41,17 @@ describe("a session", () => {
     expect(await codeOf(connected(nowhere))).toBe("28P01");
   });
 
+  test("with a password of its own for clients takes that one, and not the server's", async () => {
+    const { url } = await relayed.database({ clientPassword: "own" });
+    const own = new URL(url);
+    own.password = "own";
+
+    expect(await codeOf(connected(url))).toBe("28P01");
+    const client = await connected(own.href);
+    expect((await client.query("SELECT 1 AS one")).rows).toEqual([{ one: 1 }]);
+    await client.end();
+  });
+
   test("passes PostgreSQL's own errors on, and goes on", async () => {
     const { url } = await relayed.database();
     const client = await connected(url);
