@@ -94,13 +94,13 @@ const ofKind = (events: readonly GuardEvent[], kind: string) =>
 
 describe.concurrent("slow statements", () => {
   test("are logged by shape, duration and rows, however they are sent, and never by value", async () => {
-    await using given = await setup({ slowStatementMs: 20 });
+    await using given = await setup({ slowStatementMs: 500 });
     const { events, open, counters } = given;
     const client = await open();
-    const named = { name: "n", text: "SELECT pg_sleep(0.03), $1::text, 'SECRET' AS named" };
+    const named = { name: "n", text: "SELECT pg_sleep(0.6), $1::text, 'SECRET' AS named" };
 
-    await client.query("SELECT pg_sleep(0.03), 'SECRET' AS simple FROM generate_series(1, 1)");
-    await client.query("SELECT pg_sleep(0.03), $1::text AS extended", ["SECRET"]);
+    await client.query("SELECT pg_sleep(0.6), 'SECRET' AS simple FROM generate_series(1, 1)");
+    await client.query("SELECT pg_sleep(0.6), $1::text AS extended", ["SECRET"]);
     await client.query({ ...named, values: ["SECRET"] });
     await client.query({ ...named, values: ["SECRET"] });
     await client.query("SELECT 'fast'");
