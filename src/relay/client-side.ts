@@ -32,6 +32,9 @@ export class ClientSide implements Deadlined {
   owesWelcome = true;
   readonly #options: ClientSideOptions;
   readonly #outlet: Outlet;
+  /** How long it may take nothing. Milliseconds. */
+  #patienceMs: number = limits.stalledMsMax;
+  #hasEnded = false;
   #believed: ReadonlyMap<string, string> = new Map();
 
   constructor(options: ClientSideOptions) {
@@ -50,6 +53,12 @@ export class ClientSide implements Deadlined {
     return this.#outlet.unsentBytes > limits.unsentBytesMax;
   }
 
+  /** How long it has taken nothing of what waits for it; 0 while that is little. Milliseconds. */
+  get stalledMs(): number {
+    if (this.#hasEnded || this.deadlineMs === Number.POSITIVE_INFINITY) return 0;
+    return this.#options.deadlines.nowMs - this.deadlineMs + this.#patienceMs;
+  }
+
   /** Passes bytes on. */
   tell(bytes: Buffer, from: number, end: number): void {
     const { counters, deadlines, onFull } = this.#options;
@@ -57,7 +66,9 @@ export class ClientSide implements Deadlined {
     this.#outlet.write(bytes, from, end);
     if (this.#outlet.unsentBytes <= limits.unsentBytesMax) return;
     onFull();
-    this.deadlineMs = deadlines.after(limits.stalledMsMax);
+    // More that waits for it is nothing that it takes.
+    if (this.deadlineMs < Number.POSITIVE_INFINITY) return;
+    this.deadlineMs = deadlines.after(this.#patienceMs);
   }
 
   say(bytes: Buffer): void {
@@ -98,20 +109,26 @@ export class ClientSide implements Deadlined {
     // However slowly it reads, it does.
     if (isEmpty) this.deadlineMs = Number.POSITIVE_INFINITY;
     else if (this.deadlineMs < Number.POSITIVE_INFINITY) {
-      this.deadlineMs = deadlines.after(limits.stalledMsMax);
+      this.deadlineMs = deadlines.after(this.#patienceMs);
     }
+    if (isEmpty && this.#hasEnded) deadlines.remove(this);
     if (isEmpty) onEmpty();
   }
 
   onDeadline(): void {
     this.#options.onStalled();
     this.#outlet.reset();
+    this.#options.deadlines.remove(this);
   }
 
-  /** Closes when everything has left. */
+  /** Closes when everything has left, or when it takes nothing of that. */
   end(): void {
-    this.#options.deadlines.remove(this);
+    const { deadlines } = this.#options;
+    this.#hasEnded = true;
     this.#outlet.end();
+    if (this.#outlet.unsentBytes === 0) return deadlines.remove(this);
+    this.#patienceMs = limits.stalledWantedMsMax;
+    this.deadlineMs = deadlines.after(this.#patienceMs);
   }
 
   /** Nothing is read from the client. */

@@ -56,6 +56,12 @@ export const unsentBytesMax = 256 * 1024;
 /** How long a client may take nothing of an answer that waits for it. Milliseconds. */
 export const stalledMsMax = 600_000;
 
+/**
+ * The same when other sessions wait for its server connection, or it was told to leave: a client that reads at all takes
+ * some 30 kB a second, since the kernel has a megabyte for it and tells of progress by thirds. Milliseconds.
+ */
+export const stalledWantedMsMax = 30_000;
+
 /** Batches that a client has sent ahead of their answers; beyond it, it is not read. Count. */
 export const batchesMax = 1024;
 

@@ -6,7 +6,7 @@
  */
 import { randomBytes, randomInt, timingSafeEqual } from "node:crypto";
 import { rmSync } from "node:fs";
-import { systemClock } from "../base/clock.ts";
+import { type Clock, systemClock } from "../base/clock.ts";
 import { Deadlines } from "../base/deadlines.ts";
 import { PlatformError, throwUncaught } from "../base/errors.ts";
 import { TurnClock } from "../base/turn-clock.ts";
@@ -29,6 +29,8 @@ export interface RelayOptions {
   socketFolder?: string | undefined;
   /** Gets what there is to say of apps. Never throws and never waits. Default: nowhere. */
   log?: LogSink;
+  /** Default: the system's. */
+  clock?: Clock;
 }
 
 /** Starts listening. @throws whatever the socket says, with its `code` (EADDRINUSE, EACCES …). */
@@ -51,7 +53,7 @@ const nowhere: LogSink = { write() {} };
 class LocalRelay implements Relay, ClientLoginHost {
   readonly port: number;
   readonly deadlines: Deadlines;
-  readonly #clock = new TurnClock(systemClock);
+  readonly #clock: TurnClock;
   readonly #databases = new Map<string, ServedDatabase>();
   readonly #sessions = new Map<number, Session>();
   readonly #guests = new Map<ClientLogin, Guest>();
@@ -61,8 +63,9 @@ class LocalRelay implements Relay, ClientLoginHost {
   readonly #socketPath: string | null = null;
   #stopped: Promise<void> | null = null;
 
-  constructor({ port, socketFolder, log = nowhere }: RelayOptions) {
+  constructor({ port, socketFolder, log = nowhere, clock = systemClock }: RelayOptions) {
     this.#log = log;
+    this.#clock = new TurnClock(clock);
     this.deadlines = new Deadlines(this.#clock);
     this.#guardLog = new GuardLog(this.#clock, this.deadlines, (event) =>
       log.write(recordOf(event, this.#clock.wallMs())),

@@ -249,11 +249,20 @@ export class ServedDatabase implements SessionHost {
 
   /** Somebody waits for a connection: those who have used theirs longest ago are asked first. */
   #reclaim(): void {
+    this.#endStalled();
     const beforeMs = this.clock.nowMs() - limits.restMs;
     const idlest = [...this.sessions]
       .filter(({ tenancy }) => tenancy.canYield && tenancy.idleSinceMs <= beforeMs)
       .sort((left, right) => left.tenancy.idleSinceMs - right.tenancy.idleSinceMs);
     for (const session of idlest.slice(0, this.servers.waiting)) session.tenancy.yield();
+  }
+
+  /** Those who take nothing of their answer have a connection for nothing. */
+  #endStalled(): void {
+    const stalled = [...this.sessions]
+      .filter(({ server, client }) => server !== null && client.stalledMs > stalledWantedMsMax)
+      .sort((left, right) => right.client.stalledMs - left.client.stalledMs);
+    for (const session of stalled.slice(0, this.servers.waiting)) session.fail(tookNothing);
   }
 
   async #isEmptyWithin(timeoutMs: number): Promise<boolean> {
@@ -288,6 +297,15 @@ export class ServedDatabase implements SessionHost {
     return "PostgreSQL has not closed its connections";
   }
 }
+
+const { stalledWantedMsMax } = limits;
+
+const tookNothing: SqlError = {
+  severity: "FATAL",
+  code: "57P05",
+  message: `the client has taken nothing of its answer for ${stalledWantedMsMax} ms, and other sessions wait for its connection`,
+  hint: "Read answers as they come, or raise database.poolMax in levain.config.ts.",
+};
 
 /** Clock time since when something is under way: the open transaction, or the first batch. Milliseconds. */
 function busySinceMs({ status, transactionMs, batches }: Session): number {

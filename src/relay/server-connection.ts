@@ -116,6 +116,7 @@ export class ServerConnection implements Deadlined {
 
   lend(owner: ServerOwner, kinds: FrameKinds, sink: FrameSink): void {
     this.#owner = owner;
+    this.resume();
     this.deadlineMs = Number.POSITIVE_INFINITY;
     this.framer.kinds = kinds;
     this.framer.sink = sink;
@@ -124,6 +125,8 @@ export class ServerConnection implements Deadlined {
   /** Nobody has it; between two batches only. @param spareMs how long it is kept. Milliseconds */
   takeBack(spareMs: number): void {
     this.#owner = null;
+    // A client that takes nothing is the affair of the session that has had it.
+    this.resume();
     this.#listen();
     this.#await("spare", spareMs);
   }
@@ -173,6 +176,7 @@ export class ServerConnection implements Deadlined {
   ): void {
     if (this.#isClosed) return done(null);
     const { kinds, sink } = this.framer;
+    this.resume();
     this.#own = done;
     this.framer.kinds = ownKinds;
     this.framer.sink = new OwnQuery(this.#ownHost, readies, (answer) => {

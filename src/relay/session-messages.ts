@@ -13,7 +13,7 @@ const { bind, close, copyData, copyDone, copyFail, flush, functionCall, parse, p
 const noBytes = Buffer.alloc(0);
 
 /** How messages of clients are treated after their log-in. */
-export const plainKinds: FrameKinds = frameKinds([
+const plainKinds: FrameKinds = frameKinds([
   ...Object.values(fromClient)
     .filter((type) => type !== password)
     .map((type) => [type, told] as const),
@@ -22,11 +22,17 @@ export const plainKinds: FrameKinds = frameKinds([
 ]);
 
 /** The same of a session that has prepared what does something to it: which statement is run is looked at. */
-export const watchfulKinds: FrameKinds = Uint8Array.from(plainKinds);
+const watchfulKinds: FrameKinds = Uint8Array.from(plainKinds);
 watchfulKinds[bind] = whole;
 
-/** What a batch that begins with this message does to a transaction. */
-export function verbOf(type: number, bytes: Buffer, at: number, end: number): TransactionVerb {
+/** What a batch that begins with this message does to a transaction. @param end null when it is not here as a whole */
+export function verbOf(
+  type: number,
+  bytes: Buffer,
+  at: number,
+  end: number | null,
+): TransactionVerb {
+  if (end === null) return "other";
   if (type === fromClient.query) return transactionVerb(textAt(bytes, at + 5, end));
   if (type !== parse) return "other";
   return transactionVerb(textAt(bytes, bytes.indexOf(0, at + 5) + 1, end));
@@ -52,6 +58,11 @@ export class SessionMessages {
     this.#memory = memory;
     this.#features = host.features;
     this.#host = host;
+  }
+
+  /** How messages of the client are treated from now on. */
+  get kinds(): FrameKinds {
+    return this.#host.wantsTexts || this.#memory.isWatchful ? watchfulKinds : plainKinds;
   }
 
   /** Takes a message of a batch into account. @param end null when the message is not here as a whole */

@@ -27,13 +27,7 @@ import { errorOfSettings, errorOfState, type LostServer, tooLongToRepeat } from 
 import { type AnswersHost, SessionAnswers } from "./session-answers.ts";
 import type { SessionHost, SessionIdentity } from "./session-host.ts";
 import { SessionLosses } from "./session-loss.ts";
-import {
-  noteCopyMessage,
-  plainKinds,
-  SessionMessages,
-  verbOf,
-  watchfulKinds,
-} from "./session-messages.ts";
+import { noteCopyMessage, SessionMessages, verbOf } from "./session-messages.ts";
 import { Tenancy, type Tenant } from "./tenancy.ts";
 
 const { copyDone, copyFail, flush, functionCall, query, sync, terminate } = fromClient;
@@ -45,7 +39,6 @@ export class Session implements AnswersHost, FrameSink, SessionIdentity, Tenant 
   readonly counters: RelayCounters;
   readonly tenancy: Tenancy;
   readonly batches: Batch[];
-  hasWork = false;
   status: number = idle;
   /** Clock time when the open transaction began. Milliseconds. */
   transactionMs = 0;
@@ -57,6 +50,8 @@ export class Session implements AnswersHost, FrameSink, SessionIdentity, Tenant 
   readonly #flight = new Flight();
   readonly #refusals = new Refusals();
   readonly losses: SessionLosses;
+  /** The client has sent the begin of a batch that was not begun. */
+  #hasNext = false;
   /** The client waits for the end of its last response. */
   #owesReady = false;
   /** After an error of the relay's, until the client's Sync. */
@@ -78,14 +73,17 @@ export class Session implements AnswersHost, FrameSink, SessionIdentity, Tenant 
       deadlines: host.deadlines,
       counters: host.counters,
       onFull: () => this.server?.pause(),
-      onEmpty: () => this.server?.resume(),
+      onEmpty: () => {
+        this.server?.resume();
+        if (this.#hasNext) this.readOn();
+      },
       onStalled: () => this.leave(),
     });
     this.#answers = new SessionAnswers(this, this.client);
     this.tenancy = new Tenancy(this, host, this.#answers, framer);
     this.losses = new SessionLosses(this.#flight, this.tenancy.memory);
     this.#messages = new SessionMessages(this.tenancy.memory, host);
-    framer.kinds = host.wantsTexts ? watchfulKinds : plainKinds;
+    framer.kinds = this.#messages.kinds;
     framer.sink = this;
   }
 
@@ -111,6 +109,11 @@ export class Session implements AnswersHost, FrameSink, SessionIdentity, Tenant 
 
   get isIdle(): boolean {
     return this.batches.length === 0 && this.status === idle;
+  }
+
+  /** A batch waits. Nothing is begun for a client that does not take the answers before. */
+  get hasWork(): boolean {
+    return this.#hasNext && !this.client.isFull;
   }
 
   /** A batch waits for a connection. */
@@ -151,7 +154,7 @@ export class Session implements AnswersHost, FrameSink, SessionIdentity, Tenant 
     const batch = this.#flight.sending!;
     this.#messages.note(batch, type, bytes, at, end);
     if (batch.isSent) this.#flight.sending = null;
-    if (this.#host.wantsTexts || this.tenancy.memory.isWatchful) this.#framer.kinds = watchfulKinds;
+    this.#framer.kinds = this.#messages.kinds;
     return "pass";
   }
 
@@ -175,7 +178,7 @@ export class Session implements AnswersHost, FrameSink, SessionIdentity, Tenant 
 
   /** The client takes more. */
   onClientDrain(): void {
-    if (!this.#isClosed) this.client.onDrain();
+    this.client.onDrain();
   }
 
   /** The client has left, or its socket is gone. Twice is safe. */
@@ -191,7 +194,8 @@ export class Session implements AnswersHost, FrameSink, SessionIdentity, Tenant 
   /** Tells the client why, and closes. */
   fail(error: SqlError): void {
     if (this.#isClosed) return;
-    this.client.tellError(error, null);
+    // Within a row it would be read as a part of it.
+    if (this.server?.framer.isWithin !== true) this.client.tellError(error, null);
     this.leave();
   }
 
@@ -244,11 +248,6 @@ export class Session implements AnswersHost, FrameSink, SessionIdentity, Tenant 
   }
 
   // --- what the tenancy says ---
-
-  /** Statements that are prepared by what is sent again. */
-  get unprepared(): Set<string> {
-    return new Set(this.batches.flatMap(({ prepared }) => prepared));
-  }
 
   onOpen(server: ServerConnection): void {
     if (this.client.owesWelcome) this.#host.noteReported(this.parameters, server.parameters);
@@ -307,7 +306,8 @@ export class Session implements AnswersHost, FrameSink, SessionIdentity, Tenant 
   #mayBegin(): boolean {
     const { tenancy } = this;
     const { isHeld } = this.#host;
-    this.hasWork = true;
+    this.#hasNext = true;
+    if (!this.hasWork) return false;
     if (tenancy.stage === "resting") tenancy.seek();
     if (tenancy.stage !== "open") return false;
     if (this.batches.length > 0) {
@@ -321,7 +321,7 @@ export class Session implements AnswersHost, FrameSink, SessionIdentity, Tenant 
       tenancy.prove();
       return false;
     }
-    this.hasWork = false;
+    this.#hasNext = false;
     return true;
   }
 
@@ -335,8 +335,7 @@ export class Session implements AnswersHost, FrameSink, SessionIdentity, Tenant 
 
   /** The error that the next batch gets instead of being run, if any. */
   #takeRefusal(type: number, bytes: Buffer, at: number, end: number | null): SqlError | null {
-    const verb = end === null ? "other" : verbOf(type, bytes, at, end);
-    const { error, status, mustFail } = this.#refusals.take(verb);
+    const { error, status, mustFail } = this.#refusals.take(verbOf(type, bytes, at, end));
     if (status !== null) this.status = status;
     if (mustFail) this.tenancy.mustFail = true;
     return error;
@@ -344,7 +343,7 @@ export class Session implements AnswersHost, FrameSink, SessionIdentity, Tenant 
 
   #refuse(error: SqlError, type: number): Verdict {
     this.counters.relayErrors += 1;
-    this.hasWork = false;
+    this.#hasNext = false;
     // What comes before it in its batch is with the server already.
     if (this.#flight.sending !== null) this.fail({ ...error, severity: "FATAL" });
     if (this.#isClosed) return "drop";

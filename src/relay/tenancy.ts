@@ -7,6 +7,7 @@
  *      └──the connection is lost── preparing, open
  */
 import type { Deadlined } from "../base/deadlines.ts";
+import type { Batch } from "./batch.ts";
 import type { Framer, FrameSink } from "./framer.ts";
 import * as limits from "./limits.ts";
 import { failedTransaction, idle, query, type SqlError, syncMessage } from "./messages.ts";
@@ -30,8 +31,8 @@ export interface Tenant {
   readonly hasWork: boolean;
   /** What the last ReadyForQuery said. */
   status: number;
-  /** Names of statements that are prepared by what is sent when it is open. */
-  readonly unprepared: ReadonlySet<string>;
+  /** Under way; they are sent again when it is open. */
+  readonly batches: readonly Pick<Batch, "prepared">[];
   /** Batches can flow. */
   onOpen(server: ServerConnection): void;
   /** Reads what the client has sent meanwhile. */
@@ -50,8 +51,6 @@ export interface Tenant {
 
 /** Makes a transaction on a new connection what the one that was lost has become: failed. */
 const failTransaction = query("BEGIN; ROLLBACK TO SAVEPOINT lost_with_its_connection");
-
-const nothing: ReadonlySet<string> = new Set();
 
 export class Tenancy implements Deadlined, ServerOwner {
   deadlineMs = Number.POSITIVE_INFINITY;
@@ -284,8 +283,10 @@ export class Tenancy implements Deadlined, ServerOwner {
     const { isReadOnly } = this.#host;
     if (this.isShared ? server.stateKey === stateKey : isEmpty) return this.#onRenewed();
     const mustReset = this.isShared && server.stateKey !== "";
-    const unprepared = this.isShared ? nothing : this.#tenant.unprepared;
-    const renewal = this.memory.renewal(unprepared, { mustReset, isReadOnly });
+    const unprepared = this.isShared
+      ? []
+      : this.#tenant.batches.flatMap(({ prepared }) => prepared);
+    const renewal = this.memory.renewal(new Set(unprepared), { mustReset, isReadOnly });
     if (renewal === null) return this.#onRenewed();
     // Until it is there, nobody knows what the connection has.
     server.stateKey = "?";
