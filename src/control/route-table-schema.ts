@@ -3,7 +3,7 @@
  * anything may have happened to the file.
  */
 import { z } from "zod";
-import { DATABASE_ORIGINS, POOLING_MODES } from "../base/database-spec.ts";
+import { databaseSpecSchema } from "../base/database-spec-schema.ts";
 import { defaultPermissions, SANDBOX_LEVELS } from "../base/permissions.ts";
 import { MIGRATION_WAYS } from "../base/version-migrations.ts";
 import {
@@ -75,24 +75,7 @@ export const versionSpec = z.object({
     .object({ versionsMax: count.nullable(), daysMax: count.nullable() })
     .default(retentionOfNode),
   // Releases before did not write it.
-  database: z
-    .object({
-      extensions: z.array(z.string()).readonly(),
-      from: z.enum(DATABASE_ORIGINS),
-      poolMax: count,
-      pooling: z.enum(POOLING_MODES),
-      readOnly: z.boolean(),
-      mask: z.string().nullable(),
-      ttlMs: count,
-      bytesMax: count,
-      statementTimeoutMs: count,
-      transactionTimeoutMs: count,
-      slowStatementMs: count,
-      queriesPerRequestMax: count,
-      idleReleaseMs: count,
-    })
-    .nullable()
-    .default(null),
+  database: databaseSpecSchema.nullable().default(null),
   migrations: z
     .object({
       way: z.enum(MIGRATION_WAYS),

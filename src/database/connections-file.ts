@@ -4,7 +4,8 @@
  */
 import { readFile, rename, writeFile } from "node:fs/promises";
 import { z } from "zod";
-import { DATABASE_ORIGINS, POOLING_MODES } from "../base/database-spec.ts";
+import { DATABASE_ORIGINS } from "../base/database-spec.ts";
+import { databaseSpecSchema } from "../base/database-spec-schema.ts";
 import type { StoredDatabase } from "../store/branch-databases.ts";
 
 const count = z.number().nonnegative();
@@ -18,21 +19,7 @@ const storedDatabase = z.object({
   role: z.string(),
   sealed: z.string(),
   serverDatabase: z.string().nullable(),
-  spec: z.object({
-    extensions: z.array(z.string()).readonly(),
-    from: z.enum(DATABASE_ORIGINS),
-    poolMax: count,
-    pooling: z.enum(POOLING_MODES),
-    readOnly: z.boolean(),
-    mask: z.string().nullable(),
-    ttlMs: count,
-    bytesMax: count,
-    statementTimeoutMs: count,
-    transactionTimeoutMs: count,
-    slowStatementMs: count,
-    queriesPerRequestMax: count,
-    idleReleaseMs: count,
-  }),
+  spec: databaseSpecSchema,
   mask: z.string().nullable(),
   isReadOnly: z.boolean(),
   isOver: z.boolean(),

@@ -2,7 +2,7 @@
  * What the children of one build print, as lines: passed on within a bound, and the last ones kept as evidence. When
  * the bound is reached a note says so, and lines are only kept from then on.
  */
-import { LineReader } from "../telemetry/line-reader.ts";
+import { LineReader, readLines } from "../telemetry/line-reader.ts";
 import {
   evidenceLinesMax,
   hiddenCharactersMin,
@@ -52,19 +52,7 @@ export class BuildOutput {
     signal: AbortSignal,
   ): Promise<void> {
     const lines = new LineReader(outputLineBytesMax, ({ text }) => this.#line(stream, text));
-    const reader = pipe.getReader();
-    const cancel = () => void reader.cancel().catch(() => {});
-    signal.addEventListener("abort", cancel);
-    try {
-      for (;;) {
-        const { value } = await reader.read();
-        if (value === undefined) break;
-        lines.push(value);
-      }
-    } finally {
-      signal.removeEventListener("abort", cancel);
-    }
-    lines.end();
+    await readLines(pipe, lines, signal);
   }
 
   #line(stream: OutputStream, printed: string): void {

@@ -10,7 +10,7 @@ import { join } from "node:path";
 import { BUILD_MARK, killBuild, noteRunning, ProcessTree } from "../deploy/process-tree.ts";
 import { launch, RLIMIT } from "../sandbox/launch.ts";
 import { OutputPipes } from "../sandbox/output-pipes.ts";
-import { LineReader } from "../telemetry/line-reader.ts";
+import { LineReader, readLines } from "../telemetry/line-reader.ts";
 import {
   caseLookMs,
   caseProcessesMax,
@@ -151,18 +151,6 @@ class Evidence {
       this.last.push(plain);
       if (this.last.length > evidenceLinesMax) this.last.shift();
     });
-    const reader = pipe.getReader();
-    const cancel = () => void reader.cancel().catch(() => {});
-    signal.addEventListener("abort", cancel);
-    try {
-      for (;;) {
-        const { value } = await reader.read();
-        if (value === undefined) break;
-        lines.push(value);
-      }
-    } finally {
-      signal.removeEventListener("abort", cancel);
-    }
-    lines.end();
+    await readLines(pipe, lines, signal);
   }
 }

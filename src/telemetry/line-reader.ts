@@ -146,3 +146,29 @@ function wholeCharacters(buffer: Buffer, length: number): number {
   }
   return length;
 }
+
+/**
+ * Reads a pipe of a process to its end, and what is left of its last line.
+ *
+ * @param signal ends the reading early: something outside of the process may hold the other end open
+ */
+export async function readLines(
+  pipe: ReadableStream<Uint8Array>,
+  lines: LineReader,
+  signal: AbortSignal,
+): Promise<void> {
+  const reader = pipe.getReader();
+  const cancel = () => void reader.cancel().catch(() => {});
+  signal.addEventListener("abort", cancel);
+  if (signal.aborted) cancel();
+  try {
+    for (;;) {
+      const { value } = await reader.read();
+      if (value === undefined) break;
+      lines.push(value);
+    }
+  } finally {
+    signal.removeEventListener("abort", cancel);
+  }
+  lines.end();
+}
