@@ -2,9 +2,9 @@
  * One edge process, seen from its node: what is said to it, and the leases it has. When it ends, they are given back.
  */
 import { closeSync } from "node:fs";
-import { join } from "node:path";
 import { PlatformError } from "./base/errors.ts";
 import type { EdgeConfig, EdgeReport, FromEdge, PlainCounters, ToEdge } from "./edge-protocol.ts";
+import { type FromNodeChild, NodeChild } from "./node-child.ts";
 import type { Instance } from "./pool/instance.ts";
 import type { LeaseReport, VersionKey } from "./pool/lent-pools.ts";
 import type { Lessee } from "./pool/lessee.ts";
@@ -21,8 +21,6 @@ export interface EdgeChildOptions {
   note(line: string): void;
 }
 
-const modulePath = join(import.meta.dir, "edge-process.ts");
-
 export class EdgeChild implements Lessee {
   readonly pid: number;
   readonly startedAtMs: number;
@@ -32,34 +30,30 @@ export class EdgeChild implements Lessee {
   readonly exited: Promise<string>;
   counters: PlainCounters = { connections: 0, requests: 0, verdicts: 0 };
   readonly #options: EdgeChildOptions;
-  readonly #child: Bun.Subprocess;
-  readonly #descriptors: number;
-  readonly #listening = Promise.withResolvers<number>();
+  readonly #child: NodeChild<ToEdge, Exclude<FromEdge, FromNodeChild>>;
   /** By the number that the edge knows. */
   readonly #leases = new Map<number, Instance>();
   readonly #numbers = new Map<Instance, number>();
   readonly #awaited = new Map<number, () => void>();
   #lastId = 0;
-  #hasExited = false;
 
   constructor(options: EdgeChildOptions) {
     this.#options = options;
     this.startedAtMs = options.startedAtMs;
-    this.#child = Bun.spawn(
-      [process.execPath, "--no-install", "--no-env-file", "--no-orphans", modulePath],
-      {
-        // What a hook prints belongs to the node's notes, not to its answer.
-        stdio: ["ignore", 2, 2, "socket-fd"] as never,
-        env: process.env,
-        ipc: (message: FromEdge) => this.#hear(message),
-      },
-    );
+    this.#child = new NodeChild({
+      module: "edge-process.ts",
+      first: { type: "open", config: options.config },
+      hasSocket: true,
+      hear: (message) => this.#hear(message),
+    });
     this.pid = this.#child.pid;
-    this.#descriptors = (this.#child.stdio as unknown as number[])[3]!;
-    this.listening = this.#listening.promise;
-    this.listening.catch(() => {});
-    this.exited = this.#child.exited.then(() => this.#onExit());
-    this.#send({ type: "open", config: options.config });
+    this.listening = this.#child.listening;
+    this.exited = this.#child.exited.then((how) => {
+      this.counters = { ...this.counters, connections: 0 };
+      for (const lease of [...this.#leases.keys()]) this.#giveBack(lease, null);
+      closeSync(this.#child.descriptor);
+      return how;
+    });
   }
 
   /** Resolves when it routes by the table, or was ended because it did not in time. */
@@ -67,7 +61,7 @@ export class EdgeChild implements Lessee {
     this.#lastId += 1;
     const id = this.#lastId;
     const applied = new Promise<void>((resolve) => this.#awaited.set(id, resolve));
-    this.#send({ type: "table", id, table });
+    this.#child.send({ type: "table", id, table });
     const timer = setTimeout(() => this.kill(), timeoutMs);
     await Promise.race([applied, this.exited]);
     clearTimeout(timer);
@@ -75,15 +69,15 @@ export class EdgeChild implements Lessee {
   }
 
   refuse(version: VersionKey, error: PlatformError): void {
-    this.#send({ type: "refused", version, error: error.toBody() });
+    this.#child.send({ type: "refused", version, error: error.toBody() });
   }
 
   found(version: VersionKey, from: WakeFrom | null): void {
-    this.#send({ type: "found", version, from });
+    this.#child.send({ type: "found", version, from });
   }
 
   notYet(version: VersionKey): void {
-    this.#send({ type: "notYet", version });
+    this.#child.send({ type: "notYet", version });
   }
 
   note({ lease, ...use }: LeaseReport): void {
@@ -91,24 +85,21 @@ export class EdgeChild implements Lessee {
   }
 
   /** Lets it drain. Resolves when it is gone. */
-  async stop(drainTimeoutMs: number, endTimeoutMs: number): Promise<void> {
-    this.#send({ type: "stop", drainTimeoutMs });
-    const timer = setTimeout(() => this.kill(), drainTimeoutMs + endTimeoutMs);
-    await this.exited;
-    clearTimeout(timer);
+  stop(drainTimeoutMs: number, endTimeoutMs: number): Promise<void> {
+    return this.#child.stop({ type: "stop", drainTimeoutMs }, drainTimeoutMs + endTimeoutMs);
   }
 
   kill(): void {
-    if (!this.#hasExited) this.#child.kill("SIGKILL");
+    this.#child.kill();
   }
 
   // --- what the pools ask ---
 
   grant(instance: Instance): void {
-    if (this.#hasExited) throw new Error("Cannot lend to an edge that has ended");
+    if (this.#child.hasExited) throw new Error("Cannot lend to an edge that has ended");
     const wire = instance.openWire();
     try {
-      sendDescriptor(this.#descriptors, wire);
+      sendDescriptor(this.#child.descriptor, wire);
     } finally {
       closeSync(wire);
     }
@@ -118,32 +109,25 @@ export class EdgeChild implements Lessee {
     this.#numbers.set(instance, lease);
     const { app, number, digest } = instance.spec;
     const version = { app, number, digest };
-    this.#send({ type: "grant", version, lease, instance: instance.id ?? "" });
+    this.#child.send({ type: "grant", version, lease, instance: instance.id ?? "" });
   }
 
   recall(instance: Instance): void {
     const lease = this.#numbers.get(instance);
-    if (lease !== undefined) this.#send({ type: "recall", lease });
+    if (lease !== undefined) this.#child.send({ type: "recall", lease });
   }
 
   ended(instance: Instance, error: PlatformError): void {
     const lease = this.#numbers.get(instance);
     if (lease === undefined) return;
     this.#forget(lease, instance);
-    this.#send({ type: "ended", lease, error: error.toBody() });
+    this.#child.send({ type: "ended", lease, error: error.toBody() });
   }
 
   // --- private ---
 
-  #hear(message: FromEdge): void {
+  #hear(message: Exclude<FromEdge, FromNodeChild>): void {
     switch (message.type) {
-      case "listening":
-        return this.#listening.resolve(message.port);
-      case "failed": {
-        const { code, message: text } = message;
-        this.#listening.reject(Object.assign(new Error(text), { code }));
-        return this.kill();
-      }
       case "applied":
         return this.#awaited.get(message.id)?.();
       case "need":
@@ -176,25 +160,5 @@ export class EdgeChild implements Lessee {
   #forget(lease: number, instance: Instance): void {
     this.#leases.delete(lease);
     this.#numbers.delete(instance);
-  }
-
-  #onExit(): string {
-    this.#hasExited = true;
-    const { exitCode, signalCode } = this.#child;
-    const how = signalCode === null ? `exit code ${exitCode}` : `signal ${signalCode}`;
-    this.counters = { ...this.counters, connections: 0 };
-    this.#listening.reject(new Error(`the process ended (${how})`));
-    for (const lease of [...this.#leases.keys()]) this.#giveBack(lease, null);
-    closeSync(this.#descriptors);
-    return how;
-  }
-
-  #send(message: ToEdge): void {
-    if (this.#hasExited) return;
-    try {
-      this.#child.send(message);
-    } catch {
-      // It is on its way out; its end says the rest.
-    }
   }
 }

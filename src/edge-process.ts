@@ -8,16 +8,16 @@
 import { closeSync } from "node:fs";
 import { Sites } from "./assets/sites.ts";
 import { systemClock } from "./base/clock.ts";
-import { messageOf, PlatformError } from "./base/errors.ts";
+import { PlatformError } from "./base/errors.ts";
 import { TurnClock } from "./base/turn-clock.ts";
 import { versionName } from "./base/version-spec.ts";
 import { type Edge, startEdge } from "./edge/edge.ts";
 import { descriptorsFd, type EdgeConfig, type FromEdge, type ToEdge } from "./edge-protocol.ts";
 import { loadHooks } from "./hooks/load.ts";
+import { failedToListen, serveNode } from "./node-child-process.ts";
 import { LentPools } from "./pool/lent-pools.ts";
 import { tickMs } from "./pool/limits.ts";
 import { Router } from "./router/router.ts";
-import { closeToOthers } from "./sandbox/own-process.ts";
 import type { LogRecord } from "./telemetry/log-record.ts";
 import { RequestLog } from "./telemetry/request-log.ts";
 import { receiveDescriptor } from "./wire/descriptors.ts";
@@ -32,9 +32,6 @@ interface Open {
   edge: Edge;
   router: Router;
 }
-
-// Requests of all apps pass through its memory.
-closeToOthers();
 
 let open: Open | null = null;
 const clock = new TurnClock(systemClock);
@@ -53,10 +50,8 @@ const pools = new LentPools(
   requestLog,
 );
 
-process.on("message", (message: ToEdge) => void hear(message));
-process.on("disconnect", () => process.exit(0));
-// A terminal's Ctrl-C reaches this process too; when it ends, the node says.
-for (const signal of ["SIGINT", "SIGTERM", "SIGHUP"] as const) process.on(signal, () => {});
+// Requests of all apps pass through its memory.
+serveNode(hear);
 setInterval(tick, tickMs);
 
 async function hear(message: ToEdge): Promise<void> {
@@ -120,12 +115,7 @@ async function openEdge(config: EdgeConfig): Promise<void> {
     open = { edge, router };
     send({ type: "listening", port: edge.port });
   } catch (error) {
-    const { code } = error as { code?: unknown };
-    send({
-      type: "failed",
-      code: typeof code === "string" ? code : null,
-      message: messageOf(error),
-    });
+    send(failedToListen(error));
   }
 }
 

@@ -2,6 +2,7 @@
 import type { ErrorBody } from "./base/errors.ts";
 import type { EdgeCounters } from "./edge/edge-context.ts";
 import type { HookSource } from "./hooks/loaded-hook.ts";
+import type { FromNodeChild } from "./node-child.ts";
 import type { LeaseReport, VersionKey, VersionReport } from "./pool/lent-pools.ts";
 import type { RouteTable } from "./router/route-table.ts";
 import type { LogRecord } from "./telemetry/log-record.ts";
@@ -37,8 +38,7 @@ export type ToEdge =
   | { type: "stop"; drainTimeoutMs: number };
 
 export type FromEdge =
-  | { type: "listening"; port: number }
-  | { type: "failed"; code: string | null; message: string }
+  | FromNodeChild
   | { type: "applied"; id: number }
   | { type: "need"; version: VersionKey }
   | { type: "giveBack"; lease: number; opened: number }

@@ -1,5 +1,5 @@
 /** One relay process, seen from its node: what is asked of it, and the answers. */
-import { join } from "node:path";
+import { type FromNodeChild, NodeChild } from "./node-child.ts";
 import type { FromRelay, RelayAnswer, RelayCall, RelayConfig, ToRelay } from "./relay-protocol.ts";
 import type { LogRecord } from "./telemetry/log-record.ts";
 
@@ -12,8 +12,6 @@ export interface RelayChildOptions {
   onRecords(records: LogRecord[], dropped: number): void;
 }
 
-const modulePath = join(import.meta.dir, "relay-process.ts");
-
 export class RelayChild {
   readonly pid: number;
   readonly startedAtMs: number;
@@ -22,28 +20,25 @@ export class RelayChild {
   /** Resolves with how it ended. Never rejects. */
   readonly exited: Promise<string>;
   readonly #options: RelayChildOptions;
-  readonly #child: Bun.Subprocess;
-  readonly #listening = Promise.withResolvers<number>();
+  readonly #child: NodeChild<ToRelay, Exclude<FromRelay, FromNodeChild>>;
   readonly #awaited = new Map<number, (answer: RelayAnswer | null) => void>();
   #lastId = 0;
-  #hasExited = false;
 
   constructor(options: RelayChildOptions) {
     this.#options = options;
     this.startedAtMs = options.startedAtMs;
-    this.#child = Bun.spawn(
-      [process.execPath, "--no-install", "--no-env-file", "--no-orphans", modulePath],
-      {
-        stdio: ["ignore", 2, 2],
-        env: process.env,
-        ipc: (message: FromRelay) => this.#hear(message),
-      },
-    );
+    this.#child = new NodeChild({
+      module: "relay-process.ts",
+      first: { type: "open", config: options.config },
+      hear: (message) => this.#hear(message),
+    });
     this.pid = this.#child.pid;
-    this.listening = this.#listening.promise;
-    this.listening.catch(() => {});
-    this.exited = this.#child.exited.then(() => this.#onExit());
-    this.#send({ type: "open", config: options.config });
+    this.listening = this.#child.listening;
+    this.exited = this.#child.exited.then((how) => {
+      for (const resolve of this.#awaited.values()) resolve(null);
+      this.#awaited.clear();
+      return how;
+    });
     void this.#inTime(
       this.listening.catch(() => {}),
       0,
@@ -52,25 +47,22 @@ export class RelayChild {
 
   /** Null when it has ended before it answered, also since it did not in time. */
   call(call: RelayCall): Promise<RelayAnswer | null> {
-    if (this.#hasExited) return Promise.resolve(null);
+    if (this.#child.hasExited) return Promise.resolve(null);
     this.#lastId += 1;
     const id = this.#lastId;
     const answered = Promise.withResolvers<RelayAnswer | null>();
     this.#awaited.set(id, answered.resolve);
-    this.#send({ type: "call", id, call });
+    this.#child.send({ type: "call", id, call });
     return this.#inTime(answered.promise, call.type === "hold" ? call.timeoutMs : 0);
   }
 
   /** Resolves when it is gone. */
-  async stop(timeoutMs: number): Promise<void> {
-    this.#send({ type: "stop" });
-    const timer = setTimeout(() => this.kill(), timeoutMs);
-    await this.exited;
-    clearTimeout(timer);
+  stop(timeoutMs: number): Promise<void> {
+    return this.#child.stop({ type: "stop" }, timeoutMs);
   }
 
   kill(): void {
-    if (!this.#hasExited) this.#child.kill("SIGKILL");
+    this.#child.kill();
   }
 
   /** A process that stands still would keep apps without their databases, and whoever asks it, for ever. */
@@ -83,15 +75,8 @@ export class RelayChild {
     }
   }
 
-  #hear(message: FromRelay): void {
+  #hear(message: Exclude<FromRelay, FromNodeChild>): void {
     switch (message.type) {
-      case "listening":
-        return this.#listening.resolve(message.port);
-      case "failed": {
-        const { code, message: text } = message;
-        this.#listening.reject(Object.assign(new Error(text), { code }));
-        return this.kill();
-      }
       case "answer":
         this.#awaited.get(message.id)?.(message.answer);
         this.#awaited.delete(message.id);
@@ -99,19 +84,5 @@ export class RelayChild {
       case "records":
         return this.#options.onRecords(message.records, message.dropped);
     }
-  }
-
-  #onExit(): string {
-    this.#hasExited = true;
-    const { exitCode, signalCode } = this.#child;
-    const how = signalCode === null ? `exit code ${exitCode}` : `signal ${signalCode}`;
-    this.#listening.reject(new Error(`it ended (${how})`));
-    for (const resolve of this.#awaited.values()) resolve(null);
-    this.#awaited.clear();
-    return how;
-  }
-
-  #send(message: ToRelay): void {
-    if (!this.#hasExited) this.#child.send(message);
   }
 }

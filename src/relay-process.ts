@@ -4,7 +4,8 @@
  *
  *   started ──open──▶ listening ──stop──▶ exit 0        any of them ──the node is gone──▶ exit
  */
-import { asPlatformError, messageOf } from "./base/errors.ts";
+import { asPlatformError } from "./base/errors.ts";
+import { failedToListen, serveNode } from "./node-child-process.ts";
 import { startRelay } from "./relay/relay.ts";
 import type { Hold, Relay } from "./relay/relay-api.ts";
 import type {
@@ -15,7 +16,6 @@ import type {
   RelayConfig,
   ToRelay,
 } from "./relay-protocol.ts";
-import { closeToOthers } from "./sandbox/own-process.ts";
 import type { LogRecord } from "./telemetry/log-record.ts";
 
 /** Log records between two reports; more are counted and dropped. Count. */
@@ -24,18 +24,13 @@ const recordsMax = 1000;
 /** How often records are sent on. Milliseconds. */
 const reportMs = 250;
 
-// Passwords and rows of all apps pass through its memory.
-closeToOthers();
-
 let relay: Relay | null = null;
 const holds = new Map<number, Promise<Hold>>();
 let records: LogRecord[] = [];
 let recordsDropped = 0;
 
-process.on("message", (message: ToRelay) => void hear(message));
-process.on("disconnect", () => process.exit(0));
-// A terminal's Ctrl-C reaches this process too; when it ends, the node says.
-for (const signal of ["SIGINT", "SIGTERM", "SIGHUP"] as const) process.on(signal, () => {});
+// Passwords and rows of all apps pass through its memory.
+serveNode(hear);
 setInterval(report, reportMs);
 
 async function hear(message: ToRelay): Promise<void> {
@@ -61,12 +56,7 @@ function open({ port, socketFolder, databases, holds: planned }: RelayConfig): v
     for (const hold of planned) beginHold(hold).catch(() => {});
     send({ type: "listening", port: relay.port });
   } catch (error) {
-    const { code } = error as { code?: unknown };
-    send({
-      type: "failed",
-      code: typeof code === "string" ? code : null,
-      message: messageOf(error),
-    });
+    send(failedToListen(error));
   }
 }
 

@@ -1,5 +1,6 @@
 /** What a node and its relay process say to each other. Plain data; both are of the same release. */
 import type { ErrorBody } from "./base/errors.ts";
+import type { FromNodeChild } from "./node-child.ts";
 import type { RelayDatabase, RelayFacts } from "./relay/relay-api.ts";
 import type { LogRecord } from "./telemetry/log-record.ts";
 
@@ -43,8 +44,7 @@ export type RelayAnswer =
   | { kind: "failed"; error: ErrorBody };
 
 export type FromRelay =
-  | { type: "listening"; port: number }
-  | { type: "failed"; code: string | null; message: string }
+  | FromNodeChild
   | { type: "answer"; id: number; answer: RelayAnswer }
   /** For the apps' logs. @param dropped others that were too many. Count */
   | { type: "records"; records: LogRecord[]; dropped: number };
