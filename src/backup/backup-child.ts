@@ -2,6 +2,7 @@
 import { join } from "node:path";
 import { PlatformError } from "../base/errors.ts";
 import type { FromBackup } from "./backup-protocol.ts";
+import { backupSilenceMs } from "./limits.ts";
 import type { BackupDone, BackupJob, BackupProgress } from "./make-backup.ts";
 
 const modulePath = join(import.meta.dir, "backup-process.ts");
@@ -21,6 +22,7 @@ const PASSED_VARIABLES = [
 
 /**
  * @param signal ends the process at once; what it has left is swept by the next backup to the same place
+ * @param silenceMs it is killed when it has said nothing for so long. Milliseconds
  * @throws {PlatformError} `BACKUP_FAILED`, `BACKUP_STORAGE_FAILED`
  */
 export async function makeInChild(
@@ -28,6 +30,7 @@ export async function makeInChild(
   env: Readonly<Record<string, string | undefined>>,
   onProgress: (progress: BackupProgress) => void,
   signal: AbortSignal,
+  silenceMs = backupSilenceMs,
 ): Promise<BackupDone> {
   signal.throwIfAborted();
   const { promise, resolve, reject } = Promise.withResolvers<BackupDone>();
@@ -40,6 +43,7 @@ export async function makeInChild(
         PASSED_VARIABLES.flatMap((name) => (env[name] === undefined ? [] : [[name, env[name]]])),
       ),
       ipc(message: FromBackup) {
+        silence.refresh();
         if (message.type === "progress") onProgress(message);
         if (message.type === "done") resolve(message.done);
         if (message.type === "failed") reject(PlatformError.of(message.error));
@@ -47,6 +51,9 @@ export async function makeInChild(
     },
   );
   const kill = () => child.kill("SIGKILL");
+  const silence = setTimeout(() => {
+    reject(new PlatformError("BACKUP_FAILED", [`its process said nothing for ${silenceMs} ms`]));
+  }, silenceMs);
   signal.addEventListener("abort", kill, { once: true });
   void child.exited.then(() => {
     const how = child.signalCode ?? `exit ${child.exitCode}`;
@@ -60,6 +67,7 @@ export async function makeInChild(
   try {
     return await promise;
   } finally {
+    clearTimeout(silence);
     signal.removeEventListener("abort", kill);
     kill();
     await child.exited;

@@ -6,7 +6,7 @@ import { constants, setPriority } from "node:os";
 import { asPlatformError, isDiskFull, messageOf, PlatformError } from "../base/errors.ts";
 import { closeToOthers } from "../sandbox/own-process.ts";
 import type { FromBackup, ToBackup } from "./backup-protocol.ts";
-import { backupTimeoutMs, progressMs } from "./limits.ts";
+import { aliveMs, backupTimeoutMs, progressMs } from "./limits.ts";
 import { type BackupJob, makeBackup } from "./make-backup.ts";
 
 // The keys of the node and all data pass through its memory.
@@ -17,6 +17,7 @@ for (const signal of ["SIGINT", "SIGTERM", "SIGHUP"] as const) process.on(signal
 
 process.on("message", ({ job }: ToBackup) => void make(job));
 process.on("disconnect", () => process.exit(0));
+setInterval(() => send({ type: "alive" }), aliveMs);
 
 async function make(job: BackupJob): Promise<void> {
   setTimeout(() => fail(failed(`it took longer than ${backupTimeoutMs} ms`)), backupTimeoutMs);

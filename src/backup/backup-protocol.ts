@@ -9,5 +9,7 @@ export interface ToBackup {
 
 export type FromBackup =
   | ({ type: "progress" } & BackupProgress)
+  /** Again and again, whatever it waits for. */
+  | { type: "alive" }
   | { type: "done"; done: BackupDone }
   | { type: "failed"; error: ErrorBody };

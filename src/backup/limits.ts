@@ -44,6 +44,15 @@ export const unfinishedMsMax = 48 * 3_600_000;
 export const backupTimeoutMs = 12 * 3_600_000;
 /** Between two reports of how far a backup is. Milliseconds. */
 export const progressMs = 500;
+
+/** How often the process of a backup says that it runs. Milliseconds. */
+export const aliveMs = 5_000;
+
+/**
+ * It is killed when it has said nothing for so long: it stands still, and would keep artifacts and keys for ever. It has the lowest
+ * priority, so a busy machine makes it late. Milliseconds.
+ */
+export const backupSilenceMs = 300_000;
 /** Pause before a scheduled backup that failed is tried again; doubles each time. Milliseconds. */
 export const backupRetryMs = 5 * 60_000;
 /** Longest pause between two tries. Milliseconds. */
