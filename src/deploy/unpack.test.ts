@@ -1,5 +1,6 @@
 import { afterEach, describe, expect, spyOn, test } from "bun:test";
-import { existsSync, readdirSync } from "node:fs";
+import { existsSync, readdirSync, readFileSync } from "node:fs";
+import { open } from "node:fs/promises";
 import { gzipSync } from "node:zlib";
 import { Header, Pax } from "tar";
 import { PlatformError } from "../base/errors.ts";
@@ -38,6 +39,10 @@ function tar(entries: Entry[]): Buffer {
     return [long, head, Buffer.from(body), padding];
   });
   return Buffer.concat([...blocks, Buffer.alloc(1024)]);
+}
+
+interface FileHandleLike {
+  write(...given: unknown[]): Promise<unknown>;
 }
 
 const setup = () => {
@@ -223,6 +228,29 @@ describe("the bounds", () => {
       (await unpack(gzipSync(tar([{ path: "a", body: noise }])), { uploadBytesMax: 20_000 })).code,
     ).toBe("SOURCE_TOO_LARGE");
   });
+});
+
+test("is done only when every file is whole, also one that is written later than those behind it", async () => {
+  const folder = setup();
+  await using file = await open(folder.at("victim.txt"));
+  const FileHandle: FileHandleLike = Object.getPrototypeOf(file);
+  const write = FileHandle.write;
+  const waiting = Promise.withResolvers<void>();
+  let writes = 0;
+  using _ = spyOn(FileHandle, "write").mockImplementation(async function (this: unknown, ...given) {
+    writes += 1;
+    if (writes === 1) await waiting.promise;
+    if (writes === 3) setTimeout(waiting.resolve, 50);
+    return await write.apply(this, given);
+  });
+  const entries = ["first", "second", "third"].map((path) => ({ path, body: path }));
+
+  await unpackSource(streamOf(gzipSync(tar(entries))), folder.at("source"), {
+    signal: new AbortController().signal,
+  });
+
+  expect(writes).toBe(3);
+  expect(readFileSync(folder.at("source", "first"), "utf8")).toBe("first");
 });
 
 describe("an upload that is not whole", () => {

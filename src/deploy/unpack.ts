@@ -148,6 +148,7 @@ class EntryWriter {
   readonly #files = new Set<string>();
   readonly #folders = new Set<string>();
   readonly #stopped = Promise.withResolvers<never>();
+  /** Ends with the last of all that is being written: a file can end before the one in front of it. */
   #writing: Promise<unknown> = Promise.resolve();
 
   constructor(folder: string, bounds: UnpackBounds) {
@@ -162,8 +163,7 @@ class EntryWriter {
     if (entry.type === "Directory") {
       this.#claimFolder(path);
       entry.resume();
-      this.#writing = mkdir(join(this.#folder, path), { recursive: true, mode: 0o755 });
-      return void (await this.#writing);
+      return await this.#follow(mkdir(join(this.#folder, path), { recursive: true, mode: 0o755 }));
     }
     if (entry.type !== "File" && entry.type !== "OldFile") {
       throw new PlatformError("SOURCE_INVALID", [
@@ -171,19 +171,23 @@ class EntryWriter {
       ]);
     }
     this.#claimFile(path, entry.size);
-    this.#writing = writeEntry(entry, join(this.#folder, path), this.#stopped.promise);
-    await this.#writing;
+    await this.#follow(writeEntry(entry, join(this.#folder, path), this.#stopped.promise));
   }
 
   /** Waits for what is being written; never throws. */
   async settled(): Promise<void> {
-    await this.#writing.catch(() => {});
+    await this.#writing;
   }
 
   /** Ends the entry that is being written: the parser gives nothing more. Waits until its file is closed. */
   async stop(): Promise<void> {
     this.#stopped.reject(new Error("The upload ended"));
     await this.settled();
+  }
+
+  async #follow(work: Promise<unknown>): Promise<void> {
+    this.#writing = Promise.allSettled([this.#writing, work]).then(() => {});
+    await work;
   }
 
   #claimFolder(path: string): void {
