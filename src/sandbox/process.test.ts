@@ -103,7 +103,7 @@ test("a process is found by a variable it was started with, also outside of its 
 
 test("private memory is what a process has for itself", async () => {
   const script =
-    "console.log(Buffer.alloc(64 * 1024 * 1024, 1).length); setInterval(() => {}, 1000)";
+    "globalThis.kept = Buffer.alloc(64 * 1024 * 1024, 1); console.log(kept.length); setInterval(() => {}, 1000)";
   const child = Bun.spawn([process.execPath, "-e", script], { stdout: "pipe" });
   await child.stdout.getReader().read();
 
