@@ -9,7 +9,7 @@ const ROOT = join(import.meta.dir, "..");
 
 const MAY_IMPORT: Record<string, readonly string[]> = {
   // requests:  edge → router → pool → wire, sandbox;  runner is the other end of the wire
-  edge: ["router", "hooks", "assets"],
+  edge: ["router", "hooks", "assets", "http"],
   router: ["pool"],
   pool: ["wire", "sandbox"],
   wire: [],
@@ -24,6 +24,7 @@ const MAY_IMPORT: Record<string, readonly string[]> = {
   // control:  cli → control → deploy → store
   cli: [
     "backup",
+    "broker",
     "control",
     "deploy",
     "dev",
@@ -37,6 +38,7 @@ const MAY_IMPORT: Record<string, readonly string[]> = {
   ],
   control: [
     "backup",
+    "broker",
     "database",
     "deploy",
     "migrations",
@@ -68,10 +70,14 @@ const MAY_IMPORT: Record<string, readonly string[]> = {
   database: ["store", "secrets", "relay"],
   // between apps and PostgreSQL: speaks its protocol to both
   relay: [],
+  // HTTP/1.x over a raw socket: heads, bodies, what is written
+  http: [],
+  // warm starts for idle runners, over long polls; soft state only
+  broker: ["http"],
   // all a node has, taken elsewhere and back
   backup: ["database", "deploy", "sandbox", "secrets", "store"],
   // what measures: the load engine speaks to the edge's connections in memory
-  perf: ["assets", "deploy", "edge", "hooks", "sandbox"],
+  perf: ["assets", "broker", "deploy", "edge", "hooks", "http", "sandbox"],
   // what is tested on a list of Bun versions
   qualify: ["deploy", "perf", "relay", "runtimes", "sandbox", "store"],
   // the Bun that an app runs on: fetched, kept
@@ -183,7 +189,7 @@ describe("the wall", () => {
       const imports = relativeImports({ path: "src/edge/x.ts", text });
       expect(imports, text).toEqual(["src/store/a.ts"]);
       expect(violation("src/edge/x.ts", imports[0]!), text).toContain(
-        "edge/ may only use router, hooks, assets, base, telemetry",
+        "edge/ may only use router, hooks, assets, http, base, telemetry",
       );
     }
   });

@@ -6,6 +6,7 @@
 
 import { assetErrors } from "./asset-errors.ts";
 import { backupErrors } from "./backup-errors.ts";
+import { brokerErrors } from "./broker-errors.ts";
 import { controlErrors } from "./control-errors.ts";
 import { databaseErrors } from "./database-errors.ts";
 import { deployErrors } from "./deploy-errors.ts";
@@ -35,6 +36,7 @@ export const CATALOG_BY_GROUP = {
   Runtimes: runtimeErrors,
   Remote: remoteErrors,
   Backups: backupErrors,
+  Broker: brokerErrors,
   Node: nodeErrors,
 } as const;
 
@@ -51,6 +53,7 @@ export const CATALOG = {
   ...runtimeErrors,
   ...remoteErrors,
   ...backupErrors,
+  ...brokerErrors,
   ...nodeErrors,
 } as const satisfies Record<string, ErrorRow>;
 
