@@ -15,11 +15,11 @@ import { cachedFileBytesMax } from "../assets/limits.ts";
 import type { Page, Representation, Site } from "../assets/site.ts";
 import { asPlatformError, PlatformError } from "../base/errors.ts";
 import { Ranges } from "../base/ranges.ts";
+import { nothing } from "../http/input.ts";
+import type { ParsedHead } from "../http/parsed-head.ts";
 import { AssetLines } from "./asset-lines.ts";
 import type { EdgeContext } from "./edge-context.ts";
 import type { Exchange } from "./exchange.ts";
-import { nothing } from "./input.ts";
-import type { ParsedHead } from "./parsed-head.ts";
 
 /** Reading is synchronous, so one object serves all requests. */
 const lines = new AssetLines();

@@ -4,7 +4,7 @@
  */
 import type { ConditionLines } from "../assets/conditions.ts";
 import type { Ranges } from "../base/ranges.ts";
-import { interned } from "./request-line.ts";
+import { interned } from "../http/request-line.ts";
 
 const COLON = 0x3a;
 const CR = 0x0d;

@@ -51,8 +51,3 @@ export function errorOfTimeout(
 export function bodyTooLarge({ spec }: Destination): PlatformError {
   return new PlatformError("REQUEST_BODY_TOO_LARGE", [spec.app, spec.limits.bodyBytesMax]);
 }
-
-/** Why a request is refused, as the client reads it after "Cannot read the request:". */
-export function malformed(what: string): PlatformError {
-  return new PlatformError("REQUEST_MALFORMED", [what]);
-}

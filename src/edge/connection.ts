@@ -11,20 +11,22 @@
  */
 import type { Deadlined } from "../base/deadlines.ts";
 import { PlatformError } from "../base/errors.ts";
+import { BodyReader, type BodySink, discard } from "../http/body-reader.ts";
+import { ClientSocket, type RawSocket } from "../http/client-socket.ts";
+import { isTokenRequestId, parseHead, problemOfUnfinishedHead } from "../http/head-parser.ts";
+import { endOfHead, nothing, rest } from "../http/input.ts";
+import { headBytesMax } from "../http/limits.ts";
+import { malformed } from "../http/malformed.ts";
+import { ParsedHead, parsed } from "../http/parsed-head.ts";
 import { holdTimeoutMs } from "../router/destination.ts";
 import type { Route } from "../router/router.ts";
 import { answerWithFile } from "./asset-answer.ts";
-import { BodyReader, type BodySink, discard } from "./body-reader.ts";
-import { ClientSocket, type RawSocket } from "./client-socket.ts";
-import { type Awaited, bodyTooLarge, errorOfTimeout, malformed } from "./connection-errors.ts";
+import { type Awaited, bodyTooLarge, errorOfTimeout } from "./connection-errors.ts";
 import type { EdgeContext } from "./edge-context.ts";
 import { Exchange, type ExchangeHost } from "./exchange.ts";
 import type { Peer } from "./forwarded-head.ts";
-import { isTokenRequestId, parseHead, problemOfUnfinishedHead } from "./head-parser.ts";
 import { type HookHost, HookRun } from "./hook-run.ts";
-import { endOfHead, nothing, rest } from "./input.ts";
 import * as limits from "./limits.ts";
-import { ParsedHead, parsed } from "./parsed-head.ts";
 import { requestStart } from "./request-start.ts";
 
 type State = "head" | "exchange" | "discarding" | "tunnel" | "lingering" | "closed";
@@ -226,7 +228,7 @@ export class Connection implements Deadlined, ExchangeHost, HookHost {
     if (at > 0) this.#input = this.#input.subarray(at);
     const input = this.#input;
     const end = endOfHead(input);
-    if (end < 4 || end > limits.headBytesMax) return this.#waitForHead();
+    if (end < 4 || end > headBytesMax) return this.#waitForHead();
     const problem = parseHead(input, 0, end, parsed);
     this.#exchange.begin(parsed);
     this.#state = "exchange";

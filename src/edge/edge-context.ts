@@ -3,11 +3,11 @@ import type { Sites } from "../assets/sites.ts";
 import type { Clock } from "../base/clock.ts";
 import type { Deadlines } from "../base/deadlines.ts";
 import type { TurnClock } from "../base/turn-clock.ts";
+import { headBytesMax } from "../http/limits.ts";
 import type { Router } from "../router/router.ts";
 import type { AnswerCounts } from "../telemetry/traffic.ts";
 import type { VerdictLog } from "../telemetry/verdict-log.ts";
 import type { HookChain } from "./hook-chain.ts";
-import { headBytesMax } from "./limits.ts";
 import type { TraceLines } from "./trace-lines.ts";
 
 export interface EdgeContext {

@@ -8,18 +8,18 @@ import { StillClock } from "../base/clock-for-tests.ts";
 import { Deadlines } from "../base/deadlines.ts";
 import { PlatformError } from "../base/errors.ts";
 import { TurnClock } from "../base/turn-clock.ts";
+import { ClientSocket } from "../http/client-socket.ts";
+import { ParsedHead } from "../http/parsed-head.ts";
 import { type Destination, HAS_REQUEST_ID, ResetReason } from "../router/destination.ts";
 import type { Router } from "../router/router.ts";
 import { verdictRecordsBurstMax } from "../telemetry/limits.ts";
 import type { LogRecord } from "../telemetry/log-record.ts";
 import { AnswerCounts, Traffic } from "../telemetry/traffic.ts";
 import { VerdictLog } from "../telemetry/verdict-log.ts";
-import { ClientSocket } from "./client-socket.ts";
 import { DateLine, type EdgeContext } from "./edge-context.ts";
 import { Exchange, type ExchangeHost } from "./exchange.ts";
 import { Peer } from "./forwarded-head.ts";
 import { halfCloseProbeMs, movedBytesMin } from "./limits.ts";
-import { ParsedHead } from "./parsed-head.ts";
 import { TraceLines } from "./trace-lines.ts";
 
 interface SetupOptions {

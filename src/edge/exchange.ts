@@ -10,6 +10,8 @@
  * A connection has one exchange object and uses it for its requests one after the other.
  */
 import { PlatformError } from "../base/errors.ts";
+import type { ClientSocket } from "../http/client-socket.ts";
+import type { ParsedHead } from "../http/parsed-head.ts";
 import {
   ClientStream,
   type Destination,
@@ -19,13 +21,11 @@ import {
   WANTS_CLOSE,
 } from "../router/destination.ts";
 import { statusLine, writeContentLength } from "./answer-lines.ts";
-import type { ClientSocket } from "./client-socket.ts";
 import { type EdgeContext, scratch } from "./edge-context.ts";
 import type { Peer } from "./forwarded-head.ts";
 import { HalfCloseProbe } from "./half-close-probe.ts";
 import type { HookRun } from "./hook-run.ts";
 import { batchBytesMax, movedBytesMin } from "./limits.ts";
-import type { ParsedHead } from "./parsed-head.ts";
 import { RequestId } from "./request-id.ts";
 import { RequestTally } from "./request-tally.ts";
 import { verdictPage } from "./verdict-page.ts";

@@ -1,7 +1,7 @@
 import { describe, expect, test } from "bun:test";
+import { isTokenRequestId, parseHead } from "../http/head-parser.ts";
+import { ParsedHead } from "../http/parsed-head.ts";
 import { Peer, writeForwardedHead } from "./forwarded-head.ts";
-import { isTokenRequestId, parseHead } from "./head-parser.ts";
-import { ParsedHead } from "./parsed-head.ts";
 import { RequestId } from "./request-id.ts";
 import { TraceLines } from "./trace-lines.ts";
 

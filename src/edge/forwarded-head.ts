@@ -5,8 +5,8 @@
  *   METHOD SP target SP scheme SP host SP request-id SP peer-address SP peer-port CRLF
  *   (kept lines) x-forwarded-for, x-forwarded-proto, x-request-id, traceparent
  */
-import { isTraceparent } from "./head-parser.ts";
-import type { ParsedHead } from "./parsed-head.ts";
+import { isTraceparent } from "../http/head-parser.ts";
+import type { ParsedHead } from "../http/parsed-head.ts";
 import type { RequestId } from "./request-id.ts";
 import { REQUEST_ID_LINE_BYTES, TRACE_LINES_BYTES, type TraceLines } from "./trace-lines.ts";
 

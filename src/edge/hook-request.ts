@@ -1,13 +1,13 @@
 /** A request's head as hooks see it: what is costly is read when somebody asks. */
 import type { HookRequest } from "../../sdk/src/hooks.ts";
 import { clientAddressOf } from "../base/client-address.ts";
+import { targetBytesMax } from "../http/limits.ts";
+import type { ParsedHead } from "../http/parsed-head.ts";
 import type { Destination } from "../router/destination.ts";
 import { hostName } from "../router/router.ts";
 import type { Peer } from "./forwarded-head.ts";
 import { EditableHeaders, REQUEST_LINES_OF_EDGE } from "./hook-headers.ts";
 import { pathOf, plainPathOf, queryOf } from "./hook-path.ts";
-import { targetBytesMax } from "./limits.ts";
-import type { ParsedHead } from "./parsed-head.ts";
 import type { RequestId } from "./request-id.ts";
 
 /** Visible ASCII without `#`: what the edge lets clients send, once it has escaped what lies above. */

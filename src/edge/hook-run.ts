@@ -13,11 +13,13 @@
 import type { HookAnswer, HookRejection } from "../../sdk/src/hooks.ts";
 import { PlatformError } from "../base/errors.ts";
 import type { LoadedHook } from "../hooks/loaded-hook.ts";
+import { isTraceparent, parseHead } from "../http/head-parser.ts";
+import { nothing } from "../http/input.ts";
+import { ParsedHead } from "../http/parsed-head.ts";
 import { HAS_DATE, HAS_REQUEST_ID, WANTS_CLOSE } from "../router/destination.ts";
 import type { Route } from "../router/router.ts";
 import type { Exchange } from "./exchange.ts";
 import type { Peer } from "./forwarded-head.ts";
-import { isTraceparent, parseHead } from "./head-parser.ts";
 import type { HookChain } from "./hook-chain.ts";
 import { HookedRequest } from "./hook-request.ts";
 import {
@@ -27,9 +29,7 @@ import {
   readyAnswer,
   replacedLines,
 } from "./hook-response.ts";
-import { nothing } from "./input.ts";
 import { hookTimeoutMs } from "./limits.ts";
-import { ParsedHead } from "./parsed-head.ts";
 import type { TraceLines } from "./trace-lines.ts";
 import { verdictPage } from "./verdict-page.ts";
 

@@ -1,12 +1,3 @@
-/** Request line and headers; larger than what browsers and proxies send by far, small enough for a frame. Bytes. */
-export const headBytesMax = 32 * 1024;
-
-/** Request target; the length that common servers accept. Bytes. */
-export const targetBytesMax = 16 * 1024;
-
-/** Header lines of a request; merging duplicates costs quadratic time in the app's process. Count. */
-export const headerLinesMax = 200;
-
 /** Bytes of later requests kept while one is being answered; the client waits beyond that. Bytes. */
 export const pipelinedBytesMax = 64 * 1024;
 
@@ -40,20 +31,8 @@ export const unreadBodyBytesMax = 256 * 1024;
 /** How long a half-closed client may wait for its answer before something is sent to learn whether it is there. Milliseconds. */
 export const halfCloseProbeMs = 500;
 
-/** Size line of a chunk with its extensions. Bytes. */
-export const chunkLineBytesMax = 4096;
-
-/** Trailer section of a chunked body. Bytes. */
-export const trailerBytesMax = 8192;
-
 /** What a client is told to wait after a 503 that another try may cure. Seconds. */
 export const retryAfterS = 1;
-
-/** Texts that heads have in common and that are kept as strings: hosts, targets. A power of two. Count. */
-export const internedMax = 1024;
-
-/** Longer texts are seldom seen twice. Bytes. */
-export const internedBytesMax = 96;
 
 /** Ids that are made at once; one random draw and a few microseconds. Count. */
 export const traceBatchMax = 64;

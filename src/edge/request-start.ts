@@ -1,9 +1,10 @@
 /** Puts a request together as an instance takes it: the head for the app, and a short body that has come whole. */
+
+import type { ParsedHead } from "../http/parsed-head.ts";
 import { dataBytesMax, FLAG_END, FLAG_UPGRADE, type RequestStart } from "../router/destination.ts";
 import { scratch } from "./edge-context.ts";
 import type { Exchange } from "./exchange.ts";
 import { type Peer, writeForwardedHead } from "./forwarded-head.ts";
-import type { ParsedHead } from "./parsed-head.ts";
 import type { TraceLines } from "./trace-lines.ts";
 
 /**

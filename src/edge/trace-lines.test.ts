@@ -1,6 +1,6 @@
 import { expect, test } from "bun:test";
 import { randomFillSync } from "node:crypto";
-import { isTraceparent } from "./head-parser.ts";
+import { isTraceparent } from "../http/head-parser.ts";
 import { traceBatchMax } from "./limits.ts";
 import { REQUEST_ID_LINE_BYTES, TRACE_LINES_BYTES, TraceLines } from "./trace-lines.ts";
 

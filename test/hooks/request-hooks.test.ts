@@ -1,7 +1,8 @@
 /** Goal: a hook sees a request as it is, and cannot send what is no HTTP. Method: a real lane, raw sockets. */
 import { describe, expect, test } from "bun:test";
 import type { HookAnswer, HookRequest, RequestHook } from "../../sdk/src/hooks.ts";
-import { hookAnswerBytesMax, hookLinesBytesMax, targetBytesMax } from "../../src/edge/limits.ts";
+import { hookAnswerBytesMax, hookLinesBytesMax } from "../../src/edge/limits.ts";
+import { targetBytesMax } from "../../src/http/limits.ts";
 import { valuesOf } from "../http/answer-reader.ts";
 import { header, type RawLane } from "../lane/raw-lane.ts";
 import { ask, asking, codeOf, type Seen, seenIn, startHookLane } from "./hook-lane.ts";

@@ -3,7 +3,7 @@
  * kernel's part. Everything that a client does reaches the server in the next turn of the event loop, all connections
  * together, as the reads of a real turn do; what the server writes is read at once.
  */
-import type { RawSocket } from "../../edge/client-socket.ts";
+import type { RawSocket } from "../../http/client-socket.ts";
 import type { Dialer, LoadSocket, SocketEvents } from "./client-connection.ts";
 
 /** What a server is told of one of its connections; the edge's `Connection` is one. */

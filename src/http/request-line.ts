@@ -1,8 +1,8 @@
 /** The first line of a request: method, target, version (RFC 9112, 3). */
 import { PlatformError } from "../base/errors.ts";
-import { malformed } from "./connection-errors.ts";
 import { Interned } from "./interned.ts";
 import { targetBytesMax } from "./limits.ts";
+import { malformed } from "./malformed.ts";
 import type { ParsedHead } from "./parsed-head.ts";
 
 /** Bytes of a token (RFC 9110). */

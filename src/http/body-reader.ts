@@ -3,8 +3,8 @@
  * bodies alike; `read` passes data to a sink that may take less than it is given.
  */
 import { ChunkedDecoder } from "../base/chunked-decoder.ts";
-import { malformed } from "./connection-errors.ts";
 import { chunkLineBytesMax, trailerBytesMax } from "./limits.ts";
+import { malformed } from "./malformed.ts";
 
 /** Takes bytes; returns how many it took. */
 export type BodySink = (buffer: Buffer, start: number, end: number) => number;

@@ -4,8 +4,8 @@
  * few strings that routing needs.
  */
 import { PlatformError } from "../base/errors.ts";
-import { malformed } from "./connection-errors.ts";
 import { headBytesMax, headerLinesMax, targetBytesMax } from "./limits.ts";
+import { malformed } from "./malformed.ts";
 import type { ParsedHead } from "./parsed-head.ts";
 import { HOST, interned, parseRequestLine, TOKEN } from "./request-line.ts";
 
