@@ -3,8 +3,8 @@
  * colour: unknown key`.
  */
 import type { z } from "zod";
+import { describeValue, type KnownKeys } from "../base/config-problems.ts";
 import { PlatformError } from "../base/errors.ts";
-import { describeValue, type KnownKeys } from "../deploy/config-problems.ts";
 
 /** @throws {PlatformError} `INPUT_INVALID` naming every field that is wrong. `part` is said when the whole is wrong. */
 export function parseInput<Schema extends z.ZodType>(

@@ -7,13 +7,13 @@ import { existsSync } from "node:fs";
 import { dirname, resolve } from "node:path";
 import { pathToFileURL } from "node:url";
 import type { z } from "zod";
-import { messageOf, PlatformError } from "../base/errors.ts";
 import {
   describeUnknownKey,
   describeValue,
   type KnownKeys,
   sumUp,
-} from "../deploy/config-problems.ts";
+} from "../base/config-problems.ts";
+import { messageOf, PlatformError } from "../base/errors.ts";
 import { defaultDataDir } from "./data-dir.ts";
 import {
   type NodeConfig,

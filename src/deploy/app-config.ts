@@ -4,6 +4,12 @@
  */
 import { z } from "zod";
 import { type AssetsConfig, assetsSchema, topFolder } from "../assets/assets-config.ts";
+import {
+  describeUnknownKey,
+  describeValue,
+  type KnownKeys,
+  sumUp,
+} from "../base/config-problems.ts";
 import { PlatformError } from "../base/errors.ts";
 import type { StandbyPolicy, VersionSpec } from "../base/version-spec.ts";
 import type { PlanWishes } from "../project/build-plan.ts";
@@ -18,7 +24,6 @@ import {
   number,
   RETENTION_KEYS,
 } from "./config-numbers.ts";
-import { describeUnknownKey, describeValue, type KnownKeys, sumUp } from "./config-problems.ts";
 import { DATABASE_KEYS, databaseSchema } from "./database-config.ts";
 import { envSchema } from "./env-config.ts";
 import { DECLARES_KEYS, declaresSchema, retentionSchema } from "./lasting-config.ts";

@@ -243,8 +243,6 @@ export const flagsMax = 50;
 export const differencesShownMax = 50;
 /** Largest files of an artifact that are named. Count. */
 export const largestFilesMax = 5;
-/** Enough of a wrong value to recognize it in a message. Count of characters. */
-export const problemValueCharactersMax = 60;
 
 // --- the database of a branch ---
 

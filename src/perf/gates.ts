@@ -7,9 +7,9 @@
  */
 import { readFile } from "node:fs/promises";
 import { z } from "zod";
+import { describeValue, type KnownKeys, sumUp } from "../base/config-problems.ts";
 import { didYouMean } from "../base/did-you-mean.ts";
 import { messageOf, PlatformError } from "../base/errors.ts";
-import { describeValue, type KnownKeys, sumUp } from "../deploy/config-problems.ts";
 import { errorsInWords } from "./error-kinds.ts";
 import { unknownScenarios } from "./options.ts";
 import type { Breach, PerfReport, PerfRun, ScenarioReport } from "./report.ts";

@@ -3,9 +3,9 @@
  * `PERF_DURATION_MS`; the flag wins. Pure.
  */
 import { resolve } from "node:path";
+import { describeUnknownKey, sumUp } from "../base/config-problems.ts";
 import { didYouMean } from "../base/did-you-mean.ts";
 import { PlatformError } from "../base/errors.ts";
-import { describeUnknownKey, sumUp } from "../deploy/config-problems.ts";
 import {
   appsDefault,
   appsLargest,

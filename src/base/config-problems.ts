@@ -3,7 +3,7 @@
  * schema library's own words never reach a person.
  */
 import type { z } from "zod";
-import { didYouMean } from "../base/did-you-mean.ts";
+import { didYouMean } from "./did-you-mean.ts";
 import { problemValueCharactersMax } from "./limits.ts";
 
 /** What is known of a configuration's keys. */
