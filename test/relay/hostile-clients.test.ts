@@ -263,7 +263,7 @@ describe("after the log-in", () => {
   }, 60_000);
 
   test("a cancel request with the right key cancels, with another one does nothing", async () => {
-    const { url } = await relayed.database();
+    const { url, name } = await relayed.database();
     const { port } = new URL(url);
     const client = await RawClient.login(url);
     const cancel = async (pid: number, key: Buffer) => {
@@ -272,6 +272,9 @@ describe("after the log-in", () => {
       await canceler.closed;
     };
     client.query("SELECT pg_sleep(60)");
+    // A cancel request that comes before its statement finds nothing to cancel, also with PostgreSQL alone.
+    const sleeping = `SELECT 1 FROM pg_stat_activity WHERE datname = '${name}' AND wait_event = 'PgSleep'`;
+    await until(async () => (await relayed.admin(sleeping)).length === 1);
     await cancel(client.pid, Buffer.from([1, 2, 3, 4]));
     await cancel(client.pid + 1, client.key);
     await cancel(client.pid, Buffer.concat([client.key, Buffer.alloc(1)]));
