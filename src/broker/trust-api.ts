@@ -7,6 +7,8 @@ import type { MatchKey } from "./broker-api.ts";
 /** What an `x-trigger-deployment-id` turned out to be. */
 export type TokenClass =
   | "jwt_valid"
+  /** Decoded and believed: there is no secret to verify it with. */
+  | "jwt_unverified"
   | "jwt_invalid"
   | "jwt_expired"
   | "version_mismatch"
@@ -25,7 +27,7 @@ export interface DeploymentReading {
 
 export interface DeploymentTokens {
   /**
-   * The same object for the same two values, as long as it is remembered.
+   * Verifies a token once, as long as it is remembered.
    *
    * @param header `x-trigger-deployment-id`: a friendlyId or a token
    * @param version `x-trigger-deployment-version`
