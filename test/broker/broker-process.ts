@@ -1,0 +1,134 @@
+/** A broker as a process of its own, as `levain broker` starts it; it can be killed, drained and started again. */
+import { join } from "node:path";
+import { eachJsonLine } from "./json-lines.ts";
+
+const mainPath = join(import.meta.dir, "../../src/main.ts");
+/** Loses runs; see there. */
+export const NAIVE: readonly string[] = [join(import.meta.dir, "fixtures/naive-broker.ts")];
+
+/** How long it may take to listen on a busy machine. Milliseconds. */
+const listenTimeoutMs = 30_000;
+
+export interface BrokerProcessOptions {
+  /** As on the command line: `["--claim-timeout-ms", "100"]`. */
+  flags?: readonly string[];
+  /** Script and its first arguments. Default: `levain broker`. */
+  program?: readonly string[];
+  /** Of each line that says what became of a dispatch. */
+  onDispatch?: (record: DispatchLine) => void;
+}
+
+/** What tests read of a line of the dispatch log. */
+export interface DispatchLine {
+  snapshot: string;
+  didWarmStart: boolean;
+  reason: string | null;
+  mode: string | null;
+  controller: string;
+  isRepeated: boolean;
+}
+
+// biome-ignore lint/suspicious/noExplicitAny: tests look into what others check the shape of
+export type BrokerStatus = any;
+
+export class BrokerProcess implements AsyncDisposable {
+  readonly #options: BrokerProcessOptions;
+  #child: Bun.Subprocess<"pipe", "pipe", "pipe"> | null = null;
+  #ports = { port: 0, dispatchPort: 0 };
+  /** Dispatches as logged, by all processes of this broker. */
+  readonly dispatches: DispatchLine[] = [];
+  /** What they printed beside. */
+  readonly output: string[] = [];
+
+  private constructor(options: BrokerProcessOptions) {
+    this.#options = options;
+  }
+
+  static async start(options: BrokerProcessOptions = {}): Promise<BrokerProcess> {
+    const broker = new BrokerProcess(options);
+    await broker.start();
+    return broker;
+  }
+
+  get port(): number {
+    return this.#ports.port;
+  }
+
+  /** What runners are told to use. */
+  get origin(): string {
+    return `http://127.0.0.1:${this.#ports.port}`;
+  }
+
+  get dispatchOrigin(): string {
+    return `http://127.0.0.1:${this.#ports.dispatchPort}`;
+  }
+
+  /** Another process on the same port; the one before is done with, or goes on draining. Resolves when it listens. */
+  async start(): Promise<void> {
+    const { program = [mainPath, "broker", "--json"], flags = [] } = this.#options;
+    const child = Bun.spawn(
+      [process.execPath, ...program, ...flags, "--port", String(this.#ports.port)],
+      { stdin: "pipe", stdout: "pipe", stderr: "pipe" },
+    );
+    this.#child = child;
+    const { promise: listens, resolve, reject } = Promise.withResolvers<{ port: number }>();
+    const take = (line: Record<string, unknown>) => {
+      this.output.push(JSON.stringify(line));
+      if (typeof line["port"] === "number") resolve(line as { port: number });
+      if (typeof line["didWarmStart"] !== "boolean") return;
+      const record = line as unknown as DispatchLine;
+      this.dispatches.push(record);
+      this.#options.onDispatch?.(record);
+    };
+    const other = (line: string) => void this.output.push(line);
+    const ended = [
+      eachJsonLine(child.stdout, take, other),
+      eachJsonLine(child.stderr, take, other),
+    ];
+    void Promise.all(ended).then(() =>
+      reject(new Error(`the broker ended: ${this.output.slice(-20).join("\n")}`)),
+    );
+    const timer = setTimeout(
+      () => reject(new Error("the broker does not listen")),
+      listenTimeoutMs,
+    );
+    const { port, dispatchPort } = (await listens.finally(() => clearTimeout(timer))) as {
+      port: number;
+      dispatchPort?: number | null;
+    };
+    this.#ports = { port, dispatchPort: dispatchPort ?? port };
+  }
+
+  /** As a crash. */
+  async kill(): Promise<void> {
+    this.#child?.kill("SIGKILL");
+    await this.#child?.exited;
+  }
+
+  /** SIGTERM; resolves with its exit code when the process that was started last has ended. */
+  drain(): Promise<number> {
+    const child = this.#child!;
+    child.kill("SIGTERM");
+    return child.exited;
+  }
+
+  /** Kernel bytes go on being taken, as for a paused machine. */
+  freeze(): void {
+    this.#child!.kill("SIGSTOP");
+  }
+
+  thaw(): void {
+    this.#child!.kill("SIGCONT");
+  }
+
+  async status(token?: string): Promise<BrokerStatus> {
+    const response = await fetch(`${this.dispatchOrigin}/status`, {
+      headers: token === undefined ? {} : { authorization: `Bearer ${token}` },
+    });
+    return await response.json();
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.kill();
+  }
+}
