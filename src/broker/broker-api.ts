@@ -46,6 +46,7 @@ export interface Waiter {
 
 /** A supervisor's message for some idle runner. */
 export interface Dispatch {
+  /** Empty when the message lacks one of the four fields: a miss, `bad_key`. */
   readonly key: MatchKey;
   /** `snapshot.friendlyId`: names this attempt at the run; what makes a repetition one. */
   readonly snapshot: string;
@@ -77,14 +78,21 @@ export interface ConnectAnswer {
   keepaliveMs: number;
 }
 
-/** The core, as the server uses it. */
+/**
+ * The core, as the server uses it. It takes the time from the last look at the `TurnClock` that both were given: the server
+ * looks once in each callback of a socket, before it calls.
+ */
 export interface BrokerCore {
   connect(address: string): ConnectAnswer;
-  /** @returns null when it was answered at once. `sameSocket`: an earlier request of this connection was answered whole. */
+  /**
+   * @param sameSocket the latest answer on this connection was a delivery to a poll with the same `controller`: whoever asks
+   *   again on it has read that answer to its end
+   * @returns null when it was answered at once
+   */
   poll(poll: Poll, path: PollPath, socket: PollSocket, sameSocket: boolean): Waiter | null;
   /** The client has gone, or its time is over. Twice is safe. */
   gone(waiter: Waiter): void;
-  /** A delivery or a redirect did not leave whole: the connection broke first. */
+  /** A delivery or a redirect did not leave whole: the connection broke first. May be told from within that very call. */
   lost(poll: Poll): void;
   /** @returns what `dispatcherGone` wants */
   dispatch(dispatch: Dispatch, dispatcher: Dispatcher): object;
