@@ -50,3 +50,32 @@ export const peersMax = 64;
 export const peerHealthBytesMax = 4096;
 /** Keys whose owner is remembered until it changes. Count. */
 export const ownersRememberedMax = 16_384;
+
+/** Connections beside those of `waitersMax` waiters: supervisors, `/connect`, runners between two polls. Count. */
+export const connectionsRoom = 4096;
+/** Bytes of later requests kept while one is being answered; a client that sends more is cut off. Bytes. */
+export const pipelinedBytesMax = 64 * 1024;
+/** From the first byte of a request's head to its last. Milliseconds. */
+export const headTimeoutMs = 15_000;
+/** From the end of a request's head to the end of its body; 8 MiB come in so long at 2.3 Mbit/s. Milliseconds. */
+export const bodyTimeoutMs = 30_000;
+/** Silence of a client that does not read its answer. Milliseconds. */
+export const readingTimeoutMs = 10_000;
+/** Silence on a connection between two requests; longer than clients keep theirs, so that none is closed while it sends. Milliseconds. */
+export const idleTimeoutMs = 330_000;
+/** After a last answer, how long the rest of what the client sends is read away; closing at once could cost it the answer. Milliseconds. */
+export const lingerTimeoutMs = 2000;
+/** A reset so soon after a delivery says that it was not read. Milliseconds. */
+export const resetAfterDeliveryMs = 1000;
+/** Of all dispatches that have not come whole. Bytes. */
+export const bodyBytesTotalMax = 256 * 1024 * 1024;
+/** Body of a request to `/control`. Bytes. */
+export const controlBytesMax = 4096;
+/** Messages up to here are copied behind their head and leave with one write; longer ones leave from where they are. Bytes. */
+export const copiedMessageBytesMax = 64 * 1024;
+/** Silence after which the kernel asks whether a client is still there, and then each time again. Milliseconds. */
+export const keepAliveProbeMs = 15_000;
+/** How long the kernel waits for the other side to acknowledge anything. Milliseconds. */
+export const acknowledgeTimeoutMs = 25_000;
+/** Connections that the kernel holds until they are accepted; all runners of a restarted broker come at once. Count. */
+export const acceptBacklog = 4096;
