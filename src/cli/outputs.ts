@@ -13,6 +13,7 @@ import {
   rolledBack,
 } from "../control/api.ts";
 import { deployPlanned, deployVerified } from "../deploy/deploy-api.ts";
+import { brokerReport } from "../perf/broker-report.ts";
 import { perfReport } from "../perf/report.ts";
 import { qualifyReport } from "../qualify/report.ts";
 import { SHELLS } from "./completion-scripts.ts";
@@ -194,6 +195,7 @@ const DATA: Readonly<Record<string, z.ZodType>> = {
     isOpened: z.boolean(),
   }),
   ps: ENDPOINTS.ps.output,
+  bench: brokerReport,
   perf: z.union([
     perfReport,
     z

@@ -33,6 +33,7 @@ export const VERBS: Readonly<Record<string, () => Promise<Verb>>> = {
   audit: async () => (await import("./audit.ts")).audit,
   logs: async () => (await import("./logs.ts")).logs,
   perf: async () => (await import("./perf.ts")).perf,
+  bench: async () => (await import("./bench.ts")).bench,
   qualify: async () => (await import("./qualify.ts")).qualify,
   errors: async () => (await import("./errors.ts")).errors,
   completion: async () => (await import("./completion.ts")).completion,

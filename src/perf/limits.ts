@@ -75,3 +75,36 @@ export const removePauseMs = 10;
 
 /** Lines of an app's log that are shown when the app cannot be measured: a stack and what led to it. Count. */
 export const logTail = 20;
+
+/** Idle runners of `levain bench broker` when nothing says otherwise: those of a fleet of a few machines. Count. */
+export const brokerControllersDefault = 500;
+
+/** Dispatches at once when nothing says otherwise. Count. */
+export const brokerDispatchersDefault = 50;
+
+/** Deployments, versions and machines when nothing says otherwise. Count. */
+export const brokerKeysDefault = 20;
+
+/** A message without large outputs. Bytes. */
+export const brokerPayloadBytesDefault = 2_048;
+
+/** More than a broker takes by default. Bytes. */
+export const brokerPayloadBytesLargest = 64 * 1024 * 1024;
+
+/** Connections of one generator: its descriptors are bounded. Count. */
+export const brokerConnectionsMax = 20_000;
+
+/** Connections that are being opened at once, so that a listener's queue does not overflow and cost a second. Count. */
+export const brokerOpeningsMax = 128;
+
+/** Until all controllers have polled. Milliseconds. */
+export const brokerOpenTimeoutMs = 30_000;
+
+/** Least wait before a connection that failed is opened again. Milliseconds. */
+export const brokerReopenPauseMs = 100;
+
+/** Until a dispatch without an answer counts as failed: no broker holds one for longer by default. Milliseconds. */
+export const brokerDispatchTimeoutMs = 30_000;
+
+/** After the counted part, until what is under way has to have come. Milliseconds. */
+export const brokerDrainMs = 2_000;
