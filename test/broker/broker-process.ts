@@ -12,6 +12,8 @@ const listenTimeoutMs = 30_000;
 export interface BrokerProcessOptions {
   /** As on the command line: `["--claim-timeout-ms", "100"]`. */
   flags?: readonly string[];
+  /** Variables beside those of this process, such as secrets, which have no flags. */
+  env?: Readonly<Record<string, string>>;
   /** Script and its first arguments. Default: `levain broker`. */
   program?: readonly string[];
   /** Of each line that says what became of a dispatch. */
@@ -65,10 +67,10 @@ export class BrokerProcess implements AsyncDisposable {
 
   /** Another process on the same port; the one before is done with, or goes on draining. Resolves when it listens. */
   async start(): Promise<void> {
-    const { program = [mainPath, "broker", "--json"], flags = [] } = this.#options;
+    const { program = [mainPath, "broker", "--json"], flags = [], env = {} } = this.#options;
     const child = Bun.spawn(
       [process.execPath, ...program, ...flags, "--port", String(this.#ports.port)],
-      { stdin: "pipe", stdout: "pipe", stderr: "pipe" },
+      { stdin: "pipe", stdout: "pipe", stderr: "pipe", env: { ...process.env, ...env } },
     );
     this.#child = child;
     const { promise: listens, resolve, reject } = Promise.withResolvers<{ port: number }>();

@@ -27,6 +27,8 @@ export class ServerPath {
   readonly #passages = new Set<Passage>();
   readonly #listener: Server;
   #isBlocked = false;
+  /** Connections that came, until now. Count. */
+  accepted = 0;
 
   /** Close it when done. */
   static async open(target: PathTarget): Promise<ServerPath> {
@@ -91,6 +93,7 @@ export class ServerPath {
   #accept(client: Socket): void {
     const passage: Passage = { client, server: null, isSwallowed: false };
     this.#passages.add(passage);
+    this.accepted += 1;
     client.setNoDelay(true);
     client.on("error", () => {});
     client.on("close", () => {

@@ -1,0 +1,141 @@
+/** What a claim of the conformance list is, and what it has to work with. */
+import { until } from "../../../src/base/until-for-tests.ts";
+import { BrokerProcess, type BrokerProcessOptions } from "../broker-process.ts";
+import type { Client, Runtime } from "./clients.ts";
+import type { Message } from "./messages.ts";
+import { type Delivered, RunnerProcess, type Session, type SessionOptions } from "./runners.ts";
+
+export interface Case {
+  /** The title: a claim about the broker. */
+  claim: string;
+  /** Whether the broker that acknowledges nothing breaks it. */
+  isBrokenWithoutCare: boolean;
+  run(world: World): Promise<void>;
+}
+
+/** Told in `/connect`, unless a case says otherwise. Milliseconds. */
+export const connectionTimeoutMs = 1500;
+
+/** Secrets of a broker. */
+export type Variables = Readonly<Record<string, string>>;
+
+let keys = 0;
+
+/** For the cases of one client. Processes are shared where a case does not harm them. */
+export class World {
+  readonly client: Client;
+  readonly #shared: SharedProcesses;
+
+  constructor(client: Client, shared: SharedProcesses) {
+    this.client = client;
+    this.#shared = shared;
+  }
+
+  /** A deployment that no other case uses. */
+  deployment(): string {
+    keys += 1;
+    return `deployment_${keys}`;
+  }
+
+  /** One with these flags that cases share; it must not be harmed. */
+  broker(flags: readonly string[] = [], env: Variables = {}): Promise<BrokerProcess> {
+    return this.#shared.broker(flags, env);
+  }
+
+  /** One for this case alone. End it. */
+  ownBroker(options: BrokerProcessOptions = {}): Promise<BrokerProcess> {
+    return this.#shared.ownBroker(options);
+  }
+
+  /** A process that many runners are in; it must not be harmed. */
+  runners(): Promise<RunnerProcess> {
+    return this.#shared.runners(this.client.runtime);
+  }
+
+  /** A process for this case alone, which may be stopped and killed. End it. */
+  ownRunners(): Promise<RunnerProcess> {
+    return this.#shared.ownRunners(this.client.runtime);
+  }
+
+  /** A supervisor in the client's runtime; it must not be harmed. */
+  supervisor(): Promise<RunnerProcess> {
+    return this.#shared.supervisor(this.client.runtime);
+  }
+
+  /** A runner of the client's version in the shared process. */
+  async runner(options: Omit<SessionOptions, "client">): Promise<Session> {
+    return (await this.runners()).session({ ...options, client: this.client });
+  }
+}
+
+/** Started when first asked for, ended together. */
+export class SharedProcesses implements AsyncDisposable {
+  readonly #program: readonly string[] | undefined;
+  readonly #patienceMs: number | undefined;
+  readonly #started = new Map<string, Promise<AsyncDisposable>>();
+
+  /**
+   * @param program a broker other than ours
+   * @param patienceMs for whatever is waited for. Milliseconds
+   */
+  constructor(program?: readonly string[], patienceMs?: number) {
+    this.#program = program;
+    this.#patienceMs = patienceMs;
+  }
+
+  broker(flags: readonly string[], env: Variables): Promise<BrokerProcess> {
+    const name = `broker ${JSON.stringify([flags, env])}`;
+    return this.#once(name, () => this.ownBroker({ flags, env }));
+  }
+
+  ownBroker(options: BrokerProcessOptions): Promise<BrokerProcess> {
+    const { flags = [] } = options;
+    return BrokerProcess.start({
+      ...options,
+      ...(this.#program === undefined ? {} : { program: this.#program }),
+      flags: flags.includes("--connection-timeout-ms")
+        ? flags
+        : [...flags, "--connection-timeout-ms", String(connectionTimeoutMs)],
+    });
+  }
+
+  runners(runtime: Runtime): Promise<RunnerProcess> {
+    return this.#once(`runners ${runtime.name}`, () => this.ownRunners(runtime));
+  }
+
+  ownRunners(runtime: Runtime): Promise<RunnerProcess> {
+    return RunnerProcess.start(runtime, this.#patienceMs);
+  }
+
+  supervisor(runtime: Runtime): Promise<RunnerProcess> {
+    return this.#once(`supervisor ${runtime.name}`, () => this.ownRunners(runtime));
+  }
+
+  #once<T extends AsyncDisposable>(name: string, start: () => Promise<T>): Promise<T> {
+    const started = this.#started.get(name) ?? start();
+    this.#started.set(name, started);
+    return started as Promise<T>;
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    for (const started of await Promise.allSettled(this.#started.values())) {
+      // What did not start has failed the cases that wanted it.
+      if (started.status === "fulfilled") await started.value[Symbol.asyncDispose]();
+    }
+  }
+}
+
+/** Resolves when the broker holds this many polls. */
+export async function parked(broker: BrokerProcess, count: number): Promise<void> {
+  await until(async () => (await broker.status()).parked === count, 20_000);
+}
+
+/** What a runner must have got, for `toMatchObject`. */
+export function deliveryOf({ run, snapshot, text }: Message): Partial<Delivered> {
+  return {
+    run,
+    snapshot,
+    length: Buffer.byteLength(text),
+    sha256: new Bun.CryptoHasher("sha256").update(text).digest("hex"),
+  };
+}
