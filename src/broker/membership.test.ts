@@ -1,0 +1,226 @@
+import { afterEach, describe, expect, test } from "bun:test";
+import { until } from "../base/until-for-tests.ts";
+import { peerHealthBytesMax } from "./limits.ts";
+import { createMembership, type MembershipOptions } from "./membership.ts";
+import { checkPeer, readHealth } from "./peer-check.ts";
+import { baseUrlOf, isOwnAddress, readPeersDns, resolvePeers } from "./peer-names.ts";
+import type { Membership } from "./trust-api.ts";
+
+const keys = Array.from({ length: 60 }, (_, index) => `deployment_${index}`);
+const endings: (() => unknown)[] = [];
+afterEach(async () => {
+  for (const end of endings.splice(0)) await end();
+});
+
+/** Answers `/healthz` on a port of its own, as long as it is not stopped. */
+function listen(handler: (request: Request) => Response | Promise<Response>, port = 0) {
+  const server = Bun.serve({ port, hostname: "127.0.0.1", fetch: handler });
+  endings.push(() => server.stop(true));
+  return { port: server.port!, url: `http://127.0.0.1:${server.port}`, server };
+}
+
+interface Broker {
+  url: string;
+  port: number;
+  membership: Membership;
+  notes: string[];
+  server: Bun.Server<undefined>;
+}
+
+/** Brokers that differ in nothing but their sockets, and know the name "localhost" of each by nothing but its port. */
+function startBrokers(count: number, more: Partial<MembershipOptions["config"]> = {}): Broker[] {
+  const brokers: Broker[] = [];
+  for (let index = 0; index < count; index += 1) {
+    const listening = listen(() => new Response(brokers[index]!.membership.healthBody));
+    // By name, so that it takes an answer to tell which one is whose.
+    brokers.push({ ...listening, url: `http://localhost:${listening.port}` } as Broker);
+  }
+  const peers = brokers.map(({ url }) => url);
+  for (const [index, broker] of brokers.entries()) {
+    const notes: string[] = [];
+    const config = { peers, peersDns: null, selfUrl: null, ...more };
+    const id = `id-${index}`;
+    const membership = createMembership({
+      config,
+      id,
+      note: (line) => notes.push(line),
+      checkMs: 20,
+    });
+    endings.push(() => membership.close());
+    Object.assign(broker, { membership, notes });
+  }
+  for (const { membership, port } of brokers) membership.start({ port, dispatchPort: port });
+  return brokers;
+}
+
+const doAgree = (brokers: readonly Broker[]) =>
+  keys.every((key) => {
+    const owners = brokers.map(({ membership, url }) => membership.ownerOf(key) ?? url);
+    return new Set(owners).size === 1 && brokers.some(({ url }) => url === owners[0]);
+  });
+
+describe("three brokers", () => {
+  test("find themselves among the others, and agree on who owns what", async () => {
+    const brokers = startBrokers(3);
+
+    await until(() => brokers.every(({ membership }) => membership.facts().members.length === 3));
+    await until(() => doAgree(brokers));
+
+    const selves = brokers.map(({ membership }) => membership.facts().members);
+    for (const [index, members] of selves.entries()) {
+      expect(members.filter(({ isSelf }) => isSelf).map(({ url }) => url)).toEqual([
+        brokers[index]!.url,
+      ]);
+    }
+  });
+
+  test("share out the keys of one that dies, and give them back when it has returned", async () => {
+    const brokers = startBrokers(3);
+    const [first, second, third] = brokers as [Broker, Broker, Broker];
+    await until(() => doAgree(brokers));
+    const before = keys.map((key) => first.membership.ownerOf(key));
+    let told = 0;
+    first.membership.onChange(() => (told += 1));
+
+    await third.server.stop(true);
+    await until(() => doAgree([first, second]));
+    expect(told).toBe(1);
+
+    listen(() => new Response('{"broker":"id-anew"}'), third.port);
+    await until(() => keys.every((key, index) => first.membership.ownerOf(key) === before[index]));
+    expect(told).toBe(2);
+  });
+
+  test("count what lands by another idea of who serves", async () => {
+    const brokers = startBrokers(2);
+    await until(() => doAgree(brokers));
+    const { membership } = brokers[0]!;
+
+    membership.landed(membership.epoch);
+    membership.landed("other");
+
+    expect(membership.facts()).toMatchObject({ landed: 2, disagreed: 1 });
+  });
+});
+
+test("a broker without peers asks nobody, and owns everything", () => {
+  const { membership } = startBrokers(1, { peers: [] })[0]!;
+
+  expect(membership.isAlone).toBeTrue();
+  expect(membership.ownerOf("key")).toBeNull();
+  expect(membership.facts()).toMatchObject({ members: [], checkFailures: 0 });
+});
+
+test("a broker that cannot find itself says what to set", async () => {
+  const other = listen(() => new Response('{"broker":"other"}'));
+
+  const { notes } = startBrokers(1, { peers: [other.url] })[0]!;
+
+  await until(() => notes.length === 1);
+  expect(notes[0]).toContain("--self-url");
+});
+
+describe("a name whose addresses are the brokers", () => {
+  function start(resolve: () => Promise<string[]>) {
+    const notes: string[] = [];
+    const membership = createMembership({
+      config: { peers: [], peersDns: "brokers.test:8080", selfUrl: null },
+      id: "id-0",
+      note: (line) => notes.push(line),
+      resolve,
+      checkMs: 20,
+      lookMs: 20,
+    });
+    endings.push(() => membership.close());
+    membership.start({ port: 8080, dispatchPort: 8080 });
+    return { membership, notes };
+  }
+
+  test("is looked up again: who is new is asked, who is missing twice is forgotten", async () => {
+    const one = listen(() => new Response('{"broker":"one"}'));
+    const two = listen(() => new Response('{"broker":"two"}'));
+    let found = [one.url];
+    const { membership } = start(async () => found);
+    const healthy = () =>
+      membership.facts().members.flatMap(({ url, isHealthy }) => (isHealthy ? [url] : []));
+    await until(() => healthy().length === 1);
+
+    found = [one.url, two.url];
+    await until(() => healthy().length === 2);
+
+    found = [two.url];
+    await until(() => healthy().length === 1);
+    expect(healthy()).toEqual([two.url]);
+  });
+
+  test("that cannot be looked up leaves the brokers as they were, and is said once", async () => {
+    const one = listen(() => new Response('{"broker":"one"}'));
+    let isDown = false;
+    const { membership, notes } = start(async () => {
+      if (isDown) throw new Error("queryA ETIMEOUT");
+      return [one.url];
+    });
+    await until(() => membership.ownerOf("key") === one.url);
+
+    isDown = true;
+    await until(() => membership.facts().resolveFailures > 3);
+
+    expect(membership.ownerOf("key")).toBe(one.url);
+    expect(notes.filter((line) => line.includes("ETIMEOUT"))).toHaveLength(1);
+  });
+
+  test("is resolved as the system does, to one base URL for each address", async () => {
+    expect(await resolvePeers("localhost", 8080)).toContain("http://127.0.0.1:8080");
+    await expect(resolvePeers("no-such-name.invalid", 8080)).rejects.toThrow();
+  });
+});
+
+describe("a check fails", () => {
+  const never = new AbortController().signal;
+
+  test.each([
+    ["when nobody listens", null],
+    ["for another program", () => new Response("ok")],
+    ["for a broker that does not serve", () => new Response('{"broker":"x"}', { status: 503 })],
+    ["for a redirect", () => Response.redirect("http://127.0.0.1:1/healthz")],
+    ["for an endless answer", () => new Response(" ".repeat(peerHealthBytesMax + 1))],
+    ["for a silent one", () => new Promise<Response>(() => {})],
+  ])("%s", async (_what, handler) => {
+    const { url, server } = listen(handler ?? (() => new Response("")));
+    if (handler === null) await server.stop(true);
+
+    expect(await checkPeer(url, never)).toBeNull();
+  });
+});
+
+test("an answer to a check is read strictly where it matters, and may have more in it", () => {
+  const said = ['{"broker":"x","dispatchPort":9090,"more":1}', '{"broker":"x"}', "[]", "null", ""];
+  said.push(
+    '{"broker":5}',
+    '{"broker":"x","dispatchPort":"9090"}',
+    '{"broker":"x","dispatchPort":0}',
+  );
+
+  expect(said.map(readHealth)).toEqual([
+    { broker: "x", dispatchPort: 9090 },
+    { broker: "x", dispatchPort: null },
+    ...Array<null>(6).fill(null),
+  ]);
+});
+
+test("base URLs are compared in one form; what would get lost is no base URL", () => {
+  const texts = ["http://A.test:80/", "http://a.test:8080", "https://a.test/x", "http://u@a.test"];
+
+  expect([...texts, "ftp://a.test", "a.test:80", "http://a.test/?b"].map(baseUrlOf)).toEqual([
+    "http://a.test",
+    "http://a.test:8080",
+    ...Array<null>(5).fill(null),
+  ]);
+  expect(["a.test:80", "a.test", "a.test:0", "a b:80", "a.test:99999"].map(readPeersDns)).toEqual([
+    { name: "a.test", port: 80 },
+    ...Array<null>(4).fill(null),
+  ]);
+  expect(isOwnAddress("http://127.0.0.1:8080", 8080)).toBeTrue();
+  expect(isOwnAddress("http://[::1]:8080", 8081)).toBeFalse();
+  expect(isOwnAddress("http://192.0.2.1:8080", 8080)).toBeFalse();
+});
