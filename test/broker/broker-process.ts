@@ -12,7 +12,9 @@ const listenTimeoutMs = 30_000;
 export interface BrokerProcessOptions {
   /** As on the command line: `["--claim-timeout-ms", "100"]`. */
   flags?: readonly string[];
-  /** Variables beside those of this process, such as secrets, which have no flags. */
+  /** Default: any free one, the same for each process of this broker. */
+  port?: number;
+  /** `LEVAIN_BROKER_*`: secrets have no flags. */
   env?: Readonly<Record<string, string>>;
   /** Script and its first arguments. Default: `levain broker`. */
   program?: readonly string[];
@@ -30,8 +32,16 @@ export interface DispatchLine {
   isRepeated: boolean;
 }
 
-// biome-ignore lint/suspicious/noExplicitAny: tests look into what others check the shape of
-export type BrokerStatus = any;
+/** What tests read of `GET /status`: `BrokerFacts`, with its counters beside. */
+export interface BrokerStatus {
+  parked: number;
+  offered: number;
+  pending: number;
+  keys: number;
+  polls: number;
+  lapses: number;
+  redeliveries: number;
+}
 
 export class BrokerProcess implements AsyncDisposable {
   readonly #options: BrokerProcessOptions;
@@ -44,6 +54,7 @@ export class BrokerProcess implements AsyncDisposable {
 
   private constructor(options: BrokerProcessOptions) {
     this.#options = options;
+    this.#ports.port = options.port ?? 0;
   }
 
   static async start(options: BrokerProcessOptions = {}): Promise<BrokerProcess> {
@@ -107,11 +118,19 @@ export class BrokerProcess implements AsyncDisposable {
     await this.#child?.exited;
   }
 
-  /** SIGTERM; resolves with its exit code when the process that was started last has ended. */
+  /** SIGTERM; resolves with its exit code when it has ended. */
   drain(): Promise<number> {
     const child = this.#child!;
     child.kill("SIGTERM");
     return child.exited;
+  }
+
+  /** A successor listens on the same port before this one drains. Resolves with the exit code of the one that went. */
+  async replace(): Promise<number> {
+    const old = this.#child!;
+    await this.start();
+    old.kill("SIGTERM");
+    return await old.exited;
   }
 
   /** Kernel bytes go on being taken, as for a paused machine. */
@@ -127,7 +146,8 @@ export class BrokerProcess implements AsyncDisposable {
     const response = await fetch(`${this.dispatchOrigin}/status`, {
       headers: token === undefined ? {} : { authorization: `Bearer ${token}` },
     });
-    return await response.json();
+    const facts = (await response.json()) as BrokerStatus & { counters?: object };
+    return { ...facts, ...facts.counters };
   }
 
   async [Symbol.asyncDispose](): Promise<void> {

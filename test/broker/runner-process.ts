@@ -26,11 +26,15 @@ export class RunnerProcess implements AsyncDisposable {
   }
 
   /** Resolves at once; `polling` says when they ask for work. */
-  static async start(options: RunnerProcessOptions): Promise<RunnerProcess> {
+  static async start(
+    options: RunnerProcessOptions,
+    /** What runs it, such as a command that puts it into another network. */
+    within: readonly string[] = [],
+  ): Promise<RunnerProcess> {
     const script = await bundled(options.fixture ?? "controllers");
     const { controllers, onEvent } = options;
     const child = Bun.spawn(
-      [...commandOf(options.runtime, script), JSON.stringify({ controllers })],
+      [...within, ...commandOf(options.runtime, script), JSON.stringify({ controllers })],
       { stdin: "pipe", stdout: "pipe", stderr: "inherit" },
     );
     const ids = controllers.map(({ id }) => id);
