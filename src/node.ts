@@ -10,6 +10,7 @@ import { join } from "node:path";
 import { assertRestored } from "./backup/restore.ts";
 import { systemClock } from "./base/clock.ts";
 import { messageOf, PlatformError } from "./base/errors.ts";
+import { onSignals } from "./base/stop-signals.ts";
 import type { VersionSpec } from "./base/version-spec.ts";
 import type { NodeWatcher } from "./cli/run-node.ts";
 import { closeDataDir } from "./control/data-dir-modes.ts";
@@ -35,7 +36,7 @@ import { removeLogs } from "./node-logs.ts";
 import { governMemory, memoryBudget } from "./node-memory.ts";
 import { openSandbox } from "./node-sandbox.ts";
 import { openSecrets } from "./node-secrets.ts";
-import { onSignals } from "./node-signals.ts";
+
 import { startNodeStore } from "./node-store.ts";
 import { RelayOnDemand } from "./relay-on-demand.ts";
 import { openRemoteUse } from "./remote-use.ts";

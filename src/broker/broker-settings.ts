@@ -2,6 +2,7 @@
  * Every setting of a broker, as one table: flags, `LEVAIN_BROKER_*` variables, the keys of `broker` in a node's configuration,
  * what is checked and the table in docs/warm-starts.md are made from it. Plain data: help is printed without a schema library.
  */
+import { peersMax } from "./limits.ts";
 
 /** What a text or the parts of a list have to be; `broker-schema.ts` checks it. */
 export type TextRule = "address" | "origin" | "hostPort" | "absolutePath" | "machine" | "secret";
@@ -209,7 +210,7 @@ export const BROKER_SETTINGS: readonly BrokerSetting[] = [
     kind: "list",
     value: "urls",
     rule: "origin",
-    countMax: 100,
+    countMax: peersMax,
     help: "addresses of all brokers, this one among them",
   },
   text("peersDns", "host:port", "hostPort", "name whose addresses are the brokers"),

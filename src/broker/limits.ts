@@ -60,3 +60,14 @@ export const keepAliveProbeMs = 15_000;
 export const acknowledgeTimeoutMs = 25_000;
 /** Connections that the kernel holds until they are accepted; all runners of a restarted broker come at once. Count. */
 export const acceptBacklog = 4096;
+
+/** Between two writes of the log; a line is as late as this. Milliseconds. */
+export const logFlushMs = 100;
+/** Lines that wait for whoever reads the log; more are dropped. Some 5 MiB. Count. */
+export const logLinesMax = 10_000;
+/** Of a name in a line of the log. Characters. */
+export const logTextCharactersMax = 200;
+/** Keys with the most waiters that status and metrics name, so that their number is bounded. Count. */
+export const keysShownMax = 20;
+/** Minutes that the recent hit rate is taken over. Count. */
+export const recentMinutes = 10;

@@ -1,6 +1,7 @@
 /** `levain help`, `levain --help` and `levain <command> --help`. */
 import { usageError } from "./failure.ts";
-import type { Outcome, Verb } from "./verb.ts";
+import { helpOutcome } from "./help-outcome.ts";
+import type { Verb } from "./verb.ts";
 
 export const help: Verb = {
   name: "help",
@@ -24,13 +25,3 @@ export const help: Verb = {
     return helpOutcome(topic ?? null, helpOf(topic, verbs, call.io.stdout.columns), verbs);
   },
 };
-
-/** @param verbs those that are listed for a program. */
-export function helpOutcome(topic: string | null, text: string, verbs: readonly Verb[]): Outcome {
-  return {
-    data: { topic, text, commands: verbs.map(({ name, summary }) => ({ name, summary })) },
-    // What can be run as it is, whoever asks: nothing that stops or changes anything.
-    next: topic === null ? ["levain demo --once", "levain status", "levain apps"] : [],
-    text: () => text.trimEnd(),
-  };
-}

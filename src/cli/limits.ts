@@ -3,6 +3,8 @@ export const columnsDefault = 80;
 
 /** Until the node has answered a command that is not a stream; the slowest waits for a statement of the store. Milliseconds. */
 export const answerTimeoutMs = 60_000;
+/** Until a broker has answered; it has what it says in memory. Milliseconds. */
+export const brokerAnswerTimeoutMs = 5000;
 
 /**
  * An app that starts in another environment: its longest boot, behind a deploy that builds, and a migration on a copy and on the

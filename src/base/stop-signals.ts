@@ -1,4 +1,4 @@
-/** The signals that stop a node. */
+/** The signals that stop a node, or a broker that runs alone. */
 
 /** A terminal that closes hangs up on what runs in it: that is a stop like the others. */
 const STOP_SIGNALS = ["SIGTERM", "SIGINT", "SIGHUP"] as const;
