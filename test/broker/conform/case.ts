@@ -1,6 +1,7 @@
 /** What a claim of the conformance list is, and what it has to work with. */
 import { until } from "../../../src/base/until-for-tests.ts";
 import { BrokerProcess, type BrokerProcessOptions } from "../broker-process.ts";
+import { freePort } from "../free-port.ts";
 import type { Client, Runtime } from "./clients.ts";
 import type { Message } from "./messages.ts";
 import { type Delivered, RunnerProcess, type Session, type SessionOptions } from "./runners.ts";
@@ -47,6 +48,11 @@ export class World {
     return this.#shared.ownBroker(options);
   }
 
+  /** Two that share deployments, with their dispatches at a port for all. They must not be harmed. */
+  peers(env: Variables): Promise<readonly [BrokerProcess, BrokerProcess]> {
+    return this.#shared.peers(env);
+  }
+
   /** A process that many runners are in; it must not be harmed. */
   runners(): Promise<RunnerProcess> {
     return this.#shared.runners(this.client.runtime);
@@ -72,6 +78,7 @@ export class World {
 export class SharedProcesses implements AsyncDisposable {
   readonly #program: readonly string[] | undefined;
   readonly #patienceMs: number | undefined;
+  #peerPorts: Promise<readonly number[]> | null = null;
   readonly #started = new Map<string, Promise<AsyncDisposable>>();
 
   /**
@@ -97,6 +104,17 @@ export class SharedProcesses implements AsyncDisposable {
         ? flags
         : [...flags, "--connection-timeout-ms", String(connectionTimeoutMs)],
     });
+  }
+
+  async peers(env: Variables): Promise<readonly [BrokerProcess, BrokerProcess]> {
+    this.#peerPorts ??= Promise.all([freePort(), freePort()]);
+    const ports = await this.#peerPorts;
+    const urls = ports.map((port) => `http://127.0.0.1:${port}`);
+    const [first, second] = ports.map((port, index) => {
+      const flags = ["--peers", urls.join(","), "--self-url", urls[index]!];
+      return this.#once(`peer ${index}`, () => this.ownBroker({ flags, env, port }));
+    });
+    return [await first!, await second!];
   }
 
   runners(runtime: Runtime): Promise<RunnerProcess> {
@@ -126,8 +144,8 @@ export class SharedProcesses implements AsyncDisposable {
 }
 
 /** Resolves when the broker holds this many polls. */
-export async function parked(broker: BrokerProcess, count: number): Promise<void> {
-  await until(async () => (await broker.status()).parked === count, 20_000);
+export async function parked(broker: BrokerProcess, count: number, token?: string): Promise<void> {
+  await until(async () => (await broker.status(token)).parked === count, 30_000);
 }
 
 /** What a runner must have got, for `toMatchObject`. */

@@ -1,6 +1,6 @@
 /** What a supervisor is answered, and what becomes of its message. */
 import { expect } from "bun:test";
-import { type Case, deliveryOf, parked } from "./case.ts";
+import { type Case, parked } from "./case.ts";
 import { bodyOf, createMessage } from "./messages.ts";
 
 export const DISPATCH_CASES: readonly Case[] = [
@@ -126,41 +126,10 @@ export const DISPATCH_CASES: readonly Case[] = [
       expect(await runner.message()).toMatchObject({ run: next.run });
     },
   },
-  {
-    claim: "a broker that wants a token of supervisors answers only those that have it",
-    isBrokenWithoutCare: true,
-    async run(world) {
-      const { origin, dispatchOrigin } = await world.broker([], {
-        LEVAIN_BROKER_DISPATCH_TOKEN: token,
-      });
-      const supervisor = await world.supervisor();
-      const deployment = world.deployment();
-      const runner = await world.runner({ url: origin, deployment, keepsBytes: true });
-      await runner.polls();
-
-      const { body } = createMessage({ deployment });
-      const stranger = await supervisor.dispatch(dispatchOrigin, body);
-      const liar = await supervisor.dispatch(dispatchOrigin, body, bearer(`${token}1`));
-      const message = await supervisor.dispatchUntilTaken(
-        dispatchOrigin,
-        { deployment },
-        bearer(token),
-      );
-
-      expect([stranger.status, liar.status]).toEqual([401, 401]);
-      expect(await runner.message()).toMatchObject(deliveryOf(message));
-    },
-  },
 ];
-
-const token = "of-supervisors-alone";
 
 /** An offer that outlasts the supervisor. */
 const patiently = ["--claim-timeout-ms", "5000", "--dispatch-timeout-ms", "5000"];
-
-function bearer(token: string) {
-  return { headers: { authorization: `Bearer ${token}` } };
-}
 
 /** What must reach no runner: its controller would crash on it. */
 function malformed(deployment: string): string[] {

@@ -151,6 +151,35 @@ const POLL: readonly ClientCase[] = [
     }),
   ),
   onPoll(
+    "a message that is cut off makes the runner ask again",
+    (_, count) => (count === 1 ? [messageAnswer.slice(0, -9), null] : messageAnswer),
+    () => ({ ...done, requests: 2 }),
+  ),
+  onPoll(
+    "a redirect is followed with all that the first request said, to another origin too",
+    (head, count, url) => {
+      if (count === 1) {
+        return answerOf(
+          307,
+          "",
+          `Location: ${url.replace("127.0.0.1", "localhost")}/warm-start\r\n`,
+        );
+      }
+      const said = [
+        "controller-id",
+        "deployment-id",
+        "deployment-version",
+        "cpu",
+        "memory",
+        "name",
+      ];
+      return said.every((name) => new RegExp(`^x-trigger-[a-z-]*${name}:`, "im").test(head))
+        ? messageAnswer
+        : answerOf(500);
+    },
+    () => ({ ...done, fetches: 1, requests: 2 }),
+  ),
+  onPoll(
     "interim answers are passed over",
     () => `HTTP/1.1 103 Hints\r\n\r\n${messageAnswer}`,
     () => ({

@@ -11,11 +11,12 @@ import { SharedProcesses, World } from "./case.ts";
 import { CONNECT_CASES } from "./cases-connect.ts";
 import { DISPATCH_CASES } from "./cases-dispatch.ts";
 import { POLL_CASES } from "./cases-poll.ts";
+import { TRUST_CASES } from "./cases-trust.ts";
 import { CLIENT_CASES } from "./client-cases.ts";
 import { CLIENTS } from "./clients.ts";
 import { ScriptedServer } from "./scripted-server.ts";
 
-const CASES = [...CONNECT_CASES, ...POLL_CASES, ...DISPATCH_CASES];
+const CASES = [...CONNECT_CASES, ...POLL_CASES, ...DISPATCH_CASES, ...TRUST_CASES];
 const testTimeoutMs = 60_000;
 
 const shared = new SharedProcesses();

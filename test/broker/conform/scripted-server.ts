@@ -1,8 +1,11 @@
 /** A server that answers each request with the bytes it is told to: for what a client makes of an answer. */
 import type { Socket } from "bun";
 
-/** Null ends the connection. `count`: requests of this server until now, this one among them. */
-export type Script = (head: string, count: number) => string | null;
+/** What is written, one after the other; null ends the connection. */
+export type Answer = string | null | readonly (string | null)[];
+
+/** `count`: requests of this server until now, this one among them. */
+export type Script = (head: string, count: number, url: string) => Answer;
 
 interface Data {
   text: string;
@@ -43,9 +46,10 @@ export class ScriptedServer implements Disposable {
       const head = socket.data.text.slice(0, end);
       socket.data.text = socket.data.text.slice(end + 4);
       this.requests.push(head.slice(0, head.indexOf("\r\n")));
-      const answer = script(head, this.requests.length);
-      if (answer === null) return void socket.end();
-      if (answer !== "") socket.write(answer);
+      for (const part of [script(head, this.requests.length, this.url)].flat()) {
+        if (part === null) return void socket.end();
+        socket.write(part);
+      }
     }
   }
 }

@@ -1,0 +1,191 @@
+/**
+ * Goal: whatever becomes of a broker, no runner ends by it that was not asked to. Method: a few hundred runners of all
+ * clients at one `levain broker` that is drained, killed, switched off, and left by them.
+ *
+ *   bun test ./test/broker/conform/operations.suite.ts
+ */
+import { afterAll, beforeAll, describe, expect, test } from "bun:test";
+import { readdirSync } from "node:fs";
+import { until } from "../../../src/base/until-for-tests.ts";
+import { BrokerProcess } from "../broker-process.ts";
+import { parked } from "./case.ts";
+import { CLIENTS, RUNTIMES } from "./clients.ts";
+import { createMessage } from "./messages.ts";
+import { RunnerProcess, type Session } from "./runners.ts";
+
+const testTimeoutMs = 60_000;
+const runnersCount = 500;
+/** Of those that are aborted; Bun has 256 requests of one process under way at most. */
+const wavesCount = 5;
+const waveCount = 180;
+const dispatchToken = "of-supervisors-alone";
+const authorization = { authorization: `Bearer ${dispatchToken}` };
+
+describe("of five hundred runners of all clients", () => {
+  let broker: BrokerProcess;
+  const processes = new Map<string, RunnerProcess>();
+  const fleet: Session[] = [];
+
+  beforeAll(async () => {
+    broker = await BrokerProcess.start({
+      flags: ["--connection-timeout-ms", "120000", "--drain-ms", "1000"],
+      env: { LEVAIN_BROKER_DISPATCH_TOKEN: dispatchToken },
+    });
+    for (const runtime of RUNTIMES) {
+      processes.set(runtime.name, await RunnerProcess.start(runtime));
+    }
+    for (let index = 0; index < runnersCount; index += 1) {
+      const client = CLIENTS[index % CLIENTS.length]!;
+      const deployment = deploymentOf(client.name);
+      const runners = processes.get(client.runtime.name)!;
+      fleet.push(runners.session({ client, url: broker.origin, deployment, rounds: 2 }));
+    }
+    await parked(broker, runnersCount, dispatchToken);
+  }, testTimeoutMs);
+  afterAll(async () => {
+    for (const runners of processes.values()) await runners.kill();
+    await broker[Symbol.asyncDispose]();
+  });
+
+  const ended = () => fleet.flatMap(({ end }) => (end === null ? [] : [end]));
+  const dispatchToEach = async () => {
+    const supervisor = processes.get(RUNTIMES[0]!.name)!;
+    for (const { name } of CLIENTS) {
+      const options = { deployment: deploymentOf(name) };
+      const how = { headers: authorization };
+      await supervisor.dispatchUntilTaken(broker.dispatchOrigin, options, how);
+    }
+  };
+
+  test(
+    "none ends when the broker is told to end, and all come to its successor",
+    async () => {
+      const exitCode = await broker.drain();
+      await broker.start();
+      await parked(broker, runnersCount, dispatchToken);
+
+      expect(exitCode).toBe(0);
+      expect(ended()).toEqual([]);
+      await dispatchToEach();
+    },
+    testTimeoutMs,
+  );
+
+  test(
+    "none ends when the broker is killed, and all come back",
+    async () => {
+      await parked(broker, runnersCount, dispatchToken);
+
+      await broker.kill();
+      await broker.start();
+      await parked(broker, runnersCount, dispatchToken);
+
+      expect(ended()).toEqual([]);
+      await dispatchToEach();
+    },
+    testTimeoutMs,
+  );
+
+  test(
+    "all end with 0 when it is switched off at once",
+    async () => {
+      const done = new Set(fleet.filter(({ end }) => end !== null));
+
+      const answer = await fetch(`${broker.dispatchOrigin}/control`, {
+        method: "POST",
+        headers: authorization,
+        body: '{"isOn":false,"now":true}',
+      });
+      const ends = await Promise.all(fleet.map((runner) => runner.ended()));
+
+      expect(answer.status).toBe(200);
+      expect(new Set(ends.map(({ exitCode }) => exitCode))).toEqual(new Set([0]));
+      const sent = fleet.filter((runner) => !done.has(runner)).map(({ end }) => end!.how);
+      expect(new Set(sent)).toEqual(new Set(["null"]));
+    },
+    testTimeoutMs,
+  );
+});
+
+test(
+  "a broker that is killed during an offer starts nothing twice: its successor gives the runner the next message",
+  async () => {
+    await using broker = await BrokerProcess.start({
+      flags: ["--claim-timeout-ms", "10000", "--dispatch-timeout-ms", "10000"],
+    });
+    await using supervisor = await RunnerProcess.start(RUNTIMES[0]!);
+    const runners = await Promise.all(
+      CLIENTS.map(async (client) => {
+        const machine = await RunnerProcess.start(client.runtime);
+        const deployment = deploymentOf(client.name);
+        return {
+          machine,
+          deployment,
+          runner: machine.session({ client, url: broker.origin, deployment }),
+        };
+      }),
+    );
+    await parked(broker, CLIENTS.length);
+
+    for (const { machine } of runners) await machine.freeze();
+    const offered = runners.map(({ deployment }) =>
+      supervisor.dispatch(broker.dispatchOrigin, createMessage({ deployment }).body),
+    );
+    await until(async () => (await broker.status()).offered === CLIENTS.length, 20_000);
+    await broker.kill();
+    const answers = await Promise.all(offered);
+    await broker.start();
+    for (const { machine } of runners) machine.thaw();
+    const taken = await Promise.all(
+      runners.map(({ deployment }) =>
+        supervisor.dispatchUntilTaken(broker.dispatchOrigin, { deployment }),
+      ),
+    );
+    const got = await Promise.all(runners.map(({ runner }) => runner.message()));
+    for (const { machine } of runners) await machine.kill();
+
+    expect(answers.filter(({ didWarmStart }) => didWarmStart)).toEqual([]);
+    expect(got.map(({ run }) => run)).toEqual(taken.map(({ run }) => run));
+  },
+  testTimeoutMs,
+);
+
+test(
+  "runners that give up leave nothing behind in the broker",
+  async () => {
+    await using broker = await BrokerProcess.start();
+    const canAbort = CLIENTS.filter(({ version }) => version !== "4.0.4");
+    const processes = await Promise.all(
+      canAbort.map(async (client) => ({
+        client,
+        runners: await RunnerProcess.start(client.runtime),
+      })),
+    );
+    const descriptors = () => readdirSync(`/proc/${broker.pid}/fd`).length;
+    await broker.status();
+    const before = descriptors();
+
+    for (let wave = 0; wave < wavesCount; wave += 1) {
+      const sessions = Array.from({ length: waveCount }, (_, index) => {
+        const { client, runners } = processes[index % processes.length]!;
+        const deployment = deploymentOf(`${wave} ${index}`);
+        return runners.session({ client, url: broker.origin, deployment });
+      });
+      await parked(broker, waveCount);
+      for (const session of sessions) session.abort();
+      await Promise.all(sessions.map((session) => session.ended()));
+      await parked(broker, 0);
+    }
+    for (const { runners } of processes) await runners.kill();
+
+    // The test's own connection for `status` stays.
+    await until(() => descriptors() <= before, 20_000);
+    const status = await broker.status();
+    expect(status).toMatchObject({ parked: 0, pending: 0, keys: 0 });
+  },
+  testTimeoutMs,
+);
+
+function deploymentOf(name: string): string {
+  return `deployment_${name.replaceAll(/\W/g, "_")}`;
+}
