@@ -71,3 +71,21 @@ export const logTextCharactersMax = 200;
 export const keysShownMax = 20;
 /** Minutes that the recent hit rate is taken over. Count. */
 export const recentMinutes = 10;
+/** Between two looks at the file of cordoned machines: the kernel tells of most changes, not of all. Milliseconds. */
+export const cordonFileLookMs = 2000;
+/** The file of cordoned machines; 20,000 names of 50 characters. Bytes. */
+export const cordonFileBytesMax = 1024 * 1024;
+/** Between two questions to Kubernetes for its cordoned nodes. Milliseconds. */
+export const cordonKubernetesLookMs = 5000;
+/** For one of them. Milliseconds. */
+export const cordonKubernetesTimeoutMs = 4000;
+/** After so long without an answer nothing that Kubernetes said is believed any more. Milliseconds. */
+export const cordonKubernetesAgeMsMax = 60_000;
+/** An answer of Kubernetes, one page of nodes; a node with many images has some 20 KiB. Bytes. */
+export const cordonKubernetesBytesMax = 16 * 1024 * 1024;
+/** Nodes of one page. Count. */
+export const cordonKubernetesPageNodesMax = 200;
+/** Pages of one look. Count. */
+export const cordonKubernetesPagesMax = 50;
+/** Between two lines of the log that say that a source of cordons cannot be read. Milliseconds. */
+export const cordonNoteMs = 60_000;
