@@ -89,3 +89,31 @@ export const cordonKubernetesPageNodesMax = 200;
 export const cordonKubernetesPagesMax = 50;
 /** Between two lines of the log that say that a source of cordons cannot be read. Milliseconds. */
 export const cordonNoteMs = 60_000;
+
+/** Part of a poll's time before its end in which nothing is offered to it any more: a client that gives up while the offer is under way has lost nothing, but time. At most, else a tenth. Milliseconds. */
+export const spentMarginMsMax = 1000;
+/** After `connectionTimeoutMs`, until a poll is closed whose client should have gone by itself: a machine that is dead or frozen. Milliseconds. */
+export const overdueMs = 5000;
+/** Resolution of these two, for what nothing is offered to. Milliseconds. */
+export const dueSlotMs = 1000;
+/** Redirects of one poll: Node's fetch follows 20, and some are left for a change of brokers. Count. */
+export const hopsMax = 15;
+
+/** Dispatches without a verdict; beyond that the supervisor had better start runners. Count. */
+export const pendingMax = 10_000;
+/** Of these, for a runner that is not there yet, each with its message. Count. */
+export const heldMax = 1000;
+/** Dispatches of one snapshot that wait for one verdict: a proxy that tries again, not a supervisor. Count. */
+export const joinedMax = 16;
+/** How often a lost message is delivered again; a runner that loses it each time is not its reader. Count. */
+export const redeliveriesMax = 2;
+/** How long a runner is in doubt after an offer that it let lapse, unless it claims one in time. Milliseconds. */
+export const doubtMs = 60_000;
+/** Runners in doubt that are remembered. Count. */
+export const doubtsMax = 10_000;
+/** Addresses that are remembered with their latest `/connect`, as long as a delivery is kept. Count. */
+export const connectsMax = 10_000;
+/** Time over which waiters are sent on whose key another broker owns from now on. Milliseconds. */
+export const relocateMs = 2000;
+/** A tick that comes so long after the one before says that the process stood still: claims may lie unread. Milliseconds. */
+export const lateTickMs = 250;

@@ -1,0 +1,388 @@
+/** Carries each attempt from its dispatch to its verdict; `attempt.ts` draws the states. */
+import { Attempt, Joined } from "./attempt.ts";
+import type {
+  Dispatch,
+  Dispatcher,
+  DispatchRecord,
+  MissReason,
+  Poll,
+  PollSocket,
+} from "./broker-api.ts";
+import type { BrokerState } from "./broker-state.ts";
+import { Chain } from "./chain.ts";
+import { DispatchNotes } from "./dispatch-notes.ts";
+import { heldMax, joinedMax, pendingMax, redeliveriesMax } from "./limits.ts";
+import type { Delivery } from "./retained-messages.ts";
+
+/** What a dispatcher gets that was answered at once: there is nothing left that it could leave. */
+const ANSWERED: object = {};
+
+export class Attempts {
+  readonly #state: BrokerState;
+  readonly #notes: DispatchNotes;
+  /** Offered and held ones. */
+  readonly #pending = new Chain<Attempt>();
+  /** Its message is being handed to a socket, in this very call. */
+  #delivering: Attempt | null = null;
+
+  constructor(state: BrokerState, onDispatch: ((record: DispatchRecord) => void) | null) {
+    this.#state = state;
+    this.#notes = new DispatchNotes(onDispatch);
+  }
+
+  /** Those without a verdict. */
+  get count(): number {
+    return this.#pending.count;
+  }
+
+  // --- dispatchers ---
+
+  /** @returns what `leave` wants */
+  begin(dispatch: Dispatch, dispatcher: Dispatcher): object {
+    const { clock, counters, isDraining, isOn, verdicts } = this.#state;
+    const { key, snapshot } = dispatch;
+    counters.dispatches += 1;
+    if (key === "" || snapshot === "") return this.#refuse(dispatch, dispatcher, "bad_key");
+    const known = verdicts.get(snapshot);
+    if (known !== null) {
+      if (known.pending !== null) return this.#join(known.pending, dispatch, dispatcher);
+      return this.#repeat(dispatch, dispatcher, known.didWarmStart);
+    }
+    if (this.#pending.count >= pendingMax) return this.#refuse(dispatch, dispatcher, "overloaded");
+    if (!isOn || isDraining) {
+      return this.#refuse(dispatch, dispatcher, isDraining ? "draining" : "off");
+    }
+    const attempt = new Attempt(dispatch, dispatcher, clock.lastMs, 0);
+    verdicts.open(attempt);
+    this.#seek(attempt);
+    return attempt;
+  }
+
+  /** Whoever asked has gone. Without anybody left who asks, nothing is delivered any more. Twice is safe. */
+  leave(handle: object): void {
+    if (handle instanceof Joined) {
+      const { attempt } = handle;
+      handle.isGone = true;
+      const left = attempt.joined?.filter((joined) => joined !== handle) ?? [];
+      attempt.joined = left.length === 0 ? null : left;
+      this.#cancelUnwanted(attempt);
+    } else if (handle instanceof Attempt) {
+      handle.dispatcher = null;
+      this.#cancelUnwanted(handle);
+    }
+  }
+
+  // --- runners ---
+
+  /** The open offer that this runner claims; null when there is none. */
+  claimed(lease: string, poll: Poll): Attempt | null {
+    return this.#state.offers.find(lease, poll);
+  }
+
+  /** The runner has claimed the open offer: it gets the message. */
+  deliverClaimed(attempt: Attempt, poll: Poll, socket: PollSocket): void {
+    const { clock, counters, doubts } = this.#state;
+    this.#closeOffer(attempt);
+    counters.claimLatency.add(clock.lastMs - attempt.offeredMs);
+    doubts.remove(poll.controller);
+    this.#deliver(attempt, poll, socket);
+  }
+
+  /** The open offer ends without a delivery: the next waiter's turn. */
+  lapse(attempt: Attempt): void {
+    const { clock, counters, doubts } = this.#state;
+    this.#closeOffer(attempt);
+    attempt.lapses += 1;
+    counters.lapses += 1;
+    doubts.add(attempt.poll!.controller, clock.lastMs);
+    this.#seek(attempt);
+  }
+
+  /** Gives a poll that has just come to the attempt that waits for one. @returns false: none does */
+  serve(poll: Poll, socket: PollSocket, hops: number, beganMs: number): boolean {
+    const attempt = this.#state.held.first(poll.key);
+    if (attempt === null) return false;
+    this.#endHold(attempt);
+    this.#give(attempt, poll, socket, hops, beganMs, this.#state.config.directWithinMs > 0);
+    return true;
+  }
+
+  /** An answer did not leave whole: its offer is over, its delivery lost. */
+  lost(poll: Poll): void {
+    const { offers, receipts } = this.#state;
+    const delivering = this.#delivering;
+    const delivery = receipts.retained.get(poll.controller);
+    if (delivering !== null && delivering.poll === poll) {
+      // Nobody was told of it yet: `#deliver` goes on with the next waiter.
+      delivering.isLost = true;
+      if (delivery !== null) receipts.retained.remove(delivery);
+      return;
+    }
+    const offered = offers.findOf(poll);
+    if (offered !== null) this.lapse(offered);
+    else if (delivery !== null) this.redeliver(delivery);
+  }
+
+  /** What was delivered did not arrive. It is offered anew, to any waiter of its key. */
+  redeliver(delivery: Delivery): void {
+    const { clock, config, counters, receipts } = this.#state;
+    counters.nacks += 1;
+    receipts.retained.remove(delivery);
+    if (delivery.redelivery >= redeliveriesMax || this.#pending.count >= pendingMax) {
+      counters.redeliveriesFailed += 1;
+      return;
+    }
+    const attempt = new Attempt(delivery.dispatch, null, clock.lastMs, delivery.redelivery + 1);
+    attempt.untilMs = Math.max(
+      receipts.retained.untilMs(delivery),
+      clock.lastMs + config.claimTimeoutMs,
+    );
+    this.#seek(attempt);
+  }
+
+  // --- time and switches ---
+
+  /** Ends what is due. */
+  tick(nowMs: number): void {
+    for (let attempt = this.#pending.first; attempt !== null; ) {
+      // Ending one may end the next one too: then the rest has its turn with the next tick.
+      const { next }: Attempt = attempt;
+      if (attempt.dueMs <= nowMs) {
+        if (attempt.state === "offered") this.lapse(attempt);
+        else this.#giveUp(attempt);
+      }
+      attempt = next;
+    }
+  }
+
+  /** Ends those that wait for a runner; `redeliveries` too, or only those that somebody waits for. */
+  giveUpHeld(redeliveries: boolean): void {
+    for (const attempt of this.#copy()) {
+      if (attempt.state !== "held") continue;
+      if (redeliveries || attempt.redelivery === 0) this.#giveUp(attempt);
+    }
+  }
+
+  /** Looks for waiters again, for those that wait for one. */
+  seekHeld(): void {
+    for (const attempt of this.#copy()) {
+      if (attempt.state !== "held") continue;
+      this.#endHold(attempt);
+      this.#seek(attempt);
+    }
+  }
+
+  /** Ends all, offers too. */
+  giveUpAll(): void {
+    for (const attempt of this.#copy()) {
+      if (attempt.state === "offered") this.#closeOffer(attempt);
+      else if (attempt.state === "held") this.#endHold(attempt);
+      else continue;
+      this.#fail(attempt);
+    }
+  }
+
+  // --- private ---
+
+  #seek(attempt: Attempt): void {
+    const { clock, waiters } = this.#state;
+    attempt.state = "seeking";
+    if (!attempt.isWanted) {
+      this.#cancel(attempt);
+      return;
+    }
+    const nowMs = clock.lastMs;
+    if (this.#mayTry(attempt, nowMs)) {
+      const waiter = waiters.take(attempt.dispatch.key, nowMs);
+      if (waiter !== null) {
+        const { beganMs, hops, poll, polledMs, rank, socket } = waiter;
+        const isDirect = rank === "fresh" && nowMs - polledMs < this.#state.config.directWithinMs;
+        this.#give(attempt, poll, socket, hops, beganMs, isDirect);
+        return;
+      }
+      if (this.#hold(attempt, nowMs)) return;
+    }
+    this.#fail(attempt);
+  }
+
+  #mayTry(attempt: Attempt, nowMs: number): boolean {
+    const { config, isDraining, isOn } = this.#state;
+    if (attempt.tries >= config.offersMax) return false;
+    // It was promised; nobody can be told otherwise.
+    if (attempt.redelivery > 0) return nowMs < attempt.untilMs;
+    if (!isOn || isDraining) return false;
+    return attempt.tries === 0 || attempt.untilMs - nowMs >= config.claimTimeoutMs / 2;
+  }
+
+  #hold(attempt: Attempt, nowMs: number): boolean {
+    const { counters, held, holdUntilMs } = this.#state;
+    const untilMs =
+      attempt.redelivery > 0 ? attempt.untilMs : Math.min(holdUntilMs, attempt.untilMs);
+    if (nowMs >= untilMs || held.count >= heldMax) return false;
+    attempt.state = "held";
+    attempt.dueMs = untilMs;
+    held.add(attempt);
+    this.#pending.addLast(attempt);
+    counters.held += 1;
+    return true;
+  }
+
+  #endHold(attempt: Attempt): void {
+    this.#state.held.remove(attempt);
+    this.#pending.remove(attempt);
+  }
+
+  #giveUp(attempt: Attempt): void {
+    this.#endHold(attempt);
+    this.#fail(attempt);
+  }
+
+  #give(
+    attempt: Attempt,
+    poll: Poll,
+    socket: PollSocket,
+    hops: number,
+    beganMs: number,
+    isDirect: boolean,
+  ): void {
+    attempt.tries += 1;
+    attempt.lease = "";
+    if (isDirect) this.#deliver(attempt, poll, socket);
+    else this.#offer(attempt, poll, socket, hops, beganMs);
+  }
+
+  #offer(attempt: Attempt, poll: Poll, socket: PollSocket, hops: number, beganMs: number): void {
+    const { clock, config, counters, offers } = this.#state;
+    const nowMs = clock.lastMs;
+    if (attempt.untilMs === Number.POSITIVE_INFINITY) {
+      attempt.untilMs = nowMs + config.dispatchTimeoutMs;
+    }
+    attempt.state = "offered";
+    attempt.poll = poll;
+    attempt.offers += 1;
+    attempt.offeredMs = nowMs;
+    attempt.dueMs = Math.min(nowMs + config.claimTimeoutMs, attempt.untilMs);
+    this.#pending.addLast(attempt);
+    counters.offers += 1;
+    const lease = offers.open(attempt);
+    const elapsedMs = Math.round(nowMs - beganMs);
+    socket.redirect(`/warm-start?lease=${lease}&h=${hops + 1}&e=${elapsedMs}`);
+  }
+
+  #closeOffer(attempt: Attempt): void {
+    this.#state.offers.close(attempt);
+    this.#pending.remove(attempt);
+  }
+
+  /** Directly, or after its claim: then the attempt has a lease. */
+  #deliver(attempt: Attempt, poll: Poll, socket: PollSocket): void {
+    const { clock, counters, receipts } = this.#state;
+    const { dispatch, lease, redelivery } = attempt;
+    attempt.state = "delivering";
+    attempt.poll = poll;
+    receipts.delivered(dispatch, poll, lease, redelivery, clock.lastMs);
+    const outer = this.#delivering;
+    this.#delivering = attempt;
+    socket.deliver(dispatch.message);
+    this.#delivering = outer;
+    if (attempt.isLost) {
+      attempt.isLost = false;
+      counters.nacks += 1;
+      this.#seek(attempt);
+      return;
+    }
+    if (redelivery > 0) counters.redeliveries += 1;
+    else if (lease === "") counters.direct += 1;
+    else counters.claimed += 1;
+    this.#settle(attempt, null);
+  }
+
+  #fail(attempt: Attempt): void {
+    const { counters } = this.#state;
+    const reason = this.#missReason(attempt);
+    if (attempt.redelivery > 0) counters.redeliveriesFailed += 1;
+    else counters.misses[reason] += 1;
+    this.#settle(attempt, reason);
+  }
+
+  #missReason({ dispatch, tries }: Attempt): MissReason {
+    const { held, isDraining, isOn, waiters } = this.#state;
+    if (tries > 0) return "unclaimed";
+    if (isDraining) return "draining";
+    if (!isOn) return "off";
+    if (waiters.isCordoned(dispatch.key)) return "cordoned";
+    return held.count >= heldMax ? "overloaded" : "no_waiter";
+  }
+
+  /** @param reason null: it was delivered */
+  #settle(attempt: Attempt, reason: MissReason | null): void {
+    const { clock, verdicts } = this.#state;
+    const { dispatch, dispatcher, joined } = attempt;
+    attempt.state = "done";
+    if (attempt.redelivery > 0) return;
+    attempt.dispatcher = null;
+    attempt.joined = null;
+    const didWarmStart = reason === null;
+    verdicts.settle(dispatch.snapshot, didWarmStart, clock.lastMs);
+    if (dispatcher !== null) {
+      this.#notes.sought(attempt, reason, attempt, clock.lastMs);
+      dispatcher.answer(didWarmStart);
+    }
+    if (joined === null) return;
+    for (const each of joined) {
+      if (each.isGone) continue;
+      this.#notes.sought(attempt, reason, each, clock.lastMs);
+      each.dispatcher.answer(didWarmStart);
+    }
+  }
+
+  #join(attempt: Attempt, dispatch: Dispatch, dispatcher: Dispatcher): object {
+    const { clock, counters } = this.#state;
+    if ((attempt.joined?.length ?? 0) >= joinedMax) {
+      return this.#refuse(dispatch, dispatcher, "overloaded");
+    }
+    counters.repeated += 1;
+    const joined = new Joined(attempt, dispatch, dispatcher, clock.lastMs);
+    attempt.joined ??= [];
+    attempt.joined.push(joined);
+    return joined;
+  }
+
+  #repeat(dispatch: Dispatch, dispatcher: Dispatcher, didWarmStart: boolean): object {
+    this.#state.counters.repeated += 1;
+    this.#notes.unsought(dispatch, didWarmStart, null);
+    dispatcher.answer(didWarmStart);
+    return ANSWERED;
+  }
+
+  #refuse(dispatch: Dispatch, dispatcher: Dispatcher, reason: MissReason): object {
+    this.#state.counters.misses[reason] += 1;
+    this.#notes.unsought(dispatch, false, reason);
+    dispatcher.answer(false);
+    return ANSWERED;
+  }
+
+  #cancelUnwanted(attempt: Attempt): void {
+    if (attempt.isWanted) return;
+    if (attempt.state === "offered") this.#closeOffer(attempt);
+    else if (attempt.state === "held") this.#endHold(attempt);
+    else return;
+    this.#cancel(attempt);
+  }
+
+  /** The claim of its offer, if one comes, finds nothing. */
+  #cancel(attempt: Attempt): void {
+    const { counters, verdicts } = this.#state;
+    attempt.state = "done";
+    counters.cancelled += 1;
+    verdicts.forget(attempt.dispatch.snapshot);
+  }
+
+  #copy(): Attempt[] {
+    const copy: Attempt[] = [];
+    for (let attempt = this.#pending.first; attempt !== null; attempt = attempt.next) {
+      copy.push(attempt);
+    }
+    return copy;
+  }
+}

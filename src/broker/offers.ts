@@ -1,0 +1,52 @@
+/** Open offers by their lease: random per process and numbered, so that no other process's lease is taken for one. */
+import type { Attempt } from "./attempt.ts";
+import type { Poll } from "./broker-api.ts";
+
+export class Offers {
+  /** Random, of this process. */
+  readonly epoch: string;
+  readonly #open = new Map<string, Attempt>();
+  #number = 0;
+
+  constructor(epoch: string) {
+    this.epoch = epoch;
+  }
+
+  get count(): number {
+    return this.#open.size;
+  }
+
+  /** @returns the lease */
+  open(attempt: Attempt): string {
+    this.#number += 1;
+    const lease = `${this.epoch}-${this.#number}`;
+    this.#open.set(lease, attempt);
+    attempt.lease = lease;
+    return lease;
+  }
+
+  /** It has an offer open. */
+  close(attempt: Attempt): void {
+    this.#open.delete(attempt.lease);
+  }
+
+  /** The attempt that is offered to this runner by this lease; null: the offer is over, was another's, or never was. */
+  find(lease: string, poll: Poll): Attempt | null {
+    const attempt = this.#open.get(lease);
+    if (attempt === undefined) return null;
+    const offered = attempt.poll!;
+    // Leases are numbered: whoever has had one knows the next. The key may be vouched for by a token, the lease is not.
+    if (offered.key !== poll.key || offered.controller !== poll.controller) return null;
+    return attempt;
+  }
+
+  /** The attempt that is offered to this very runner; for what is rare: it looks at all. */
+  findOf(poll: Poll): Attempt | null {
+    for (const attempt of this.#open.values()) {
+      const offered = attempt.poll!;
+      if (offered === poll) return attempt;
+      if (poll.controller !== "" && offered.controller === poll.controller) return attempt;
+    }
+    return null;
+  }
+}
