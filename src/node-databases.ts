@@ -37,6 +37,8 @@ export interface NodeDatabasesOptions {
   keyring: Keyring;
   clock: Clock;
   log: LogSink;
+  /** See `DatabasesOptions`. */
+  onDropped(app: string, branch: string): void;
   report(thrown: unknown): void;
   /** For the node's log. */
   note(line: string): void;
@@ -77,6 +79,7 @@ export function openDatabases(options: NodeDatabasesOptions): NodeDatabases {
     keyring,
     clock,
     log,
+    onDropped: options.onDropped,
     bounds: config.databases,
   });
   const facts = () => relay.facts();

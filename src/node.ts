@@ -115,6 +115,7 @@ export async function runNode(config: NodeConfig, watcher: NodeWatcher): Promise
     keyring,
     clock,
     log,
+    onDropped: (app, branch) => lane.pools.databaseDropped(app, branch),
     report: (thrown) => watcher.note(describeUnforeseen(thrown)),
     note: watcher.note,
   });

@@ -149,6 +149,8 @@ test(
     await notes.data(["db", "drop", "early", "--confirm", "early"]);
     expect(await names()).toContainEqual(["early", "dropped"]);
     expect((await notes.cli(["db", "url", "early"])).json.error.code).toBe("DATABASE_DROPPED");
+    // Also where the app has been running with it.
+    await expect(notes.ask("early--notes")).rejects.toThrow("DATABASE_DROPPED");
     expect((await notes.data(["deploy", "--branch", "early"])).database).toMatchObject({
       origin: "data",
     });

@@ -23,5 +23,7 @@ export interface DatabasesOptions {
   keyring: Pick<Keyring, "seal" | "unseal" | "hold" | "isCurrent">;
   clock: Clock;
   log: LogSink;
+  /** The branch stays, without it. */
+  onDropped?(app: string, branch: string): void;
   bounds: PreviewBounds;
 }

@@ -326,7 +326,7 @@ export class Databases {
   }
 
   async #drop(row: StoredDatabase, why: string, isForgotten: boolean): Promise<void> {
-    const { rows, relay, clock } = this.#options;
+    const { rows, relay, clock, onDropped } = this.#options;
     const { serverDatabase, name, role } = row;
     const left =
       serverDatabase === null
@@ -341,6 +341,7 @@ export class Databases {
     if (isForgotten) this.#known.delete(name);
     else this.#known.set(dropped);
     await this.#known.write();
+    if (!isForgotten) onDropped?.(row.app, row.branch);
     if (serverDatabase !== null) await (await relay()).remove(name);
     for (const leftover of left) await this.#making.drop(leftover);
   }

@@ -55,7 +55,7 @@ export class Pool implements Destination, InstanceOwner, Ticked {
   readonly instances = new Instances();
   readonly #ready = new Ready();
   readonly standby: Standby;
-  readonly #turnover: Turnover;
+  readonly turnover: Turnover;
   /** The one that was started last. */
   #latest: Instance | null = null;
   #starting: Promise<void> | null = null;
@@ -76,7 +76,7 @@ export class Pool implements Destination, InstanceOwner, Ticked {
     this.#claim = new Claim(options.spec, options.places, options.room, this.#requests);
     this.log = new PoolLog(options.spec, options.log, options.clock);
     this.standby = new Standby(options, this.#ready, this.log);
-    this.#turnover = new Turnover({
+    this.turnover = new Turnover({
       spec: options.spec,
       instances: this.instances,
       ready: this.#ready,
@@ -208,7 +208,7 @@ export class Pool implements Destination, InstanceOwner, Ticked {
   /** Looks at idle time, health and memory. */
   tick(nowMs: number): number {
     this.#lookAtAll(nowMs);
-    if (this.#turnover.hasSurplus) return nowMs;
+    if (this.turnover.hasSurplus) return nowMs;
     let dueMs = Number.POSITIVE_INFINITY;
     for (const instance of this.instances) {
       if (instance.isUp) dueMs = Math.min(dueMs, this.standby.dueMs(instance, nowMs));
@@ -223,13 +223,13 @@ export class Pool implements Destination, InstanceOwner, Ticked {
       // What an app does while it starts counts as well.
       else if (instance.state === "starting") instance.look(nowMs);
     }
-    const worn = this.#starting === null ? this.#turnover.findWorn() : null;
+    const worn = this.#starting === null ? this.turnover.findWorn() : null;
     if (worn !== null && this.#backOff.refusal(nowMs) === null) {
       worn.isWorn = true;
       this.#startUnawaited();
     }
     if (this.#ready.count === 0 || this.isSuperseded) return;
-    const isOneMoreWanted = this.#turnover.rescale(this.#requests.waiting, nowMs);
+    const isOneMoreWanted = this.turnover.rescale(this.#requests.waiting, nowMs);
     // One that is not needed to serve at all takes nobody's place.
     const mayStart = this.#claim.isFree && this.#starting === null;
     if (isOneMoreWanted && mayStart) this.#startUnawaited();
@@ -347,7 +347,7 @@ export class Pool implements Destination, InstanceOwner, Ticked {
     this.#startWake?.done(nowMs);
     this.#requests.release(instance.channel);
     this.instances.lendLikeOthers(instance);
-    this.#turnover.retireWorn(nowMs);
+    this.turnover.retireWorn(nowMs);
     this.#options.ticks.awaken(this);
   }
 

@@ -68,6 +68,14 @@ export class Pools {
     this.#ticks.remove(pool);
   }
 
+  /** The database of a branch is gone: what was started with it ends with its last request. */
+  databaseDropped(app: string, branch: string): void {
+    for (const { spec, turnover } of this.#pools.values()) {
+      if (spec.database === null || spec.app !== app || spec.branch !== branch) continue;
+      turnover.retireAll(this.#options.clock.nowMs());
+    }
+  }
+
   /** Resolves when every pool of the app that was removed has ended, and so has written its last record. */
   async gone(app: string): Promise<void> {
     const leaving = [...this.#leaving].filter(([pool]) => pool.spec.app === app);

@@ -1,6 +1,7 @@
 /** Goal: a process that has had its requests is replaced, and nobody notices. Method: real processes, a pushed clock. */
 
 import { describe, expect, test } from "bun:test";
+import type { DatabaseSpec } from "../base/database-spec.ts";
 import { defaultPermissions } from "../base/permissions.ts";
 import { randomOf, testSeed } from "../base/random-for-tests.ts";
 import { until } from "../base/until-for-tests.ts";
@@ -167,6 +168,34 @@ describe("a process that has had its requests", () => {
     await s.pool.stop(1000, draining);
 
     expect([s.t.folders(), s.t.pools.places.taken]).toEqual([[], 0]);
+  });
+});
+
+describe("when a branch's database is dropped", () => {
+  const database = {} as DatabaseSpec;
+
+  test("what runs finishes what it has, and the next request starts anew", async () => {
+    await using s = await setup({ database });
+    const slow = submit(s.pool, "/after?ms=300");
+    await slow.opened;
+
+    s.t.pools.databaseDropped(s.pool.spec.app, s.pool.spec.branch);
+
+    expect(Number(await bodyOf(s.pool, "/pid"))).not.toBe(s.pid);
+    expect(await slow.outcome).toMatchObject({ kind: "answered", body: "after" });
+    await gone(s.pid);
+  });
+
+  test("what is frozen is not woken again, and another branch's goes on", async () => {
+    await using s = await setup({ database });
+    s.t.pools.databaseDropped(s.pool.spec.app, "another-branch");
+    expect(Number(await bodyOf(s.pool, "/pid"))).toBe(s.pid);
+    expect(s.pool.freeze()).toBe(true);
+
+    s.t.pools.databaseDropped(s.pool.spec.app, s.pool.spec.branch);
+
+    await gone(s.pid);
+    expect(Number(await bodyOf(s.pool, "/pid"))).not.toBe(s.pid);
   });
 });
 

@@ -66,6 +66,11 @@ export class Turnover {
     }
   }
 
+  /** What was started so far ends with its last request; the next one starts anew, with the environment of that moment. */
+  retireAll(nowMs: number): void {
+    for (const instance of [...this.#parts.ready.all]) this.#retire(instance, nowMs);
+  }
+
   /** It is given no more requests, and ends with its last one. */
   #retire(instance: Instance, nowMs: number): void {
     this.#parts.ready.remove(instance);
