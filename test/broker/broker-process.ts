@@ -67,6 +67,11 @@ export class BrokerProcess implements AsyncDisposable {
     return this.#ports.port;
   }
 
+  /** Of the process that was started last. */
+  get pid(): number {
+    return this.#child!.pid;
+  }
+
   /** What runners are told to use. */
   get origin(): string {
     return `http://127.0.0.1:${this.#ports.port}`;
