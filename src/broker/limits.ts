@@ -117,3 +117,10 @@ export const connectsMax = 10_000;
 export const relocateMs = 2000;
 /** A tick that comes so long after the one before says that the process stood still: claims may lie unread. Milliseconds. */
 export const lateTickMs = 250;
+
+/** Levels of objects and lists in a dispatch; the client's log writes messages by recursion. Count. */
+export const nestingMax = 128;
+/** Bodies up to here are parsed without counting levels first; one that is nothing else takes 2 ms. Bytes. */
+export const unscannedBytesMax = 16 * 1024;
+/** What a dispatch has around its message; supervisors send 20. Bytes. */
+export const dispatchBytesBesides = 4096;

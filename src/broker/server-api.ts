@@ -25,6 +25,8 @@ export interface BrokerServerOptions {
   clock: TurnClock;
   /** Lines for the operator. Never has a token. */
   note(line: string): void;
+  /** Whether another broker of the same machine may listen on the same ports. Default false. */
+  reusePort?: boolean;
 }
 
 /**

@@ -34,6 +34,8 @@ export class ClientSocket {
   /** `#unsent` is somebody else's, and is only read. */
   #isBorrowed = false;
   #isPaused = false;
+  /** Something was written when the connection was gone already. */
+  isBroken = false;
 
   constructor(raw: RawSocket) {
     this.#raw = raw;
@@ -59,7 +61,10 @@ export class ClientSocket {
     if (this.#start === this.#end) {
       const taken = this.#raw.write(buffer, start, end - start);
       // Closed: whoever has to know hears it from the socket.
-      if (taken < 0) return;
+      if (taken < 0) {
+        this.isBroken = true;
+        return;
+      }
       from += taken;
       if (from === end) return;
       if (from >= keptFrom) {

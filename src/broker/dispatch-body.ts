@@ -1,0 +1,136 @@
+/**
+ * A supervisor's `{"dequeuedMessage": …}`: where in it the message stands, byte for byte, and what it is about. The message is
+ * forwarded as it came, so it has to be what clients take before anybody gets it.
+ */
+import { isAscii, isUtf8 } from "node:buffer";
+import type { Dispatch } from "./broker-api.ts";
+import { nestingMax, unscannedBytesMax } from "./limits.ts";
+import { keyOfMessage } from "./match-key.ts";
+import { type ShapedMessage, shapeProblem } from "./message-shape.ts";
+
+/** What supervisors send, which serialize an object of one field. */
+const OPENING = Buffer.from('{"dequeuedMessage":');
+const CLOSING = 0x7d;
+
+/** @returns what is wrong with it, as a text that follows "Cannot take the dispatch:" */
+export function readDispatch(body: Buffer, traceparent: string): Dispatch | string {
+  // JSON is UTF-8 (RFC 8259, 8.1); clients would read something else than what was meant.
+  if (!isUtf8(body)) return "its body is not UTF-8";
+  if (body.length > unscannedBytesMax && isNestedDeeper(body, nestingMax)) {
+    return `its body is nested deeper than ${nestingMax} levels`;
+  }
+  const end = body.length - 1;
+  if (
+    body[end] === CLOSING &&
+    end > OPENING.length &&
+    OPENING.compare(body, 0, OPENING.length) === 0
+  ) {
+    // What stands between is JSON by itself: then the whole is, and the message is all of it.
+    const message = parsed(textOf(body, OPENING.length, end));
+    if (message !== undefined) {
+      return dispatchOf(message, body.subarray(OPENING.length, end), traceparent);
+    }
+  }
+  const text = body.utf8Slice(0, body.length);
+  const whole = parsed(text);
+  if (whole === undefined) return "its body is not JSON";
+  const message = (whole as { dequeuedMessage?: unknown } | null)?.dequeuedMessage;
+  if (message === undefined) return "it has no `dequeuedMessage`";
+  const bytes = Buffer.from(fieldText(text, "dequeuedMessage"));
+  return dispatchOf(message, bytes, traceparent);
+}
+
+function dispatchOf(message: unknown, bytes: Buffer, traceparent: string): Dispatch | string {
+  const problem = shapeProblem(message);
+  if (problem !== null) return problem;
+  const { snapshot, run, backgroundWorker, deployment } = message as ShapedMessage;
+  const { friendlyId = "" } = deployment;
+  const isComplete = friendlyId !== "" && backgroundWorker.version !== "";
+  const { cpu, memory } = run.machine;
+  return {
+    key: isComplete ? keyOfMessage(friendlyId, backgroundWorker.version, cpu, memory) : "",
+    snapshot: snapshot.friendlyId,
+    run: run.friendlyId,
+    traceparent,
+    message: bytes,
+  };
+}
+
+/** Most messages are ASCII, which needs no decoding. */
+function textOf(body: Buffer, start: number, end: number): string {
+  return isAscii(body) ? body.latin1Slice(start, end) : body.utf8Slice(start, end);
+}
+
+/** Undefined when it is not JSON; JSON itself has no such value. */
+function parsed(text: string): unknown {
+  try {
+    return JSON.parse(text);
+  } catch {
+    // A SyntaxError, or nested deeper than the stack.
+    return undefined;
+  }
+}
+
+/** Reading millions of levels takes a second. Looks at brackets only: whatever it says of what is not JSON is of no matter. */
+function isNestedDeeper(body: Buffer, levelsMax: number): boolean {
+  let depth = 0;
+  let isText = false;
+  for (let at = 0; at < body.length; at++) {
+    const byte = body[at]!;
+    if (byte === 0x22) isText = !isText;
+    else if (isText) {
+      if (byte === 0x5c) at++;
+    } else if (byte === 0x7b || byte === 0x5b) {
+      if (++depth > levelsMax) return true;
+    } else if (byte === 0x7d || byte === 0x5d) depth--;
+  }
+  return false;
+}
+
+/**
+ * The text of a field's value in an object, as it stands there. The last one counts when there are several, as for `JSON.parse`.
+ *
+ * @param json a valid text of an object that has the field
+ */
+export function fieldText(json: string, field: string): string {
+  let found = "";
+  let at = json.indexOf("{") + 1;
+  while (true) {
+    const nameStart = json.indexOf('"', at);
+    if (nameStart === -1) return found;
+    const nameEnd = endOfText(json, nameStart);
+    const valueStart = json.indexOf(":", nameEnd) + 1;
+    const valueEnd = endOfValue(json, valueStart);
+    // Names may have escapes.
+    if (JSON.parse(json.slice(nameStart, nameEnd)) === field)
+      found = json.slice(valueStart, valueEnd).trim();
+    at = valueEnd + 1;
+  }
+}
+
+/** @param start of its opening quote @returns behind its closing one */
+function endOfText(json: string, start: number): number {
+  for (let at = start + 1; ; at++) {
+    const code = json.charCodeAt(at);
+    if (code === 0x5c) at++;
+    else if (code === 0x22) return at + 1;
+  }
+}
+
+/** @returns where the comma or brace behind the value stands */
+function endOfValue(json: string, start: number): number {
+  let depth = 0;
+  for (let at = start; ; ) {
+    const code = json.charCodeAt(at);
+    if (code === 0x22) {
+      at = endOfText(json, at);
+      continue;
+    }
+    if (code === 0x7b || code === 0x5b) depth++;
+    else if (code === 0x7d || code === 0x5d) {
+      if (depth === 0) return at;
+      depth--;
+    } else if (code === 0x2c && depth === 0) return at;
+    at++;
+  }
+}
