@@ -75,7 +75,12 @@ function settingsOf(config: NodeConfig): Record<string, never> {
     const [group = "", name] = key.split(".");
     const outer = (config as Record<string, unknown>)[group];
     const value = name === undefined ? outer : (outer as Record<string, unknown>)?.[name];
-    if (value === undefined || JSON.stringify(value) === JSON.stringify(shape.default)) continue;
+    if (
+      value === undefined ||
+      value === null ||
+      JSON.stringify(value) === JSON.stringify(shape.default)
+    )
+      continue;
     found[key] = value;
   }
   return JSON.parse(JSON.stringify(found));

@@ -20,19 +20,21 @@ export type BrokerSettings = {
   tokenSecretFile?: string | undefined;
 };
 
-/** @param portDefault whether the port has one: a node's broker runs when its port was given */
-export function brokerSchema(portDefault: boolean): z.ZodType<BrokerSettings> {
+/** @param defaults those that differ from the table's; null: none */
+export function brokerSchema(
+  defaults: Readonly<Record<string, null | string>> = {},
+): z.ZodType<BrokerSettings, Partial<BrokerSettings>> {
   const shape = Object.fromEntries(
     BROKER_SETTINGS.map((setting) => [
       setting.key,
       fieldOf(
-        setting.key === "port" && !portDefault
-          ? ({ ...setting, default: null } as BrokerSetting)
+        Object.hasOwn(defaults, setting.key)
+          ? ({ ...setting, default: defaults[setting.key] } as BrokerSetting)
           : setting,
       ),
     ]),
   );
-  return z.strictObject(shape) as unknown as z.ZodType<BrokerSettings>;
+  return z.strictObject(shape) as unknown as z.ZodType<BrokerSettings, Partial<BrokerSettings>>;
 }
 
 function fieldOf(setting: BrokerSetting): z.ZodType {

@@ -227,6 +227,12 @@ export const BROKER_SETTINGS: readonly BrokerSetting[] = [
   },
 ];
 
+/** Defaults that are others where the broker is a part of a node: it runs when its port is given, and shares the node's log. */
+export const NODE_DEFAULTS: Readonly<Record<string, null | string>> = {
+  port: null,
+  logLevel: "warn",
+};
+
 /** Shortest secret: what is shorter can be guessed. Count of characters. */
 export const secretCharactersMin = 16;
 

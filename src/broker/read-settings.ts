@@ -57,7 +57,7 @@ export function readBrokerConfig({ flags, env }: BrokerSources): BrokerConfig {
   }
 
   const originOf: OriginOf = (key) => origins.get(key) ?? "";
-  const result = brokerSchema(true).safeParse(given, { reportInput: true });
+  const result = brokerSchema().safeParse(given, { reportInput: true });
   if (!result.success) problems.push(...result.error.issues.map((one) => describe(one, originOf)));
   else {
     const { config, problems: more } = brokerConfigOf(result.data, originOf);

@@ -35,6 +35,7 @@ const SETTINGS = {
   sparesMax: ["--spares-max <count>", "processes that stand ready for a first start"],
   sandboxMin: ["--sandbox-min <level>", "least level that apps may ask for (default relaxed)"],
   writeRoots: ["--write-roots <list>", "folders beneath which apps may be given folders"],
+  "broker.port": ["--broker-port <port>", "run a warm-start broker too, on this port (0: any)"],
 } as const;
 
 export const up: Verb = {
@@ -70,12 +71,16 @@ export const up: Verb = {
     // From here on the configuration alone knows them.
     const { hideSecrets } = await import("../sandbox/own-process.ts");
     const { env } = call.io;
+    // A node in the background is given its secrets as it was to be here, and takes them out there.
+    const givenEnv = { ...env };
     const { passphrase } = config.backups;
-    hideSecrets([config.databaseUrl, config.masterKey, passphrase, env.LEVAIN_TOKEN]);
+    const { tokenSecret, dispatchToken } = config.broker ?? {};
+    const secrets = [config.databaseUrl, config.masterKey, passphrase, env.LEVAIN_TOKEN];
+    hideSecrets([...secrets, tokenSecret ?? undefined, dispatchToken ?? undefined]);
     if (call.flags.detach === true) {
       const { startDetached } = await import("./detach.ts");
       const words = foregroundWords(call, config);
-      const { node, log } = await startDetached(config, words, call.io);
+      const { node, log } = await startDetached(config, words, { ...call.io, env: givenEnv });
       return startedOutcome(node, { isDetached: true, log }, config, call);
     }
     return runForeground(config, call);
@@ -85,18 +90,23 @@ export const up: Verb = {
 function configSources(call: Call) {
   const flags: NodeFlags = {};
   for (const key of [...Object.keys(SETTINGS), "dataDir"]) {
-    const value = call.flags[key];
+    const value = call.flags[flagNameOf(key)];
     if (typeof value === "string") flags[key] = value;
   }
   const file = typeof call.flags.config === "string" ? call.flags.config : undefined;
   return { flags, env: call.io.env, cwd: call.io.cwd, file };
 }
 
+/** `broker.port` → `brokerPort`, as the command line names it. */
+function flagNameOf(key: string): string {
+  return key.replace(/\.([a-z])/, (_, letter: string) => letter.toUpperCase());
+}
+
 /** The words that start the same node in the foreground. */
 function foregroundWords(call: Call, config: NodeConfig): string[] {
   const words = ["up", "--data-dir", config.dataDir];
   for (const [key, [syntax]] of Object.entries(SETTINGS)) {
-    const value = call.flags[key];
+    const value = call.flags[flagNameOf(key)];
     // Given to it as a variable: a command line is for everybody to read.
     if (key === "databaseUrl") continue;
     if (typeof value === "string") words.push(syntax.split(" ")[0] as string, value);

@@ -145,7 +145,9 @@ test("every variable is read as the kind of value that its setting takes", async
     LEVAIN_BUILD_TIMEOUT_MS: "60000",
     LEVAIN_BUILD_MEMORY_BYTES_MAX: "1000000000",
   };
-  expect(Object.keys(values)).toEqual(Object.keys(VARIABLES));
+  // Those of a broker have a test beside its settings.
+  const isBroker = (name: string) => name.startsWith("LEVAIN_BROKER_");
+  expect(Object.keys(values)).toEqual(Object.keys(VARIABLES).filter((name) => !isBroker(name)));
 
   const config = await load({ env: values });
 
@@ -192,6 +194,46 @@ test("every variable is read as the kind of value that its setting takes", async
       region: "eu-central-1",
     },
     build: { timeoutMs: 60_000, memoryBytesMax: 1_000_000_000 },
+    broker: null,
+  });
+});
+
+describe("broker", () => {
+  const secret = "0123456789abcdef";
+
+  test("runs when its port is given, by a flag, a variable or the file", async () => {
+    const byFlag = await load({ flags: { "broker.port": "4003" } });
+    const byVariable = await load({
+      env: { LEVAIN_BROKER_PORT: "0", LEVAIN_BROKER_CORDONED: "a,b", LEVAIN_BROKER_IS_ON: "false" },
+    });
+    writeFileSync(join(cwd, "levain.node.json"), '{ "broker": { "port": 7, "drainMs": 0 } }');
+    const byFile = await load();
+
+    expect(byFlag.broker).toMatchObject({ port: 4003, host: "127.0.0.1", logLevel: "warn" });
+    expect(byVariable.broker).toMatchObject({ port: 0, cordoned: ["a", "b"], isOn: false });
+    expect(byFile.broker).toMatchObject({ port: 7, drainMs: 0, dispatchPort: null });
+    expect((await load({ env: { LEVAIN_BROKER_DRAIN_MS: "1" } })).broker).toMatchObject({
+      drainMs: 1,
+    });
+  });
+
+  test("what is wrong with it is said with the rest, and no secret is shown", async () => {
+    const problems = await problemsOf({
+      flags: { "broker.port": "4003" },
+      env: { LEVAIN_BROKER_TOKEN_SECRET: "hunter2", LEVAIN_BROKER_CLAIM_TIMEOUT_MS: "1" },
+    });
+    const together = await problemsOf({
+      flags: { "broker.port": "4003" },
+      env: { LEVAIN_BROKER_TOKEN_ENFORCEMENT: "enforce", LEVAIN_BROKER_DISPATCH_TOKEN: secret },
+    });
+
+    expect(problems).toEqual([
+      "LEVAIN_BROKER_CLAIM_TIMEOUT_MS: broker.claimTimeoutMs is 1, at least 10 is allowed",
+      "LEVAIN_BROKER_TOKEN_SECRET: broker.tokenSecret is not usable, must be at least 16 characters",
+    ]);
+    expect(together).toEqual([
+      "LEVAIN_BROKER_TOKEN_ENFORCEMENT: tokenEnforcement is enforce, which needs tokenSecret or its file",
+    ]);
   });
 });
 
@@ -337,7 +379,7 @@ describe("problems", () => {
     expect(await problemsOf({ env: { LEVAIN_BUILD_TIMEOUT_MS: "6000" } })).toEqual([
       "levain.node.json: build is 5, must be a group of keys",
       expect.stringMatching(
-        /^levain.node.json: limits is not a key; known here are port, .*, build$/,
+        /^levain.node.json: limits is not a key; known here are port, .*, build, broker$/,
       ),
     ] as string[]);
   });

@@ -14,6 +14,8 @@ import {
   sumUp,
 } from "../base/config-problems.ts";
 import { messageOf, PlatformError } from "../base/errors.ts";
+import type { BrokerConfig } from "../broker/broker-config.ts";
+import { brokerConfigOf } from "../broker/read-settings.ts";
 import { defaultDataDir } from "./data-dir.ts";
 import {
   type NodeConfig,
@@ -54,6 +56,7 @@ export async function loadNodeConfig(sources: NodeConfigSources): Promise<NodeCo
   if (result.success) problems.push(...databasePortProblems(result.data, given));
   if (result.success) problems.push(...publicUrlProblems(result.data, given));
   if (result.success) problems.push(...adminProblems(result.data, given));
+  const broker = result.success ? brokerOf(result.data, given, problems) : null;
   if (problems.length > 0 || !result.success) {
     throw new PlatformError("NODE_CONFIG_INVALID", ["its configuration", sumUp(problems)], {
       detail: { problems },
@@ -69,6 +72,7 @@ export async function loadNodeConfig(sources: NodeConfigSources): Promise<NodeCo
   const folder = folderOf("hooks");
   return {
     ...result.data,
+    broker,
     dataDir: resolve(sources.cwd, dataDir),
     ...(adminTlsCert === undefined ? {} : { adminTlsCert: fileOf("adminTlsCert", adminTlsCert) }),
     ...(adminTlsKey === undefined ? {} : { adminTlsKey: fileOf("adminTlsKey", adminTlsKey) }),
@@ -118,6 +122,19 @@ function adminProblems(
   return [
     `${given.originOf("adminHost")}: adminHost ${adminHost} needs adminTlsCert and adminTlsKey, or adminHttp "anywhere" on a network that encrypts by itself`,
   ];
+}
+
+/** Null for a node without one: its port decides. */
+function brokerOf(
+  { broker }: Pick<z.infer<typeof nodeConfigSchema>, "broker">,
+  given: Given,
+  problems: string[],
+): BrokerConfig | null {
+  // Without a default in a node, whatever the type of a broker that runs alone says.
+  if ((broker.port as number | undefined) === undefined) return null;
+  const found = brokerConfigOf(broker, (key) => given.originOf(`broker.${key}`));
+  problems.push(...found.problems);
+  return found.config;
 }
 
 /** What a socket that could not be bound means. Other errors are given back as they are. Pure. */
@@ -246,6 +263,7 @@ async function readConfigFile(
 function parse(key: string, text: string): unknown {
   const type = SETTINGS[key]?.type;
   if (type === "integer") return /^\d+$/.test(text.trim()) ? Number(text) : text;
+  if (type === "boolean") return text === "true" ? true : text === "false" ? false : text;
   if (type === "array") {
     const parts = text.split(",").map((part) => part.trim());
     return parts.filter((part) => part !== "");

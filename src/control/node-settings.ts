@@ -4,6 +4,9 @@ import { isAbsolute } from "node:path";
 import { z } from "zod";
 import { passphraseCharactersMin } from "../backup/limits.ts";
 import { SANDBOX_LEVELS } from "../base/permissions.ts";
+import type { BrokerConfig } from "../broker/broker-config.ts";
+import { brokerSchema } from "../broker/broker-schema.ts";
+import { BROKER_SECRETS, BROKER_VARIABLES, NODE_DEFAULTS } from "../broker/broker-settings.ts";
 import {
   buildMemoryBytesMax,
   buildTimeoutMs,
@@ -225,11 +228,15 @@ export const nodeConfigSchema = z.strictObject({
         .default(buildMemoryBytesMax),
     })
     .prefault({}),
+  /** The warm-start broker, which runs when its port is given. */
+  broker: brokerSchema(NODE_DEFAULTS).prefault({}),
 });
 
-export type NodeConfig = Omit<z.infer<typeof nodeConfigSchema>, "hooks"> & {
+export type NodeConfig = Omit<z.infer<typeof nodeConfigSchema>, "hooks" | "broker"> & {
   /** In order. */
   hooks: HookSource[];
+  /** Null: there is none. */
+  broker: BrokerConfig | null;
 };
 
 /** Setting of each `LEVAIN_*` variable; a dot leads into a group. */
@@ -276,10 +283,14 @@ export const VARIABLES: Readonly<Record<string, string>> = {
   LEVAIN_BACKUPS_REGION: "backups.region",
   LEVAIN_BUILD_TIMEOUT_MS: "build.timeoutMs",
   LEVAIN_BUILD_MEMORY_BYTES_MAX: "build.memoryBytesMax",
+  ...Object.fromEntries(
+    Object.entries(BROKER_VARIABLES).map(([name, key]) => [name, `broker.${key}`]),
+  ),
 };
 
 /** Variables of the same prefix that are no settings: the launcher's, the command line's, and the tests'. */
 export const OTHER_VARIABLES: readonly string[] = [
+  "LEVAIN_BROKER_URL",
   "LEVAIN_BUN",
   "LEVAIN_CONTEXT",
   "LEVAIN_DEBUG",
@@ -289,7 +300,12 @@ export const OTHER_VARIABLES: readonly string[] = [
 ];
 
 /** Settings whose value can hold a secret and is never shown. */
-export const SECRETS: readonly string[] = ["databaseUrl", "masterKey", "backups.passphrase"];
+export const SECRETS: readonly string[] = [
+  "databaseUrl",
+  "masterKey",
+  "backups.passphrase",
+  ...BROKER_SECRETS.map((key) => `broker.${key}`),
+];
 
 /** What JSON Schema says about one setting. */
 export interface SettingShape {

@@ -18,7 +18,9 @@ const rows = [...text.matchAll(/^\| `([\w.]+)` \| `(\w+)` \| (.+?) \| (.+?) \| .
 );
 
 test("the table has every setting in the order of the schema", () => {
-  expect(rows.map(({ key }) => key)).toEqual(Object.keys(SETTINGS));
+  // Those of a broker stand in docs/warm-starts.md.
+  const keys = Object.keys(SETTINGS).filter((key) => !key.startsWith("broker."));
+  expect(rows.map(({ key }) => key)).toEqual(keys);
 });
 
 test.each(rows)("$key stands there with its variable, default and range", (row) => {
