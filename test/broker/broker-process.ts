@@ -1,6 +1,6 @@
 /** A broker as a process of its own, as `levain broker` starts it; it can be killed, drained and started again. */
 import { join } from "node:path";
-import type { BrokerStatus as StatusOfBroker } from "../../src/broker/status-api.ts";
+import type { BrokerStatus } from "../../src/broker/status-api.ts";
 import { eachJsonLine } from "./json-lines.ts";
 
 const mainPath = join(import.meta.dir, "../../src/main.ts");
@@ -34,13 +34,16 @@ export interface DispatchLine {
 }
 
 /** What tests read of `GET /status`. */
-export interface BrokerStatus {
+export interface BrokerNow {
+  /** Polls that are held, and their keys. */
   parked: number;
-  offered: number;
-  pending: number;
   keys: number;
+  /** Dispatches without a verdict; of these with an offer open. */
+  pending: number;
+  offered: number;
+  /** Since the start: polls, offers that nobody claimed, messages that were sent again. */
   polls: number;
-  lapses: number;
+  lapsed: number;
   redeliveries: number;
 }
 
@@ -148,21 +151,19 @@ export class BrokerProcess implements AsyncDisposable {
     this.#child!.kill("SIGCONT");
   }
 
-  async status(token?: string): Promise<BrokerStatus> {
+  async status(token?: string): Promise<BrokerNow> {
     const response = await fetch(`${this.dispatchOrigin}/status`, {
       headers: token === undefined ? {} : { authorization: `Bearer ${token}` },
     });
-    const status = (await response.json()) as StatusOfBroker | BrokerStatus;
-    // The naive one says these alone.
-    if (!("waiters" in status)) return status;
-    const { waiters, dispatches, polls, offers, deliveries } = status;
+    const { waiters, dispatches, polls, offers, deliveries } =
+      (await response.json()) as BrokerStatus;
     return {
       parked: waiters.parked,
       offered: dispatches.offered,
       pending: dispatches.pending,
       keys: waiters.keys,
       polls: polls.total,
-      lapses: offers.lapsed,
+      lapsed: offers.lapsed,
       redeliveries: deliveries.redeliveries,
     };
   }

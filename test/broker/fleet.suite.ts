@@ -47,13 +47,17 @@ test(
 test(
   "the same ledger finds what a broker loses that says true when the kernel has the bytes",
   async () => {
-    await using scene = await Scene.start({ program: NAIVE });
+    await using scene = await Scene.start({
+      program: NAIVE,
+      flags: ["--connection-timeout-ms", "1000"],
+    });
     const runner = await scene.runner();
     await scene.parked(1);
     runner.freeze();
 
     const told = await scene.dispatch("run");
-    await Bun.sleep(2200);
+    // Past its own time-out.
+    await Bun.sleep(1200);
     runner.thaw();
     await scene.parked(1);
 

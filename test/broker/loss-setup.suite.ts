@@ -1,7 +1,7 @@
 /**
- * Goal: what a deployment of brokers, runners and machines looks like loses no run either: proxies' and servers' idle times,
- * brokers side by side, cordoned machines, tokens, too many idle runners, clients that come and go. Method: as in
- * `loss.suite.ts`, for L7 to L9 and L11 to L14.
+ * Goal: what a deployment of brokers, runners and machines looks like loses no run either: brokers side
+ * by side, cordoned machines, tokens, too many idle runners, clients that come and go. Method: as in
+ * `loss.suite.ts`, for L8, L9 and L11 to L14.
  *
  *   bun test ./test/broker/loss-setup.suite.ts
  */
@@ -11,7 +11,7 @@ import { connect } from "node:net";
 import { until } from "../../src/base/until-for-tests.ts";
 import { BrokerProcess } from "./broker-process.ts";
 import { freePort } from "./free-port.ts";
-import { KEY, Scene } from "./scene.ts";
+import { KEY, SCENE_FLAGS, Scene } from "./scene.ts";
 
 /** A busy machine starts processes slowly. Milliseconds. */
 const testTimeoutMs = 60_000;
@@ -37,25 +37,6 @@ function tokenOf(deployment: string, signedWith: string): string {
 
 describe("a run is not lost", () => {
   test.concurrent(
-    "L7: by a poll that is held longer than servers keep idle connections",
-    async () => {
-      await using scene = await Scene.start({ flags: ["--connection-timeout-ms", "14000"] });
-      const machine = await scene.machine();
-      const runner = await scene.runner({ origin: machine.origin });
-      await scene.parked(1);
-
-      await Bun.sleep(11_500);
-      const { polls } = await scene.broker.status();
-      const told = await scene.dispatch("after-a-while");
-      await runner.has("after-a-while");
-
-      expect(polls).toBe(1);
-      expect(told).toBe("true");
-    },
-    testTimeoutMs,
-  );
-
-  test.concurrent(
     "L8: by brokers side by side: what is asked of the wrong one is sent to the right one",
     async () => {
       const ports = [await freePort(), await freePort()];
@@ -64,7 +45,7 @@ describe("a run is not lost", () => {
       await using scene = await Scene.start({ flags: flagsOf(0), port: ports[0]! });
       const other = scene.own(
         await BrokerProcess.start({
-          flags: ["--connection-timeout-ms", "2000", "--start-hold-ms", "0", ...flagsOf(1)],
+          flags: [...SCENE_FLAGS, ...flagsOf(1)],
           port: ports[1]!,
         }),
       );

@@ -74,7 +74,7 @@ export class RunnerProcess implements AsyncDisposable {
   }
 
   /** Waits until a runner of these has it. */
-  async has(snapshot: string, timeoutMs = 10_000): Promise<void> {
+  async has(snapshot: string, timeoutMs = 20_000): Promise<void> {
     await until(() => this.got().includes(snapshot), timeoutMs);
   }
 

@@ -16,6 +16,14 @@ export const KEY: MachineKey = {
   memory: 1,
 };
 
+/** Of a poll, where its end is no matter: near it a runner is not offered anything. Milliseconds. */
+const connectionTimeoutMs = 20_000;
+
+export const SCENE_FLAGS: readonly string[] = [
+  ...["--connection-timeout-ms", String(connectionTimeoutMs), "--keepalive-ms", "600000"],
+  ...["--claim-timeout-ms", "1000", "--dispatch-timeout-ms", "5000", "--start-hold-ms", "0"],
+];
+
 export interface RunnerOptions {
   runtime?: Runtime;
   /** Where it sends its requests. Default: straight to the broker. */
@@ -41,10 +49,12 @@ export class Scene implements AsyncDisposable {
     this.broker = this.#owned.use(broker);
   }
 
-  /** `flags` beside those that make a broker quick: two seconds for a poll, and nothing held at its start. */
+  /**
+   * `flags` beside those of every scene: a second for a claim, since a busy machine lets live runners stand still too, and
+   * nothing held at its start.
+   */
   static async start(options: BrokerProcessOptions = {}): Promise<Scene> {
-    const quick = ["--connection-timeout-ms", "2000", "--keepalive-ms", "600000"];
-    const flags = [...quick, "--start-hold-ms", "0", ...(options.flags ?? [])];
+    const flags = [...SCENE_FLAGS, ...(options.flags ?? [])];
     return new Scene(await BrokerProcess.start({ ...options, flags }));
   }
 
@@ -91,9 +101,9 @@ export class Scene implements AsyncDisposable {
     return runner;
   }
 
-  /** Waits until the broker has this many waiters. */
-  async parked(count: number, broker = this.broker): Promise<void> {
-    await until(async () => (await broker.status()).parked === count);
+  /** Waits until the broker has this many waiters. Milliseconds. */
+  async parked(count: number, { timeoutMs = 20_000 } = {}): Promise<void> {
+    await until(async () => (await this.broker.status()).parked === count, timeoutMs);
   }
 
   /** Sends one run, and notes what its supervisor was told. Snapshot and run have the same name. */
