@@ -12,6 +12,8 @@ export interface BrokerConfig {
   /** For dispatches, metrics and control; null: on `port` too. */
   dispatchPort: number | null;
   dispatchHost: string;
+  /** Whether it may listen where another broker does, which is about to end; else that is refused. */
+  sharePort: boolean;
   /** `authorization: Bearer …` that dispatches, metrics and control must show; null for none. */
   dispatchToken: string | null;
 

@@ -12,6 +12,7 @@ export const configForTests: BrokerConfig = {
   port: 0,
   dispatchPort: null,
   dispatchHost: "127.0.0.1",
+  sharePort: false,
   dispatchToken: null,
   isOn: true,
   connectionTimeoutMs: 30_000,

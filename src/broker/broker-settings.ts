@@ -115,6 +115,13 @@ export const BROKER_SETTINGS: readonly BrokerSetting[] = [
     "port for supervisors, metrics and control; without it they share `port`",
   ),
   text("dispatchHost", "address", "address", "address of that port; without it that of `host`"),
+  {
+    key: "sharePort",
+    kind: "switch",
+    value: "true|false",
+    default: false,
+    help: "true: listen where another broker does, which is about to end",
+  },
   secret("dispatchToken", "bearer token that dispatches, metrics and control must show"),
   text("dispatchTokenFile", "path", "absolutePath", "file whose first line is that token"),
 

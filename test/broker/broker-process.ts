@@ -85,18 +85,23 @@ export class BrokerProcess implements AsyncDisposable {
     return `http://127.0.0.1:${this.#ports.dispatchPort}`;
   }
 
-  /** Another process on the same port; the one before is done with, or goes on draining. Resolves when it listens. */
-  async start(): Promise<void> {
+  /**
+   * Another process on the same port; the one before is done with, or goes on draining. Resolves when it listens.
+   *
+   * @param more flags of this process alone
+   */
+  async start(...more: string[]): Promise<void> {
     const { program = [mainPath, "broker", "--json"], flags = [], env = {} } = this.#options;
     const child = Bun.spawn(
-      [process.execPath, ...program, ...flags, "--port", String(this.#ports.port)],
+      [process.execPath, ...program, ...flags, ...more, "--port", String(this.#ports.port)],
       { stdin: "pipe", stdout: "pipe", stderr: "pipe", env: { ...process.env, ...env } },
     );
     this.#child = child;
     const { promise: listens, resolve, reject } = Promise.withResolvers<{ port: number }>();
     const take = (line: Record<string, unknown>) => {
       this.output.push(JSON.stringify(line));
-      if (typeof line["port"] === "number") resolve(line as { port: number });
+      const ports = (line["data"] ?? line) as { port: number };
+      if (typeof ports.port === "number") resolve(ports);
       if (typeof line["didWarmStart"] !== "boolean") return;
       const record = line as unknown as DispatchLine;
       this.dispatches.push(record);
@@ -137,7 +142,7 @@ export class BrokerProcess implements AsyncDisposable {
   /** A successor listens on the same port before this one drains. Resolves with the exit code of the one that went. */
   async replace(): Promise<number> {
     const old = this.#child!;
-    await this.start();
+    await this.start("--share-port", "true");
     old.kill("SIGTERM");
     return await old.exited;
   }
