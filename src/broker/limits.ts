@@ -124,3 +124,10 @@ export const nestingMax = 128;
 export const unscannedBytesMax = 16 * 1024;
 /** What a dispatch has around its message; supervisors send 20. Bytes. */
 export const dispatchBytesBesides = 4096;
+
+/** Between two looks at what is due: offers lapse so late at most. Milliseconds. */
+export const tickMs = 20;
+/** What a drain may take beyond `drainMs` and open offers: runners that read their last answer. Milliseconds. */
+export const drainRoomMs = 5000;
+/** How long a broker that has ended waits for whoever reads its log. Milliseconds. */
+export const lastLogFlushMs = 1000;

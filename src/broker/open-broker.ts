@@ -70,7 +70,7 @@ export async function openBroker(
     clock,
     random: (below) => Math.floor(Math.random() * below),
     cordon,
-    placement: membership.isAlone ? null : membership,
+    placement: config.peers.length === 0 && config.peersDns === null ? null : membership,
     onDispatch: log.onDispatch,
   });
   const recent = new RecentOutcomes(systemClock);
@@ -98,6 +98,7 @@ export async function openBroker(
 
   let server: ReturnType<typeof startBrokerServer>;
   try {
+    if (!config.sharePort) assertFree(config);
     server = startBrokerServer({
       config,
       core,
@@ -107,6 +108,7 @@ export async function openBroker(
       operations: brokerOperations({ config, status, switch: change }),
       clock,
       note,
+      reusePort: true,
     });
   } catch (error) {
     cordon.close();
@@ -149,6 +151,26 @@ export async function openBroker(
       return drained;
     },
   };
+}
+
+/**
+ * Brokers listen so that a successor can do so beside them. Two that were started by mistake would each get a part of the
+ * runners, and miss the other part: nothing else would say so.
+ *
+ * @throws what the socket says when a port is taken, with its `setting`
+ */
+function assertFree({ host, port, dispatchHost, dispatchPort }: BrokerConfig): void {
+  tryListening(host, port, "port");
+  if (dispatchPort !== null) tryListening(dispatchHost, dispatchPort, "dispatchPort");
+}
+
+function tryListening(hostname: string, port: number, setting: string): void {
+  if (port === 0) return;
+  try {
+    Bun.listen({ hostname, port, exclusive: true, socket: { data() {} } }).stop(true);
+  } catch (error) {
+    throw Object.assign(error as Error, { setting });
+  }
 }
 
 /** Resolves when the promise does, or the time is over. */

@@ -25,6 +25,7 @@ export function exitCodeOf(error: ErrorBody): 1 | 2 {
 
 /** Errors that mean: the words of the command were wrong. */
 const USAGE_CODES = new Set<string>([
+  "BROKER_CONFIG_INVALID",
   "INPUT_INVALID",
   "CONSENT_MISSING",
   "NAME_INVALID",
@@ -46,6 +47,8 @@ export function nextAfter(
     case "INPUT_INVALID":
     case "CONSENT_MISSING":
       return [verb === "" ? "levain --help" : `levain ${verb} --help`];
+    case "BROKER_CONFIG_INVALID":
+      return ["levain broker --help"];
     case "NODE_NOT_RUNNING":
       return [command("levain up --detach")];
     case "ADMIN_TOKEN_MISSING":

@@ -3,6 +3,7 @@
  * do not load them.
  */
 import { z } from "zod";
+import { brokerStatus } from "../broker/status-api.ts";
 import {
   backupDone,
   deployResult,
@@ -144,6 +145,19 @@ const DATA: Readonly<Record<string, z.ZodType>> = {
         undo: z.array(z.string()),
       })
       .describe("With --setup-zram"),
+  ]),
+  broker: z.union([
+    z
+      .object({
+        pid: z.int(),
+        version: z.string(),
+        port: z.int(),
+        /** The same as `port` when they share it. */
+        dispatchPort: z.int(),
+        isOn: z.boolean(),
+      })
+      .describe("Without an action: one line when it listens"),
+    brokerStatus.describe("With `status`, `on` and `off`"),
   ]),
   deploy: z.union([deployResult, deployPlanned, deployVerified]),
   promote: ENDPOINTS.promote.output,
