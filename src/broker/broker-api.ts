@@ -90,6 +90,8 @@ export interface BrokerCore {
    * @returns null when it was answered at once
    */
   poll(poll: Poll, path: PollPath, socket: PollSocket, sameSocket: boolean): Waiter | null;
+  /** Whether it is a lease of this process, open or over; another's is for the broker that owns the key. */
+  isOwnLease(lease: string): boolean;
   /** The client has gone, or its time is over. Twice is safe. */
   gone(waiter: Waiter): void;
   /** A delivery or a redirect did not leave whole: the connection broke first. May be told from within that very call. */

@@ -119,6 +119,10 @@ export class Broker implements BrokerCore {
     return waiter.entry === null ? null : waiter;
   }
 
+  isOwnLease(lease: string): boolean {
+    return this.#state.offers.isOwn(lease);
+  }
+
   gone(waiter: Waiter): void {
     this.#state.waiters.remove(waiter as ParkedWaiter);
   }

@@ -77,8 +77,8 @@ export class HeldPoll implements PollSocket {
     this.#connection.hold();
     this.#isHeld = true;
     context.counts.polls += 1;
-    // A claim is for the broker that has made the offer, whoever owns the key meanwhile.
-    if (!context.membership.isAlone && query.lease === null && this.#hasMoved(poll, query)) return;
+    if (!context.membership.isAlone && this.#isForOwner(query) && this.#hasMoved(poll, query))
+      return;
     const waiter = context.core.poll(poll, query, this, sameSocket);
     if (this.#isHeld) this.#waiter = waiter;
   }
@@ -146,6 +146,14 @@ export class HeldPoll implements PollSocket {
     this.#answer = answer;
     this.#answeredMs = context.clock.lastMs;
     return this.#connection.release();
+  }
+
+  /**
+   * A claim is for the broker that has made the offer, whoever owns the key meanwhile. That of another broker's offer comes here when
+   * the client reaches brokers by a name that all of them share.
+   */
+  #isForOwner({ lease }: RedirectQuery): boolean {
+    return lease === null || !this.#connection.context.core.isOwnLease(lease);
   }
 
   /** Sends the poll to the broker that owns its key, unless this one does. */

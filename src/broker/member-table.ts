@@ -44,6 +44,7 @@ export class MemberTable {
   /** Names of the contenders, and which of them is this broker. */
   #sides = "";
   #changes = 0;
+  #isAlone = true;
   /** By key, until `epoch` changes. */
   readonly #placements = new Map<MatchKey, Placement>();
 
@@ -68,8 +69,7 @@ export class MemberTable {
 
   /** Nobody but this broker is a member. */
   get isAlone(): boolean {
-    for (const member of this.#members.values()) if (!member.isSelf) return false;
-    return true;
+    return this.#isAlone;
   }
 
   /** Whether this broker has been found among the members. */
@@ -146,6 +146,7 @@ export class MemberTable {
 
   #recount(): void {
     const all = [...this.#members.values()];
+    this.#isAlone = all.every((member) => member.isSelf);
     this.#contenders = all.filter((member) => member.isSelf || member.health.isHealthy);
     const sides = this.#contenders.map(({ url, isSelf }) => `${isSelf} ${url}`).sort();
     if (sides.join() === this.#sides) return;

@@ -25,6 +25,11 @@ export class Offers {
     return lease;
   }
 
+  /** Whether this process made it, be it over or not. */
+  isOwn(lease: string): boolean {
+    return lease.startsWith(this.epoch) && lease[this.epoch.length] === "-";
+  }
+
   /** It has an offer open. */
   close(attempt: Attempt): void {
     this.#open.delete(attempt.lease);

@@ -17,6 +17,9 @@ export const noRedirect: RedirectQuery = {
   voucher: "",
 };
 
+/** What a broker makes one of; anything else is not handed on. */
+const LEASE = /^[a-z0-9]{1,24}-[0-9]{1,16}$/;
+
 /** No client follows more. Count. */
 const hopsMax = 1000;
 /** A day; no poll lasts that long. Milliseconds. */
@@ -65,7 +68,9 @@ function count(text: string, max: number): number {
 
 /** Where a poll goes whose key another broker owns. @param owner base URL without a slash at its end */
 export function pollLocation(owner: string, path: PollPath, members: string): string {
-  return `${owner}/warm-start?h=${path.hops + 1}&e=${Math.round(path.elapsedMs)}&m=${members}`;
+  const claim = path.lease !== null && LEASE.test(path.lease) ? `lease=${path.lease}&` : "";
+  const elapsedMs = Math.round(path.elapsedMs);
+  return `${owner}/warm-start?${claim}h=${path.hops + 1}&e=${elapsedMs}&m=${members}`;
 }
 
 /** The same for a dispatch. */
