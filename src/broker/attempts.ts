@@ -118,7 +118,7 @@ export class Attempts {
       if (delivery !== null) receipts.retained.remove(delivery);
       return;
     }
-    const offered = offers.findOf(poll);
+    const offered = offers.latestOf(poll);
     if (offered !== null) this.lapse(offered);
     else if (delivery !== null) this.redeliver(delivery);
   }

@@ -82,6 +82,10 @@ export interface BrokerFacts {
   /** Delivered messages that are kept. */
   readonly retained: number;
   readonly retainedBytes: number;
+  /** Runners that are remembered for an offer that they let lapse. */
+  readonly doubted: number;
+  /** Addresses whose latest `/connect` is remembered. */
+  readonly addresses: number;
 }
 
 export interface KeyFacts {

@@ -44,6 +44,16 @@ export const configForTests: BrokerConfig = {
 
 export const FIRST: PollPath = { lease: null, hops: 0, elapsedMs: 0 };
 
+/** What the target of a redirect says. */
+export function pathOf(location: string): PollPath {
+  const query = new URL(location, "http://broker").searchParams;
+  return {
+    lease: query.get("lease"),
+    hops: Number(query.get("h")),
+    elapsedMs: Number(query.get("e")),
+  };
+}
+
 /** One request of a runner, with what was done to it. */
 export class FakePoll implements PollSocket {
   readonly poll: Poll;
@@ -83,12 +93,7 @@ export class FakePoll implements PollSocket {
 
   /** What the target of its redirect says. */
   get path(): PollPath {
-    const query = new URL(this.location, "http://broker").searchParams;
-    return {
-      lease: query.get("lease"),
-      hops: Number(query.get("h")),
-      elapsedMs: Number(query.get("e")),
-    };
+    return pathOf(this.location);
   }
 
   #finish(what: NonNullable<FakePoll["done"]>): void {

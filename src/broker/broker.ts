@@ -17,6 +17,7 @@ import type {
   Dispatch,
   Dispatcher,
   DispatchRecord,
+  MatchKey,
   Poll,
   PollPath,
   PollSocket,
@@ -115,7 +116,7 @@ export class Broker implements BrokerCore {
     const rank = isCordoned ? "cordoned" : !isUsable ? "spent" : isDoubtful ? "doubtful" : "fresh";
     const waiter = new ParkedWaiter(poll, socket, nowMs, beganMs, path.hops, rank);
     waiters.park(waiter);
-    this.#dismissSurplus(poll);
+    this.#dismissSurplus(poll.key);
     return waiter.entry === null ? null : waiter;
   }
 
@@ -200,6 +201,7 @@ export class Broker implements BrokerCore {
     const isHeld = config.cordonAction === "skip";
     const ended = waiters.recordon((instance) => this.#cordon.has(instance), isHeld);
     this.#dismiss(ended, "cordoned");
+    for (const { key } of [...waiters.entries()]) this.#dismissSurplus(key);
     this.#attempts.seekHeld();
   }
 
@@ -209,7 +211,8 @@ export class Broker implements BrokerCore {
   }
 
   facts(): BrokerFacts {
-    const { counters, held, isDraining, isOn, offers, receipts, verdicts, waiters } = this.#state;
+    const { counters, doubts, held, isDraining, isOn, offers, receipts, verdicts, waiters } =
+      this.#state;
     return {
       counters,
       isOn,
@@ -226,6 +229,8 @@ export class Broker implements BrokerCore {
       verdicts: verdicts.count,
       retained: receipts.retained.count,
       retainedBytes: receipts.retained.bytes,
+      doubted: doubts.count,
+      addresses: receipts.addresses,
     };
   }
 
@@ -288,11 +293,14 @@ export class Broker implements BrokerCore {
     return elapsedMs > 0 ? Math.min(elapsedMs, elapsedMsMax) : 0;
   }
 
-  #dismissSurplus({ key }: Poll): void {
+  #dismissSurplus(key: MatchKey): void {
     const { config, waiters } = this.#state;
-    if (config.waitersPerKeyMax === 0) return;
-    const surplus = waiters.surplus(key, config.waitersPerKeyMax);
-    if (surplus !== null) this.#dismiss([surplus], "surplus");
+    const { waitersPerKeyMax } = config;
+    if (waitersPerKeyMax === 0) return;
+    const surplus = () => waiters.surplus(key, waitersPerKeyMax);
+    for (let waiter = surplus(); waiter !== null; waiter = surplus()) {
+      this.#dismiss([waiter], "surplus");
+    }
   }
 
   #dismiss(ended: readonly ParkedWaiter[], why: "surplus" | "off" | "cordoned"): void {

@@ -45,13 +45,14 @@ export class Offers {
     return attempt;
   }
 
-  /** The attempt that is offered to this very runner; for what is rare: it looks at all. */
-  findOf(poll: Poll): Attempt | null {
+  /** What was offered to this runner last; for what is rare: it looks at all. */
+  latestOf(poll: Poll): Attempt | null {
+    let latest: Attempt | null = null;
     for (const attempt of this.#open.values()) {
       const offered = attempt.poll!;
-      if (offered === poll) return attempt;
-      if (poll.controller !== "" && offered.controller === poll.controller) return attempt;
+      const isNamed = poll.controller !== "" && offered.controller === poll.controller;
+      if (offered === poll || isNamed) latest = attempt;
     }
-    return null;
+    return latest;
   }
 }

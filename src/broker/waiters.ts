@@ -41,12 +41,12 @@ export class Waiters {
     return nowMs - beganMs < this.#usableMs;
   }
 
-  /** Holds it; another poll of the same runner is doubtful from now on: its connection may be one that nobody reads. */
+  /** Holds it; another poll of the same runner comes last from now on: its connection may be one that nobody reads. */
   park(waiter: ParkedWaiter): void {
     const { controller, key } = waiter.poll;
     if (controller !== "") {
       const earlier = this.#latest.get(controller);
-      if (earlier?.rank === "fresh") this.#rank(earlier, "doubtful");
+      if (earlier?.rank === "fresh") this.#rank(earlier, "doubtful", true);
       this.#latest.set(controller, waiter);
     }
     const entry = this.#keys.open(key);
@@ -142,19 +142,21 @@ export class Waiters {
     return null;
   }
 
-  #rank(waiter: ParkedWaiter, rank: Rank): void {
+  #rank(waiter: ParkedWaiter, rank: Rank, isLast = false): void {
     const entry = waiter.entry!;
     this.#unlist(entry, waiter);
     waiter.rank = rank;
-    this.#list(entry, waiter);
+    this.#list(entry, waiter, isLast);
     this.#deadlines.remove(waiter);
     this.#deadlines.set(waiter, this.#dueMsOf(waiter));
   }
 
-  #list(entry: KeyEntry, waiter: ParkedWaiter): void {
+  #list(entry: KeyEntry, waiter: ParkedWaiter, isLast = false): void {
     this.#counts[waiter.rank] += 1;
     if (waiter.rank === "cordoned") entry.cordoned += 1;
-    entry.listOf(waiter.rank).addFirst(waiter);
+    const list = entry.listOf(waiter.rank);
+    if (isLast) list.addLast(waiter);
+    else list.addFirst(waiter);
   }
 
   #unlist(entry: KeyEntry, waiter: ParkedWaiter): void {

@@ -1,0 +1,543 @@
+/**
+ * A plain model of what a broker may do, beside a real one: runners, their connections and supervisors, who do all that
+ * real ones do. Each call on a socket or a dispatcher is compared with what the model knows, in lists that are searched from
+ * end to end. It throws where the broker has broken a rule.
+ */
+import { StillClock } from "../base/clock-for-tests.ts";
+import { pick, type Random } from "../base/random-for-tests.ts";
+import { TurnClock } from "../base/turn-clock.ts";
+import { type Broker, createBroker } from "./broker.ts";
+import type { Dispatcher, Poll, PollPath, PollSocket, Waiter } from "./broker-api.ts";
+import type { BrokerConfig } from "./broker-config.ts";
+import { dispatchOf, FIRST, pathOf } from "./broker-for-tests.ts";
+import { doubtMs, hopsMax, lateTickMs, overdueMs } from "./limits.ts";
+
+function rule(holds: boolean, broken: string): void {
+  if (!holds) throw new Error(`a rule is broken: ${broken}`);
+}
+
+/** What its connection answered last was a delivery to this runner. */
+interface Connection {
+  deliveredTo: string | null;
+}
+
+export interface ModelRunner {
+  readonly poll: Poll;
+  connection: Connection;
+  /** Redirects that it may follow, and those that it has followed. */
+  readonly redirects: ModelPoll[];
+  /** What it was given last, until that is confirmed, lost or old. */
+  delivery: { snapshot: string; lease: string; atMs: number; connectedSince: boolean } | null;
+  /** Since when it is in doubt; `maybe` when nobody can tell from outside. */
+  doubt: { sinceMs: number; maybe: boolean } | null;
+}
+
+export class ModelPoll implements PollSocket {
+  readonly runner: ModelRunner;
+  readonly path: PollPath;
+  readonly connection: Connection;
+  readonly atMs: number;
+  readonly beganMs: number;
+  readonly number: number;
+  readonly #model: BrokerModel;
+  state: "arriving" | "parked" | "gone" | "delivered" | "redirected" | "dismissed" | "closed" =
+    "arriving";
+  rank: "fresh" | "doubtful" | "unknown" = "fresh";
+  waiter: Waiter | null = null;
+  target: PollPath = FIRST;
+  isClaim = false;
+
+  constructor(model: BrokerModel, runner: ModelRunner, path: PollPath, number: number) {
+    this.#model = model;
+    this.runner = runner;
+    this.path = path;
+    this.connection = runner.connection;
+    this.atMs = model.clock.timeMs;
+    this.beganMs = this.atMs - Math.min(path.elapsedMs, model.config.connectionTimeoutMs);
+    this.number = number;
+  }
+
+  deliver(message: Uint8Array): void {
+    this.#end("delivered");
+    this.connection.deliveredTo = this.runner.poll.controller;
+    this.#model.delivered(this, new TextDecoder().decode(message));
+  }
+
+  redirect(location: string): void {
+    const wasParked = this.state === "parked";
+    this.target = pathOf(location);
+    rule(this.target.hops === this.path.hops + 1, "a redirect counts");
+    rule(this.target.hops <= hopsMax, "nobody is redirected too often");
+    if (this.target.lease !== null) this.#model.offered(this, wasParked);
+    this.#end("redirected");
+    this.connection.deliveredTo = null;
+    this.runner.redirects.push(this);
+    this.#model.maybeLost(this);
+  }
+
+  dismiss(): void {
+    const wasParked = this.state === "parked";
+    this.#end("dismissed");
+    this.#model.dismissed(this, wasParked);
+  }
+
+  close(): void {
+    const wasParked = this.state === "parked";
+    this.#end("closed");
+    this.runner.connection = { deliveredTo: null };
+    this.#model.closed(this, wasParked);
+  }
+
+  #end(state: "delivered" | "redirected" | "dismissed" | "closed"): void {
+    rule(
+      this.state === "arriving" || this.state === "parked",
+      `a poll was ${this.state}, ${state}`,
+    );
+    this.#model.parked.delete(this);
+    this.state = state;
+  }
+}
+
+export class ModelDispatcher implements Dispatcher {
+  readonly #model: BrokerModel;
+  readonly snapshot: string;
+  readonly atMs: number;
+  handle: object | null = null;
+  state: "waiting" | "gone" | "answered" = "waiting";
+
+  constructor(model: BrokerModel, snapshot: string) {
+    this.#model = model;
+    this.snapshot = snapshot;
+    this.atMs = model.clock.timeMs;
+  }
+
+  answer(didWarmStart: boolean): void {
+    rule(this.state === "waiting", `a dispatcher was ${this.state}, then answered`);
+    this.state = "answered";
+    this.#model.answered(this, didWarmStart);
+  }
+}
+
+interface OpenOffer {
+  lease: string;
+  poll: ModelPoll;
+  /** Null: nobody can tell from outside. */
+  snapshot: string | null;
+  dueMs: number;
+  /** It may have been taken back, with its dispatcher. */
+  maybe: boolean;
+}
+
+export class BrokerModel {
+  readonly clock = new StillClock();
+  readonly turnClock = new TurnClock(this.clock);
+  readonly broker: Broker;
+  readonly config: BrokerConfig;
+  readonly cordoned = new Set<string>();
+  readonly runners: ModelRunner[] = [];
+  readonly parked = new Set<ModelPoll>();
+  readonly dispatchers = new Set<ModelDispatcher>();
+  readonly verdicts = new Map<string, { didWarmStart: boolean; atMs: number }>();
+  readonly snapshots: string[] = [];
+  readonly #random: Random;
+  readonly #offers = new Map<string, OpenOffer>();
+  readonly #deliveries = new Map<string, number>();
+  /** How often each snapshot may have been delivered: once per dispatch that is not a repetition, and per sign of a loss. */
+  readonly #deliveriesMax = new Map<string, number>();
+  /** What the current call from outside is about. */
+  #dispatching: string | null = null;
+  #justDelivered: string | null = null;
+  #mayDismiss = false;
+  isDismissing = false;
+  isDraining = false;
+  #number = 0;
+  #connects = 0;
+  /** Without ticks, in all. */
+  #stoodMs = 0;
+  #tickMs = 0;
+  #isSpared = false;
+
+  constructor(config: BrokerConfig, random: Random) {
+    this.config = config;
+    this.#random = random;
+    this.broker = createBroker({
+      config,
+      clock: this.turnClock,
+      random,
+      cordon: this.cordoned,
+      placement: null,
+      onDispatch: null,
+    });
+  }
+
+  // --- what the world does ---
+
+  addRunner(controller: string, key: string, instance: string, address: string): void {
+    this.runners.push({
+      poll: { controller, key, instance, address },
+      connection: { deliveredTo: null },
+      redirects: [],
+      delivery: null,
+      doubt: null,
+    });
+  }
+
+  connect(runner: ModelRunner): void {
+    this.#enter();
+    this.#connects += 1;
+    this.broker.connect(runner.poll.address);
+    for (const { poll, delivery } of this.runners) {
+      if (poll.address === runner.poll.address && delivery !== null) delivery.connectedSince = true;
+    }
+  }
+
+  poll(runner: ModelRunner, path: PollPath): ModelPoll {
+    this.#enter();
+    this.#number += 1;
+    const sameSocket = runner.connection.deliveredTo === runner.poll.controller;
+    const poll = new ModelPoll(this, runner, path, this.#number);
+    const claimed = path.lease === null ? undefined : this.#offers.get(path.lease);
+    const isOwn = claimed?.poll.runner === runner;
+    poll.isClaim = isOwn && !this.cordoned.has(runner.poll.instance);
+    if (poll.isClaim) {
+      if (claimed!.maybe) poll.rank = "unknown";
+    } else {
+      if (isOwn) this.#lapsed(claimed!);
+      this.#judge(runner, path, sameSocket);
+      if (path.lease !== null) poll.rank = "doubtful";
+      else if (runner.doubt !== null) poll.rank = runner.doubt.maybe ? "unknown" : "doubtful";
+    }
+    poll.waiter = this.broker.poll(runner.poll, path, poll, sameSocket);
+    if (poll.waiter !== null) {
+      rule(poll.state === "arriving" || poll.state === "parked", "a waiter has an open poll");
+    } else rule(poll.state !== "arriving" && poll.state !== "parked", "null: it was answered");
+    if (poll.isClaim && poll.state !== "delivered") {
+      rule(claimed!.maybe, "who claims in time gets the message");
+      this.#offers.delete(path.lease!);
+    }
+    if (poll.state === "arriving") this.#park(poll);
+    return poll;
+  }
+
+  #park(poll: ModelPoll): void {
+    poll.state = "parked";
+    for (const other of this.parked) if (other.runner === poll.runner) other.rank = "doubtful";
+    this.parked.add(poll);
+  }
+
+  leavePoll(poll: ModelPoll): void {
+    this.#enter();
+    this.parked.delete(poll);
+    poll.state = "gone";
+    poll.runner.connection = { deliveredTo: null };
+    this.broker.gone(poll.waiter!);
+    if (this.#random(4) === 0) this.broker.gone(poll.waiter!);
+  }
+
+  /** The answer of this poll did not leave whole. */
+  lose(poll: ModelPoll): void {
+    this.#enter();
+    this.#lose(poll);
+  }
+
+  dispatch(snapshot: string, key: string): void {
+    this.#enter();
+    const dispatcher = new ModelDispatcher(this, snapshot);
+    const known = this.verdicts.get(snapshot);
+    const isPending = [...this.dispatchers].some((other) => other.snapshot === snapshot);
+    const best = this.#best(key);
+    if (known === undefined && !isPending) this.#allow(snapshot);
+    this.dispatchers.add(dispatcher);
+    this.#dispatching = snapshot;
+    dispatcher.handle = this.broker.dispatch(dispatchOf(snapshot, key), dispatcher);
+    this.#dispatching = null;
+    if (known !== undefined || isPending) return;
+    const { isOn } = this.broker.facts();
+    if (best.length > 0 && isOn && !this.isDraining) {
+      rule(best[0]!.state !== "parked" || best.length > 1, "a message finds its waiter");
+    }
+  }
+
+  leaveDispatcher(dispatcher: ModelDispatcher): void {
+    this.#enter();
+    dispatcher.state = "gone";
+    this.dispatchers.delete(dispatcher);
+    const others = [...this.dispatchers].some(({ snapshot }) => snapshot === dispatcher.snapshot);
+    const before = this.broker.facts().offered;
+    this.broker.dispatcherGone(dispatcher.handle!);
+    const { offered } = this.broker.facts();
+    if (others) {
+      rule(offered === before, "a dispatch that somebody waits for goes on");
+      return;
+    }
+    if (offered === before) return;
+    for (const offer of this.#offers.values()) {
+      if (offer.snapshot === dispatcher.snapshot) this.#offers.delete(offer.lease);
+      // From outside it cannot be told which of these was taken back.
+      else if (offer.snapshot === null) offer.maybe = true;
+    }
+  }
+
+  /** Lets time pass; `ticks` false: the process stands still, and its next tick is late. */
+  pass(ms: number, ticks: boolean): void {
+    if (!ticks) {
+      this.clock.timeMs += ms;
+      this.#stoodMs += ms;
+      return;
+    }
+    for (let left = ms; left > 0; left -= 25) {
+      this.clock.timeMs += 25;
+      this.#tick(this.clock.timeMs);
+      // What happens in the far future is the same at each of its ticks.
+      if (left > 2000 && this.#offers.size === 0 && this.dispatchers.size === 0) {
+        const skipMs = Math.min(200, left - 25);
+        this.clock.timeMs += skipMs;
+        left -= skipMs;
+      }
+    }
+  }
+
+  cordon(instance: string): void {
+    this.#enter();
+    const was = this.cordoned.has(instance);
+    if (was) this.cordoned.delete(instance);
+    else this.cordoned.add(instance);
+    for (const poll of this.parked) {
+      if (poll.runner.poll.instance === instance && was) poll.rank = "doubtful";
+    }
+    this.#mayDismiss = this.config.cordonAction === "dismiss";
+    this.broker.cordonChanged();
+    this.#mayDismiss = false;
+  }
+
+  switch(isOn: boolean, now: boolean): void {
+    this.#enter();
+    this.isDismissing = !isOn && now;
+    this.broker.switch(isOn, now);
+    rule(!this.isDismissing || this.parked.size === 0, "off at once: nobody is parked");
+  }
+
+  /** Promises nothing any more to those that have an offer. */
+  drain(stops: boolean): Promise<void> {
+    this.#enter();
+    this.isDraining = true;
+    for (const offer of this.#offers.values()) offer.maybe = true;
+    const drained = this.broker.drain();
+    if (stops) this.broker.stop();
+    return drained;
+  }
+
+  // --- what the broker does ---
+
+  offered(poll: ModelPoll, wasParked: boolean): void {
+    const { key } = poll.runner.poll;
+    rule(!this.cordoned.has(poll.runner.poll.instance), "nothing is offered on a cordoned machine");
+    rule(this.#isUsable(poll), "nothing is offered to a client that is about to give up");
+    const best = this.#best(key);
+    if (wasParked) rule(best.includes(poll), "the freshest waiter comes first");
+    else rule(best.length === 0, "who waits comes before who arrives");
+    const lease = poll.target.lease!;
+    rule(!this.#offers.has(lease), "each offer has a lease of its own");
+    if (this.#dispatching !== null) {
+      for (const offer of this.#offers.values()) {
+        rule(offer.snapshot !== this.#dispatching, "one offer for one dispatch");
+      }
+    }
+    const dueMs = this.clock.timeMs + this.config.claimTimeoutMs;
+    this.#offers.set(lease, {
+      lease,
+      poll,
+      snapshot: this.#dispatching,
+      dueMs,
+      maybe: this.isDraining,
+    });
+  }
+
+  delivered(poll: ModelPoll, snapshot: string): void {
+    const { runner, path } = poll;
+    const offer = poll.isClaim ? this.#offers.get(path.lease!) : undefined;
+    if (offer === undefined) {
+      const { directWithinMs } = this.config;
+      rule(directWithinMs > 0, "without a claim nothing is delivered");
+      rule(this.clock.timeMs - poll.atMs < directWithinMs, "directly only to who has just polled");
+    } else {
+      rule(offer.snapshot === null || offer.snapshot === snapshot, "the message of the offer");
+      this.#offers.delete(offer.lease);
+      runner.doubt = null;
+    }
+    const deliveries = (this.#deliveries.get(snapshot) ?? 0) + 1;
+    this.#deliveries.set(snapshot, deliveries);
+    rule(
+      deliveries <= (this.#deliveriesMax.get(snapshot) ?? 0),
+      `${snapshot} is delivered once, and again only when it is known to be lost`,
+    );
+    const lease = offer?.lease ?? "";
+    runner.delivery = { snapshot, lease, atMs: this.clock.timeMs, connectedSince: false };
+    this.#justDelivered = snapshot;
+    if (this.maybeLost(poll)) this.#justDelivered = null;
+    else rule(this.#justDelivered === snapshot, "one delivery at a time");
+  }
+
+  answered(dispatcher: ModelDispatcher, didWarmStart: boolean): void {
+    const { snapshot } = dispatcher;
+    this.dispatchers.delete(dispatcher);
+    const before = this.verdicts.get(snapshot);
+    if (before !== undefined) {
+      rule(before.didWarmStart === didWarmStart, "a verdict stays what it is");
+      return;
+    }
+    if (didWarmStart) rule(this.#justDelivered === snapshot, "true is said after the claim only");
+    // Answered at once while it is off, nobody looked for a runner: then it is forgotten.
+    const isRefused = this.#dispatching === snapshot && !this.broker.facts().isOn;
+    if (!isRefused) this.verdicts.set(snapshot, { didWarmStart, atMs: this.clock.timeMs });
+  }
+
+  dismissed(poll: ModelPoll, wasParked: boolean): void {
+    if (this.isDismissing || this.#mayDismiss) return;
+    if (!wasParked && this.cordoned.has(poll.runner.poll.instance)) {
+      rule(this.config.cordonAction === "dismiss", "a runner is dismissed only when that is asked");
+      return;
+    }
+    const { waitersPerKeyMax } = this.config;
+    const { key } = poll.runner.poll;
+    const others = [...this.parked].filter(
+      ({ runner }) => runner.poll.key === key && !this.cordoned.has(runner.poll.instance),
+    );
+    rule(
+      waitersPerKeyMax > 0 && others.length >= waitersPerKeyMax - 1,
+      "a runner is dismissed only when that is asked",
+    );
+  }
+
+  closed(poll: ModelPoll, wasParked: boolean): void {
+    if (this.isDraining) return;
+    const waitedMs = this.clock.timeMs - poll.beganMs;
+    rule(
+      wasParked
+        ? waitedMs >= this.config.connectionTimeoutMs + overdueMs
+        : poll.path.hops >= hopsMax || this.parked.size >= this.config.waitersMax,
+      "a poll is closed only when it is over",
+    );
+  }
+
+  /** Some answers break as they are written. @returns whether this one did */
+  maybeLost(poll: ModelPoll): boolean {
+    if (this.#random(20) > 0) return false;
+    this.#lose(poll, poll.state === "delivered");
+    return true;
+  }
+
+  /** What has to hold between two calls. */
+  check(): void {
+    const facts = this.broker.facts();
+    const { config } = this;
+    const said = `${this.parked.size} are parked, the broker says ${facts.parked}`;
+    rule(facts.parked === this.parked.size, said);
+    rule(facts.parked <= config.waitersMax, "waiters are bounded");
+    rule(facts.verdicts <= config.verdictsMax, "verdicts are bounded");
+    rule(facts.retainedBytes <= config.retainBytesMax, "what is kept is bounded");
+    rule(facts.pending === facts.offered + facts.held, "pending ones are offered or held");
+    const keys = new Set([...this.parked].map(({ runner }) => runner.poll.key));
+    rule(facts.keys === keys.size, "keys are freed with their last waiter");
+    if (config.waitersPerKeyMax > 0) {
+      for (const key of keys) {
+        const listed = [...this.parked].filter((poll) => this.#isListed(poll, key));
+        rule(listed.length <= config.waitersPerKeyMax, "waiters of a key are bounded");
+      }
+    }
+    const lateMs = config.dispatchTimeoutMs + config.startHoldMs + 100 + this.#stoodMs;
+    for (const { atMs, snapshot } of this.dispatchers) {
+      rule(this.clock.timeMs - atMs <= lateMs, `${snapshot} is answered in time`);
+    }
+  }
+
+  // --- private ---
+
+  #enter(): void {
+    this.turnClock.nowMs();
+    this.#justDelivered = null;
+  }
+
+  #tick(nowMs: number): void {
+    this.#enter();
+    this.broker.tick();
+    // After a stand the first tick ends nothing: claims may lie unread.
+    this.#isSpared = nowMs - this.#tickMs > lateTickMs && !this.#isSpared;
+    this.#tickMs = nowMs;
+    if (this.#isSpared) return;
+    for (const offer of [...this.#offers.values()]) {
+      if (offer.dueMs <= nowMs) this.#lapsed(offer);
+    }
+    for (const runner of this.runners) {
+      if (runner.doubt !== null && nowMs - runner.doubt.sinceMs >= doubtMs) runner.doubt = null;
+    }
+    for (const [snapshot, { atMs }] of this.verdicts) {
+      if (nowMs - atMs >= this.config.verdictTtlMs) this.verdicts.delete(snapshot);
+    }
+  }
+
+  #lapsed(offer: OpenOffer): void {
+    this.#offers.delete(offer.lease);
+    offer.poll.runner.doubt = { sinceMs: this.clock.timeMs, maybe: offer.maybe };
+  }
+
+  #lose(poll: ModelPoll, isDelivering = false): void {
+    const { runner } = poll;
+    runner.connection = { deliveredTo: null };
+    const offer = [...this.#offers.values()].findLast((open) => open.poll.runner === runner);
+    const isMaybe = offer === undefined || isDelivering || offer.maybe;
+    if (runner.delivery !== null && isMaybe) this.#isLost(runner);
+    if (offer !== undefined && !isDelivering) this.#lapsed(offer);
+    this.broker.lost(runner.poll);
+  }
+
+  #judge(runner: ModelRunner, path: PollPath, sameSocket: boolean): void {
+    const { delivery } = runner;
+    if (delivery === null) return;
+    if (sameSocket) runner.delivery = null;
+    else if (path.lease !== null) {
+      if (path.lease === delivery.lease) this.#isLost(runner);
+    } else if (delivery.connectedSince) runner.delivery = null;
+    else this.#isLost(runner);
+  }
+
+  #isLost(runner: ModelRunner): void {
+    this.#allow(runner.delivery!.snapshot);
+    runner.delivery = null;
+  }
+
+  #allow(snapshot: string): void {
+    this.#deliveriesMax.set(snapshot, (this.#deliveriesMax.get(snapshot) ?? 0) + 1);
+  }
+
+  #isUsable(poll: ModelPoll): boolean {
+    const { connectionTimeoutMs } = this.config;
+    const marginMs = Math.min(1000, connectionTimeoutMs / 10);
+    return this.clock.timeMs - poll.beganMs < connectionTimeoutMs - marginMs;
+  }
+
+  #isListed(poll: ModelPoll, key: string): boolean {
+    const { instance, key: own } = poll.runner.poll;
+    return own === key && !this.cordoned.has(instance) && this.#isUsable(poll);
+  }
+
+  /** The waiters of which one has to be offered the next message; several when nobody can tell from outside. */
+  #best(key: string): ModelPoll[] {
+    const listed = [...this.parked].filter((poll) => this.#isListed(poll, key));
+    const fresh = listed.filter(({ rank }) => rank === "fresh");
+    const latest = fresh.toSorted((left, right) => right.number - left.number)[0];
+    const unknown = listed.filter(({ rank }) => rank === "unknown");
+    const doubtful = listed.filter(({ rank }) => rank === "doubtful");
+    if (latest === undefined) return unknown.length > 0 ? [...unknown, ...doubtful] : doubtful;
+    return [latest, ...unknown.filter(({ number }) => number > latest.number)];
+  }
+
+  /** For the report of a failure. */
+  get summary(): string {
+    return `${this.#number} polls, ${this.#connects} connects, ${this.snapshots.length} snapshots`;
+  }
+
+  pickRunner(): ModelRunner {
+    return pick(this.#random, this.runners);
+  }
+}
