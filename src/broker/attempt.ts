@@ -38,6 +38,8 @@ export class Attempt implements Linked<Attempt> {
   /** Who got the offer or the message last. */
   poll: Poll | null = null;
   offeredMs = 0;
+  /** When the client of that poll began to wait. Clock time. */
+  beganMs = 0;
   /** When an offer lapses or a hold ends. Clock time. */
   dueMs = 0;
   /** While its message was being delivered the connection broke. */

@@ -247,6 +247,7 @@ export class Attempts {
   ): void {
     attempt.tries += 1;
     attempt.lease = "";
+    attempt.beganMs = beganMs;
     if (isDirect) this.#deliver(attempt, poll, socket);
     else this.#offer(attempt, poll, socket, hops, beganMs);
   }
@@ -280,7 +281,7 @@ export class Attempts {
     const { dispatch, lease, redelivery } = attempt;
     attempt.state = "delivering";
     attempt.poll = poll;
-    receipts.delivered(dispatch, poll, lease, redelivery, clock.lastMs);
+    receipts.delivered(dispatch, poll, lease, redelivery, clock.lastMs, attempt.beganMs);
     const outer = this.#delivering;
     this.#delivering = attempt;
     socket.deliver(dispatch.message);

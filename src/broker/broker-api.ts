@@ -86,7 +86,7 @@ export interface BrokerCore {
   connect(address: string): ConnectAnswer;
   /**
    * @param sameSocket the latest answer on this connection was a delivery to a poll with the same `controller`: whoever asks
-   *   again on it has read that answer to its end
+   *   again on it has read that answer to its end, though perhaps after it had given up
    * @returns null when it was answered at once
    */
   poll(poll: Poll, path: PollPath, socket: PollSocket, sameSocket: boolean): Waiter | null;

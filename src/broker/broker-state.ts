@@ -31,7 +31,12 @@ export class BrokerState {
     // With several brokers a runner's `/connect` may go to another one than its polls.
     const isAlone = config.peers.length <= 1 && config.peersDns === null;
     this.offers = new Offers(epoch);
-    this.receipts = new Receipts(config.retainMs, config.retainBytesMax, isAlone);
+    this.receipts = new Receipts(
+      config.retainMs,
+      config.retainBytesMax,
+      config.connectionTimeoutMs,
+      isAlone,
+    );
     this.verdicts = new Verdicts(config.verdictTtlMs, config.verdictsMax);
     this.waiters = new Waiters(config.connectionTimeoutMs, nowMs);
     this.holdUntilMs = nowMs + config.startHoldMs;

@@ -251,12 +251,12 @@ export class Broker implements BrokerCore {
 
   /** A poll may show that the message before it did not arrive. */
   #judgeDelivery(poll: Poll, path: PollPath, sameSocket: boolean): void {
-    const { counters, receipts } = this.#state;
+    const { clock, counters, receipts } = this.#state;
     const { retained } = receipts;
     if (retained.count === 0) return;
     const delivery = retained.get(poll.controller);
     if (delivery === null) return;
-    const receipt = receipts.judge(delivery, poll, path, sameSocket);
+    const receipt = receipts.judge(delivery, poll, path, sameSocket, clock.lastMs);
     if (receipt === "none") return;
     if (receipt === "lost") this.#attempts.redeliver(delivery);
     else {

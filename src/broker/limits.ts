@@ -92,6 +92,8 @@ export const cordonNoteMs = 60_000;
 
 /** Part of a poll's time before its end in which nothing is offered to it any more: a client that gives up while the offer is under way has lost nothing, but time. At most, else a tenth. Milliseconds. */
 export const spentMarginMsMax = 1000;
+/** How much sooner than by the broker's count a client may give up a poll: the way of its request. Milliseconds. */
+export const giveUpSkewMs = 100;
 /** After `connectionTimeoutMs`, until a poll is closed whose client should have gone by itself: a machine that is dead or frozen. Milliseconds. */
 export const overdueMs = 5000;
 /** Resolution of these two, for what nothing is offered to. Milliseconds. */

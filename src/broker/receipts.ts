@@ -1,10 +1,15 @@
 /**
  * Whether what was delivered has arrived, as far as a runner's later requests tell. A controller that has read a message
- * works, asks for `/connect` and then polls again. If it polls without that, on another connection than the delivery's, its
- * client never saw the message: it gave up, or was frozen past its own time-out, while the bytes lay in a buffer.
+ * works, asks for `/connect` and then polls again. If it polls without that its client never saw the message: it gave up, or
+ * was frozen past its own time-out, while the bytes lay in a buffer.
+ *
+ * A poll on the delivery's own connection looks as if the answer had been read, and mostly it was: load generators ask
+ * again like that, without `/connect`. But Bun reads answers in another thread than the one that gives up: frozen past its
+ * time-out it keeps the connection, throws the answer away, and asks again on it.
  */
 import type { Dispatch, Poll, PollPath } from "./broker-api.ts";
 import { Connects } from "./connects.ts";
+import { giveUpSkewMs } from "./limits.ts";
 import { Delivery, RetainedMessages } from "./retained-messages.ts";
 
 /** What a poll says of the delivery before it. */
@@ -13,10 +18,17 @@ export type Receipt = "none" | "confirmed" | "lost";
 export class Receipts {
   readonly retained: RetainedMessages;
   readonly #connects: Connects;
+  readonly #connectionTimeoutMs: number;
   /** Requests for `/connect` come here, all of them. */
   readonly #seesConnects: boolean;
 
-  constructor(retainMs: number, retainBytesMax: number, seesConnects: boolean) {
+  constructor(
+    retainMs: number,
+    retainBytesMax: number,
+    connectionTimeoutMs: number,
+    seesConnects: boolean,
+  ) {
+    this.#connectionTimeoutMs = connectionTimeoutMs;
     this.retained = new RetainedMessages(retainMs, retainBytesMax);
     this.#connects = new Connects(retainMs);
     this.#seesConnects = seesConnects && retainMs > 0;
@@ -33,15 +45,23 @@ export class Receipts {
     lease: string,
     redelivery: number,
     nowMs: number,
+    /** When its client began to wait. */
+    beganMs: number,
   ): void {
-    this.retained.add(
-      new Delivery(dispatch, poll, lease, redelivery, nowMs, this.#connects.next()),
-    );
+    const order = this.#connects.next();
+    this.retained.add(new Delivery(dispatch, poll, lease, redelivery, nowMs, beganMs, order));
   }
 
   /** @param delivery what the runner of this poll was given last */
-  judge(delivery: Delivery, poll: Poll, path: PollPath, sameSocket: boolean): Receipt {
-    if (sameSocket) return "confirmed";
+  judge(
+    delivery: Delivery,
+    poll: Poll,
+    path: PollPath,
+    sameSocket: boolean,
+    nowMs: number,
+  ): Receipt {
+    const givesUpMs = delivery.beganMs + this.#connectionTimeoutMs - giveUpSkewMs;
+    if (sameSocket && nowMs < givesUpMs) return "confirmed";
     // A client that sends the same request again by itself: its connection broke. True of any number of brokers.
     if (path.lease !== null) return path.lease === delivery.lease ? "lost" : "none";
     if (!this.#seesConnects) return "none";

@@ -2,8 +2,8 @@
  * Delivered messages, for as long as it may turn out that they did not arrive. One per runner: a runner that is given the
  * next message has had the one before.
  *
- *   (delivered) ──▶ retained ──a poll on the same connection, a /connect──▶ confirmed
- *                       ├──a poll on another one, a claim made twice, a broken connection──▶ lost (NACK)
+ *   (delivered) ──▶ retained ──a poll on the same connection in time, a /connect──▶ confirmed
+ *                       ├──any other poll, a claim made twice, a broken connection──▶ lost (NACK)
  *                       └──age, bytes──▶ forgotten
  */
 import type { Dispatch, Poll } from "./broker-api.ts";
@@ -17,6 +17,8 @@ export class Delivery implements Linked<Delivery> {
   /** 0, or which redelivery it was. */
   readonly redelivery: number;
   readonly deliveredMs: number;
+  /** When the client began to wait that was to read it. Clock time. */
+  readonly beganMs: number;
   /** Of `Connects.next`: what came before it, and what after. */
   readonly order: number;
   prev: Delivery | null = null;
@@ -28,6 +30,7 @@ export class Delivery implements Linked<Delivery> {
     lease: string,
     redelivery: number,
     deliveredMs: number,
+    beganMs: number,
     order: number,
   ) {
     this.dispatch = dispatch;
@@ -35,6 +38,7 @@ export class Delivery implements Linked<Delivery> {
     this.lease = lease;
     this.redelivery = redelivery;
     this.deliveredMs = deliveredMs;
+    this.beganMs = beganMs;
     this.order = order;
   }
 }

@@ -1,0 +1,54 @@
+/** Goal: whether a message arrived is told from its runner's next requests, and never against what clients really do. */
+import { describe, expect, test } from "bun:test";
+import { BrokerForTests, type FakePoll } from "./broker-for-tests.ts";
+
+/** A runner that has claimed a message. */
+function delivered(b: BrokerForTests): FakePoll {
+  const poll = b.poll("a");
+  b.dispatch("s1");
+  return b.follow(poll);
+}
+
+describe("a runner that polls again without a /connect", () => {
+  test("on another connection has lost the message, and gets it again", () => {
+    const b = new BrokerForTests();
+    delivered(b);
+
+    const again = b.poll("a");
+
+    expect(again.done).toBe("redirected");
+    expect(b.follow(again).text).toBe("s1");
+  });
+
+  test("on the same connection has read the message, as load generators do", () => {
+    const b = new BrokerForTests();
+    delivered(b);
+
+    const again = b.poll("a", undefined, { sameSocket: true });
+
+    expect(again.done).toBeNull();
+  });
+
+  test("on the same connection, when its client had given up before, has lost it", () => {
+    const b = new BrokerForTests({ connectionTimeoutMs: 2000, retainMs: 10_000 });
+    delivered(b);
+    b.pass(2000);
+
+    const again = b.poll("a", undefined, { sameSocket: true });
+
+    expect(again.done).toBe("redirected");
+    expect(b.follow(again).text).toBe("s1");
+  });
+});
+
+test.each([false, true])(
+  "a runner that asked for /connect has the message, on the same connection or not: %p",
+  (sameSocket) => {
+    const b = new BrokerForTests({ connectionTimeoutMs: 2000, retainMs: 10_000 });
+    expect(delivered(b).text).toBe("s1");
+    b.pass(2000);
+    b.broker.connect("10.0.0.1");
+
+    expect(b.poll("a", undefined, { sameSocket }).done).toBeNull();
+  },
+);
