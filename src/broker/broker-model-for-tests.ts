@@ -7,126 +7,18 @@ import { StillClock } from "../base/clock-for-tests.ts";
 import { pick, type Random } from "../base/random-for-tests.ts";
 import { TurnClock } from "../base/turn-clock.ts";
 import { type Broker, createBroker } from "./broker.ts";
-import type { Dispatcher, Poll, PollPath, PollSocket, Waiter } from "./broker-api.ts";
+import {
+  ModelDispatcher,
+  ModelPoll,
+  type ModelRunner,
+  type OpenOffer,
+  rule,
+} from "./broker-actors-for-tests.ts";
+import type { PollPath } from "./broker-api.ts";
 import type { BrokerConfig } from "./broker-config.ts";
-import { dispatchOf, FIRST, pathOf } from "./broker-for-tests.ts";
+import { dispatchOf } from "./broker-for-tests.ts";
+import { ModelWaiters } from "./broker-waiters-for-tests.ts";
 import { doubtMs, hopsMax, lateTickMs, overdueMs } from "./limits.ts";
-
-function rule(holds: boolean, broken: string): void {
-  if (!holds) throw new Error(`a rule is broken: ${broken}`);
-}
-
-/** What its connection answered last was a delivery to this runner. */
-interface Connection {
-  deliveredTo: string | null;
-}
-
-export interface ModelRunner {
-  readonly poll: Poll;
-  connection: Connection;
-  /** Redirects that it may follow, and those that it has followed. */
-  readonly redirects: ModelPoll[];
-  /** What it was given last, until that is confirmed, lost or old. */
-  delivery: { snapshot: string; lease: string; atMs: number; connectedSince: boolean } | null;
-  /** Since when it is in doubt; `maybe` when nobody can tell from outside. */
-  doubt: { sinceMs: number; maybe: boolean } | null;
-}
-
-export class ModelPoll implements PollSocket {
-  readonly runner: ModelRunner;
-  readonly path: PollPath;
-  readonly connection: Connection;
-  readonly atMs: number;
-  readonly beganMs: number;
-  readonly number: number;
-  readonly #model: BrokerModel;
-  state: "arriving" | "parked" | "gone" | "delivered" | "redirected" | "dismissed" | "closed" =
-    "arriving";
-  rank: "fresh" | "doubtful" | "unknown" = "fresh";
-  waiter: Waiter | null = null;
-  target: PollPath = FIRST;
-  isClaim = false;
-
-  constructor(model: BrokerModel, runner: ModelRunner, path: PollPath, number: number) {
-    this.#model = model;
-    this.runner = runner;
-    this.path = path;
-    this.connection = runner.connection;
-    this.atMs = model.clock.timeMs;
-    this.beganMs = this.atMs - Math.min(path.elapsedMs, model.config.connectionTimeoutMs);
-    this.number = number;
-  }
-
-  deliver(message: Uint8Array): void {
-    this.#end("delivered");
-    this.connection.deliveredTo = this.runner.poll.controller;
-    this.#model.delivered(this, new TextDecoder().decode(message));
-  }
-
-  redirect(location: string): void {
-    const wasParked = this.state === "parked";
-    this.target = pathOf(location);
-    rule(this.target.hops === this.path.hops + 1, "a redirect counts");
-    rule(this.target.hops <= hopsMax, "nobody is redirected too often");
-    if (this.target.lease !== null) this.#model.offered(this, wasParked);
-    this.#end("redirected");
-    this.connection.deliveredTo = null;
-    this.runner.redirects.push(this);
-    this.#model.maybeLost(this);
-  }
-
-  dismiss(): void {
-    const wasParked = this.state === "parked";
-    this.#end("dismissed");
-    this.#model.dismissed(this, wasParked);
-  }
-
-  close(): void {
-    const wasParked = this.state === "parked";
-    this.#end("closed");
-    this.runner.connection = { deliveredTo: null };
-    this.#model.closed(this, wasParked);
-  }
-
-  #end(state: "delivered" | "redirected" | "dismissed" | "closed"): void {
-    rule(
-      this.state === "arriving" || this.state === "parked",
-      `a poll was ${this.state}, ${state}`,
-    );
-    this.#model.parked.delete(this);
-    this.state = state;
-  }
-}
-
-export class ModelDispatcher implements Dispatcher {
-  readonly #model: BrokerModel;
-  readonly snapshot: string;
-  readonly atMs: number;
-  handle: object | null = null;
-  state: "waiting" | "gone" | "answered" = "waiting";
-
-  constructor(model: BrokerModel, snapshot: string) {
-    this.#model = model;
-    this.snapshot = snapshot;
-    this.atMs = model.clock.timeMs;
-  }
-
-  answer(didWarmStart: boolean): void {
-    rule(this.state === "waiting", `a dispatcher was ${this.state}, then answered`);
-    this.state = "answered";
-    this.#model.answered(this, didWarmStart);
-  }
-}
-
-interface OpenOffer {
-  lease: string;
-  poll: ModelPoll;
-  /** Null: nobody can tell from outside. */
-  snapshot: string | null;
-  dueMs: number;
-  /** It may have been taken back, with its dispatcher. */
-  maybe: boolean;
-}
 
 export class BrokerModel {
   readonly clock = new StillClock();
@@ -135,7 +27,7 @@ export class BrokerModel {
   readonly config: BrokerConfig;
   readonly cordoned = new Set<string>();
   readonly runners: ModelRunner[] = [];
-  readonly parked = new Set<ModelPoll>();
+  readonly parked: ModelWaiters;
   readonly dispatchers = new Set<ModelDispatcher>();
   readonly verdicts = new Map<string, { didWarmStart: boolean; atMs: number }>();
   readonly snapshots: string[] = [];
@@ -151,7 +43,6 @@ export class BrokerModel {
   isDismissing = false;
   isDraining = false;
   #number = 0;
-  #connects = 0;
   /** Without ticks, in all. */
   #stoodMs = 0;
   #tickMs = 0;
@@ -159,6 +50,7 @@ export class BrokerModel {
 
   constructor(config: BrokerConfig, random: Random) {
     this.config = config;
+    this.parked = new ModelWaiters(config, this.clock, this.cordoned);
     this.#random = random;
     this.broker = createBroker({
       config,
@@ -184,7 +76,6 @@ export class BrokerModel {
 
   connect(runner: ModelRunner): void {
     this.#enter();
-    this.#connects += 1;
     this.broker.connect(runner.poll.address);
     for (const { poll, delivery } of this.runners) {
       if (poll.address === runner.poll.address && delivery !== null) delivery.connectedSince = true;
@@ -215,14 +106,8 @@ export class BrokerModel {
       rule(claimed!.maybe, "who claims in time gets the message");
       this.#offers.delete(path.lease!);
     }
-    if (poll.state === "arriving") this.#park(poll);
+    if (poll.state === "arriving") this.parked.park(poll);
     return poll;
-  }
-
-  #park(poll: ModelPoll): void {
-    poll.state = "parked";
-    for (const other of this.parked) if (other.runner === poll.runner) other.rank = "doubtful";
-    this.parked.add(poll);
   }
 
   leavePoll(poll: ModelPoll): void {
@@ -245,7 +130,7 @@ export class BrokerModel {
     const dispatcher = new ModelDispatcher(this, snapshot);
     const known = this.verdicts.get(snapshot);
     const isPending = [...this.dispatchers].some((other) => other.snapshot === snapshot);
-    const best = this.#best(key);
+    const best = this.parked.best(key);
     if (known === undefined && !isPending) this.#allow(snapshot);
     this.dispatchers.add(dispatcher);
     this.#dispatching = snapshot;
@@ -332,8 +217,8 @@ export class BrokerModel {
   offered(poll: ModelPoll, wasParked: boolean): void {
     const { key } = poll.runner.poll;
     rule(!this.cordoned.has(poll.runner.poll.instance), "nothing is offered on a cordoned machine");
-    rule(this.#isUsable(poll), "nothing is offered to a client that is about to give up");
-    const best = this.#best(key);
+    rule(this.parked.isUsable(poll), "nothing is offered to a client that is about to give up");
+    const best = this.parked.best(key);
     if (wasParked) rule(best.includes(poll), "the freshest waiter comes first");
     else rule(best.length === 0, "who waits comes before who arrives");
     const lease = poll.target.lease!;
@@ -441,7 +326,7 @@ export class BrokerModel {
     rule(facts.keys === keys.size, "keys are freed with their last waiter");
     if (config.waitersPerKeyMax > 0) {
       for (const key of keys) {
-        const listed = [...this.parked].filter((poll) => this.#isListed(poll, key));
+        const listed = [...this.parked].filter((poll) => this.parked.isListed(poll, key));
         rule(listed.length <= config.waitersPerKeyMax, "waiters of a key are bounded");
       }
     }
@@ -508,33 +393,6 @@ export class BrokerModel {
 
   #allow(snapshot: string): void {
     this.#deliveriesMax.set(snapshot, (this.#deliveriesMax.get(snapshot) ?? 0) + 1);
-  }
-
-  #isUsable(poll: ModelPoll): boolean {
-    const { connectionTimeoutMs } = this.config;
-    const marginMs = Math.min(1000, connectionTimeoutMs / 10);
-    return this.clock.timeMs - poll.beganMs < connectionTimeoutMs - marginMs;
-  }
-
-  #isListed(poll: ModelPoll, key: string): boolean {
-    const { instance, key: own } = poll.runner.poll;
-    return own === key && !this.cordoned.has(instance) && this.#isUsable(poll);
-  }
-
-  /** The waiters of which one has to be offered the next message; several when nobody can tell from outside. */
-  #best(key: string): ModelPoll[] {
-    const listed = [...this.parked].filter((poll) => this.#isListed(poll, key));
-    const fresh = listed.filter(({ rank }) => rank === "fresh");
-    const latest = fresh.toSorted((left, right) => right.number - left.number)[0];
-    const unknown = listed.filter(({ rank }) => rank === "unknown");
-    const doubtful = listed.filter(({ rank }) => rank === "doubtful");
-    if (latest === undefined) return unknown.length > 0 ? [...unknown, ...doubtful] : doubtful;
-    return [latest, ...unknown.filter(({ number }) => number > latest.number)];
-  }
-
-  /** For the report of a failure. */
-  get summary(): string {
-    return `${this.#number} polls, ${this.#connects} connects, ${this.snapshots.length} snapshots`;
   }
 
   pickRunner(): ModelRunner {

@@ -5,9 +5,10 @@
  */
 import { expect, test } from "bun:test";
 import { pick, type Random, randomOf, testSeed } from "../base/random-for-tests.ts";
+import type { ModelRunner } from "./broker-actors-for-tests.ts";
 import type { BrokerConfig } from "./broker-config.ts";
 import { configForTests, FIRST } from "./broker-for-tests.ts";
-import { BrokerModel, type ModelRunner } from "./broker-model-for-tests.ts";
+import { BrokerModel } from "./broker-model-for-tests.ts";
 
 const lives = Number(process.env["LEVAIN_TEST_LIVES"] ?? 150);
 const eventsMax = 400;

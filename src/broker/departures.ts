@@ -8,6 +8,7 @@ import type { MatchKey } from "./broker-api.ts";
 import type { BrokerState } from "./broker-state.ts";
 import { relocateMs } from "./limits.ts";
 import type { ParkedWaiter } from "./parked-waiter.ts";
+import { pollLocation } from "./redirect-query.ts";
 import { Spread } from "./spread.ts";
 
 /** Where other brokers are, as `Membership` says it. */
@@ -98,9 +99,7 @@ export class Departures {
       return;
     }
     counters.moved += 1;
-    const elapsedMs = Math.round(clock.lastMs - beganMs);
-    socket.redirect(
-      `${url}/warm-start?h=${hops + 1}&e=${elapsedMs}&m=${encodeURIComponent(placement!.epoch)}`,
-    );
+    const path = { lease: null, hops, elapsedMs: clock.lastMs - beganMs };
+    socket.redirect(pollLocation(url, path, placement!.epoch));
   }
 }
