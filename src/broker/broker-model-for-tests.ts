@@ -1,7 +1,6 @@
 /**
  * A plain model of what a broker may do, beside a real one: runners, their connections and supervisors, who do all that
- * real ones do. Each call on a socket or a dispatcher is compared with what the model knows, in lists that are searched from
- * end to end. It throws where the broker has broken a rule.
+ * real ones do. Each call on a socket or a dispatcher is compared with what the model knows. It throws where a rule is broken.
  */
 import { StillClock } from "../base/clock-for-tests.ts";
 import { pick, type Random } from "../base/random-for-tests.ts";
