@@ -20,7 +20,7 @@ export interface ModelRunner {
   /** Redirects that it may follow, and those that it has followed. */
   readonly redirects: ModelPoll[];
   /** What it was given last, until that is confirmed, lost or old. */
-  delivery: { snapshot: string; lease: string; atMs: number; connectedSince: boolean } | null;
+  delivery: { snapshot: string; lease: string; givesUpMs: number; connectedSince: boolean } | null;
   /** Since when it is in doubt; `maybe` when nobody can tell from outside. */
   doubt: { sinceMs: number; maybe: boolean } | null;
 }

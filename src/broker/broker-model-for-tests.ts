@@ -3,7 +3,7 @@
  * real ones do. Each call on a socket or a dispatcher is compared with what the model knows. It throws where a rule is broken.
  */
 import { StillClock } from "../base/clock-for-tests.ts";
-import { pick, type Random } from "../base/random-for-tests.ts";
+import type { Random } from "../base/random-for-tests.ts";
 import { TurnClock } from "../base/turn-clock.ts";
 import { type Broker, createBroker } from "./broker.ts";
 import {
@@ -17,7 +17,7 @@ import type { PollPath } from "./broker-api.ts";
 import type { BrokerConfig } from "./broker-config.ts";
 import { dispatchOf } from "./broker-for-tests.ts";
 import { ModelWaiters } from "./broker-waiters-for-tests.ts";
-import { doubtMs, hopsMax, lateTickMs, overdueMs } from "./limits.ts";
+import { doubtMs, giveUpSkewMs, hopsMax, lateTickMs, overdueMs } from "./limits.ts";
 
 export class BrokerModel {
   readonly clock = new StillClock();
@@ -256,7 +256,9 @@ export class BrokerModel {
       `${snapshot} is delivered once, and again only when it is known to be lost`,
     );
     const lease = offer?.lease ?? "";
-    runner.delivery = { snapshot, lease, atMs: this.clock.timeMs, connectedSince: false };
+    const { beganMs } = offer?.poll ?? poll;
+    const givesUpMs = beganMs + this.config.connectionTimeoutMs - giveUpSkewMs;
+    runner.delivery = { snapshot, lease, givesUpMs, connectedSince: false };
     this.#justDelivered = snapshot;
     if (this.maybeLost(poll)) this.#justDelivered = null;
     else rule(this.#justDelivered === snapshot, "one delivery at a time");
@@ -378,7 +380,8 @@ export class BrokerModel {
   #judge(runner: ModelRunner, path: PollPath, sameSocket: boolean): void {
     const { delivery } = runner;
     if (delivery === null) return;
-    if (sameSocket) runner.delivery = null;
+    const isInTime = this.clock.timeMs < delivery.givesUpMs;
+    if (sameSocket && isInTime) runner.delivery = null;
     else if (path.lease !== null) {
       if (path.lease === delivery.lease) this.#isLost(runner);
     } else if (delivery.connectedSince) runner.delivery = null;
@@ -392,9 +395,5 @@ export class BrokerModel {
 
   #allow(snapshot: string): void {
     this.#deliveriesMax.set(snapshot, (this.#deliveriesMax.get(snapshot) ?? 0) + 1);
-  }
-
-  pickRunner(): ModelRunner {
-    return pick(this.#random, this.runners);
   }
 }

@@ -36,7 +36,7 @@ function settings(random: Random): BrokerConfig {
 /** A whole fetch begins, or goes on where a redirect led it, or where somebody has made one up. */
 function asks(model: BrokerModel, random: Random, runner: ModelRunner): void {
   const followed = runner.redirects.at(-1);
-  const other = model.pickRunner().redirects.at(-1);
+  const other = pick(random, model.runners).redirects.at(-1);
   const chance = random(20);
   if (followed !== undefined && chance < 14) {
     model.poll(runner, followed.target);
@@ -61,19 +61,19 @@ function event(model: BrokerModel, random: Random): void {
   if (chance < 45) {
     const waiting = model.runners.filter(({ redirects }) => redirects.length > 0);
     const runner = waiting.length > 0 && random(2) === 0 ? pick(random, waiting) : null;
-    asks(model, random, runner ?? model.pickRunner());
+    asks(model, random, runner ?? pick(random, model.runners));
   } else if (chance < 65) {
     const snapshot = `s${model.snapshots.length}`;
     model.snapshots.push(snapshot);
     model.dispatch(snapshot, pick(random, model.runners).poll.key);
   } else if (chance < 70) {
     const snapshot = model.snapshots.at(-1 - random(5));
-    if (snapshot !== undefined) model.dispatch(snapshot, model.pickRunner().poll.key);
+    if (snapshot !== undefined) model.dispatch(snapshot, pick(random, model.runners).poll.key);
   } else if (chance < 75) {
     if (parked !== undefined) model.leavePoll(parked);
   } else if (chance < 79) {
     if (dispatcher !== undefined) model.leaveDispatcher(dispatcher);
-  } else if (chance < 81) model.connect(model.pickRunner());
+  } else if (chance < 81) model.connect(pick(random, model.runners));
   else if (chance < 82) model.cordon(pick(random, ["node1", "node2"]));
   else if (chance < 83) model.switch(random(4) > 0, random(4) === 0);
   else if (chance < 84) model.pass(random(3000), false);
@@ -109,7 +109,7 @@ async function end(model: BrokerModel, random: Random): Promise<void> {
   } else {
     const drained = model.drain(way === 2);
     for (let count = 0; count < 20; count++) {
-      if (random(2) === 0) asks(model, random, model.pickRunner());
+      if (random(2) === 0) asks(model, random, pick(random, model.runners));
       model.pass(random(100), true);
     }
     model.pass(60_000, true);

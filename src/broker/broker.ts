@@ -100,10 +100,10 @@ export class Broker implements BrokerCore {
       isDoubtful = true;
     }
     this.#judgeDelivery(poll, path, sameSocket);
-    if (this.#endsAtOnce(isCordoned, path.hops, socket, poll)) return null;
-
     const nowMs = clock.lastMs;
     const beganMs = nowMs - this.#elapsedMs(path);
+    if (this.#endsAtOnce(poll, socket, isCordoned, path.hops, beganMs)) return null;
+
     const isUsable = waiters.isUsable(beganMs, nowMs);
     if (isUsable && !isCordoned && this.#attempts.serve(poll, socket, path.hops, beganMs)) {
       return null;
@@ -266,7 +266,13 @@ export class Broker implements BrokerCore {
   }
 
   /** @returns whether the poll was answered */
-  #endsAtOnce(isCordoned: boolean, hops: number, socket: PollSocket, poll: Poll): boolean {
+  #endsAtOnce(
+    poll: Poll,
+    socket: PollSocket,
+    isCordoned: boolean,
+    hops: number,
+    beganMs: number,
+  ): boolean {
     const { config, counters } = this.#state;
     if (this.#isDismissing) {
       counters.dismissed.off += 1;
@@ -280,7 +286,7 @@ export class Broker implements BrokerCore {
     } else if (hops >= hopsMax) {
       // It cannot be offered anything any more. Closed, its client begins to count anew.
       const mayDirectly = config.directWithinMs > 0 && !isCordoned;
-      if (mayDirectly && this.#attempts.serve(poll, socket, hops, 0)) return true;
+      if (mayDirectly && this.#attempts.serve(poll, socket, hops, beganMs)) return true;
       counters.closed.hops += 1;
       socket.close();
     } else return false;
