@@ -7,7 +7,7 @@ import {
   looksLikeToken,
   undecodableDeployment,
 } from "./deployment-tokens.ts";
-import { tokenCharactersMax, tokensMax } from "./limits.ts";
+import { tokenCharactersMax, tokensCharactersMax, tokensMax } from "./limits.ts";
 
 const secret = "the-secret-of-the-cluster";
 const claims = {
@@ -227,6 +227,17 @@ test("what is remembered is bounded, whatever is sent", () => {
   }
 
   expect(tokens.facts().remembered).toBe(tokensMax);
+});
+
+test("what is remembered is bounded in characters too", () => {
+  const { tokens } = setup();
+  const texts = Array.from({ length: 1200 }, (_, index) =>
+    `a.${Buffer.from(`{"deployment":"d${index}"}`).toString("base64url")}.`.padEnd(4000, "c"),
+  );
+
+  for (const text of texts) tokens.read(text, version);
+
+  expect(tokens.facts().remembered).toBe(Math.floor(tokensCharactersMax / 4000));
 });
 
 test("nothing that comes back has a part of the token in it", async () => {

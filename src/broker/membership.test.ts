@@ -25,15 +25,20 @@ interface Broker {
   membership: Membership;
   notes: string[];
   server: Bun.Server<undefined>;
+  /** How often anybody looked at its health. */
+  checks: number;
 }
 
 /** Brokers that differ in nothing but their sockets, and know the name "localhost" of each by nothing but its port. */
 function startBrokers(count: number, more: Partial<MembershipOptions["config"]> = {}): Broker[] {
   const brokers: Broker[] = [];
   for (let index = 0; index < count; index += 1) {
-    const listening = listen(() => new Response(brokers[index]!.membership.healthBody));
+    const listening = listen(() => {
+      brokers[index]!.checks += 1;
+      return new Response(brokers[index]!.membership.healthBody);
+    });
     // By name, so that it takes an answer to tell which one is whose.
-    brokers.push({ ...listening, url: `http://localhost:${listening.port}` } as Broker);
+    brokers.push({ ...listening, url: `http://localhost:${listening.port}`, checks: 0 } as Broker);
   }
   const peers = brokers.map(({ url }) => url);
   for (const [index, broker] of brokers.entries()) {
@@ -89,6 +94,25 @@ describe("three brokers", () => {
     listen(() => new Response('{"broker":"id-anew"}'), third.port);
     await until(() => keys.every((key, index) => first.membership.ownerOf(key) === before[index]));
     expect(told).toBe(2);
+  });
+
+  test("look once more, some checks after a change, at what landed by another idea of who serves", async () => {
+    const [broker] = startBrokers(2) as [Broker, Broker];
+    const { membership } = broker;
+    let told = 0;
+    membership.onChange(() => (told += 1));
+    await until(() => told > 0);
+    const changes = membership.facts().changes;
+    const first = told;
+
+    membership.landed("other");
+    await until(() => told === first + 1);
+    membership.landed("other");
+    const checksNow = broker.checks;
+    await until(() => broker.checks > checksNow + 20);
+
+    expect(membership.facts().changes).toBe(changes);
+    expect(told).toBe(first + 1);
   });
 
   test("count what lands by another idea of who serves", async () => {

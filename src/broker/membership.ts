@@ -7,7 +7,7 @@
 
 import type { MatchKey } from "./broker-api.ts";
 import type { BrokerConfig } from "./broker-config.ts";
-import { peerCheckMs, peersDnsLookMs } from "./limits.ts";
+import { peerCheckMs, peerGoodChecksMin, peersDnsLookMs } from "./limits.ts";
 import { MemberTable, type PeerAnswer } from "./member-table.ts";
 import { checkPeer, healthBody } from "./peer-check.ts";
 import { baseUrlOf, isOwnAddress, readPeersDns, resolvePeers } from "./peer-names.ts";
@@ -29,6 +29,8 @@ export interface MembershipOptions {
 
 /** Rounds of checks after which a broker that is not among its peers is said to be missing. Count. */
 const roundsUntilMissing = 10;
+/** Rounds of checks after which all brokers have seen what one of them has. Count. */
+const roundsToAgree = peerGoodChecksMin + 1;
 /** Look-ups in a row without an address, until it is no member any more. Count. */
 const looksUntilGone = 2;
 
@@ -52,6 +54,10 @@ class PeerMembership implements Membership {
   #port = 0;
   #isLooking = false;
   #rounds = 0;
+  /** Rounds of checks until listeners are told of the latest change once more; 0: not at all. */
+  #roundsToRepeat = 0;
+  /** Since the latest change requests landed here by another idea of who serves. */
+  #isDisputed = false;
   /** What listeners were told of. */
   #changes = 0;
   #landed = 0;
@@ -93,7 +99,9 @@ class PeerMembership implements Membership {
 
   landed(epoch: string): void {
     this.#landed += 1;
-    if (epoch !== this.#table.epoch) this.#disagreed += 1;
+    if (epoch === this.#table.epoch) return;
+    this.#disagreed += 1;
+    this.#isDisputed = true;
   }
 
   start({ port, dispatchPort }: { port: number; dispatchPort: number }): void {
@@ -149,6 +157,7 @@ class PeerMembership implements Membership {
       if (!this.#checking.has(url)) void this.#check(url);
     }
     this.#rounds += 1;
+    this.#repeatChange();
     if (this.#rounds === roundsUntilMissing && !this.#table.isFound) {
       this.#options.note(
         "none of the peers is this broker, so no key is its own; give its base URL with --self-url",
@@ -203,6 +212,22 @@ class PeerMembership implements Membership {
     const { changes } = this.#table;
     if (changes === this.#changes) return;
     this.#changes = changes;
+    this.#isDisputed = false;
+    this.#roundsToRepeat = roundsToAgree;
+    this.#tell();
+  }
+
+  /**
+   * Others see a change some checks earlier or later; what they send here meanwhile may belong elsewhere. Once, since brokers
+   * that go on disagreeing would send it to and fro.
+   */
+  #repeatChange(): void {
+    if (this.#roundsToRepeat === 0) return;
+    this.#roundsToRepeat -= 1;
+    if (this.#roundsToRepeat === 0 && this.#isDisputed) this.#tell();
+  }
+
+  #tell(): void {
     for (const listener of this.#listeners) listener();
   }
 }

@@ -95,7 +95,7 @@ export interface Membership {
   landed(epoch: string): void;
   /** The port that dispatches of this broker have, as other brokers are told; before `start`. */
   start(ports: { port: number; dispatchPort: number }): void;
-  /** Called after each change of `epoch`, outside of any other call. */
+  /** Called when keys have, or may have, other owners than before, outside of any other call. */
   onChange(listener: () => void): void;
   facts(): MembershipFacts;
   /** Twice is safe. */
