@@ -41,6 +41,8 @@ export class BrokerConnection implements Deadlined {
   readonly #side: Side;
   #state: State = "head";
   #input: Buffer = nothing;
+  /** No request's body was taken out of it yet. */
+  #isFirstOfChunk = true;
   /** `#readRequests` is on the stack. */
   #isReading = false;
   #keepAlive = true;
@@ -89,6 +91,7 @@ export class BrokerConnection implements Deadlined {
     if (this.#input.length === 0) {
       if (this.#state === "head" && this.#takeKnownPoll(chunk)) return;
       this.#input = chunk;
+      this.#isFirstOfChunk = true;
     } else this.#input = Buffer.concat([this.#input, chunk]);
     this.#readInput();
   }
@@ -284,10 +287,9 @@ export class BrokerConnection implements Deadlined {
   }
 
   #startGuarded(kind: "dispatch" | "operation", head: Buffer): void {
-    const { bodyBytesMax } = this.context;
-    const { target, method, contentLength, traceparent } = parsed;
+    const { target, method, traceparent } = parsed;
     const query = kind === "dispatch" ? readRedirectQuery(queryOf(target)) : noRedirect;
-    const hasBody = contentLength > 0 || parsed.isChunked;
+    const hasBody = parsed.contentLength > 0 || parsed.isChunked;
     if (!isAdmitted(this.context, head, query.voucher)) {
       return this.refuse(new PlatformError("BROKER_DISPATCH_REFUSED", []), hasBody);
     }
@@ -300,7 +302,7 @@ export class BrokerConnection implements Deadlined {
       if (hasBody) return this.refuse(malformed("a body in a GET"), true);
       return this.#operate("GET", nothing);
     }
-    this.#startBody(kind === "dispatch" ? bodyBytesMax : limits.controlBytesMax);
+    this.#startBody(this.#isForDispatch ? this.context.bodyBytesMax : limits.controlBytesMax);
   }
 
   // --- private: bodies ---
@@ -314,9 +316,10 @@ export class BrokerConnection implements Deadlined {
     if (!isChunked && this.#input.length >= length) {
       const input = this.#input;
       this.#input = rest(input, length);
-      // What follows it would be kept with it.
-      const isAlone = this.#input.length <= length;
       const body = input.subarray(0, length);
+      // What stands around it in its chunk would be kept as long as it is.
+      const isAlone = this.#isFirstOfChunk && this.#input.length <= length;
+      this.#isFirstOfChunk = false;
       return this.#take(isAlone ? body : Buffer.from(body));
     }
     this.#body = new IncomingBody(contentLength, isChunked, bytesMax, this.context.room);

@@ -4,6 +4,8 @@
  * `message-shape.test.ts`. Fields that are not named here pass.
  */
 
+import { nestingMax } from "./limits.ts";
+
 type Fields = Record<string, unknown>;
 
 const EXECUTION_STATUSES = new Set<unknown>([
@@ -86,6 +88,9 @@ function runProblem(run: unknown): string | null {
   }
   if (!isNumber(attemptNumber)) return wrong("run.attemptNumber", "a number");
   if (!isObject(traceContext)) return wrong("run.traceContext", "an object");
+  if (!isNestedWithin(traceContext, nestingMax)) {
+    return wrong("run.traceContext", `nested ${nestingMax} levels deep at most`);
+  }
   return (
     oneOf(machine, "run.machine", "name", MACHINES) ??
     numbers(machine, "run.machine", ["cpu", "memory", "centsPerMs"]) ??
@@ -227,6 +232,14 @@ function listProblem(
 
 function isObject(value: unknown): value is Fields {
   return typeof value === "object" && value !== null && !Array.isArray(value);
+}
+
+/** The one place where anything may stand. */
+function isNestedWithin(value: unknown, levels: number): boolean {
+  if (typeof value !== "object" || value === null) return true;
+  if (levels === 0) return false;
+  for (const name in value) if (!isNestedWithin((value as Fields)[name], levels - 1)) return false;
+  return true;
 }
 
 function isText(value: unknown): value is string {

@@ -27,6 +27,8 @@ export interface BrokerServerOptions {
   note(line: string): void;
   /** Whether another broker of the same machine may listen on the same ports. Default false. */
   reusePort?: boolean;
+  /** Connections open at once. Default: two for each waiter, and `connectionsRoom`. Count. */
+  connectionsMax?: number;
 }
 
 /**

@@ -28,7 +28,8 @@ export function startBrokerServer(options: BrokerServerOptions): BrokerServer {
   const { config, clock, membership } = options;
   const connections = new Set<BrokerConnection>();
   const deadlines = new Deadlines(clock);
-  const connectionsMax = config.waitersMax * 2 + limits.connectionsRoom;
+  // Node's fetch follows a redirect on a connection of its own while the first is in its pool.
+  const connectionsMax = options.connectionsMax ?? config.waitersMax * 2 + limits.connectionsRoom;
   const isShared = config.dispatchPort === null;
   let accepted = 0;
   let turnedAway = 0;
