@@ -6,8 +6,8 @@
  *   bun test ./test/broker/loss-setup.suite.ts
  */
 import { describe, expect, test } from "bun:test";
-import { createHmac } from "node:crypto";
 import { connect } from "node:net";
+import { mintWorkloadDeploymentToken } from "@trigger.dev/core/v3";
 import { until } from "../../src/base/until-for-tests.ts";
 import { BrokerProcess } from "./broker-process.ts";
 import { freePort } from "./free-port.ts";
@@ -18,22 +18,20 @@ const testTimeoutMs = 60_000;
 
 const secret = "a-secret-that-nobody-can-guess";
 
-/** A deployment's token as the platform makes it. */
-function tokenOf(deployment: string, signedWith: string): string {
-  const part = (value: object) => Buffer.from(JSON.stringify(value)).toString("base64url");
-  const claims = {
-    ver: 1,
-    deployment,
-    deployment_version: KEY.version,
-    environment_id: "e1",
-    environment_type: "PRODUCTION",
-    org_id: "o1",
-    project_id: "p1",
-    exp: 1_956_528_000,
-  };
-  const text = `${part({ alg: "HS256" })}.${part(claims)}`;
-  return `${text}.${createHmac("sha256", signedWith).update(text).digest("base64url")}`;
-}
+/** A deployment's token, as the platform makes it. */
+const tokenOf = (deployment: string, signedWith: string) =>
+  mintWorkloadDeploymentToken(
+    {
+      deployment,
+      deployment_version: KEY.version,
+      environment_id: "e1",
+      environment_type: "PRODUCTION",
+      org_id: "o1",
+      project_id: "p1",
+    },
+    signedWith,
+    Date.UTC(2032, 0) / 1000,
+  );
 
 describe("a run is not lost", () => {
   test.concurrent(
@@ -98,12 +96,13 @@ describe("a run is not lost", () => {
     "L11: by a runner that shows a token where another shows its deployment's name",
     async () => {
       await using scene = await Scene.start();
-      const token = tokenOf(KEY.deployment, secret);
+      const token = await tokenOf(KEY.deployment, secret);
       const runner = await scene.runner({ deployment: token });
       await scene.parked(1);
 
       const told = await scene.dispatch("run");
       await runner.has("run");
+      await until(() => scene.broker.dispatches.length === 1);
       const said = [...scene.broker.output, JSON.stringify(await scene.broker.status())].join("\n");
 
       expect(told).toBe("true");
@@ -168,9 +167,11 @@ describe("a run is not lost", () => {
         env: { LEVAIN_BROKER_TOKEN_SECRET: secret, LEVAIN_BROKER_DISPATCH_TOKEN: dispatchToken },
       });
       const { broker } = scene;
-      const forged = await scene.runner({ deployment: tokenOf(KEY.deployment, `not-${secret}`) });
+      const forged = await scene.runner({
+        deployment: await tokenOf(KEY.deployment, `not-${secret}`),
+      });
       const bare = await scene.runner({ runtime: "bun" });
-      const own = await scene.runner({ deployment: tokenOf(KEY.deployment, secret) });
+      const own = await scene.runner({ deployment: await tokenOf(KEY.deployment, secret) });
       await until(async () => (await broker.status(dispatchToken)).parked === 1);
 
       const codes = await Promise.all([forged.exited, bare.exited]);

@@ -245,22 +245,27 @@ describe.each(["node", "bun"] as const)("a runner in %s", (runtime) => {
 
 describe("a supervisor", () => {
   test.concurrent(
-    "L6: is told no by a broker that drains, before its runners are let go",
+    "L6: is told no, or nothing, by a broker that drains, and nobody it lets go has ended or lost a run",
     async () => {
-      await using scene = await Scene.start({ flags: ["--drain-ms", "3000"] });
+      await using scene = await Scene.start({ flags: ["--drain-ms", "1000"] });
       const runners = await scene.runner({ count: 5 });
       await scene.parked(5);
-      const old = scene.broker;
 
-      const drained = old.drain();
-      // On a connection from before, or none at all: both start a runner.
-      const told = await Promise.all([1, 2, 3].map((number) => scene.dispatch(`run-${number}`)));
+      let isOver = false;
+      const drained = scene.broker.drain().finally(() => {
+        isOver = true;
+      });
+      const told: string[] = [];
+      while (!isOver) told.push(await scene.dispatch(`run-${told.length}`));
       const code = await drained;
+      await until(() => scene.ledger.missing().length === 0);
 
-      expect(told.filter((verdict) => verdict === "true")).toEqual([]);
       expect(code).toBe(0);
-      expect(runners.got()).toEqual([]);
+      // Some may have come before the signal, none does after the first no.
+      expect(told.slice(told.findIndex((verdict) => verdict !== "true"))).not.toContain("true");
+      expect(told.at(-1)).not.toBe("true");
       expect(runners.ends()).toEqual([]);
+      expect(scene.wrong()).toEqual([]);
     },
     testTimeoutMs,
   );

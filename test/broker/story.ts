@@ -21,6 +21,11 @@ const runnersAtOnce = 10;
 const runnersMax = 200;
 /** Dispatches without an answer. Count. */
 const openMax = 30;
+/**
+ * Within this a message has arrived, or been sent again: each time its runner may be frozen for 2.5 s and lose answers for 1.5 s
+ * beside the second of its poll. Milliseconds.
+ */
+const arrivalMsMax = 8000;
 /** Longest a dispatch may take: its own bound, and the time that the broker may be frozen or gone. Milliseconds. */
 const answerMsMax = 15_000;
 
@@ -30,6 +35,8 @@ interface Run {
   runners: string[];
   /** Broker processes that were asked for it. */
   asked: Set<number>;
+  /** When it was first said to be taken. */
+  takenAtMs: number;
   /** Its supervisor went before the answer. */
   isGivenUp: boolean;
 }
@@ -46,8 +53,9 @@ export class Story {
   readonly #random: Random;
   readonly #runs = new Map<string, Run>();
   readonly #idle: Idle[] = [];
-  /** Controllers that were killed. */
-  readonly #killed = new Set<string>();
+  /** Controllers that were killed, and broker processes that are no more. */
+  readonly #killedAtMs = new Map<string, number>();
+  readonly #endedAtMs = new Map<number, number>();
   readonly #open = new Set<Promise<void>>();
   readonly #pauses = new Set<Promise<void>>();
   readonly wrong: string[] = [];
@@ -91,12 +99,12 @@ export class Story {
       if (this.#open.size < openMax) this.#ask(`snapshot_${this.#runs.size}`);
     } else if (action < 590) this.#repeat();
     else if (action < 640) this.#freeze();
-    else if (action < 665) await this.#loseAnswer();
-    else if (action < 670) await this.#killRunner();
-    else if (action < 673) this.#disturb(() => this.#freezeBroker());
-    else if (action < 675) this.#disturb(() => this.#kill());
-    else if (action < 677) this.#disturb(() => this.#drain());
-    else if (action < 679) this.#disturb(() => this.#replace());
+    else if (action < 648) await this.#loseAnswer();
+    else if (action < 653) await this.#killRunner();
+    else if (action < 656) this.#disturb(() => this.#freezeBroker());
+    else if (action < 658) this.#disturb(() => this.#kill());
+    else if (action < 660) this.#disturb(() => this.#drain());
+    else if (action < 662) this.#disturb(() => this.#replace());
     else await Bun.sleep(random(20));
     if (this.#idle.length < runnersAtOnce && this.#born < runnersMax) await this.#bear();
   }
@@ -122,16 +130,26 @@ export class Story {
     await Promise.all(this.#idle.map(({ process }) => process.kill()));
   }
 
-  /** Said to be taken, nobody has it, and nobody who could have had it was ended. */
+  /** Said to be taken, nobody has it, and nobody who could have had it was ended before it could arrive. */
   #missing(): Run[] {
-    return [...this.#runs.values()].filter((run) => {
-      if (!run.told.includes("true") || run.runners.length > 0) return false;
-      const line = this.#lineOf(run.snapshot);
-      return (
-        ![...run.asked].some((number) => number !== this.#process) &&
-        !this.#killed.has(line?.controller ?? "")
-      );
-    });
+    return [...this.#runs.values()].filter(
+      (run) =>
+        run.told.includes("true") &&
+        run.runners.length === 0 &&
+        !this.#wentWithRunner(run) &&
+        !this.#wentWithBroker(run),
+    );
+  }
+
+  #wentWithRunner(run: Run): boolean {
+    const { controller = "" } = this.#lineOf(run.snapshot) ?? {};
+    const killedAtMs = this.#killedAtMs.get(controller) ?? Number.POSITIVE_INFINITY;
+    return killedAtMs < run.takenAtMs + arrivalMsMax;
+  }
+
+  #wentWithBroker({ asked, takenAtMs }: Run): boolean {
+    const endsMs = [...asked].map((one) => this.#endedAtMs.get(one) ?? Number.POSITIVE_INFINITY);
+    return Math.min(...endsMs) < takenAtMs + arrivalMsMax;
   }
 
   #judge(run: Run): void {
@@ -139,8 +157,7 @@ export class Story {
     if (told.includes("true")) {
       this.counts.taken += 1;
       if (runners.length === 0 && !this.#missing().includes(run)) {
-        const { controller = "" } = this.#lineOf(run.snapshot) ?? {};
-        if (this.#killed.has(controller)) this.counts.lostWithRunner += 1;
+        if (this.#wentWithRunner(run)) this.counts.lostWithRunner += 1;
         else this.counts.lostWithBroker += 1;
       }
     }
@@ -196,7 +213,7 @@ export class Story {
     // Three attempts at `/connect` within a second, all without a broker: the client's own end.
     const wasDown = this.#isDown || performance.now() - this.#lastDownMs < 10_000;
     const isWithoutBroker = event.why.startsWith("connect") && wasDown;
-    if (!isWithoutBroker && !this.#killed.has(event.controller))
+    if (!isWithoutBroker && !this.#killedAtMs.has(event.controller))
       this.wrong.push(`${event.controller} ended: ${event.code} ${event.why}`);
   }
 
@@ -207,6 +224,7 @@ export class Story {
       told: [],
       runners: [],
       asked: new Set(),
+      takenAtMs: Number.POSITIVE_INFINITY,
       isGivenUp: false,
     };
     this.#runs.set(snapshot, run);
@@ -223,6 +241,7 @@ export class Story {
     const ask = { key, run: `run_${snapshot}`, snapshot, signal };
     const asked = dispatch(this.#broker.dispatchOrigin, ask).then((verdict) => {
       run.told.push(verdict);
+      if (verdict === "true") run.takenAtMs = Math.min(run.takenAtMs, performance.now());
       // Between two processes of a broker it may have been either that answered.
       run.asked.add(this.#process);
       const tookMs = performance.now() - startedAtMs;
@@ -271,7 +290,7 @@ export class Story {
     const [runner] = this.#idle.splice(at, 1);
     if (runner === undefined) return;
     this.counts.runnersKilled += 1;
-    this.#killed.add(runner.id);
+    this.#killedAtMs.set(runner.id, performance.now());
     await runner.process.kill();
   }
 
@@ -300,19 +319,24 @@ export class Story {
     this.counts.brokerKilled += 1;
     await this.#broker.kill();
     await this.#broker.start();
-    this.#process += 1;
+    this.#next();
   }
 
   async #drain(): Promise<void> {
     this.counts.brokerDrained += 1;
     this.#exited(await this.#broker.drain());
     await this.#broker.start();
-    this.#process += 1;
+    this.#next();
   }
 
   async #replace(): Promise<void> {
     this.counts.brokerReplaced += 1;
     this.#exited(await this.#broker.replace());
+    this.#next();
+  }
+
+  #next(): void {
+    this.#endedAtMs.set(this.#process, performance.now());
     this.#process += 1;
   }
 
