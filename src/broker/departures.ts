@@ -75,7 +75,9 @@ export class Departures {
       const waiter = waiters.pop();
       if (waiter !== undefined) this.#send(waiter, isDrain);
     }
-    if (!spread.isOver(nowMs)) return;
+    // With nobody left there is nothing to wait for: who comes now finds a closed connection a moment later at most.
+    const isEmpty = isDrain && this.#state.waiters.count === 0;
+    if (!spread.isOver(nowMs) && !isEmpty) return;
     // Those that came after the list was made.
     if (isDrain) for (const waiter of this.#state.waiters.all()) this.#send(waiter, true);
     this.#current = null;

@@ -1,0 +1,80 @@
+import { describe, expect, test } from "bun:test";
+import { BrokerForTests } from "./broker-for-tests.ts";
+import type { Placement } from "./departures.ts";
+import { relocateMs } from "./limits.ts";
+
+/** Another broker, and which keys are its own. */
+function placement(): Placement & { theirs: Set<string> } {
+  const theirs = new Set<string>();
+  return {
+    theirs,
+    epoch: "abc",
+    ownerOf: (key) => (theirs.has(key) ? "http://other" : null),
+    heirOf: () => "http://other",
+  };
+}
+
+/** Whether a drain is over; settles before the next look. */
+async function isDrained(broker: BrokerForTests): Promise<boolean> {
+  let isOver = false;
+  void broker.broker.drain().then(() => {
+    isOver = true;
+  });
+  await Promise.resolve();
+  return isOver;
+}
+
+describe("a drain", () => {
+  test("of a broker with nobody is over at its next look", async () => {
+    const broker = new BrokerForTests({ drainMs: 5000 });
+    expect(await isDrained(broker)).toBeFalse();
+
+    broker.pass(50);
+
+    expect(await isDrained(broker)).toBeTrue();
+  });
+
+  test("spreads its waiters over its time, and is over with the last", async () => {
+    const broker = new BrokerForTests({ drainMs: 5000 }, placement());
+    const polls = Array.from({ length: 100 }, (_, index) => broker.poll(`controller_${index}`));
+    const left = () => polls.filter(({ done }) => done === null).length;
+    void broker.broker.drain();
+
+    broker.pass(2500);
+    expect(left()).toBeWithin(30, 71);
+    expect(await isDrained(broker)).toBeFalse();
+    broker.pass(2550);
+
+    expect(left()).toBe(0);
+    expect(polls[0]!.location).toStartWith("http://other/warm-start?h=1&e=");
+    expect(polls[0]!.location).toEndWith("&m=abc");
+    expect(await isDrained(broker)).toBeTrue();
+  });
+
+  test("is over when those that are left have gone by themselves", async () => {
+    const broker = new BrokerForTests({ drainMs: 5000 });
+    const poll = broker.poll("controller_1");
+    void broker.broker.drain();
+    broker.pass(50);
+    expect(await isDrained(broker)).toBeFalse();
+
+    broker.broker.gone(poll.waiter!);
+    broker.pass(25);
+
+    expect(await isDrained(broker)).toBeTrue();
+  });
+});
+
+test("when keys have another owner only their waiters leave, over some time", () => {
+  const other = placement();
+  const broker = new BrokerForTests({}, other);
+  const ours = broker.poll("controller_1", undefined, { key: "ours" });
+  const theirs = broker.poll("controller_2", undefined, { key: "theirs" });
+
+  other.theirs.add("theirs");
+  broker.broker.placementChanged();
+  broker.pass(relocateMs + 25);
+
+  expect(theirs.done).toBe("redirected");
+  expect(ours.done).toBeNull();
+});
