@@ -1,12 +1,14 @@
 /**
  * Writes the docs that are made from code: `docs/errors.md` from the error catalogue, `docs/limits.md` from every
- * `src/<folder>/limits.ts`, the table in `docs/frameworks.md` from what is known of frameworks. Numbers live in code; `src/docs.test.ts` fails when a written file differs.
+ * `src/<folder>/limits.ts`, the table in `docs/frameworks.md` from what is known of frameworks, those in `docs/warm-starts.md` from
+ * the broker's settings and metrics. Numbers live in code; `src/docs.test.ts` fails when a written file differs.
  *
  *   bun scripts/docs.ts
  */
 import { join } from "node:path";
 import { CATALOG_BY_GROUP, type ErrorRow } from "../src/base/catalog.ts";
 import { templatesOf } from "../src/base/errors.ts";
+import { brokerMetricsTable, brokerSettingsTable } from "../src/broker/settings-docs.ts";
 import { frameworksTable } from "../src/project/frameworks-table.ts";
 
 const ROOT = join(import.meta.dir, "..");
@@ -27,17 +29,22 @@ export async function generateDocs(): Promise<Record<string, string>> {
   return {
     "docs/errors.md": errorsDoc(),
     "docs/limits.md": await limitsDoc(),
-    "docs/frameworks.md": await frameworksDoc(),
+    "docs/frameworks.md": await withTables("docs/frameworks.md", { frameworks: frameworksTable }),
+    "docs/warm-starts.md": await withTables("docs/warm-starts.md", {
+      settings: brokerSettingsTable,
+      metrics: brokerMetricsTable,
+    }),
   };
 }
 
-// --- frameworks ---
-
-/** Only its table is made from code. */
-async function frameworksDoc(): Promise<string> {
-  const text = await Bun.file(join(ROOT, "docs/frameworks.md")).text();
-  const between = /(<!-- begin frameworks -->\n)[\s\S]*(<!-- end frameworks -->)/;
-  return text.replace(between, (_, begin, end) => `${begin}${frameworksTable()}\n${end}`);
+/** A file that is written by hand but for its tables, each between `<!-- begin name -->` and `<!-- end name -->`. */
+async function withTables(path: string, tables: Record<string, () => string>): Promise<string> {
+  let text = await Bun.file(join(ROOT, path)).text();
+  for (const [name, table] of Object.entries(tables)) {
+    const between = new RegExp(`(<!-- begin ${name} -->\\n)[\\s\\S]*(<!-- end ${name} -->)`);
+    text = text.replace(between, (_, begin, end) => `${begin}${table()}\n${end}`);
+  }
+  return text;
 }
 
 // --- errors ---

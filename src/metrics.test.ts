@@ -47,6 +47,7 @@ const status: NodeStatus = {
     isOverdue: false,
   },
   databaseAlerts: [],
+  broker: null,
   memory: { ...testMemory, level: "short", swapBytes: 4096 },
 };
 
@@ -177,8 +178,10 @@ test("docs/operating.md has every family with its type, labels and meaning, in t
 
   const documented = rows.map(([, name, type, labels, help]) => ({ name, type, labels, help }));
 
+  // Those of a broker stand in docs/warm-starts.md, whose table is made from them.
+  const own = METRIC_FAMILIES.filter(({ name }) => !name.startsWith("levain_broker_"));
   expect(documented).toEqual(
-    METRIC_FAMILIES.map(({ name, type, labels, help }) => ({
+    own.map(({ name, type, labels, help }) => ({
       name,
       type,
       labels: labels.map((label) => `\`${label}\``).join(", "),

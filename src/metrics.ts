@@ -6,6 +6,8 @@
  * had to do with, whatever is asked of it.
  */
 import { setImmediate } from "node:timers/promises";
+import { BROKER_FAMILIES } from "./broker/broker-metrics.ts";
+import type { BrokerStatus } from "./broker/status-api.ts";
 import type { NodeStatus } from "./control/api.ts";
 import { type DatabaseUse, databaseFamilies } from "./database-metrics.ts";
 import type { Lane } from "./lane.ts";
@@ -30,6 +32,8 @@ export interface MetricsSource {
   wrongTokens: number;
   versions: readonly VersionSource[];
   databases: readonly DatabaseUse[];
+  /** Null: the node has none. */
+  broker: BrokerStatus | null;
   /** CPU time of the node's own process. Microseconds. */
   cpu: { user: number; system: number };
 }
@@ -279,6 +283,12 @@ const edgeFamilies: readonly Family[] = [
   unroutedFamily,
 ];
 
+/** Those of a broker, which a node without one has no samples of. */
+const brokerFamilies: readonly Family[] = BROKER_FAMILIES.map((family) => ({
+  ...family,
+  samples: ({ broker }) => (broker === null ? [] : family.samples(broker)),
+}));
+
 /** Everything that is shown, in its order. */
 export const METRIC_FAMILIES: readonly Family[] = [
   ...nodeFamilies,
@@ -286,6 +296,7 @@ export const METRIC_FAMILIES: readonly Family[] = [
   ...edgeFamilies,
   ...versionFamilies,
   ...databaseFamilies,
+  ...brokerFamilies,
 ];
 
 /** What does not come from the lane. */
@@ -293,6 +304,7 @@ export interface OtherSources {
   wrongTokens?: number;
   /** Never throws: without an answer there are none. */
   databasesUse?: () => Promise<readonly DatabaseUse[]>;
+  broker?: BrokerStatus | null;
 }
 
 /** Versions that are looked at in one turn; a look at a process reads a file of /proc. Count. */
@@ -303,7 +315,7 @@ export async function* nodeMetrics(
   lane: Lane,
   status: NodeStatus,
   nowMs: number,
-  { wrongTokens = 0, databasesUse = async () => [] }: OtherSources = {},
+  { wrongTokens = 0, databasesUse = async () => [], broker = null }: OtherSources = {},
 ): AsyncGenerator<string> {
   const versions: VersionSource[] = [];
   let looked = 0;
@@ -318,7 +330,8 @@ export async function* nodeMetrics(
     if (looked % versionsPerTurn === 0) await setImmediate();
   }
   const databases = await databasesUse();
-  const source = { status, lane, wrongTokens, versions, databases, cpu: process.cpuUsage() };
+  const cpu = process.cpuUsage();
+  const source = { status, lane, wrongTokens, versions, databases, broker, cpu };
   for (const family of METRIC_FAMILIES) {
     for (const piece of renderFamily(family, source)) {
       yield piece;

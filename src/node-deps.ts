@@ -14,6 +14,7 @@ import { runsOf } from "./inspect.ts";
 import { instancesOf } from "./instances.ts";
 import type { Lane } from "./lane.ts";
 import { nodeMetrics } from "./metrics.ts";
+import type { NodeBroker } from "./node-broker.ts";
 import type { openCollector } from "./node-collector.ts";
 import type { NodeDatabases } from "./node-databases.ts";
 import { removeLogs } from "./node-logs.ts";
@@ -37,6 +38,8 @@ export interface NodeParts {
   remote: ReturnType<typeof openRemoteUse>;
   branches: NodeDatabases;
   relay: RelayOnDemand;
+  /** Null: the node has none. */
+  broker: NodeBroker | null;
   deployer: Deployer;
   environments: ReturnType<typeof openSecrets>["environments"];
   rotation: ReturnType<typeof openSecrets>["rotation"];
@@ -57,7 +60,7 @@ export function nodeDeps(parts: NodeParts): { status: () => NodeStatus; deps: Ad
   const { config, startedAtMs, adminPort, lane, store, memory, remote, deployer } = parts;
   const { environments, rotation, log, requests, artifacts, collector, clock } = parts;
   const { backups, dumps } = parts;
-  const { publisher, shutdown, note, branches, relay } = parts;
+  const { publisher, shutdown, note, branches, relay, broker } = parts;
   const { urlOf, urlOfHost } = parts.urls;
   const { dataDir } = config;
 
@@ -83,6 +86,7 @@ export function nodeDeps(parts: NodeParts): { status: () => NodeStatus; deps: Ad
     memory: memory.facts(),
     backups: backups.facts(),
     databaseAlerts: branches.alerts(),
+    broker: brokerOf(broker),
   });
   const deps: AdminDeps = {
     status,
@@ -91,6 +95,7 @@ export function nodeDeps(parts: NodeParts): { status: () => NodeStatus; deps: Ad
       nodeMetrics(lane, status(), clock.nowMs(), {
         wrongTokens: remote.audit.wrongTokens,
         databasesUse: branches.uses,
+        broker: broker?.status ?? null,
       }),
     hasApp: (app) => Object.hasOwn(lane.router.table.apps, app),
     hasVersion: (app, version) =>
@@ -140,6 +145,24 @@ export function nodeDeps(parts: NodeParts): { status: () => NodeStatus; deps: Ad
     report: (thrown) => note(describeUnforeseen(thrown)),
   };
   return { status, deps };
+}
+
+function brokerOf(broker: NodeBroker | null): NodeStatus["broker"] {
+  const status = broker?.status ?? null;
+  if (broker === null || status === null) return null;
+  const { pid, port, dispatchPort, isOn, dispatches, waiters, memory } = status;
+  return {
+    pid,
+    port,
+    dispatchPort,
+    isRunning: broker.isRunning,
+    restarts: broker.restarts,
+    isOn,
+    hits: dispatches.direct + dispatches.claimed,
+    misses: Object.values(dispatches.misses).reduce((sum, count) => sum + count, 0),
+    waiters: waiters.parked,
+    memoryBytes: memory.residentBytes,
+  };
 }
 
 /** For the person who runs the node: our own words, or the stack of what nobody foresaw. */

@@ -26,6 +26,7 @@ import { unpackSource } from "./deploy/unpack.ts";
 import { loadHooks } from "./hooks/load.ts";
 import { manifestPath } from "./lane.ts";
 import { openBackups } from "./node-backups.ts";
+import { startNodeBroker } from "./node-broker.ts";
 import { openCollector } from "./node-collector.ts";
 import { openDatabases } from "./node-databases.ts";
 import { describeUnforeseen, nodeDeps } from "./node-deps.ts";
@@ -147,6 +148,11 @@ export async function runNode(config: NodeConfig, watcher: NodeWatcher): Promise
   cleanup.defer(() => relay.stop());
   cleanup.defer(() => branches.stop());
   postgresPid = () => store.pid();
+  const broker =
+    config.broker === null
+      ? null
+      : await startNodeBroker({ config: config.broker, version: platformVersion(), clock, note });
+  cleanup.defer(() => broker?.stop());
   void store.ready.then(() => memory.remeasure()).catch(() => {});
   cleanup.defer(() => publisher.close());
 
@@ -231,6 +237,7 @@ export async function runNode(config: NodeConfig, watcher: NodeWatcher): Promise
     remote,
     branches,
     relay,
+    broker,
     deployer,
     environments,
     rotation,
@@ -279,7 +286,7 @@ export async function runNode(config: NodeConfig, watcher: NodeWatcher): Promise
   await stopped.promise;
   watcher.note("Stopping: requests under way are finished first");
   // The admin API goes last, so that `levain status` and `levain ps` can be asked meanwhile.
-  await lane.stop(drainTimeoutMs);
+  await Promise.all([lane.stop(drainTimeoutMs), broker?.stop()]);
 }
 
 /** How long a node waits for what its store holds before it says that it runs without. Milliseconds. */

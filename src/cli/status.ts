@@ -32,6 +32,18 @@ function edgesOf({ edges }: NodeStatus): [string, string][] {
   return [["edges", each.join(", ")]];
 }
 
+/** None for a node without one. */
+function brokerOf({ broker }: NodeStatus, paint: Paint): [string, string][] {
+  if (broker === null) return [];
+  const { hits, misses, waiters, port, dispatchPort, isRunning, isOn, restarts } = broker;
+  const ports = port === dispatchPort ? `port ${port}` : `ports ${port} and ${dispatchPort}`;
+  const state = isRunning ? (isOn ? paint.green("on") : paint.yellow("off")) : paint.red("ended");
+  const rate = hits + misses === 0 ? "" : `, ${hits} of ${hits + misses} dispatches hit`;
+  const again =
+    restarts === 0 ? "" : paint.yellow(`, started again ${showCount(restarts, "time")}`);
+  return [["broker", `${state}, ${ports}, ${showCount(waiters, "runner")} waiting${rate}${again}`]];
+}
+
 /** What is used of the budget, by whom, and how the machine is. */
 function memoryOf({ memory }: NodeStatus, paint: Paint): [string, string][] {
   const { level, machine, startsWaiting } = memory;
@@ -119,6 +131,7 @@ export function renderStatus(node: NodeStatus, wallMs: number, paint: Paint): st
     ["requests", `${node.requests} since the start, ${node.connections} connections open`],
     ...edgesOf(node),
     ...memoryOf(node, paint),
+    ...brokerOf(node, paint),
     ...backupsOf(node, wallMs, paint),
     ...node.databaseAlerts.map((line): [string, string] => ["database", paint.red(line)]),
     ["version", `Levain ${node.version}, Bun ${node.bun}`],

@@ -116,6 +116,7 @@ export function memoryDeps(dataDir: string, happened: string[]): AdminDeps {
     memory: testMemory,
     backups: noBackups,
     databaseAlerts: [],
+    broker: null,
   });
   return {
     status,

@@ -78,6 +78,24 @@ export const nodeStatus = z.object({
   backups: backupsStatus,
   /** What somebody should look at in databases of branches, one line each. */
   databaseAlerts: z.array(z.string()).readonly(),
+  /** The warm-start broker, as it said within the last seconds; null for a node without one. */
+  broker: z
+    .object({
+      pid: z.int(),
+      port: z.int(),
+      /** The same as `port` when they share it. */
+      dispatchPort: z.int(),
+      /** False while it is being started again. */
+      isRunning: z.boolean(),
+      restarts: z.int(),
+      isOn: z.boolean(),
+      hits: z.number(),
+      misses: z.number(),
+      /** Runners that wait. */
+      waiters: z.number(),
+      memoryBytes: z.number(),
+    })
+    .nullable(),
 });
 
 export type NodeStatus = z.infer<typeof nodeStatus>;

@@ -1,14 +1,7 @@
 /** The version of this program, as `package.json` has it. */
-import { readFileSync } from "node:fs";
-import { join } from "node:path";
+import manifest from "../../package.json" with { type: "json" };
 
-let known: string | undefined;
-
-/** Such as `0.1.0`. */
+/** Such as `0.1.0`. Imported, so that an executable has it too. */
 export function platformVersion(): string {
-  if (known === undefined) {
-    const manifest = readFileSync(join(import.meta.dir, "../../package.json"), "utf8");
-    known = (JSON.parse(manifest) as { version: string }).version;
-  }
-  return known;
+  return manifest.version;
 }
