@@ -149,6 +149,8 @@ function violation(path: string, imported: string): string | null {
   // Directly in src/ there are only the composition root and tests of the whole.
   if (part !== "src" || folder.endsWith(".ts")) return null;
   if (importedPart === "sdk") return null;
+  // It says the version, also inside an executable.
+  if (imported === "package.json") return null;
   if (importedPart !== "src") {
     return `${path} imports ${imported}: src/ may not use ${importedPart}/. Move the code into src/`;
   }
