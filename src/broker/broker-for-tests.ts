@@ -175,6 +175,13 @@ export class BrokerForTests {
     return dispatcher;
   }
 
+  /** A poll that was just offered the message. */
+  offer(controller: string, snapshot: string): FakePoll {
+    const poll = this.poll(controller);
+    this.dispatch(snapshot);
+    return poll;
+  }
+
   leave(dispatcher: FakeDispatcher): void {
     dispatcher.isGone = true;
     this.broker.dispatcherGone(dispatcher.handle!);

@@ -27,7 +27,7 @@ function settings(random: Random): BrokerConfig {
     waitersPerKeyMax: pick(random, [0, 0, 2]),
     verdictTtlMs: pick(random, [2000, 60_000]),
     retainMs: pick(random, [0, 10_000, 10_000]),
-    retainBytesMax: pick(random, [20, 1_000_000]),
+    retainBytesMax: pick(random, [6, 1_000_000]),
     cordonAction: pick(random, ["skip", "dismiss"]),
     drainMs: pick(random, [0, 1000]),
   };

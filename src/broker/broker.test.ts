@@ -1,6 +1,6 @@
 /** One claim per case; `broker.random.test.ts` has all of them at once. */
 import { describe, expect, test } from "bun:test";
-import { BrokerForTests } from "./broker-for-tests.ts";
+import { BrokerForTests, FakePoll } from "./broker-for-tests.ts";
 
 describe("offer and claim", () => {
   test("true is said after the claim, and the message goes to who claims", () => {
@@ -65,5 +65,239 @@ describe("offer and claim", () => {
     expect(thawed.done).toBeNull();
     b.dispatch("s4");
     expect(thawed.done).toBe("redirected");
+  });
+});
+
+describe("one snapshot", () => {
+  test("is offered once however often it is dispatched, and all get one verdict", () => {
+    const b = new BrokerForTests();
+    const [first, second] = [b.poll("a"), b.poll("b")];
+    const dispatchers = [b.dispatch("s1"), b.dispatch("s1")];
+    expect(first.done).toBeNull();
+
+    b.follow(second);
+    const later = b.dispatch("s1");
+
+    expect([...dispatchers, later].map(({ verdict }) => verdict)).toEqual([true, true, true]);
+    expect(first.done).toBeNull();
+    expect(b.records.map(({ isRepeated }) => isRepeated)).toEqual([false, true, true]);
+  });
+
+  test("that was answered false stays that, though a runner has come", () => {
+    const b = new BrokerForTests();
+    b.dispatch("s1");
+    const poll = b.poll("a");
+
+    expect(b.dispatch("s1").verdict).toBe(false);
+    expect(poll.done).toBeNull();
+  });
+
+  test("is forgotten after a time, and beyond a number", () => {
+    const b = new BrokerForTests({ verdictTtlMs: 1000, verdictsMax: 100 });
+    for (let number = 0; number < 150; number++) b.dispatch(`s${number}`);
+    expect(b.broker.facts().verdicts).toBe(100);
+
+    b.pass(1000);
+
+    expect(b.broker.facts().verdicts).toBe(0);
+  });
+
+  test("whose dispatcher has gone is taken back: a claim finds nothing, a new dispatch begins anew", () => {
+    const b = new BrokerForTests();
+    const poll = b.poll("a");
+    b.leave(b.dispatch("s1"));
+
+    const claim = b.follow(poll);
+    expect(claim.done).toBeNull();
+    const again = b.dispatch("s1");
+
+    expect(b.follow(claim).text).toBe("s1");
+    expect(again.verdict).toBe(true);
+  });
+
+  test("goes on for those who still ask when the first has gone", () => {
+    const b = new BrokerForTests();
+    const poll = b.poll("a");
+    const [first, second] = [b.dispatch("s1"), b.dispatch("s1")];
+    b.leave(first);
+    b.leave(first);
+
+    expect(b.follow(poll).text).toBe("s1");
+    expect(second.verdict).toBe(true);
+  });
+});
+
+describe("what is not answered by a claim", () => {
+  test("lapses over so many offers, then the answer is false", () => {
+    const b = new BrokerForTests({ offersMax: 2, dispatchTimeoutMs: 10_000 });
+    const polls = [b.poll("a"), b.poll("b"), b.poll("c")];
+
+    const dispatcher = b.dispatch("s1");
+    b.pass(600);
+
+    expect(dispatcher.verdict).toBe(false);
+    expect(polls.map(({ done }) => done)).toEqual([null, "redirected", "redirected"]);
+    expect(b.records).toMatchObject([{ reason: "unclaimed", offers: 2, lapses: 2 }]);
+  });
+
+  test("is false within the time for one dispatch, whatever the offers", () => {
+    const b = new BrokerForTests({ offersMax: 20, dispatchTimeoutMs: 1000 });
+    for (let number = 0; number < 20; number++) b.poll(`r${number}`);
+
+    const dispatcher = b.dispatch("s1");
+    b.pass(1000);
+
+    expect(dispatcher.verdict).toBe(false);
+    expect(b.records).toMatchObject([{ offers: 4 }]);
+  });
+
+  test("goes on at once when the connection of an offer breaks", () => {
+    const b = new BrokerForTests();
+    const other = b.poll("b");
+    const poll = b.poll("a");
+    b.dispatch("s1");
+
+    b.broker.lost(poll.poll);
+
+    expect(b.follow(other).text).toBe("s1");
+  });
+
+  test("goes to the next waiter, before true is said, when the connection breaks in the delivery", () => {
+    const b = new BrokerForTests();
+    const other = b.poll("b");
+    const poll = b.poll("a");
+    const dispatcher = b.dispatch("s1");
+    const claim = new FakePoll(poll.poll);
+    claim.meanwhile = () => b.broker.lost(poll.poll);
+
+    b.send(claim, poll.path);
+    expect(dispatcher.verdict).toBeNull();
+
+    expect(b.follow(other).text).toBe("s1");
+    expect(dispatcher.verdict).toBe(true);
+  });
+
+  test("is not given to a claim of another key or runner", () => {
+    const b = new BrokerForTests();
+    const { path } = b.offer("a", "s1");
+
+    expect(b.poll("b", path).done).toBeNull();
+    expect(b.poll("a", path, { key: "other" }).done).toBeNull();
+    expect(b.poll("a", path).text).toBe("s1");
+  });
+});
+
+describe("a lost message", () => {
+  test("goes to another waiter when there is one, else to the very runner", () => {
+    const b = new BrokerForTests();
+    b.follow(b.offer("a", "s1"));
+    const other = b.poll("b");
+
+    expect(b.poll("a").done).toBeNull();
+    expect(b.follow(other).text).toBe("s1");
+
+    const again = b.poll("b");
+    expect(again.done).toBeNull();
+    expect(b.broker.facts().counters).toMatchObject({ nacks: 2, redeliveries: 1 });
+  });
+
+  test("is delivered twice more at most", () => {
+    const b = new BrokerForTests();
+    let poll = b.poll("a");
+    b.dispatch("s1");
+    for (let number = 0; number < 5 && poll.done === "redirected"; number++) {
+      b.follow(poll);
+      poll = b.poll("a");
+    }
+
+    const { claimed, redeliveries, redeliveriesFailed } = b.broker.facts().counters;
+    expect({ claimed, redeliveries, redeliveriesFailed }).toEqual({
+      claimed: 1,
+      redeliveries: 2,
+      redeliveriesFailed: 1,
+    });
+  });
+
+  test("is delivered again when its claim comes a second time, with other brokers too", () => {
+    const b = new BrokerForTests({ peers: ["http://a", "http://b"] });
+    const poll = b.poll("a");
+    b.dispatch("s1");
+    expect(b.follow(poll).text).toBe("s1");
+
+    const again = b.follow(poll);
+
+    expect(b.follow(again).text).toBe("s1");
+  });
+
+  test("waits for its runner when the connection breaks after true was said", () => {
+    const b = new BrokerForTests();
+    const claim = b.follow(b.offer("a", "s1"));
+    b.broker.lost(claim.poll);
+    expect(b.broker.facts().held).toBe(1);
+    b.pass(2000);
+
+    expect(b.follow(b.poll("a")).text).toBe("s1");
+  });
+
+  test("is kept for a time and in bounded room", () => {
+    const b = new BrokerForTests({ retainBytesMax: 10, retainMs: 1000 });
+    for (const name of ["a", "b", "c", "d", "e", "f"]) {
+      const poll = b.poll(name);
+      b.dispatch(`s-${name}`);
+      b.follow(poll);
+    }
+    expect(b.broker.facts()).toMatchObject({ retained: 3, retainedBytes: 9 });
+
+    b.pass(1000);
+
+    expect(b.broker.facts()).toMatchObject({ retained: 0, retainedBytes: 0 });
+    expect(b.poll("f").done).toBeNull();
+  });
+});
+
+describe("after the start", () => {
+  test("a dispatch waits for a runner that comes back", () => {
+    const b = new BrokerForTests({ startHoldMs: 1500 });
+    const dispatcher = b.dispatch("s1");
+    b.pass(1000);
+
+    expect(b.follow(b.poll("a")).text).toBe("s1");
+    expect(dispatcher.verdict).toBe(true);
+  });
+
+  test("it waits no longer than until the hold is over", () => {
+    const b = new BrokerForTests({ startHoldMs: 1500 });
+    const dispatcher = b.dispatch("s1");
+    b.pass(1475);
+    expect(dispatcher.verdict).toBeNull();
+
+    b.pass(25);
+
+    expect(dispatcher.verdict).toBe(false);
+    expect(b.dispatch("s2").verdict).toBe(false);
+  });
+});
+
+describe("a direct answer", () => {
+  test("is given to a runner that polled a moment ago, and to nobody else", () => {
+    const b = new BrokerForTests({ directWithinMs: 100 });
+    const [old, fresh] = [b.poll("old"), b.poll("fresh")];
+    expect(b.dispatch("s1").verdict).toBe(true);
+    expect(fresh.text).toBe("s1");
+    b.pass(100);
+
+    b.dispatch("s2");
+
+    expect(old.done).toBe("redirected");
+    expect(b.records).toMatchObject([{ mode: "direct", offers: 0 }]);
+  });
+
+  test("is never given to a late claim", () => {
+    const b = new BrokerForTests({ directWithinMs: 100 });
+    const late = b.poll("a", { lease: "x-1", hops: 1, elapsedMs: 0 });
+
+    b.dispatch("s1");
+
+    expect(late.done).toBe("redirected");
   });
 });

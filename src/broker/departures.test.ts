@@ -1,3 +1,4 @@
+/** Goal: a broker that ends, or loses keys to others, ends no runner, and does not send them all at once. */
 import { describe, expect, test } from "bun:test";
 import { BrokerForTests } from "./broker-for-tests.ts";
 import type { Placement } from "./departures.ts";
@@ -62,6 +63,65 @@ describe("a drain", () => {
     broker.pass(25);
 
     expect(await isDrained(broker)).toBeTrue();
+  });
+
+  test("answers dispatches false, gives open offers their time, and only then ends waiters", async () => {
+    const b = new BrokerForTests({ drainMs: 0 });
+    const waiting = b.poll("b");
+    const poll = b.poll("a");
+    const dispatcher = b.dispatch("s1");
+
+    const drained = b.broker.drain();
+    expect(b.dispatch("s2").verdict).toBe(false);
+    b.pass(100);
+    expect(waiting.done).toBeNull();
+    expect(b.follow(poll).text).toBe("s1");
+    expect(dispatcher.verdict).toBe(true);
+    b.pass(100);
+
+    await drained;
+    expect(waiting.done).toBe("closed");
+    expect(b.poll("c").done).toBe("closed");
+  });
+
+  test("an offer that lapses meanwhile goes to nobody else", () => {
+    const b = new BrokerForTests();
+    const waiting = b.poll("b");
+    b.poll("a");
+    const dispatcher = b.dispatch("s1");
+    void b.broker.drain();
+    b.pass(300);
+
+    expect(dispatcher.verdict).toBe(false);
+    expect(waiting.done).not.toBe("redirected");
+  });
+
+  test("sends waiters to who has their keys next, with what they have waited", async () => {
+    const heirOf = (key: string) => (key === "key" ? "http://b:1" : null);
+    const b = new BrokerForTests({ drainMs: 0 }, { ...placement(), heirOf });
+    const poll = b.poll("a", { lease: null, hops: 2, elapsedMs: 100 });
+    const other = b.poll("b", undefined, { key: "other" });
+    b.pass(500);
+
+    const drained = b.broker.drain();
+    b.pass(50);
+
+    await drained;
+    expect(poll.location).toMatch(/^http:\/\/b:1\/warm-start\?h=3&e=6[0-9]{2}&m=abc$/);
+    expect(other.done).toBe("closed");
+  });
+
+  test("a second demand ends what is left at once", async () => {
+    const b = new BrokerForTests({ drainMs: 60_000 });
+    const polls = [b.poll("a"), b.poll("b")];
+    const dispatcher = b.dispatch("s1");
+    const drained = b.broker.drain();
+
+    b.broker.stop();
+
+    await drained;
+    expect(dispatcher.verdict).toBe(false);
+    expect(polls.map(({ done }) => done)).toEqual(["closed", "redirected"]);
   });
 });
 
