@@ -265,7 +265,7 @@ export class Attempts {
     attempt.dueMs = Math.min(nowMs + config.claimTimeoutMs, attempt.untilMs);
     this.#pending.addLast(attempt);
     counters.offers += 1;
-    const lease = offers.open(attempt);
+    const lease = offers.open(attempt, nowMs);
     const elapsedMs = Math.round(nowMs - beganMs);
     socket.redirect(`/warm-start?lease=${lease}&h=${hops + 1}&e=${elapsedMs}`);
   }

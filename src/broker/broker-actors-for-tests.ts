@@ -46,7 +46,9 @@ export class ModelPoll implements PollSocket {
     this.path = path;
     this.connection = runner.connection;
     this.atMs = model.clock.timeMs;
-    this.beganMs = this.atMs - Math.min(path.elapsedMs, model.config.connectionTimeoutMs);
+    const sinceOfferMs = this.atMs - (model.offeredMs.get(path.lease ?? "") ?? this.atMs);
+    const { connectionTimeoutMs } = model.config;
+    this.beganMs = this.atMs - Math.min(path.elapsedMs + sinceOfferMs, connectionTimeoutMs);
     this.number = number;
   }
 

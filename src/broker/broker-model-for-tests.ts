@@ -31,6 +31,8 @@ export class BrokerModel {
   readonly verdicts = new Map<string, { didWarmStart: boolean; atMs: number }>();
   readonly snapshots: string[] = [];
   readonly #random: Random;
+  /** By lease, of all offers that were ever made. */
+  readonly offeredMs = new Map<string, number>();
   readonly #offers = new Map<string, OpenOffer>();
   readonly #deliveries = new Map<string, number>();
   /** How often each snapshot may have been delivered: once per dispatch that is not a repetition, and per sign of a loss. */
@@ -221,20 +223,16 @@ export class BrokerModel {
     if (wasParked) rule(best.includes(poll), "the freshest waiter comes first");
     else rule(best.length === 0, "who waits comes before who arrives");
     const lease = poll.target.lease!;
-    rule(!this.#offers.has(lease), "each offer has a lease of its own");
+    rule(!this.offeredMs.has(lease), "each offer has a lease of its own");
+    this.offeredMs.set(lease, this.clock.timeMs);
     if (this.#dispatching !== null) {
       for (const offer of this.#offers.values()) {
         rule(offer.snapshot !== this.#dispatching, "one offer for one dispatch");
       }
     }
     const dueMs = this.clock.timeMs + this.config.claimTimeoutMs;
-    this.#offers.set(lease, {
-      lease,
-      poll,
-      snapshot: this.#dispatching,
-      dueMs,
-      maybe: this.isDraining,
-    });
+    const snapshot = this.#dispatching;
+    this.#offers.set(lease, { lease, poll, snapshot, dueMs, maybe: this.isDraining });
   }
 
   delivered(poll: ModelPoll, snapshot: string): void {

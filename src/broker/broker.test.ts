@@ -66,6 +66,23 @@ describe("offer and claim", () => {
     b.dispatch("s4");
     expect(thawed.done).toBe("redirected");
   });
+
+  test("a claim that comes after its client's own time-out is kept, but offered nothing", () => {
+    const b = new BrokerForTests({ connectionTimeoutMs: 30_000 });
+    const frozen = b.poll("frozen");
+    b.dispatch("s1");
+    b.pass(30_000);
+
+    // As Bun does: the thread that follows redirects does not know that the client has given up.
+    const thawed = b.follow(frozen);
+    const unread = b.dispatch("s2");
+    const again = b.poll("frozen");
+    b.dispatch("s3");
+
+    expect(thawed.done).toBeNull();
+    expect(unread.verdict).toBe(false);
+    expect(again.done).toBe("redirected");
+  });
 });
 
 describe("one snapshot", () => {

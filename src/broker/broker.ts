@@ -101,7 +101,7 @@ export class Broker implements BrokerCore {
     }
     this.#judgeDelivery(poll, path, sameSocket);
     const nowMs = clock.lastMs;
-    const beganMs = nowMs - this.#elapsedMs(path);
+    const beganMs = nowMs - this.#elapsedMs(path, nowMs);
     if (this.#endsAtOnce(poll, socket, isCordoned, path.hops, beganMs)) return null;
 
     const isUsable = waiters.isUsable(beganMs, nowMs);
@@ -293,10 +293,15 @@ export class Broker implements BrokerCore {
     return true;
   }
 
-  /** What the client has waited before; a number from outside. */
-  #elapsedMs({ elapsedMs }: PollPath): number {
-    const elapsedMsMax = this.#state.config.connectionTimeoutMs;
-    return elapsedMs > 0 ? Math.min(elapsedMs, elapsedMsMax) : 0;
+  /**
+   * How long the client has waited before: what its redirect says, a number from outside, and how long ago that was. A runner
+   * that stood still past its own time-out follows it all the same, in a thread that knows nothing of the time-out (Bun):
+   * what it was given then would be read by nobody.
+   */
+  #elapsedMs({ elapsedMs, lease }: PollPath, nowMs: number): number {
+    const sinceOfferMs = lease === null ? 0 : this.#state.offers.ageMs(lease, nowMs);
+    const totalMs = Math.max(0, elapsedMs) + sinceOfferMs;
+    return Math.min(totalMs, this.#state.config.connectionTimeoutMs);
   }
 
   #dismissSurplus(key: MatchKey): void {

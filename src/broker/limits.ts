@@ -113,6 +113,8 @@ export const redeliveriesMax = 2;
 export const doubtMs = 60_000;
 /** Runners in doubt that are remembered. Count. */
 export const doubtsMax = 10_000;
+/** Offers whose time is remembered, for claims that come late; ten seconds of them on a very busy broker. Count. */
+export const offersTimedMax = 65_536;
 /** Addresses that are remembered with their latest `/connect`, as long as a delivery is kept. Count. */
 export const connectsMax = 10_000;
 /** Time over which waiters are sent on whose key another broker owns from now on. Milliseconds. */

@@ -1,11 +1,14 @@
 /** Open offers by their lease: random per process and numbered, so that no other process's lease is taken for one. */
 import type { Attempt } from "./attempt.ts";
 import type { Poll } from "./broker-api.ts";
+import { offersTimedMax } from "./limits.ts";
 
 export class Offers {
   /** Random, of this process. */
   readonly epoch: string;
   readonly #open = new Map<string, Attempt>();
+  /** When each was made, by its number; the latest ones. */
+  readonly #madeMs = new Float64Array(offersTimedMax);
   #number = 0;
 
   constructor(epoch: string) {
@@ -17,8 +20,9 @@ export class Offers {
   }
 
   /** @returns the lease */
-  open(attempt: Attempt): string {
+  open(attempt: Attempt, nowMs: number): string {
     this.#number += 1;
+    this.#madeMs[this.#number % offersTimedMax] = nowMs;
     const lease = `${this.epoch}-${this.#number}`;
     this.#open.set(lease, attempt);
     attempt.lease = lease;
@@ -28,6 +32,14 @@ export class Offers {
   /** Whether this process made it, be it over or not. */
   isOwn(lease: string): boolean {
     return lease.startsWith(this.epoch) && lease[this.epoch.length] === "-";
+  }
+
+  /** How long ago it was made; 0 for another process's, infinite for one that nobody remembers. Milliseconds. */
+  ageMs(lease: string, nowMs: number): number {
+    if (!this.isOwn(lease)) return 0;
+    const number = Number(lease.slice(this.epoch.length + 1));
+    const isTimed = number > this.#number - offersTimedMax && number <= this.#number;
+    return isTimed ? nowMs - this.#madeMs[number % offersTimedMax]! : Number.POSITIVE_INFINITY;
   }
 
   /** It has an offer open. */
