@@ -18,7 +18,7 @@ export interface BrokerEffort {
 /** The load that figures are given for. */
 export const brokerEffort: BrokerEffort = {
   rounds: 5,
-  warmUpMs: 1500,
+  warmUpMs: 5000,
   durationMs: 4000,
   controllers: 500,
   dispatchers: 50,

@@ -43,3 +43,13 @@ test("what is no part of Levain that can be loaded is refused", async () => {
   expect(code).toBe(2);
   expect(stderr).toContain("must be broker");
 });
+
+test("a broker of its own is started, measured with offers, and gone afterwards", async () => {
+  const { code, stdout } = await cli(["bench", "broker", "--json", ...short]);
+
+  const { data } = JSON.parse(stdout);
+  expect(code).toBe(0);
+  expect(data.options).toMatchObject({ url: null, directWithinMs: 0 });
+  expect(data.redirects).toBeGreaterThan(20);
+  expect(data.memoryBytes.resident).toBeGreaterThan(2 ** 20);
+}, 20_000);

@@ -8,9 +8,9 @@ import {
   brokerKeysDefault,
   brokerPayloadBytesDefault,
   brokerPayloadBytesLargest,
+  brokerWarmUpMsDefault,
   durationMsDefault,
   durationMsLargest,
-  warmUpMsDefault,
 } from "./limits.ts";
 
 export interface BrokerBenchOptions extends Omit<BrokerLoadPlan, "url" | "serverPid"> {
@@ -31,7 +31,7 @@ export const BROKER_BENCH_FLAGS = [
   ["--payload-bytes <bytes>", `of each message (default ${brokerPayloadBytesDefault})`],
   ["--hit-ratio <share>", "dispatches for which somebody waits, 0 to 1 (default 1)"],
   ["--duration-ms <ms>", `counted time (default ${durationMsDefault})`],
-  ["--warmup-ms <ms>", `load before it (default ${warmUpMsDefault})`],
+  ["--warmup-ms <ms>", `load before it (default ${brokerWarmUpMsDefault})`],
   ["--direct-within-ms <ms>", "of its own broker, as `levain broker` takes it (default 0)"],
   ["--seed <number>", "of what is drawn at random (default 1)"],
   ["--url <url>", "any broker that runs, instead of one of its own: where runners poll"],
@@ -73,7 +73,7 @@ export function readBrokerBenchOptions(
     payloadBytes: count("payloadBytes", 1, brokerPayloadBytesLargest, brokerPayloadBytesDefault),
     hitRatio: number(flags, "hitRatio", 0, 1, 1),
     durationMs: count("durationMs", 1, durationMsLargest, durationMsDefault),
-    warmUpMs: count("warmupMs", 0, durationMsLargest, warmUpMsDefault),
+    warmUpMs: count("warmupMs", 0, durationMsLargest, brokerWarmUpMsDefault),
     directWithinMs: count("directWithinMs", 0, 60_000, 0),
     seed: count("seed", 0, 0xffff_ffff, 1),
   };

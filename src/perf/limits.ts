@@ -85,6 +85,9 @@ export const brokerDispatchersDefault = 50;
 /** Deployments, versions and machines when nothing says otherwise. Count. */
 export const brokerKeysDefault = 20;
 
+/** Load before it is counted. Until a broker's code is compiled as it stays takes longer than for an edge: less of it is native. Milliseconds. */
+export const brokerWarmUpMsDefault = 5_000;
+
 /** A message without large outputs. Bytes. */
 export const brokerPayloadBytesDefault = 2_048;
 

@@ -1,7 +1,7 @@
 /** A broker in a process of its own, started for a measurement and ended with it. */
 import { PlatformError } from "../base/errors.ts";
 import { killAtExit } from "./leftovers.ts";
-import { targetStartTimeoutMs, targetStopTimeoutMs } from "./limits.ts";
+import { targetStartTimeoutMs } from "./limits.ts";
 
 export interface OwnBroker extends AsyncDisposable {
   pid: number;
@@ -25,12 +25,9 @@ export async function startOwnBroker(command: readonly string[]): Promise<OwnBro
   });
   const release = killAtExit(child);
   const stop = async () => {
-    // At once: nobody waits for a drain.
-    child.kill("SIGTERM");
-    child.kill("SIGTERM");
-    const kill = setTimeout(() => child.kill("SIGKILL"), targetStopTimeoutMs);
+    // It has nothing to lose, and a drain takes its time.
+    child.kill("SIGKILL");
     await child.exited;
-    clearTimeout(kill);
     release();
   };
   const late = setTimeout(() => child.kill("SIGKILL"), targetStartTimeoutMs);
