@@ -99,6 +99,10 @@ describe("readBrokerConfig()", () => {
     ]);
   });
 
+  test("lets a cordon file come later", () => {
+    expect(problemsOf({ LEVAIN_BROKER_CORDON_FILE: "/nowhere/at/all" })).toEqual([]);
+  });
+
   test.each<[string, Record<string, string>, string]>([
     ["one port twice", { PORT: "5000", DISPATCH_PORT: "5000" }, "the same as port"],
     [
@@ -107,7 +111,7 @@ describe("readBrokerConfig()", () => {
       "at most dispatchTimeoutMs",
     ],
     ["enforcement without a secret", { TOKEN_ENFORCEMENT: "enforce" }, "needs tokenSecret"],
-    ["a cordon file that is not there", { CORDON_FILE: "/nowhere/at/all" }, "cannot be read"],
+    ["a cordon file that is a folder", { CORDON_FILE: "/" }, "cannot be read: it is no file"],
     ["peers without this one", { PEERS: "http://a:1", SELF_URL: "http://b:1" }, "none of peers"],
     ["a peer twice", { PEERS: "http://a:1,http://a:1/" }, "http://a:1 twice"],
     ["two lists of peers", { PEERS: "http://a:1", PEERS_DNS: "all:1" }, "keep one of them"],

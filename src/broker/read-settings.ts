@@ -2,7 +2,7 @@
  * A broker's settings as they were given, made into its configuration: flags, then `LEVAIN_BROKER_*` variables, then
  * defaults. Everything that is wrong is said at once, with the source that said it.
  */
-import { readFileSync } from "node:fs";
+import { accessSync, constants, readFileSync, statSync } from "node:fs";
 import type { z } from "zod";
 import {
   describeUnknownKey,
@@ -162,7 +162,10 @@ function togetherProblems(config: BrokerConfig, originOf: OriginOf): string[] {
   }
   if (config.cordonFile !== null) {
     try {
-      readFileSync(config.cordonFile);
+      // It may come later, or go and come: a broker that starts again meanwhile must not stay away for that.
+      const stats = statSync(config.cordonFile, { throwIfNoEntry: false });
+      if (stats !== undefined && !stats.isFile()) throw new Error("it is no file");
+      if (stats !== undefined) accessSync(config.cordonFile, constants.R_OK);
     } catch (error) {
       say("cordonFile", `${config.cordonFile} cannot be read: ${messageOf(error)}`);
     }
