@@ -83,7 +83,12 @@ describe("docs written by hand", () => {
   test("links and file names lead somewhere", async () => {
     const broken: string[] = [];
 
-    for (const path of new Bun.Glob("{*.md,{docs,bench,examples,sdk}/**/*.md}").scanSync(ROOT)) {
+    // Two patterns: Bun 1.4.5 finds nothing for one whose first brace has a slash in it.
+    const paths = ["*.md", "{docs,bench,examples,sdk}/**/*.md"].flatMap((pattern) => [
+      ...new Bun.Glob(pattern).scanSync(ROOT),
+    ]);
+    expect(paths).toContain("docs/errors.md");
+    for (const path of paths) {
       if (path.includes("node_modules/")) continue;
       const text = (await Bun.file(join(ROOT, path)).text()).replace(/^```[\s\S]*?^```/gm, "");
       for (const [, target = ""] of text.matchAll(/\]\(([^)\s]+)\)/g)) {
