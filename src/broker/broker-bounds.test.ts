@@ -69,6 +69,20 @@ describe("time", () => {
       expect(b.broker.facts().parked).toBe(0);
     },
   );
+
+  test.each(["-1", "-0", "-1.5", "-x", "-9007199254740993", "", "-"])(
+    "a lease that somebody makes up with %p does no harm",
+    (end) => {
+      const b = new BrokerForTests();
+      b.offer("a", "s1");
+      const { epoch } = b.broker.facts();
+      const forged = b.poll("b", { lease: `${epoch}${end}`, hops: 1, elapsedMs: 0 });
+      expect(forged.done).toBeNull();
+      b.pass(60_000);
+
+      expect(b.broker.facts().parked).toBe(0);
+    },
+  );
 });
 
 describe("number", () => {

@@ -300,8 +300,10 @@ export class Broker implements BrokerCore {
    */
   #elapsedMs({ elapsedMs, lease }: PollPath, nowMs: number): number {
     const sinceOfferMs = lease === null ? 0 : this.#state.offers.ageMs(lease, nowMs);
-    const totalMs = Math.max(0, elapsedMs) + sinceOfferMs;
-    return Math.min(totalMs, this.#state.config.connectionTimeoutMs);
+    const totalMs = (elapsedMs > 0 ? elapsedMs : 0) + sinceOfferMs;
+    const elapsedMsMax = this.#state.config.connectionTimeoutMs;
+    // What is not a number, in a lease that was made up, is not less either.
+    return totalMs < elapsedMsMax ? totalMs : elapsedMsMax;
   }
 
   #dismissSurplus(key: MatchKey): void {
