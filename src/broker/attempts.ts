@@ -43,11 +43,10 @@ export class Attempts {
     const { key, snapshot } = dispatch;
     counters.dispatches += 1;
     if (key === "" || snapshot === "") return this.#refuse(dispatch, dispatcher, "bad_key");
-    const known = verdicts.get(snapshot);
-    if (known !== null) {
-      if (known.pending !== null) return this.#join(known.pending, dispatch, dispatcher);
-      return this.#repeat(dispatch, dispatcher, known.didWarmStart);
-    }
+    const pending = verdicts.pending(snapshot);
+    if (pending !== null) return this.#join(pending, dispatch, dispatcher);
+    const known = verdicts.settled(snapshot, clock.lastMs);
+    if (known !== null) return this.#repeat(dispatch, dispatcher, known);
     if (this.#pending.count >= pendingMax) return this.#refuse(dispatch, dispatcher, "overloaded");
     if (!isOn || isDraining) {
       return this.#refuse(dispatch, dispatcher, isDraining ? "draining" : "off");

@@ -340,6 +340,9 @@ export class BrokerModel {
   #enter(): void {
     this.turnClock.nowMs();
     this.#justDelivered = null;
+    for (const [snapshot, { atMs }] of this.verdicts) {
+      if (this.clock.timeMs - atMs >= this.config.verdictTtlMs) this.verdicts.delete(snapshot);
+    }
   }
 
   #tick(nowMs: number): void {
@@ -354,9 +357,6 @@ export class BrokerModel {
     }
     for (const runner of this.runners) {
       if (runner.doubt !== null && nowMs - runner.doubt.sinceMs >= doubtMs) runner.doubt = null;
-    }
-    for (const [snapshot, { atMs }] of this.verdicts) {
-      if (nowMs - atMs >= this.config.verdictTtlMs) this.verdicts.delete(snapshot);
     }
   }
 

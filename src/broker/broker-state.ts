@@ -37,7 +37,7 @@ export class BrokerState {
       config.connectionTimeoutMs,
       isAlone,
     );
-    this.verdicts = new Verdicts(config.verdictTtlMs, config.verdictsMax);
+    this.verdicts = new Verdicts(config.verdictTtlMs, config.verdictsMax, nowMs);
     this.waiters = new Waiters(config.connectionTimeoutMs, nowMs);
     this.holdUntilMs = nowMs + config.startHoldMs;
     this.isOn = config.isOn;

@@ -115,7 +115,7 @@ async function end(model: BrokerModel, random: Random): Promise<void> {
     model.pass(60_000, true);
     await drained;
   }
-  model.pass(120_000, true);
+  model.pass(180_000, true);
   expect(model.broker.facts()).toMatchObject({
     parked: 0,
     doubtful: 0,

@@ -111,11 +111,16 @@ describe("one snapshot", () => {
 
   test("is forgotten after a time, and beyond a number", () => {
     const b = new BrokerForTests({ verdictTtlMs: 1000, verdictsMax: 100 });
-    for (let number = 0; number < 150; number++) b.dispatch(`s${number}`);
-    expect(b.broker.facts().verdicts).toBe(100);
+    for (let number = 0; number < 175; number++) b.dispatch(`s${number}`);
+    const offered = (snapshot: string) => b.offer("a", snapshot).done === "redirected";
+    expect(b.broker.facts().verdicts).toBeWithin(50, 101);
+    expect(offered("s174")).toBeFalse();
+    expect(offered("s0")).toBeTrue();
 
     b.pass(1000);
 
+    expect(offered("s174")).toBeTrue();
+    b.pass(2000);
     expect(b.broker.facts().verdicts).toBe(0);
   });
 

@@ -302,8 +302,8 @@ export class Broker implements BrokerCore {
     const sinceOfferMs = lease === null ? 0 : this.#state.offers.ageMs(lease, nowMs);
     const totalMs = (elapsedMs > 0 ? elapsedMs : 0) + sinceOfferMs;
     const elapsedMsMax = this.#state.config.connectionTimeoutMs;
-    // What is not a number, in a lease that was made up, is not less either.
-    return totalMs < elapsedMsMax ? totalMs : elapsedMsMax;
+    // In a lease that was made up the number may be none.
+    return Number.isNaN(totalMs) ? elapsedMsMax : Math.min(totalMs, elapsedMsMax);
   }
 
   #dismissSurplus(key: MatchKey): void {
