@@ -46,7 +46,9 @@ export class ModelPoll implements PollSocket {
     this.path = path;
     this.connection = runner.connection;
     this.atMs = model.clock.timeMs;
-    const sinceOfferMs = this.atMs - (model.offeredMs.get(path.lease ?? "") ?? this.atMs);
+    // Nobody knows how old another process's offer is.
+    const sinceOfferMs =
+      path.lease === null ? 0 : this.atMs - (model.offeredMs.get(path.lease) ?? -Infinity);
     const { connectionTimeoutMs } = model.config;
     this.beganMs = this.atMs - Math.min(path.elapsedMs + sinceOfferMs, connectionTimeoutMs);
     this.number = number;

@@ -95,8 +95,11 @@ describe("number", () => {
 
   test("beyond the waiters of one key the oldest is dismissed, a doubtful one before it", () => {
     const b = new BrokerForTests({ waitersPerKeyMax: 2 });
+    const slow = b.poll("c");
+    b.dispatch("s1");
+    b.pass(250);
     const [first, second] = [b.poll("a"), b.poll("b")];
-    const late = b.poll("c", { lease: "x-1", hops: 1, elapsedMs: 0 });
+    const late = b.follow(slow);
     expect(late.done).toBe("dismissed");
     expect(late.waiter).toBeNull();
 

@@ -1,6 +1,7 @@
 /** One claim per case; `broker.random.test.ts` has all of them at once. */
 import { describe, expect, test } from "bun:test";
 import { BrokerForTests, FakePoll } from "./broker-for-tests.ts";
+import { dueSlotMs, overdueMs } from "./limits.ts";
 
 describe("offer and claim", () => {
   test("true is said after the claim, and the message goes to who claims", () => {
@@ -300,6 +301,17 @@ describe("after the start", () => {
   });
 });
 
+test("a claim of another process's offer is offered nothing: nobody knows for how long its client goes on waiting", () => {
+  const b = new BrokerForTests();
+  const late = b.poll("a", { lease: "another-1", hops: 1, elapsedMs: 10 });
+
+  const dispatcher = b.dispatch("s1");
+
+  expect([dispatcher.verdict, late.done]).toEqual([false, null]);
+  b.pass(overdueMs + dueSlotMs);
+  expect(late.done).toBe("closed");
+});
+
 describe("a direct answer", () => {
   test("is given to a runner that polled a moment ago, and to nobody else", () => {
     const b = new BrokerForTests({ directWithinMs: 100 });
@@ -316,9 +328,13 @@ describe("a direct answer", () => {
 
   test("is never given to a late claim", () => {
     const b = new BrokerForTests({ directWithinMs: 100 });
-    const late = b.poll("a", { lease: "x-1", hops: 1, elapsedMs: 0 });
-
+    const slow = b.poll("a");
+    b.pass(100);
     b.dispatch("s1");
+    b.pass(250);
+    const late = b.follow(slow);
+
+    b.dispatch("s2");
 
     expect(late.done).toBe("redirected");
   });

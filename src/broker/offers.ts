@@ -34,9 +34,12 @@ export class Offers {
     return lease.startsWith(this.epoch) && lease[this.epoch.length] === "-";
   }
 
-  /** How long ago it was made; 0 for another process's, infinite for one that nobody remembers. Milliseconds. */
+  /**
+   * How long ago it was made; infinite for one that nobody here remembers, and for another process's: a runner that was
+   * frozen while a broker ended claims its offer after the restart, when its client has long given up. Milliseconds.
+   */
   ageMs(lease: string, nowMs: number): number {
-    if (!this.isOwn(lease)) return 0;
+    if (!this.isOwn(lease)) return Number.POSITIVE_INFINITY;
     const number = Number(lease.slice(this.epoch.length + 1));
     const isTimed = number > this.#number - offersTimedMax && number <= this.#number;
     return isTimed ? nowMs - this.#madeMs[number % offersTimedMax]! : Number.POSITIVE_INFINITY;

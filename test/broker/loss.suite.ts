@@ -195,7 +195,7 @@ describe.each(["node", "bun"] as const)("a runner in %s", (runtime) => {
   );
 
   test.concurrent(
-    "L5: that claims an offer of a broker that has died waits with the one that came after it",
+    "L5: that claims an offer of a broker that has died gets nothing for it, and waits with the next",
     async () => {
       await using scene = await Scene.start({ flags: slowClaims });
       const frozen = await scene.runner({ runtime });
@@ -207,13 +207,12 @@ describe.each(["node", "bun"] as const)("a runner in %s", (runtime) => {
       await scene.broker.kill();
       await scene.broker.start();
       frozen.thaw();
-      await scene.parked(1);
-      const toldAfter = await scene.dispatch("after-restart");
-      await frozen.has("after-restart");
+      await until(async () => (await scene.dispatch(`later-${Date.now()}`)) === "true", 30_000);
+      await until(() => frozen.got().length === 1);
 
       // No answer: its supervisor starts a runner, and is right to.
-      expect([await told, toldAfter]).toEqual(["error", "true"]);
-      expect(frozen.got()).toEqual(["after-restart"]);
+      expect(await told).toBe("error");
+      expect(frozen.got()[0]).toStartWith("later-");
       expect(scene.wrong()).toEqual([]);
       expect(frozen.ends()).toEqual([]);
     },
