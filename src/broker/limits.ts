@@ -135,3 +135,7 @@ export const tickMs = 20;
 export const drainRoomMs = 5000;
 /** How long a broker that has ended waits for whoever reads its log. Milliseconds. */
 export const lastLogFlushMs = 1000;
+/** Descriptors that are no connections: files, timers, the log, peers that are looked at. Count. */
+export const filesRoom = 128;
+/** Connections of supervisors at a port of their own, beyond those that runners may fill. Count. */
+export const supervisorsRoom = 512;

@@ -15,6 +15,7 @@ import { createDispatchGate } from "./dispatch-gate.ts";
 import { BrokerLog, type LogSink } from "./dispatch-log.ts";
 import { drainRoomMs, keysShownMax, lastLogFlushMs, tickMs } from "./limits.ts";
 import { createMembership } from "./membership.ts";
+import { connectionsMaxOf, openFilesMax } from "./open-files.ts";
 import { brokerOperations } from "./operations.ts";
 import { startBrokerServer } from "./server.ts";
 import type { BrokerStatus } from "./status-api.ts";
@@ -96,6 +97,8 @@ export async function openBroker(
     note(isOn ? "Switched on" : `Switched off${now ? "; runners that waited were sent home" : ""}`);
   };
 
+  const { connectionsMax, note: fewFiles } = connectionsMaxOf(config.waitersMax, openFilesMax());
+  if (fewFiles !== null) note(fewFiles);
   let server: ReturnType<typeof startBrokerServer>;
   try {
     if (!config.sharePort) assertFree(config);
@@ -108,6 +111,7 @@ export async function openBroker(
       operations: brokerOperations({ config, status, switch: change }),
       clock,
       note,
+      connectionsMax,
       reusePort: true,
     });
   } catch (error) {

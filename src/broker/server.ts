@@ -69,7 +69,9 @@ export function startBrokerServer(options: BrokerServerOptions): BrokerServer {
         binaryType: "buffer",
         open(socket: Socket) {
           accepted += 1;
-          if (connections.size >= connectionsMax) {
+          // However many runners there are, a supervisor has to get its answer.
+          const room = side === dispatchSide ? limits.supervisorsRoom : 0;
+          if (connections.size >= connectionsMax + room) {
             turnedAway += 1;
             return void socket.terminate();
           }

@@ -248,6 +248,30 @@ describe("levain broker", () => {
     expect(shown.join("")).not.toContain(secret);
   });
 
+  test("with no descriptor left for runners, supervisors get their answer", async () => {
+    const words = `${process.execPath} ${join(import.meta.dir, "cli-for-tests.ts")} broker --json`;
+    const child = Bun.spawn(
+      ["sh", "-c", `ulimit -n 100; exec ${words} --port 0 --dispatch-port 0 --start-hold-ms 0`],
+      { stdin: "ignore", stdout: "pipe", stderr: "pipe" },
+    );
+    ended.push(async () => {
+      child.kill("SIGKILL");
+      await child.exited;
+    });
+    const { value } = await child.stdout.getReader().read();
+    const { port, dispatchPort } = JSON.parse(new TextDecoder().decode(value)).data;
+    const socket = { data() {}, error() {} };
+
+    // Those that are turned away may learn it while they connect.
+    const runners = await Promise.allSettled(
+      Array.from({ length: 150 }, () => Bun.connect({ hostname: "127.0.0.1", port, socket })),
+    );
+    await until(async () => (await statusOf(dispatchPort)).server.turnedAway === 100);
+
+    expect(await dispatch(dispatchPort, "snapshot_1")).toBe(false);
+    for (const runner of runners) if (runner.status === "fulfilled") runner.value.terminate();
+  });
+
   test("goes on when nobody reads its log", async () => {
     const child = spawnCli(["broker", "--json", "--port", "0", "--start-hold-ms", "0"]);
     ended.push(async () => {
