@@ -308,11 +308,12 @@ export class Broker implements BrokerCore {
 
   #dismissSurplus(key: MatchKey): void {
     const { config, waiters } = this.#state;
-    const { waitersPerKeyMax } = config;
-    if (waitersPerKeyMax === 0) return;
-    const surplus = () => waiters.surplus(key, waitersPerKeyMax);
-    for (let waiter = surplus(); waiter !== null; waiter = surplus()) {
+    const listedMax = config.waitersPerKeyMax;
+    if (listedMax === 0) return;
+    let waiter = waiters.surplus(key, listedMax);
+    while (waiter !== null) {
       this.#dismiss([waiter], "surplus");
+      waiter = waiters.surplus(key, listedMax);
     }
   }
 
