@@ -200,6 +200,25 @@ describe("three brokers", () => {
     },
     testTimeoutMs,
   );
+
+  test(
+    "lose and double nothing when one of the two that are left stands still for a while",
+    async () => {
+      const [first, , stopped] = brokers as [BrokerProcess, BrokerProcess, BrokerProcess];
+      serving = [first];
+      balancer.ports = serving.map(({ port }) => port);
+      stopped.freeze();
+      const dispatching = Array.from({ length: 24 }, (_, index) => run(index % runnersCount));
+      await agreed();
+      dispatching.push(...Array.from({ length: runnersCount }, (_, number) => run(number)));
+      stopped.thaw();
+
+      // Whoever asked it something in time is answered when it goes on: neither `/connect` nor a dispatch has an end of its own.
+      await Promise.all(dispatching);
+      await settled();
+    },
+    testTimeoutMs,
+  );
 });
 
 describe("brokers that disagree about who serves", () => {
