@@ -80,8 +80,9 @@ export class Attempts {
 
   /** The runner has claimed the open offer: it gets the message. */
   deliverClaimed(attempt: Attempt, poll: Poll, socket: PollSocket): void {
-    const { clock, counters, doubts } = this.#state;
+    const { clock, counters, doubts, receipts } = this.#state;
     this.#closeOffer(attempt);
+    receipts.compare(attempt.poll!, poll, clock.lastMs);
     counters.claimLatency.add(clock.lastMs - attempt.offeredMs);
     doubts.remove(poll.controller);
     this.#deliver(attempt, poll, socket);

@@ -117,6 +117,8 @@ export const doubtsMax = 10_000;
 export const offersTimedMax = 65_536;
 /** Addresses that are remembered with their latest `/connect`, as long as a delivery is kept. Count. */
 export const connectsMax = 10_000;
+/** After a runner was seen at two addresses, how long a `/connect` is not taken to say whose it is. Milliseconds. */
+export const addressesVaryMs = 600_000;
 /** Time over which waiters are sent on whose key another broker owns from now on. Milliseconds. */
 export const relocateMs = 2000;
 /** A tick that comes so long after the one before says that the process stood still: claims may lie unread. Milliseconds. */

@@ -1,6 +1,7 @@
 /** Goal: whether a message arrived is told from its runner's next requests, and never against what clients really do. */
 import { describe, expect, test } from "bun:test";
 import { BrokerForTests, type FakePoll } from "./broker-for-tests.ts";
+import { addressesVaryMs } from "./limits.ts";
 
 /** A runner that has claimed a message. */
 function delivered(b: BrokerForTests): FakePoll {
@@ -52,3 +53,26 @@ test.each([false, true])(
     expect(b.poll("a", undefined, { sameSocket }).done).toBeNull();
   },
 );
+
+describe("runners that come by several addresses", () => {
+  const other = { address: "10.0.0.2" };
+
+  test("have lost nothing when they poll again: their /connect may have come by another one", () => {
+    const b = new BrokerForTests();
+    delivered(b);
+
+    expect(b.poll("a", undefined, other).done).toBeNull();
+  });
+
+  test("are known by a claim, and then nobody has lost anything, for a while", () => {
+    const b = new BrokerForTests();
+    b.poll("a", b.offer("a", "s1").path, other);
+    b.follow(b.offer("b", "s2"));
+    expect(b.poll("b").done).toBeNull();
+
+    b.pass(addressesVaryMs);
+
+    b.follow(b.offer("c", "s3"));
+    expect(b.poll("c").done).toBe("redirected");
+  });
+});

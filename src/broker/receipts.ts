@@ -6,10 +6,13 @@
  * A poll on the delivery's own connection looks as if the answer had been read, and mostly it was: load generators ask
  * again like that, without `/connect`. But Bun reads answers in another thread than the one that gives up: frozen past its
  * time-out it keeps the connection, throws the answer away, and asks again on it.
+ *
+ * `/connect` has no name in it, only an address. Where runners come by several, as through a row of proxies, it tells nothing:
+ * every run would look lost, and be delivered again.
  */
 import type { Dispatch, Poll, PollPath } from "./broker-api.ts";
 import { Connects } from "./connects.ts";
-import { giveUpSkewMs } from "./limits.ts";
+import { addressesVaryMs, giveUpSkewMs } from "./limits.ts";
 import { Delivery, RetainedMessages } from "./retained-messages.ts";
 
 /** What a poll says of the delivery before it. */
@@ -21,6 +24,8 @@ export class Receipts {
   readonly #connectionTimeoutMs: number;
   /** Requests for `/connect` come here, all of them. */
   readonly #seesConnects: boolean;
+  /** Until then a runner's address is not taken for its own. Clock time. */
+  #varyUntilMs = Number.NEGATIVE_INFINITY;
 
   constructor(
     retainMs: number,
@@ -64,8 +69,14 @@ export class Receipts {
     if (sameSocket && nowMs < givesUpMs) return "confirmed";
     // A client that sends the same request again by itself: its connection broke. True of any number of brokers.
     if (path.lease !== null) return path.lease === delivery.lease ? "lost" : "none";
-    if (!this.#seesConnects) return "none";
+    this.compare(delivery.poll, poll, nowMs);
+    if (!this.#seesConnects || nowMs < this.#varyUntilMs) return "none";
     return this.#connects.hasSince(poll.address, delivery.order) ? "confirmed" : "lost";
+  }
+
+  /** Two polls of one runner. */
+  compare(earlier: Poll, later: Poll, nowMs: number): void {
+    if (earlier.address !== later.address) this.#varyUntilMs = nowMs + addressesVaryMs;
   }
 
   sweep(nowMs: number): void {
