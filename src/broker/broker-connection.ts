@@ -89,7 +89,7 @@ export class BrokerConnection implements Deadlined {
 
   onData(chunk: Buffer): void {
     if (this.#input.length === 0) {
-      if (this.#state === "head" && this.#takeKnownPoll(chunk)) return;
+      if (this.#state === "head" && this.#takeKnown(chunk)) return;
       this.#input = chunk;
       this.#isFirstOfChunk = true;
     } else this.#input = Buffer.concat([this.#input, chunk]);
@@ -206,16 +206,15 @@ export class BrokerConnection implements Deadlined {
     }
   }
 
-  /** The same poll as before, alone in its chunk: nothing to parse. */
-  #takeKnownPoll(chunk: Buffer): boolean {
-    if (this.#poll === null || this.socket.unsentBytes > 0) return false;
-    const query = this.#poll.queryIfKnown(chunk);
-    if (query === null) return false;
-    this.context.counts.requests += 1;
+  /** The head of the request before it, and alone in its chunk: nothing to parse. */
+  #takeKnown(chunk: Buffer): boolean {
+    if (this.socket.unsentBytes > 0) return false;
     this.#isReading = true;
-    this.#poll.start(query);
+    const isPoll = this.#poll?.takeIfKnown(chunk) === true;
+    const isDispatch = !isPoll && this.#dispatch?.takeIfKnown(chunk) === true;
+    if (isDispatch) this.#poll?.confirm();
     this.#isReading = false;
-    return true;
+    return isPoll || isDispatch;
   }
 
   /** Reads requests as long as each is answered at once, without recursion. */
@@ -297,7 +296,7 @@ export class BrokerConnection implements Deadlined {
     this.#isForDispatch = kind === "dispatch";
     if (kind === "dispatch") {
       this.#dispatch ??= new HeldDispatch(this);
-      this.#dispatch.read(query, traceparent);
+      this.#dispatch.read(query, traceparent, query === noRedirect ? head : null);
     } else if (method === "GET") {
       if (hasBody) return this.refuse(malformed("a body in a GET"), true);
       return this.#operate("GET", nothing);

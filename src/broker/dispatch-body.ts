@@ -12,26 +12,26 @@ import { type ShapedMessage, shapeProblem } from "./message-shape.ts";
 const OPENING = Buffer.from('{"dequeuedMessage":');
 const CLOSING = 0x7d;
 
-/** @returns what is wrong with it, as a text that follows "Cannot take the dispatch:" */
-export function readDispatch(body: Buffer, traceparent: string): Dispatch | string {
+/**
+ * @param start where the body begins; it ends with `buffer`, which nobody writes to from now on
+ * @returns what is wrong with it, as a text that follows "Cannot take the dispatch:"
+ */
+export function readDispatch(buffer: Buffer, traceparent: string, start = 0): Dispatch | string {
   // JSON is UTF-8 (RFC 8259, 8.1); clients would read something else than what was meant.
-  if (!isUtf8(body)) return "its body is not UTF-8";
-  if (body.length > unscannedBytesMax && isNestedDeeper(body, nestingMax)) {
+  if (!isUtf8(buffer) && (start === 0 || !isUtf8(buffer.subarray(start)))) {
+    return "its body is not UTF-8";
+  }
+  if (buffer.length - start > unscannedBytesMax && isNestedDeeper(buffer, start, nestingMax)) {
     return `its body is nested deeper than ${nestingMax} levels`;
   }
-  const end = body.length - 1;
-  if (
-    body[end] === CLOSING &&
-    end > OPENING.length &&
-    OPENING.compare(body, 0, OPENING.length) === 0
-  ) {
+  const end = buffer.length - 1;
+  const from = start + OPENING.length;
+  if (buffer[end] === CLOSING && end > from && OPENING.compare(buffer, start, from) === 0) {
     // What stands between is JSON by itself: then the whole is, and the message is all of it.
-    const message = parsed(textOf(body, OPENING.length, end));
-    if (message !== undefined) {
-      return dispatchOf(message, body.subarray(OPENING.length, end), traceparent);
-    }
+    const message = parsed(textOf(buffer, from, end));
+    if (message !== undefined) return dispatchOf(message, buffer.subarray(from, end), traceparent);
   }
-  const text = body.utf8Slice(0, body.length);
+  const text = buffer.utf8Slice(start, buffer.length);
   const whole = parsed(text);
   if (whole === undefined) return "its body is not JSON";
   const message = (whole as { dequeuedMessage?: unknown } | null)?.dequeuedMessage;
@@ -72,10 +72,10 @@ function parsed(text: string): unknown {
 }
 
 /** Reading millions of levels takes a second. Looks at brackets only: whatever it says of what is not JSON is of no matter. */
-function isNestedDeeper(body: Buffer, levelsMax: number): boolean {
+function isNestedDeeper(body: Buffer, start: number, levelsMax: number): boolean {
   let depth = 0;
   let isText = false;
-  for (let at = 0; at < body.length; at++) {
+  for (let at = start; at < body.length; at++) {
     const byte = body[at]!;
     if (byte === 0x22) isText = !isText;
     else if (isText) {

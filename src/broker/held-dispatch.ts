@@ -5,15 +5,18 @@
  *                                                 └──connection closed──▶ the core is told
  */
 import { PlatformError } from "../base/errors.ts";
+import { parsed } from "../http/parsed-head.ts";
 import type { Dispatch, Dispatcher } from "./broker-api.ts";
 import type { BrokerConnection } from "./broker-connection.ts";
 import { readDispatch } from "./dispatch-body.ts";
+import { bodyStartIfKnown, type KnownDispatchHead, knownDispatchHead } from "./dispatch-head.ts";
 import { dispatchLocation, noRedirect, type RedirectQuery } from "./redirect-query.ts";
 
 export class HeldDispatch implements Dispatcher {
   readonly #connection: BrokerConnection;
   #query: RedirectQuery = noRedirect;
   #traceparent = "";
+  #known: KnownDispatchHead | null = null;
   #isHeld = false;
   #handle: object | null = null;
 
@@ -21,16 +24,32 @@ export class HeldDispatch implements Dispatcher {
     this.#connection = connection;
   }
 
-  /** What the head says. */
-  read(query: RedirectQuery, traceparent: string): void {
+  /** What the head says. @param head as `parsed` was read from it, to know it by; null: it is not to be known */
+  read(query: RedirectQuery, traceparent: string, head: Buffer | null): void {
     this.#query = query;
     this.#traceparent = traceparent;
+    this.#known = head === null ? null : knownDispatchHead(head, parsed);
   }
 
-  /** The body is there: hands the dispatch to the core, or to the broker that its key belongs to. */
-  start(body: Buffer): void {
+  /** Starts the dispatch that the chunk is, if its head is the last one's. Returns whether it was. */
+  takeIfKnown(chunk: Buffer): boolean {
+    if (this.#known === null) return false;
     const { context } = this.#connection;
-    const dispatch = readDispatch(body, this.#traceparent);
+    const bodyStart = bodyStartIfKnown(this.#known, chunk);
+    if (bodyStart === -1 || chunk.length - bodyStart > context.bodyBytesMax) return false;
+    context.counts.requests += 1;
+    this.start(chunk, bodyStart);
+    return true;
+  }
+
+  /**
+   * The body is there: hands the dispatch to the core, or to the broker that its key belongs to.
+   *
+   * @param start where it begins; it ends with `body`
+   */
+  start(body: Buffer, start = 0): void {
+    const { context } = this.#connection;
+    const dispatch = readDispatch(body, this.#traceparent, start);
     if (typeof dispatch === "string") {
       return this.#connection.refuse(new PlatformError("BROKER_MESSAGE_INVALID", [dispatch]));
     }

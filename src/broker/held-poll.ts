@@ -41,8 +41,16 @@ export class HeldPoll implements PollSocket {
     this.#connection = connection;
   }
 
-  /** What the target says, when the chunk is the last poll's head again; else null. */
-  queryIfKnown(chunk: Buffer): RedirectQuery | null {
+  /** Starts the poll that the chunk is, if it is the last one's head again. Returns whether it was. */
+  takeIfKnown(chunk: Buffer): boolean {
+    const query = this.#queryIfKnown(chunk);
+    if (query === null) return false;
+    this.#connection.context.counts.requests += 1;
+    this.start(query);
+    return true;
+  }
+
+  #queryIfKnown(chunk: Buffer): RedirectQuery | null {
     const known = this.#known;
     if (known === null) return null;
     const isForEver = known.untilMs === Number.POSITIVE_INFINITY;
