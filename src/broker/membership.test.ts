@@ -3,7 +3,7 @@ import { until } from "../base/until-for-tests.ts";
 import { peerHealthBytesMax } from "./limits.ts";
 import { createMembership, type MembershipOptions } from "./membership.ts";
 import { checkPeer, readHealth } from "./peer-check.ts";
-import { baseUrlOf, isOwnAddress, readPeersDns, resolvePeers } from "./peer-names.ts";
+import { baseUrlOf, isOwnAddress, peerUrls, readPeersDns, resolvePeers } from "./peer-names.ts";
 import type { Membership } from "./trust-api.ts";
 
 const keys = Array.from({ length: 60 }, (_, index) => `deployment_${index}`);
@@ -193,9 +193,19 @@ describe("a name whose addresses are the brokers", () => {
     expect(notes.filter((line) => line.includes("ETIMEOUT"))).toHaveLength(1);
   });
 
-  test("is resolved as the system does, to one base URL for each address", async () => {
+  test("is resolved as the system does, to one base URL for each broker", async () => {
     expect(await resolvePeers("localhost", 8080)).toContain("http://127.0.0.1:8080");
-    await expect(resolvePeers("no-such-name.invalid", 8080)).rejects.toThrow();
+    expect(
+      peerUrls(
+        [
+          { address: "fd00::1", family: 6 },
+          { address: "10.0.0.1", family: 4 },
+          { address: "10.0.0.1", family: 4 },
+        ],
+        80,
+      ),
+    ).toEqual(["http://10.0.0.1"]);
+    expect(peerUrls([{ address: "fd00::1", family: 6 }], 8080)).toEqual(["http://[fd00::1]:8080"]);
   });
 });
 

@@ -1,4 +1,5 @@
 /** Who the peers are: base URLs as they were given, or the addresses of one name; and which of them are this machine's. */
+import type { LookupAddress } from "node:dns";
 import { lookup } from "node:dns/promises";
 import { networkInterfaces } from "node:os";
 import { peersDnsTimeoutMs } from "./limits.ts";
@@ -20,7 +21,7 @@ export function readPeersDns(text: string): { name: string; port: number } | nul
 }
 
 /**
- * The base URLs of all addresses that a name has now.
+ * The base URLs of the brokers that a name leads to now.
  *
  * @throws when it has none, or nobody says so in time
  */
@@ -32,8 +33,7 @@ export async function resolvePeers(name: string, port: number): Promise<string[]
     peersDnsTimeoutMs,
   );
   try {
-    const found = await Promise.race([lookup(name, { all: true }), late.promise]);
-    return [...new Set(found.map(({ address, family }) => urlOf(address, family, port)))];
+    return peerUrls(await Promise.race([lookup(name, { all: true }), late.promise]), port);
   } finally {
     clearTimeout(timer);
   }
@@ -50,6 +50,12 @@ export function isOwnAddress(url: string, port: number): boolean {
   );
 }
 
-function urlOf(address: string, family: number, port: number): string {
-  return new URL(`http://${family === 6 ? `[${address}]` : address}:${port}`).origin;
+/** One for each broker: with two addresses each would be two, and runners might not reach the second. */
+export function peerUrls(found: readonly LookupAddress[], port: number): string[] {
+  const four = found.filter(({ family }) => family === 4);
+  const urls = (four.length > 0 ? four : found).map(
+    ({ address, family }) =>
+      new URL(`http://${family === 6 ? `[${address}]` : address}:${port}`).origin,
+  );
+  return [...new Set(urls)];
 }
