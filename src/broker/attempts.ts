@@ -9,9 +9,9 @@ import type {
   PollSocket,
 } from "./broker-api.ts";
 import type { BrokerState } from "./broker-state.ts";
-import { Chain } from "./chain.ts";
 import { DispatchNotes } from "./dispatch-notes.ts";
-import { heldMax, joinedMax, pendingMax, redeliveriesMax } from "./limits.ts";
+import { heldMax, joinedMax, redeliveriesMax } from "./limits.ts";
+import { PendingAttempts } from "./pending-attempts.ts";
 import type { Delivery } from "./retained-messages.ts";
 
 /** What a dispatcher gets that was answered at once: there is nothing left that it could leave. */
@@ -20,8 +20,7 @@ const ANSWERED: object = {};
 export class Attempts {
   readonly #state: BrokerState;
   readonly #notes: DispatchNotes;
-  /** Offered and held ones. */
-  readonly #pending = new Chain<Attempt>();
+  readonly #pending = new PendingAttempts();
   /** Its message is being handed to a socket, in this very call. */
   #delivering: Attempt | null = null;
 
@@ -32,7 +31,12 @@ export class Attempts {
 
   /** Those without a verdict. */
   get count(): number {
-    return this.#pending.count;
+    return this.#pending.waiting.count;
+  }
+
+  /** Of their messages. */
+  get bytes(): number {
+    return this.#pending.bytes;
   }
 
   // --- dispatchers ---
@@ -47,12 +51,13 @@ export class Attempts {
     if (pending !== null) return this.#join(pending, dispatch, dispatcher);
     const known = verdicts.settled(snapshot, clock.lastMs);
     if (known !== null) return this.#repeat(dispatch, dispatcher, known);
-    if (this.#pending.count >= pendingMax) return this.#refuse(dispatch, dispatcher, "overloaded");
+    if (!this.#pending.hasRoom(dispatch)) return this.#refuse(dispatch, dispatcher, "overloaded");
     if (!isOn || isDraining) {
       return this.#refuse(dispatch, dispatcher, isDraining ? "draining" : "off");
     }
     const attempt = new Attempt(dispatch, dispatcher, clock.lastMs, 0);
     verdicts.open(attempt);
+    this.#pending.begin(attempt);
     this.#seek(attempt);
     return attempt;
   }
@@ -128,7 +133,7 @@ export class Attempts {
     const { clock, config, counters, receipts } = this.#state;
     counters.nacks += 1;
     receipts.retained.remove(delivery);
-    if (delivery.redelivery >= redeliveriesMax || this.#pending.count >= pendingMax) {
+    if (delivery.redelivery >= redeliveriesMax || !this.#pending.hasRoom(delivery.dispatch)) {
       counters.redeliveriesFailed += 1;
       return;
     }
@@ -137,6 +142,7 @@ export class Attempts {
       receipts.retained.untilMs(delivery),
       clock.lastMs + config.claimTimeoutMs,
     );
+    this.#pending.begin(attempt);
     this.#seek(attempt);
   }
 
@@ -144,7 +150,7 @@ export class Attempts {
 
   /** Ends what is due. */
   tick(nowMs: number): void {
-    for (let attempt = this.#pending.first; attempt !== null; ) {
+    for (let attempt = this.#pending.waiting.first; attempt !== null; ) {
       // Ending one may end the next one too: then the rest has its turn with the next tick.
       const { next }: Attempt = attempt;
       if (attempt.dueMs <= nowMs) {
@@ -157,7 +163,7 @@ export class Attempts {
 
   /** Ends those that wait for a runner; `redeliveries` too, or only those that somebody waits for. */
   giveUpHeld(redeliveries: boolean): void {
-    for (const attempt of this.#copy()) {
+    for (const attempt of this.#pending.all()) {
       if (attempt.state !== "held") continue;
       if (redeliveries || attempt.redelivery === 0) this.#giveUp(attempt);
     }
@@ -165,7 +171,7 @@ export class Attempts {
 
   /** Looks for waiters again, for those that wait for one. */
   seekHeld(): void {
-    for (const attempt of this.#copy()) {
+    for (const attempt of this.#pending.all()) {
       if (attempt.state !== "held") continue;
       this.#endHold(attempt);
       this.#seek(attempt);
@@ -174,7 +180,7 @@ export class Attempts {
 
   /** Ends all, offers too. */
   giveUpAll(): void {
-    for (const attempt of this.#copy()) {
+    for (const attempt of this.#pending.all()) {
       if (attempt.state === "offered") this.#closeOffer(attempt);
       else if (attempt.state === "held") this.#endHold(attempt);
       else continue;
@@ -222,14 +228,14 @@ export class Attempts {
     attempt.state = "held";
     attempt.dueMs = untilMs;
     held.add(attempt);
-    this.#pending.addLast(attempt);
+    this.#pending.waiting.addLast(attempt);
     counters.held += 1;
     return true;
   }
 
   #endHold(attempt: Attempt): void {
     this.#state.held.remove(attempt);
-    this.#pending.remove(attempt);
+    this.#pending.waiting.remove(attempt);
   }
 
   #giveUp(attempt: Attempt): void {
@@ -263,7 +269,7 @@ export class Attempts {
     attempt.offers += 1;
     attempt.offeredMs = nowMs;
     attempt.dueMs = Math.min(nowMs + config.claimTimeoutMs, attempt.untilMs);
-    this.#pending.addLast(attempt);
+    this.#pending.waiting.addLast(attempt);
     counters.offers += 1;
     const lease = offers.open(attempt, nowMs);
     const elapsedMs = Math.round(nowMs - beganMs);
@@ -272,7 +278,7 @@ export class Attempts {
 
   #closeOffer(attempt: Attempt): void {
     this.#state.offers.close(attempt);
-    this.#pending.remove(attempt);
+    this.#pending.waiting.remove(attempt);
   }
 
   /** Directly, or after its claim: then the attempt has a lease. */
@@ -320,6 +326,7 @@ export class Attempts {
     const { clock, verdicts } = this.#state;
     const { dispatch, dispatcher, joined } = attempt;
     attempt.state = "done";
+    this.#pending.end(attempt);
     if (attempt.redelivery > 0) return;
     attempt.dispatcher = null;
     attempt.joined = null;
@@ -375,15 +382,8 @@ export class Attempts {
   #cancel(attempt: Attempt): void {
     const { counters, verdicts } = this.#state;
     attempt.state = "done";
+    this.#pending.end(attempt);
     counters.cancelled += 1;
     verdicts.forget(attempt.dispatch.snapshot);
-  }
-
-  #copy(): Attempt[] {
-    const copy: Attempt[] = [];
-    for (let attempt = this.#pending.first; attempt !== null; attempt = attempt.next) {
-      copy.push(attempt);
-    }
-    return copy;
   }
 }

@@ -1,7 +1,7 @@
 /** How many may wait and for how long, machines that are cordoned, and the switch. */
 import { describe, expect, test } from "bun:test";
-import { BrokerForTests } from "./broker-for-tests.ts";
-import { hopsMax, pendingMax } from "./limits.ts";
+import { BrokerForTests, dispatchOf, FakeDispatcher } from "./broker-for-tests.ts";
+import { hopsMax, pendingBytesMax, pendingMax } from "./limits.ts";
 
 describe("time", () => {
   test("nothing is offered to a client that is about to give up, and it is not ended", () => {
@@ -115,6 +115,24 @@ describe("number", () => {
 
     expect(b.dispatch("last").verdict).toBe(false);
     expect(b.records).toMatchObject([{ reason: "overloaded" }]);
+  });
+
+  test("beyond the bytes of their messages too, but one of any size has room", () => {
+    const b = new BrokerForTests();
+    const poll = b.poll("a");
+    for (const name of ["b", "c"]) b.poll(name);
+    const large = (snapshot: string, bytes: number): FakeDispatcher => {
+      const dispatcher = new FakeDispatcher();
+      const message = { ...dispatchOf(snapshot).message, byteLength: bytes } as Uint8Array;
+      b.broker.dispatch({ ...dispatchOf(snapshot), message }, dispatcher);
+      return dispatcher;
+    };
+    expect(large("s1", 2 * pendingBytesMax).verdict).toBeNull();
+    expect(large("s2", 1).verdict).toBe(false);
+    b.pass(1000);
+    expect(b.broker.facts().pendingBytes).toBe(0);
+
+    expect(poll.done).toBe("redirected");
   });
 
   test("a message without a key is a miss", () => {

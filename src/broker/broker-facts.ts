@@ -77,6 +77,8 @@ export interface BrokerFacts {
   readonly offered: number;
   /** … wait for a runner. */
   readonly held: number;
+  /** Of the messages of those without a verdict. */
+  readonly pendingBytes: number;
 
   readonly verdicts: number;
   /** Delivered messages that are kept. */

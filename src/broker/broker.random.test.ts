@@ -125,6 +125,7 @@ async function end(model: BrokerModel, random: Random): Promise<void> {
     pending: 0,
     offered: 0,
     held: 0,
+    pendingBytes: 0,
     verdicts: 0,
     retained: 0,
     retainedBytes: 0,

@@ -226,6 +226,7 @@ export class Broker implements BrokerCore {
       pending: this.#attempts.count,
       offered: offers.count,
       held: held.count,
+      pendingBytes: this.#attempts.bytes,
       verdicts: verdicts.count,
       retained: receipts.retained.count,
       retainedBytes: receipts.retained.bytes,

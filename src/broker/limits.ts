@@ -103,7 +103,9 @@ export const hopsMax = 15;
 
 /** Dispatches without a verdict; beyond that the supervisor had better start runners. Count. */
 export const pendingMax = 10_000;
-/** Of these, for a runner that is not there yet, each with its message. Count. */
+/** Of their messages; a run's is some KiB, with outputs of its waitpoints some MiB. Bytes. */
+export const pendingBytesMax = 256 * 1024 * 1024;
+/** Dispatches that wait for a runner that is not there yet, each with its message. Count. */
 export const heldMax = 1000;
 /** Dispatches of one snapshot that wait for one verdict: a proxy that tries again, not a supervisor. Count. */
 export const joinedMax = 16;
