@@ -7,6 +7,7 @@ import type { BrokerConfig } from "./broker/broker-config.ts";
 import { openBroker, type RunningBroker } from "./broker/open-broker.ts";
 import { brokerReportMs, type FromBroker, type ToBroker } from "./broker-protocol.ts";
 import { failedToListen, serveNode } from "./node-child-process.ts";
+import { openFilesMax } from "./sandbox/open-files.ts";
 
 let running: RunningBroker | null = null;
 
@@ -28,6 +29,7 @@ async function open(config: BrokerConfig, version: string): Promise<void> {
   try {
     running = await openBroker(config, {
       version,
+      filesMax: openFilesMax(),
       async sink(text) {
         lines.write(text);
         await lines.flush();

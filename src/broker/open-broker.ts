@@ -9,13 +9,13 @@ import { TurnClock } from "../base/turn-clock.ts";
 import { createBroker } from "./broker.ts";
 import type { BrokerConfig } from "./broker-config.ts";
 import { RecentOutcomes, statusOf } from "./broker-status.ts";
+import { connectionsMaxOf } from "./connections-max.ts";
 import { createCordon } from "./cordon.ts";
 import { createDeploymentTokens } from "./deployment-tokens.ts";
 import { createDispatchGate } from "./dispatch-gate.ts";
 import { BrokerLog, type LogSink } from "./dispatch-log.ts";
 import { drainRoomMs, keysShownMax, lastLogFlushMs, tickMs } from "./limits.ts";
 import { createMembership } from "./membership.ts";
-import { connectionsMaxOf, openFilesMax } from "./open-files.ts";
 import { brokerOperations } from "./operations.ts";
 import { startBrokerServer } from "./server.ts";
 import type { BrokerStatus } from "./status-api.ts";
@@ -25,6 +25,8 @@ export interface OpenBrokerOptions {
   version: string;
   /** Where lines of the log go: one of JSON for each dispatch at level `info`, and for what its operator should know. */
   sink: LogSink;
+  /** Descriptors that this process may have; may be infinite. Count. */
+  filesMax: number;
 }
 
 export interface RunningBroker {
@@ -51,7 +53,7 @@ export interface RunningBroker {
  */
 export async function openBroker(
   config: BrokerConfig,
-  { version, sink }: OpenBrokerOptions,
+  { version, sink, filesMax }: OpenBrokerOptions,
 ): Promise<RunningBroker> {
   const clock = new TurnClock(systemClock);
   const startedAtMs = clock.wallMs();
@@ -97,7 +99,7 @@ export async function openBroker(
     note(isOn ? "Switched on" : `Switched off${now ? "; runners that waited were sent home" : ""}`);
   };
 
-  const { connectionsMax, note: fewFiles } = connectionsMaxOf(config.waitersMax, openFilesMax());
+  const { connectionsMax, note: fewFiles } = connectionsMaxOf(config.waitersMax, filesMax);
   if (fewFiles !== null) note(fewFiles);
   let server: ReturnType<typeof startBrokerServer>;
   try {

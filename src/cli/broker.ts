@@ -69,13 +69,19 @@ async function runBroker(call: Call): Promise<Outcome> {
   const { env, stdout, stderr } = call.io;
   const { readBrokerConfig } = await import("../broker/read-settings.ts");
   const config = readBrokerConfig({ flags: call.flags, env });
-  const [{ openBroker }, { closeToOthers, hideSecrets }, { onSignals }, { platformVersion }] =
-    await Promise.all([
-      import("../broker/open-broker.ts"),
-      import("../sandbox/own-process.ts"),
-      import("../base/stop-signals.ts"),
-      import("../control/platform-version.ts"),
-    ]);
+  const [
+    { openBroker },
+    { closeToOthers, hideSecrets },
+    { openFilesMax },
+    { onSignals },
+    { platformVersion },
+  ] = await Promise.all([
+    import("../broker/open-broker.ts"),
+    import("../sandbox/own-process.ts"),
+    import("../sandbox/open-files.ts"),
+    import("../base/stop-signals.ts"),
+    import("../control/platform-version.ts"),
+  ]);
   // Messages of all tenants pass through its memory.
   closeToOthers();
   hideSecrets([config.tokenSecret ?? undefined, config.dispatchToken ?? undefined]);
@@ -84,6 +90,7 @@ async function runBroker(call: Call): Promise<Outcome> {
   const forget = onSignals(() => stopped.resolve());
   const running = await openBroker(config, {
     version: platformVersion(),
+    filesMax: openFilesMax(),
     sink: async (text) => {
       stderr.write(text);
       await stderr.drained();

@@ -205,7 +205,7 @@ function openFiles({ read }: MachineSources): Finding {
     value: Number.isFinite(most) ? String(most) : "unlimited",
     ok,
     means: ok
-      ? "Enough for as many connections as the edge takes."
+      ? "Enough for as many connections as the edge takes. A warm-start broker has one for each runner that waits."
       : `Each connection is one, and up to half are kept for the rest: raise the limit to ${openFilesEnough}, with LimitNOFILE= under systemd.`,
   };
 }
