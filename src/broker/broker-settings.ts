@@ -159,11 +159,12 @@ export const BROKER_SETTINGS: readonly BrokerSetting[] = [
 
   ms("verdictTtlMs", [1000, 3_600_000], 300_000, "how long the answer to a dispatch is remembered"),
   count("verdictsMax", [100, 1_000_000], 100_000, "answers that are remembered"),
-  // The supervisor's own check of a warm start comes after 10 s; from then on it may have started another runner.
+  // Longer than a poll: that is how long a client that was given nothing says nothing. Shorter than the minute after which the
+  // platform gives the run a new snapshot. A supervisor's check may have started a runner by then; the first to begin wins.
   ms(
     "retainMs",
     [0, 60_000],
-    10_000,
+    40_000,
     "how long a delivered message is kept for a second try; 0: not",
   ),
   bytes("retainBytesMax", [0, GiB], 64 * MiB, "all messages that are kept"),

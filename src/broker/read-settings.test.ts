@@ -44,6 +44,12 @@ describe("readBrokerConfig()", () => {
     }
   });
 
+  test("keeps a delivered message for longer than its client may say nothing", () => {
+    const { retainMs, connectionTimeoutMs, claimTimeoutMs } = read();
+
+    expect(retainMs).toBeGreaterThan(connectionTimeoutMs + claimTimeoutMs);
+  });
+
   test("reads each kind of variable, and ignores those of other parts of Levain", () => {
     const config = read({
       LEVAIN_BROKER_PORT: "8080",
