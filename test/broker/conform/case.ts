@@ -11,6 +11,8 @@ export interface Case {
   claim: string;
   /** Whether the broker that acknowledges nothing breaks it. */
   isBrokenWithoutCare: boolean;
+  /** It is about sockets and signals, not about the client's own code: one version of each runtime will do. */
+  isOfRuntime?: true;
   run(world: World): Promise<void>;
 }
 

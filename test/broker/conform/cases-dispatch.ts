@@ -20,6 +20,7 @@ export const DISPATCH_CASES: readonly Case[] = [
   {
     claim: "a message dispatched twice is delivered once, and both are told so",
     isBrokenWithoutCare: true,
+    isOfRuntime: true,
     async run(world) {
       await using broker = await world.ownBroker();
       const { origin, dispatchOrigin } = broker;
@@ -106,6 +107,7 @@ export const DISPATCH_CASES: readonly Case[] = [
   {
     claim: "a message whose supervisor went away during the offer is given to nobody",
     isBrokenWithoutCare: true,
+    isOfRuntime: true,
     async run(world) {
       await using broker = await world.ownBroker({ flags: patiently });
       const { origin, dispatchOrigin } = broker;

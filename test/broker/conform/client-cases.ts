@@ -14,6 +14,8 @@ export interface ClientCase {
   skipsConnect: boolean;
   /** How the runner ends, and how many requests it has sent by then. */
   end(client: Client): Partial<SessionEnd> & { requests: number };
+  /** Its requests, with the connections that they came on. */
+  requests?(client: Client): string[];
 }
 
 const { text: message } = createMessage({ deployment: "deployment_1" });
@@ -195,4 +197,24 @@ const POLL: readonly ClientCase[] = [
   },
 ];
 
-export const CLIENT_CASES: readonly ClientCase[] = [...CONNECT, ...POLL];
+/**
+ * The other connection is that of `/connect`, or a new one when the runner has waited for more than the four seconds that Node
+ * keeps it: whoever wants to be told of a claim has to go on listening.
+ */
+const OFFERS: ClientCase = {
+  claim: "an offer is followed on another connection than the poll's in Node, on the same in Bun",
+  script: (head, count) =>
+    head.includes("/connect")
+      ? answerOf(200, "{}")
+      : head.includes("lease")
+        ? messageAnswer
+        : answerOf(307, "", `Location: /warm-start?lease=${count}\r\n`),
+  skipsConnect: false,
+  end: () => ({ ...done, requests: 3 }),
+  requests: (client) =>
+    isBun(client)
+      ? ["1 /connect", "1 /warm-start", "1 /warm-start?lease=2"]
+      : ["1 /connect", "2 /warm-start", "1 /warm-start?lease=2"],
+};
+
+export const CLIENT_CASES: readonly ClientCase[] = [...CONNECT, ...POLL, OFFERS];

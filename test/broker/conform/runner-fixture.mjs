@@ -28,6 +28,7 @@ globalThis.fetch = async (target, init) => {
   const session = sessions.getStore();
   if (session === undefined) return await realFetch(target, init);
   session.fetches += 1;
+  if (session.tellsFetches) write({ id: session.id, event: "fetch" });
   const response = await realFetch(target, init);
   // A second reader of the same bytes: what the client makes of them is its own affair.
   if (session.keepsBytes && response.ok) session.text = response.clone().text();
@@ -89,7 +90,8 @@ const EXITS = { null: 0, "not connected": 0, "switched off": 0, done: 0, crashed
 
 async function session(command) {
   const { id } = command;
-  const state = { fetches: 0, keepsBytes: command.keepsBytes ?? false, text: "", client: null };
+  const { tellsFetches = false, keepsBytes = false } = command;
+  const state = { id, tellsFetches, fetches: 0, keepsBytes, text: "", client: null };
   running.set(id, state);
   let how;
   let error = "";

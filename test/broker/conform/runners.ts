@@ -48,6 +48,8 @@ export interface SessionOptions {
   /** How long a message keeps it. Milliseconds; 0. */
   worksMs?: number;
   keepsBytes?: boolean;
+  /** For `Session.fetched`. */
+  tellsFetches?: boolean;
   /** Only polls. */
   skipsConnect?: boolean;
   /** Ends the process as the controller would. */
@@ -119,6 +121,12 @@ export class Session {
   async polls(count = 1): Promise<void> {
     const polls = () => this.#events.filter(({ event }) => event === "poll").length;
     await this.#until(() => polls() >= count, `poll ${count}`);
+  }
+
+  /** The client has called `fetch` this many times. */
+  async fetched(count: number): Promise<void> {
+    const fetches = () => this.#events.filter(({ event }) => event === "fetch").length;
+    await this.#until(() => fetches() >= count, `fetch ${count}`);
   }
 
   abort(): void {

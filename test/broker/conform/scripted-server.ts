@@ -9,21 +9,24 @@ export type Script = (head: string, count: number, url: string) => Answer;
 
 interface Data {
   text: string;
+  connection: number;
 }
 
 /** On a free port of the loopback. Stop it. */
 export class ScriptedServer implements Disposable {
   readonly #listener: Bun.TCPSocketListener<Data>;
-  /** Requests, by their first line. */
+  /** Targets, with the number of the connection that each came on: `1 /connect`. */
   readonly requests: string[] = [];
+  #connections = 0;
 
   constructor(script: Script) {
     this.#listener = Bun.listen<Data>({
       hostname: "127.0.0.1",
       port: 0,
       socket: {
-        open(socket) {
-          socket.data = { text: "" };
+        open: (socket) => {
+          this.#connections += 1;
+          socket.data = { text: "", connection: this.#connections };
         },
         data: (socket, chunk) => this.#take(socket, chunk, script),
       },
@@ -45,7 +48,7 @@ export class ScriptedServer implements Disposable {
       if (end < 0) return;
       const head = socket.data.text.slice(0, end);
       socket.data.text = socket.data.text.slice(end + 4);
-      this.requests.push(head.slice(0, head.indexOf("\r\n")));
+      this.requests.push(`${socket.data.connection} ${head.split(" ")[1]}`);
       for (const part of [script(head, this.requests.length, this.url)].flat()) {
         if (part === null) return void socket.end();
         socket.write(part);

@@ -121,7 +121,7 @@ export function shapesOf(make: () => Json): Shape[] {
 
 /** Its value says who may get the message, or which one it is. */
 function isKey(name: string): boolean {
-  return /^(deployment|snapshot)\.friendlyId$|^backgroundWorker\.version$|^run\.machine\.(cpu|memory)$/.test(
+  return /^deployment$|^(deployment|snapshot)\.friendlyId$|^backgroundWorker\.version$|^run\.machine\.(cpu|memory)$/.test(
     name,
   );
 }
