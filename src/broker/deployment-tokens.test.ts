@@ -2,6 +2,7 @@ import { describe, expect, test } from "bun:test";
 import { createHmac } from "node:crypto";
 import { mintWorkloadDeploymentToken } from "@trigger.dev/core/v3";
 import { StillClock } from "../base/clock-for-tests.ts";
+import { pick, randomOf, testSeed } from "../base/random-for-tests.ts";
 import {
   createDeploymentTokens,
   looksLikeToken,
@@ -159,6 +160,29 @@ describe("a token", () => {
       [`${head}.+/${payload}.${signature}`, "undecodable"],
     ] as const) {
       expect(tokens.read(other, version).tokenClass).toBe(tokenClass);
+    }
+  });
+
+  test("of which any one character is another one is never valid", async () => {
+    const seed = testSeed();
+    const random = randomOf(seed);
+    const token = await minted();
+    const characters = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_.=+/ ";
+
+    for (let at = 0; at < token.length; at += 1) {
+      const other = pick(
+        random,
+        [...characters].filter((one) => one !== token[at]),
+      );
+      const { tokens } = setup();
+      const { tokenClass, isRefused } = tokens.read(
+        token.slice(0, at) + other + token.slice(at + 1),
+        version,
+      );
+      expect([tokenClass, isRefused], `${at}: ${other}, LEVAIN_TEST_SEED=${seed}`).toEqual([
+        expect.stringMatching(/^(jwt_invalid|undecodable|bare)$/),
+        true,
+      ]);
     }
   });
 
