@@ -7,6 +7,9 @@ import { join } from "node:path";
 import { startTestLane, type TestLane } from "../test/lane-for-tests.ts";
 import { until } from "./base/until-for-tests.ts";
 import type { VersionSpec } from "./base/version-spec.ts";
+import { openBroker } from "./broker/open-broker.ts";
+import { readBrokerConfig } from "./broker/read-settings.ts";
+import type { BrokerStatus } from "./broker/status-api.ts";
 import type { NodeStatus } from "./control/api.ts";
 import { testMemory } from "./control/memory-for-tests.ts";
 import { METRIC_FAMILIES, nodeMetrics } from "./metrics.ts";
@@ -170,6 +173,27 @@ describe("a scrape", () => {
     expect(seriesOf(read, "levain_hits_total", { app: "shop", version: "v1000" })).toBe(1000);
     expect(turns).toBeGreaterThan(METRIC_FAMILIES.length);
   });
+});
+
+test("a broker of the node's is among them, and without one there are no samples of it", async () => {
+  await using lane = startTestLane(apps);
+  const broker = await openBroker(readBrokerConfig({ env: {}, flags: { port: "0" } }), {
+    version: "0.1.0",
+    sink: async () => {},
+    filesMax: 1000,
+  });
+  const read = async (brokerStatus: BrokerStatus | null) => {
+    let text = "";
+    for await (const piece of nodeMetrics(lane.lane, status, 0, { broker: brokerStatus }))
+      text += piece;
+    return readExposition(text)
+      .get("levain_broker_on")
+      ?.samples.map(({ value }) => value);
+  };
+
+  expect(await read(broker.status())).toEqual([1]);
+  expect(await read(null)).toEqual([]);
+  broker.stop();
 });
 
 test("docs/operating.md has every family with its type, labels and meaning, in their order", async () => {

@@ -123,7 +123,12 @@ export const BROKER_SETTINGS: readonly BrokerSetting[] = [
     help: "true: listen where another broker does, which is about to end",
   },
   secret("dispatchToken", "bearer token that dispatches, metrics and control must show"),
-  text("dispatchTokenFile", "path", "absolutePath", "file whose first line is that token"),
+  text(
+    "dispatchTokenFile",
+    "path",
+    "absolutePath",
+    "file whose first line is the bearer token of dispatches",
+  ),
 
   {
     key: "isOn",
@@ -173,7 +178,12 @@ export const BROKER_SETTINGS: readonly BrokerSetting[] = [
     "tokenSecret",
     "WORKLOAD_TOKEN_SECRET of the supervisor; deployment tokens are verified with it",
   ),
-  text("tokenSecretFile", "path", "absolutePath", "file whose first line is that secret"),
+  text(
+    "tokenSecretFile",
+    "path",
+    "absolutePath",
+    "file whose first line is the WORKLOAD_TOKEN_SECRET of the supervisor",
+  ),
   {
     key: "tokenEnforcement",
     kind: "choice",

@@ -3,6 +3,7 @@ import type { BrokerStatus } from "../broker/status-api.ts";
 import type { Paint } from "./paint.ts";
 import { type Column, renderTable } from "./table.ts";
 import { showAge, showBytes, showCount, showLatency } from "./units.ts";
+import { wrapWords } from "./wrap-words.ts";
 
 /** Keys that text shows; `--json` has more. Count. */
 const keysInTextMax = 10;
@@ -41,7 +42,13 @@ export function renderBrokerStatus(
     ...troubleRows(status, paint),
     ["version", `Levain ${status.version}, Bun ${status.bun}`],
   ];
-  const head = rows.map(([name, value]) => `${paint.dim(name.padEnd(9))} ${value}`.trimEnd());
+  const head = rows.flatMap(([name, value]) => {
+    const room = columns - 10;
+    const lines = Bun.stringWidth(value) <= room ? [value] : wrapWords(value, room);
+    return lines.map((line, index) =>
+      `${paint.dim((index === 0 ? name : "").padEnd(9))} ${line}`.trimEnd(),
+    );
+  });
   const table = keyTable(status, columns, paint);
   return [...head, ...(table === "" ? [] : ["", table])].join("\n");
 }
@@ -88,14 +95,13 @@ function outcomeRows({ dispatches, recent }: BrokerStatus, paint: Paint): [strin
 function offerRows({ offers, deliveries }: BrokerStatus, paint: Paint): [string, string][] {
   if (offers.made === 0 && deliveries.nacks === 0) return [];
   const { p50Ms, p99Ms } = offers.claim;
-  const took =
-    p50Ms === null || p99Ms === null
-      ? ""
-      : `; claimed in ${showLatency(p50Ms)}, 99 % within ${showLatency(p99Ms)}`;
   const late = offers.lateClaims > 0 ? `, ${number(offers.lateClaims)} claimed late` : "";
   const rows: [string, string][] = [
-    ["offers", `${number(offers.made)}, ${number(offers.lapsed)} lapsed${late}${took}`],
+    ["offers", `${number(offers.made)}, ${number(offers.lapsed)} lapsed${late}`],
   ];
+  if (p50Ms !== null && p99Ms !== null) {
+    rows.push(["", `claimed in ${showLatency(p50Ms)}, 99 % within ${showLatency(p99Ms)}`]);
+  }
   const { nacks, redeliveries, lost } = deliveries;
   if (nacks > 0) {
     const gone = lost > 0 ? `, ${paint.red(`${number(lost)} lost`)}` : "";

@@ -42,7 +42,7 @@ export const broker: Verb = {
   ],
   examples: [
     ["levain broker --host 0.0.0.0", "one port, for runners and supervisors on other machines"],
-    ["levain broker --host 0.0.0.0 --dispatch-port 4004 --dispatch-host 127.0.0.1", "two"],
+    ["levain broker --host 0.0.0.0 --dispatch-port 4004 --dispatch-host 127.0.0.1", "two ports"],
     ["levain broker status --url http://127.0.0.1:4004", "how it does"],
     ["levain broker off --now --url http://127.0.0.1:4004", "everything starts cold from now on"],
   ],

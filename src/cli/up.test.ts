@@ -135,3 +135,11 @@ test("a node that does not answer but holds the directory is not taken for none,
   if (ok) expect(data.pid).toBe(holder.pid);
   else expect(error.code).toBe("NODE_NOT_RUNNING");
 });
+
+test("the port of a broker is a setting like the others, by its flag", async () => {
+  const words = ["up", "--broker-port", "70000", "--data-dir", newDataDir(), "--json"];
+
+  const { error } = JSON.parse((await cli(words)).stdout);
+
+  expect(error.message).toContain("--broker-port: broker.port is 70000, at most 65535 is allowed");
+});
