@@ -18,8 +18,8 @@ import { machine, withSection } from "./report.ts";
 const isTiny = process.argv.includes("--tiny");
 const dispatchers = isTiny ? 2 : 50;
 const keys = isTiny ? 4 : 100;
-/** Of a broker and of a client beside those of polls: dispatchers, and what a process has anyway. Count. */
-const otherDescriptors = 100;
+/** Of a broker, beside those of polls and dispatchers: what it keeps for others, and a process has anyway. Count. */
+const otherDescriptors = 700;
 const wanted = isTiny ? 200 : 20_000;
 const waiters = Math.min(wanted, descriptorsMax() - otherDescriptors - dispatchers);
 /** One process cannot open connections as fast as a fleet does. Count. */

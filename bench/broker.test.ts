@@ -49,6 +49,15 @@ test("system calls per warm start are counted where strace may", async () => {
   expect(output).toMatch(/^\| Levain, direct ×1 \| [\d.]+ \|/m);
 }, 60_000);
 
+test("the executable is built, and measured beside the broker that Bun runs", async () => {
+  const output = await run("broker-compiled.ts");
+
+  for (const name of ["run by Bun", "one executable"]) {
+    expect(output).toMatch(new RegExp(`^\\| ${name} \\| \\d+ \\(.* 0 \\|$`, "m"));
+  }
+  expect(output).toMatch(/^\| one executable \| \d+\.\d \|$/m);
+}, 60_000);
+
 test("ratios of brokers are taken within a round", () => {
   const sample = (peer: string, round: number, cpuUs: number): BrokerSample => ({
     peer,

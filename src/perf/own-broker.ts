@@ -11,13 +11,16 @@ export interface OwnBroker extends AsyncDisposable {
   dispatchUrl: string;
 }
 
+/** Of what it said before it ended. Lines. */
+const notedLinesMax = 10;
+
 /**
  * @param command starts one and prints a line of JSON with its `port` when it listens: `levain broker --port 0 --json`.
  * @throws {PlatformError} `PERF_TARGET_FAILED` when it ends or says nothing in time; nothing of it is left then.
  */
 export async function startOwnBroker(command: readonly string[]): Promise<OwnBroker> {
   const child = Bun.spawn([...command], {
-    stdio: ["ignore", "pipe", "inherit"],
+    stdio: ["ignore", "pipe", "pipe"],
     // What is measured is the broker as the command names it, not as this shell is set up.
     env: Object.fromEntries(
       Object.entries(process.env).filter(([name]) => !name.startsWith("LEVAIN_BROKER_")),
@@ -30,6 +33,8 @@ export async function startOwnBroker(command: readonly string[]): Promise<OwnBro
     await child.exited;
     release();
   };
+  // Its notes are for operators; of interest only when it does not start.
+  const notes = new Response(child.stderr).text();
   const late = setTimeout(() => child.kill("SIGKILL"), targetStartTimeoutMs);
   try {
     const { port, dispatchPort } = await portsIn(child.stdout);
@@ -41,7 +46,9 @@ export async function startOwnBroker(command: readonly string[]): Promise<OwnBro
     };
   } catch (error) {
     await stop();
-    throw new PlatformError("PERF_TARGET_FAILED", [command.join(" "), (error as Error).message]);
+    const said = (await notes).trim().split("\n").slice(-notedLinesMax);
+    const why = [(error as Error).message, ...said].join("\n");
+    throw new PlatformError("PERF_TARGET_FAILED", [command.join(" "), why], { cause: error });
   } finally {
     clearTimeout(late);
   }
