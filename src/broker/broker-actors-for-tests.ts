@@ -2,6 +2,7 @@
 import type { Dispatcher, Poll, PollPath, PollSocket, Waiter } from "./broker-api.ts";
 import { FIRST, pathOf } from "./broker-for-tests.ts";
 import type { BrokerModel } from "./broker-model-for-tests.ts";
+import type { Placement } from "./departures.ts";
 import { hopsMax } from "./limits.ts";
 
 /** @throws when it does not hold */
@@ -66,6 +67,7 @@ export class ModelPoll implements PollSocket {
     rule(this.target.hops === this.path.hops + 1, "a redirect counts");
     rule(this.target.hops <= hopsMax, "nobody is redirected too often");
     if (this.target.lease !== null) this.#model.offered(this, wasParked);
+    else rule(this.#model.placement.mayLeave(this), "who is sent elsewhere has something there");
     this.#end("redirected");
     this.connection.deliveredTo = null;
     this.runner.redirects.push(this);
@@ -124,4 +126,25 @@ export interface OpenOffer {
   dueMs: number;
   /** It may have been taken back, with its dispatcher. */
   maybe: boolean;
+}
+
+/** One other broker, and the keys that are its own. */
+export class ModelPlacement implements Placement {
+  readonly epoch = "epoch";
+  readonly moved = new Set<string>();
+  isDraining = false;
+
+  ownerOf(key: string): string | null {
+    return this.moved.has(key) ? "http://other" : null;
+  }
+
+  /** Of one key only. */
+  heirOf(key: string): string | null {
+    return key === "a" ? "http://other" : null;
+  }
+
+  mayLeave({ runner }: ModelPoll): boolean {
+    const { key } = runner.poll;
+    return this.ownerOf(key) !== null || (this.isDraining && this.heirOf(key) !== null);
+  }
 }

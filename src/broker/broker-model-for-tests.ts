@@ -8,6 +8,7 @@ import { TurnClock } from "../base/turn-clock.ts";
 import { type Broker, createBroker } from "./broker.ts";
 import {
   ModelDispatcher,
+  ModelPlacement,
   ModelPoll,
   type ModelRunner,
   type OpenOffer,
@@ -25,6 +26,7 @@ export class BrokerModel {
   readonly broker: Broker;
   readonly config: BrokerConfig;
   readonly cordoned = new Set<string>();
+  readonly placement = new ModelPlacement();
   readonly runners: ModelRunner[] = [];
   readonly parked: ModelWaiters;
   readonly dispatchers = new Set<ModelDispatcher>();
@@ -42,7 +44,6 @@ export class BrokerModel {
   #justDelivered: string | null = null;
   #mayDismiss = false;
   isDismissing = false;
-  isDraining = false;
   #number = 0;
   /** Without ticks, in all. */
   #stoodMs = 0;
@@ -58,7 +59,7 @@ export class BrokerModel {
       clock: this.turnClock,
       random,
       cordon: this.cordoned,
-      placement: null,
+      placement: this.placement,
       onDispatch: null,
     });
   }
@@ -139,7 +140,7 @@ export class BrokerModel {
     this.#dispatching = null;
     if (known !== undefined || isPending) return;
     const { isOn } = this.broker.facts();
-    if (best.length > 0 && isOn && !this.isDraining) {
+    if (best.length > 0 && isOn && !this.placement.isDraining) {
       rule(best[0]!.state !== "parked" || best.length > 1, "a message finds its waiter");
     }
   }
@@ -185,9 +186,8 @@ export class BrokerModel {
 
   cordon(instance: string): void {
     this.#enter();
-    const was = this.cordoned.has(instance);
-    if (was) this.cordoned.delete(instance);
-    else this.cordoned.add(instance);
+    const was = this.cordoned.delete(instance);
+    if (!was) this.cordoned.add(instance);
     for (const poll of this.parked) {
       if (poll.runner.poll.instance === instance && was) poll.rank = "doubtful";
     }
@@ -196,17 +196,24 @@ export class BrokerModel {
     this.#mayDismiss = false;
   }
 
+  /** The key has another owner now, or comes back. */
+  move(key: string): void {
+    this.#enter();
+    if (!this.placement.moved.delete(key)) this.placement.moved.add(key);
+    this.broker.placementChanged();
+  }
+
   switch(isOn: boolean, now: boolean): void {
     this.#enter();
     this.isDismissing = !isOn && now;
     this.broker.switch(isOn, now);
-    rule(!this.isDismissing || this.parked.size === 0, "off at once: nobody is parked");
+    rule(!this.isDismissing || this.parked.size === 0, "nobody is parked");
   }
 
   /** Promises nothing any more to those that have an offer. */
   drain(stops: boolean): Promise<void> {
     this.#enter();
-    this.isDraining = true;
+    this.placement.isDraining = true;
     for (const offer of this.#offers.values()) offer.maybe = true;
     const drained = this.broker.drain();
     if (stops) this.broker.stop();
@@ -232,7 +239,7 @@ export class BrokerModel {
     }
     const dueMs = this.clock.timeMs + this.config.claimTimeoutMs;
     const snapshot = this.#dispatching;
-    this.#offers.set(lease, { lease, poll, snapshot, dueMs, maybe: this.isDraining });
+    this.#offers.set(lease, { lease, poll, snapshot, dueMs, maybe: this.placement.isDraining });
   }
 
   delivered(poll: ModelPoll, snapshot: string): void {
@@ -249,10 +256,8 @@ export class BrokerModel {
     }
     const deliveries = (this.#deliveries.get(snapshot) ?? 0) + 1;
     this.#deliveries.set(snapshot, deliveries);
-    rule(
-      deliveries <= (this.#deliveriesMax.get(snapshot) ?? 0),
-      `${snapshot} is delivered once, and again only when it is known to be lost`,
-    );
+    const deliveriesMax = this.#deliveriesMax.get(snapshot) ?? 0;
+    rule(deliveries <= deliveriesMax, `${snapshot} is delivered again only when it is lost`);
     const lease = offer?.lease ?? "";
     const { beganMs } = offer?.poll ?? poll;
     const givesUpMs = beganMs + this.config.connectionTimeoutMs - giveUpSkewMs;
@@ -278,23 +283,18 @@ export class BrokerModel {
 
   dismissed(poll: ModelPoll, wasParked: boolean): void {
     if (this.isDismissing || this.#mayDismiss) return;
-    if (!wasParked && this.cordoned.has(poll.runner.poll.instance)) {
-      rule(this.config.cordonAction === "dismiss", "a runner is dismissed only when that is asked");
-      return;
-    }
-    const { waitersPerKeyMax } = this.config;
-    const { key } = poll.runner.poll;
+    const asked = "a runner is dismissed only when that is asked";
+    const { cordonAction, waitersPerKeyMax } = this.config;
+    const { instance, key } = poll.runner.poll;
+    if (!wasParked && this.cordoned.has(instance)) return rule(cordonAction === "dismiss", asked);
     const others = [...this.parked].filter(
       ({ runner }) => runner.poll.key === key && !this.cordoned.has(runner.poll.instance),
     );
-    rule(
-      waitersPerKeyMax > 0 && others.length >= waitersPerKeyMax - 1,
-      "a runner is dismissed only when that is asked",
-    );
+    rule(waitersPerKeyMax > 0 && others.length >= waitersPerKeyMax - 1, asked);
   }
 
   closed(poll: ModelPoll, wasParked: boolean): void {
-    if (this.isDraining) return;
+    if (this.placement.isDraining) return;
     const waitedMs = this.clock.timeMs - poll.beganMs;
     rule(
       wasParked

@@ -76,8 +76,9 @@ function event(model: BrokerModel, random: Random): void {
   } else if (chance < 81) model.connect(pick(random, model.runners));
   else if (chance < 82) model.cordon(pick(random, ["node1", "node2"]));
   else if (chance < 83) model.switch(random(4) > 0, random(4) === 0);
-  else if (chance < 84) model.pass(random(3000), false);
-  else if (chance < 85) model.pass(random(40_000), true);
+  else if (chance < 84) model.move(pick(random, ["a", "b"]));
+  else if (chance < 85) model.pass(random(3000), false);
+  else if (chance < 86) model.pass(random(40_000), true);
   else model.pass(random(150), true);
 }
 
@@ -95,9 +96,9 @@ async function live(seed: number): Promise<Record<string, number>> {
     model.check();
   }
   const { counters } = model.broker.facts();
-  const { claimed, direct, held, lapses, lateClaims, nacks, redeliveries } = counters;
   await end(model, random);
-  return { claimed, direct, held, lapses, lateClaims, nacks, redeliveries };
+  const { claimed, direct, held, lapses, lateClaims, moved, nacks, redeliveries } = counters;
+  return { claimed, direct, held, lapses, lateClaims, moved, nacks, redeliveries };
 }
 
 /** All goes, in one way or another, and then nothing is left. */

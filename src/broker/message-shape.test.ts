@@ -175,7 +175,7 @@ describe("the shape of a message", () => {
     expect(taken).toBeGreaterThan(rounds / 10);
     // Dates that are no ISO texts, and what only fields say that the oldest does not look at.
     expect(refusedAlone).toBeLessThan(rounds / 20);
-  });
+  }, 30_000);
 
   test("that is wrong is named by its field", () => {
     const message = wholeMessage();
