@@ -113,7 +113,7 @@ export class Attempts {
   }
 
   /** An answer did not leave whole: its offer is over, its delivery lost. */
-  lost(poll: Poll): void {
+  lost(poll: Poll, socket: PollSocket): void {
     const { offers, receipts } = this.#state;
     const delivering = this.#delivering;
     const delivery = receipts.retained.get(poll.controller);
@@ -125,7 +125,8 @@ export class Attempts {
     }
     const offered = offers.latestOf(poll);
     if (offered !== null) this.lapse(offered);
-    else if (delivery !== null) this.redeliver(delivery);
+    // A connection may break after its runner has polled on another and was given the message anew.
+    else if (delivery?.socket === socket) this.redeliver(delivery);
   }
 
   /** What was delivered did not arrive. It is offered anew, to any waiter of its key. */
@@ -287,7 +288,7 @@ export class Attempts {
     const { dispatch, lease, redelivery } = attempt;
     attempt.state = "delivering";
     attempt.poll = poll;
-    receipts.delivered(dispatch, poll, lease, redelivery, clock.lastMs, attempt.beganMs);
+    receipts.delivered(dispatch, poll, socket, lease, redelivery, clock.lastMs, attempt.beganMs);
     const outer = this.#delivering;
     this.#delivering = attempt;
     socket.deliver(dispatch.message);

@@ -95,7 +95,7 @@ export interface BrokerCore {
   /** The client has gone, or its time is over. Twice is safe. */
   gone(waiter: Waiter): void;
   /** A delivery or a redirect did not leave whole: the connection broke first. May be told from within that very call. */
-  lost(poll: Poll): void;
+  lost(poll: Poll, socket: PollSocket): void;
   /** @returns what `dispatcherGone` wants */
   dispatch(dispatch: Dispatch, dispatcher: Dispatcher): object;
   /** Its connection ended before the answer. Twice is safe. */

@@ -372,7 +372,7 @@ export class BrokerModel {
     const isMaybe = offer === undefined || isDelivering || offer.maybe;
     if (runner.delivery !== null && isMaybe) this.#isLost(runner);
     if (offer !== undefined && !isDelivering) this.#lapsed(offer);
-    this.broker.lost(runner.poll);
+    this.broker.lost(runner.poll, poll);
   }
 
   #judge(runner: ModelRunner, path: PollPath, sameSocket: boolean): void {

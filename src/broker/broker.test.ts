@@ -180,7 +180,7 @@ describe("what is not answered by a claim", () => {
     const poll = b.poll("a");
     b.dispatch("s1");
 
-    b.broker.lost(poll.poll);
+    b.broker.lost(poll.poll, poll);
 
     expect(b.follow(other).text).toBe("s1");
   });
@@ -191,7 +191,7 @@ describe("what is not answered by a claim", () => {
     const poll = b.poll("a");
     const dispatcher = b.dispatch("s1");
     const claim = new FakePoll(poll.poll);
-    claim.meanwhile = () => b.broker.lost(poll.poll);
+    claim.meanwhile = () => b.broker.lost(poll.poll, claim);
 
     b.send(claim, poll.path);
     expect(dispatcher.verdict).toBeNull();
@@ -255,7 +255,7 @@ describe("a lost message", () => {
   test("waits for its runner when the connection breaks after true was said", () => {
     const b = new BrokerForTests();
     const claim = b.follow(b.offer("a", "s1"));
-    b.broker.lost(claim.poll);
+    b.broker.lost(claim.poll, claim);
     expect(b.broker.facts().held).toBe(1);
     b.pass(2000);
 

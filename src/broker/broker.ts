@@ -128,8 +128,8 @@ export class Broker implements BrokerCore {
     this.#state.waiters.remove(waiter as ParkedWaiter);
   }
 
-  lost(poll: Poll): void {
-    this.#attempts.lost(poll);
+  lost(poll: Poll, socket: PollSocket): void {
+    this.#attempts.lost(poll, socket);
   }
 
   // --- supervisors ---

@@ -107,7 +107,7 @@ export class HeldPoll implements PollSocket {
     if (waiter !== null) context.core.gone(waiter);
     if (!isLost) return;
     context.counts.lost += 1;
-    context.core.lost(poll!);
+    context.core.lost(poll!, this);
   }
 
   // --- what the core says ---

@@ -42,6 +42,17 @@ describe("a runner that polls again without a /connect", () => {
   });
 });
 
+test("a connection that breaks late says nothing of what its runner was given on another since", () => {
+  const b = new BrokerForTests();
+  const old = delivered(b);
+  const again = b.follow(b.poll("a"));
+  expect(again.text).toBe("s1");
+
+  b.broker.lost(old.poll, old);
+
+  expect(b.poll("other").done).toBeNull();
+});
+
 test.each([false, true])(
   "a runner that asked for /connect has the message, on the same connection or not: %p",
   (sameSocket) => {

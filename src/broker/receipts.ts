@@ -10,7 +10,7 @@
  * `/connect` has no name in it, only an address. Where runners come by several, as through a row of proxies, it tells nothing:
  * every run would look lost, and be delivered again.
  */
-import type { Dispatch, Poll, PollPath } from "./broker-api.ts";
+import type { Dispatch, Poll, PollPath, PollSocket } from "./broker-api.ts";
 import { Connects } from "./connects.ts";
 import { addressesVaryMs, giveUpSkewMs } from "./limits.ts";
 import { Delivery, RetainedMessages } from "./retained-messages.ts";
@@ -47,6 +47,7 @@ export class Receipts {
   delivered(
     dispatch: Dispatch,
     poll: Poll,
+    socket: PollSocket,
     lease: string,
     redelivery: number,
     nowMs: number,
@@ -54,7 +55,9 @@ export class Receipts {
     beganMs: number,
   ): void {
     const order = this.#connects.next();
-    this.retained.add(new Delivery(dispatch, poll, lease, redelivery, nowMs, beganMs, order));
+    this.retained.add(
+      new Delivery(dispatch, poll, socket, lease, redelivery, nowMs, beganMs, order),
+    );
   }
 
   /** @param delivery what the runner of this poll was given last */

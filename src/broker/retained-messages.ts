@@ -6,12 +6,14 @@
  *                       ├──any other poll, a claim made twice, a broken connection──▶ lost (NACK)
  *                       └──age, bytes──▶ forgotten
  */
-import type { Dispatch, Poll } from "./broker-api.ts";
+import type { Dispatch, Poll, PollSocket } from "./broker-api.ts";
 import { Chain, type Linked } from "./chain.ts";
 
 export class Delivery implements Linked<Delivery> {
   readonly dispatch: Dispatch;
   readonly poll: Poll;
+  /** That it went through. */
+  readonly socket: PollSocket;
   /** That it was claimed with; empty: without an offer. */
   readonly lease: string;
   /** 0, or which redelivery it was. */
@@ -27,6 +29,7 @@ export class Delivery implements Linked<Delivery> {
   constructor(
     dispatch: Dispatch,
     poll: Poll,
+    socket: PollSocket,
     lease: string,
     redelivery: number,
     deliveredMs: number,
@@ -35,6 +38,7 @@ export class Delivery implements Linked<Delivery> {
   ) {
     this.dispatch = dispatch;
     this.poll = poll;
+    this.socket = socket;
     this.lease = lease;
     this.redelivery = redelivery;
     this.deliveredMs = deliveredMs;
