@@ -165,9 +165,17 @@ function startedOutcome(
         `${paint.green("✔")} Levain ${node.version} is running (process ${node.pid})`,
         `  apps   ${paint.cyan(node.appsUrl)}`,
         `  admin  ${node.adminUrl}`,
+        ...(node.broker === null ? [] : [`  broker ${brokerPorts(node.broker)}`]),
         `  data   ${node.dataDir}`,
         ...(how.log === null ? [] : [`  log    ${how.log}`]),
         `  stop   ${how.isDetached ? command("levain down") : "Ctrl-C"}`,
       ].join("\n"),
   };
+}
+
+/** `port 4003 for runners and supervisors` */
+function brokerPorts({ port, dispatchPort }: NonNullable<NodeStatus["broker"]>): string {
+  return port === dispatchPort
+    ? `port ${port} for runners and supervisors`
+    : `port ${port} for runners, ${dispatchPort} for supervisors`;
 }
