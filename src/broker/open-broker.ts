@@ -147,10 +147,16 @@ export async function openBroker(
     stop,
     drain() {
       drained ??= (async () => {
-        // A successor may listen already: nobody new comes to one that ends.
+        const left = core.drain();
+        // Node follows an offer over a new connection when its poll is older than four seconds: first the claims, then
+        // nobody new comes to one that ends, since a successor may listen already.
+        const claimedMs = systemClock.nowMs() + config.claimTimeoutMs;
+        while (core.facts().offered > 0 && systemClock.nowMs() < claimedMs && !isGone) {
+          await Bun.sleep(tickMs);
+        }
         const closed = server.drain();
-        const left = core.drain().then(() => closed);
-        await settledWithin(left, config.drainMs + config.claimTimeoutMs + drainRoomMs);
+        const all = left.then(() => closed);
+        await settledWithin(all, config.drainMs + config.claimTimeoutMs + drainRoomMs);
         stop();
         await settledWithin(log.flush(), lastLogFlushMs);
       })();

@@ -7,6 +7,7 @@
 import { afterAll, beforeAll, describe, expect, test } from "bun:test";
 import { readdirSync } from "node:fs";
 import { until } from "../../../src/base/until-for-tests.ts";
+import type { BrokerStatus } from "../../../src/broker/status-api.ts";
 import { BrokerProcess } from "../broker-process.ts";
 import { parked } from "./case.ts";
 import { CLIENTS, RUNTIMES } from "./clients.ts";
@@ -116,17 +117,7 @@ test(
       flags: ["--claim-timeout-ms", "10000", "--dispatch-timeout-ms", "10000"],
     });
     await using supervisor = await RunnerProcess.start(RUNTIMES[0]!);
-    const runners = await Promise.all(
-      CLIENTS.map(async (client) => {
-        const machine = await RunnerProcess.start(client.runtime);
-        const deployment = deploymentOf(client.name);
-        return {
-          machine,
-          deployment,
-          runner: machine.session({ client, url: broker.origin, deployment }),
-        };
-      }),
-    );
+    const runners = await startOneEach(broker);
     await parked(broker, CLIENTS.length);
 
     for (const { machine } of runners) await machine.freeze();
@@ -148,6 +139,41 @@ test(
 
     expect(answers.filter(({ didWarmStart }) => didWarmStart)).toEqual([]);
     expect(got.map(({ run }) => run)).toEqual(taken.map(({ run }) => run));
+  },
+  testTimeoutMs,
+);
+
+test(
+  "an offer that is open when the broker is told to end can still be claimed, over a new connection as well",
+  async () => {
+    await using broker = await BrokerProcess.start({
+      flags: ["--claim-timeout-ms", "10000", "--dispatch-timeout-ms", "10000", "--drain-ms", "200"],
+    });
+    await using supervisor = await RunnerProcess.start(RUNTIMES[0]!);
+    const runners = await startOneEach(broker);
+    await parked(broker, CLIENTS.length);
+    // Node keeps the connection of its /connect for four seconds; the claim comes over a new one then. Two are the test's own.
+    await until(async () => (await wholeStatus(broker)).server.connections <= CLIENTS.length + 2);
+
+    for (const { machine } of runners) await machine.freeze();
+    const dispatches = runners.map(({ deployment }) => {
+      const message = createMessage({ deployment });
+      return { message, answer: supervisor.dispatch(broker.dispatchOrigin, message.body) };
+    });
+    await until(async () => (await broker.status()).offered === CLIENTS.length, 20_000);
+    const exited = broker.drain();
+    await until(() => isDraining(broker));
+    for (const { machine } of runners) machine.thaw();
+    const answers = await Promise.all(dispatches.map(({ answer }) => answer));
+    const got = await Promise.all(
+      runners.map(({ runner }, index) => (answers[index]!.didWarmStart ? runner.message() : null)),
+    );
+    for (const { machine } of runners) await machine.kill();
+
+    expect(got.map((message) => message?.run)).toEqual(
+      dispatches.map(({ message }) => message.run),
+    );
+    expect(await exited).toBe(0);
   },
   testTimeoutMs,
 );
@@ -187,6 +213,33 @@ test(
   },
   testTimeoutMs,
 );
+
+/** Each client in a process of its own. Kill them. */
+function startOneEach(broker: BrokerProcess) {
+  return Promise.all(
+    CLIENTS.map(async (client) => {
+      const machine = await RunnerProcess.start(client.runtime);
+      const deployment = deploymentOf(client.name);
+      const runner = machine.session({ client, url: broker.origin, deployment });
+      return { machine, deployment, runner };
+    }),
+  );
+}
+
+/** One that no longer listens has been told, too. */
+async function isDraining(broker: BrokerProcess): Promise<boolean> {
+  try {
+    return (await wholeStatus(broker)).isDraining;
+  } catch {
+    return true;
+  }
+}
+
+/** Over a connection of its own. */
+async function wholeStatus(broker: BrokerProcess): Promise<BrokerStatus> {
+  const response = await fetch(`${broker.dispatchOrigin}/status`, { keepalive: false });
+  return (await response.json()) as BrokerStatus;
+}
 
 function deploymentOf(name: string): string {
   return `deployment_${name.replaceAll(/\W/g, "_")}`;
