@@ -2,13 +2,13 @@
  * Goal: none of the ways in which a plain broker loses or misroutes a run loses one here: nobody is told that a run was
  * taken unless a live runner has it, and no two runners have it. Where the protocol leaves no way, the test says what is
  * told instead. Method: real broker processes, the published client in processes that are frozen and killed, machines
- * that vanish. L1 to L7, L10 and L15 are here, what has to do with a deployment's set-up in `loss-setup.suite.ts`.
+ * that vanish. L1 to L6, L10 and L15 are here, what has to do with a deployment's set-up in `loss-setup.suite.ts`, what takes
+ * long in `story.suite.ts`, what cannot be had in `loss-limits.suite.ts`.
  *
  *   bun test ./test/broker/loss.suite.ts
  */
-import { afterAll, describe, expect, test } from "bun:test";
+import { describe, expect, test } from "bun:test";
 import { until } from "../../src/base/until-for-tests.ts";
-import { CutMachine } from "./cut-machine.ts";
 import { Scene } from "./scene.ts";
 
 /** A busy machine starts processes slowly. Milliseconds. */
@@ -18,50 +18,6 @@ const connectionTimeoutMs = 3000;
 const shortPolls = ["--connection-timeout-ms", String(connectionTimeoutMs)];
 /** Offers stay open for as long as a test needs to do something meanwhile. */
 const slowClaims = ["--claim-timeout-ms", "5000", "--dispatch-timeout-ms", "10000"];
-
-const cut = CutMachine.make(process.pid % 256);
-if (cut === null) console.log("L2 with a cut cable is left out: no network namespaces here");
-afterAll(() => cut?.[Symbol.dispose]());
-
-// First, since they take longest, and mostly wait.
-describe("a poll", () => {
-  test.concurrent(
-    "L7: is held longer than servers keep idle connections",
-    async () => {
-      await using scene = await Scene.start();
-      const runner = await scene.runner();
-      await scene.parked(1);
-
-      await Bun.sleep(11_500);
-      const { polls } = await scene.broker.status();
-      const told = await scene.dispatch("after-a-while");
-      await runner.has("after-a-while");
-
-      expect(polls).toBe(1);
-      expect(told).toBe("true");
-    },
-    testTimeoutMs,
-  );
-
-  test.skipIf(cut === null).concurrent(
-    "L2: of a machine whose cable was cut is forgotten within a minute, though nothing says that it ended",
-    async () => {
-      await using scene = await Scene.start({
-        flags: ["--host", "0.0.0.0", "--connection-timeout-ms", "200000"],
-      });
-      const origin = `http://${cut!.brokerAddress}:${scene.broker.port}`;
-      const controllers = [scene.controller({ origin })];
-      const dead = scene.own(await cut!.runner({ runtime: "node", controllers }));
-      await scene.parked(1);
-
-      cut!.cut();
-      await scene.parked(0, { timeoutMs: 55_000 });
-
-      expect(dead.got()).toEqual([]);
-    },
-    testTimeoutMs,
-  );
-});
 
 describe.each(["node", "bun"] as const)("a runner in %s", (runtime) => {
   test.concurrent(
