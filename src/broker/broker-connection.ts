@@ -289,7 +289,7 @@ export class BrokerConnection implements Deadlined {
     const { target, method, traceparent } = parsed;
     const query = kind === "dispatch" ? readRedirectQuery(queryOf(target)) : noRedirect;
     const hasBody = parsed.contentLength > 0 || parsed.isChunked;
-    if (!isAdmitted(this.context, head, query.voucher)) {
+    if (!isAdmitted(this.context, head, kind, query.voucher)) {
       return this.refuse(new PlatformError("BROKER_DISPATCH_REFUSED", []), hasBody);
     }
     this.#target = pathOf(target);

@@ -2,14 +2,23 @@
 import { headerValues } from "./header-values.ts";
 import type { ServerContext } from "./server-context.ts";
 
-/** Whether a request shows the dispatch token, or the word of another broker. @param head of the request, whole */
+/**
+ * Whether a request shows the dispatch token, or the word of another broker. Where none is asked for, a page that somebody looks
+ * at beside the broker may still not switch it.
+ *
+ * @param head of the request, whole
+ */
 export function isAdmitted(
   { isGuarded, gate }: ServerContext,
   head: Buffer,
+  kind: "dispatch" | "operation",
   voucher: string,
 ): boolean {
-  if (!isGuarded) return true;
-  const values = headerValues(head, head.indexOf("\r\n") + 2, ["authorization"]);
+  const linesAt = head.indexOf("\r\n") + 2;
+  if (!isGuarded) {
+    return kind === "dispatch" || headerValues(head, linesAt, ["origin"])?.[0] === "";
+  }
+  const values = headerValues(head, linesAt, ["authorization"]);
   const [authorization = ""] = values ?? [];
   if (authorization !== "") return gate.admits(authorization);
   return voucher === "" ? gate.admits(null) : gate.admitsVouched(voucher);

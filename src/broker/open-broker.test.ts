@@ -108,6 +108,16 @@ describe("/control", () => {
     },
   );
 
+  test("a page in a browser beside it switches nothing", async () => {
+    const { broker, at } = await open();
+    const headers = { origin: "https://example.com", "content-type": "text/plain" };
+
+    const answer = await at("/control", { ...post('{"isOn": false}'), headers });
+
+    expect(answer.status).toBe(401);
+    expect(broker.status().isOn).toBe(true);
+  });
+
   test("another method is told so", async () => {
     const { at } = await open();
 

@@ -9,6 +9,7 @@ import { messageOf } from "../base/errors.ts";
 import { BROKER_SETTINGS, brokerFlags } from "../broker/broker-settings.ts";
 import type { BrokerTarget } from "./broker-client.ts";
 import { usageError } from "./failure.ts";
+import { showCount } from "./units.ts";
 import type { Call, Outcome, Verb } from "./verb.ts";
 
 const ACTIONS = ["status", "on", "off"] as const;
@@ -135,7 +136,7 @@ async function change(call: Call, isOn: boolean, now: boolean): Promise<Outcome>
   const { parked } = data.waiters;
   const off = now
     ? "runners that waited were sent home"
-    : `${parked} runners that wait get no more work, and end by themselves`;
+    : `${showCount(parked, "runner")} waiting now will end when they ask next`;
   return {
     data,
     next: [`levain broker status --url ${target.url}`],
