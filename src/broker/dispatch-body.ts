@@ -6,6 +6,8 @@ import { isAscii, isUtf8 } from "node:buffer";
 import type { Dispatch } from "./broker-api.ts";
 import { nestingMax, unscannedBytesMax } from "./limits.ts";
 import { keyOfMessage } from "./match-key.ts";
+import { CPU, DEPLOYMENT, MEMORY, RUN, SNAPSHOT, VERSION } from "./message-fields.ts";
+import { ends, scanMessage, starts } from "./message-scanner.ts";
 import { type ShapedMessage, shapeProblem } from "./message-shape.ts";
 
 /** What supervisors send, which serialize an object of one field. */
@@ -27,6 +29,7 @@ export function readDispatch(buffer: Buffer, traceparent: string, start = 0): Di
   const end = buffer.length - 1;
   const from = start + OPENING.length;
   if (buffer[end] === CLOSING && end > from && OPENING.compare(buffer, start, from) === 0) {
+    if (scanMessage(buffer, from, end)) return scanned(buffer, from, end, traceparent);
     // What stands between is JSON by itself: then the whole is, and the message is all of it.
     const message = parsed(textOf(buffer, from, end));
     if (message !== undefined) return dispatchOf(message, buffer.subarray(from, end), traceparent);
@@ -38,6 +41,26 @@ export function readDispatch(buffer: Buffer, traceparent: string, start = 0): Di
   if (message === undefined) return "it has no `dequeuedMessage`";
   const bytes = Buffer.from(fieldText(text, "dequeuedMessage"));
   return dispatchOf(message, bytes, traceparent);
+}
+
+/** What the scanner has found, as `dispatchOf` would say it. */
+function scanned(buffer: Buffer, from: number, end: number, traceparent: string): Dispatch {
+  const deployment = ends[DEPLOYMENT] === -1 ? "" : slotText(buffer, DEPLOYMENT);
+  const version = slotText(buffer, VERSION);
+  const isComplete = deployment !== "" && version !== "";
+  const cpu = Number(slotText(buffer, CPU));
+  const memory = Number(slotText(buffer, MEMORY));
+  return {
+    key: isComplete ? keyOfMessage(deployment, version, cpu, memory) : "",
+    snapshot: slotText(buffer, SNAPSHOT),
+    run: slotText(buffer, RUN),
+    traceparent,
+    message: buffer.subarray(from, end),
+  };
+}
+
+function slotText(buffer: Buffer, slot: number): string {
+  return buffer.latin1Slice(starts[slot], ends[slot]);
 }
 
 function dispatchOf(message: unknown, bytes: Buffer, traceparent: string): Dispatch | string {

@@ -251,7 +251,8 @@ function isNumber(value: unknown): value is number {
   return typeof value === "number" && Number.isFinite(value);
 }
 
-function isDate(value: unknown): boolean {
+/** What is a date to every runtime. */
+export function isDate(value: unknown): boolean {
   return typeof value === "string" && DATE.test(value) && !Number.isNaN(Date.parse(value));
 }
 
