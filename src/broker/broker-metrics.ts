@@ -5,47 +5,8 @@
  */
 import { labelSet, type MetricFamily, renderFamily } from "../telemetry/exposition.ts";
 import { shownBoundsMs } from "../telemetry/latency-histogram.ts";
+import { byLabel, type Family, single } from "./metric-kinds.ts";
 import type { BrokerStatus } from "./status-api.ts";
-
-type Family = MetricFamily<BrokerStatus>;
-
-function single(
-  name: string,
-  type: "counter" | "gauge",
-  help: string,
-  read: (status: BrokerStatus) => number,
-): Family {
-  return {
-    name,
-    type,
-    help,
-    labels: [],
-    *samples(status) {
-      yield { labels: "", value: read(status) };
-    },
-  };
-}
-
-/** A sample for each key of a record. */
-function byLabel(
-  name: string,
-  type: "counter" | "gauge",
-  help: string,
-  label: string,
-  read: (status: BrokerStatus) => Readonly<Record<string, number>>,
-): Family {
-  return {
-    name,
-    type,
-    help,
-    labels: [label],
-    *samples(status) {
-      for (const [key, value] of Object.entries(read(status))) {
-        yield { labels: labelSet({ [label]: key }), value };
-      }
-    },
-  };
-}
 
 /** What a broker shows wherever it runs. */
 export const BROKER_FAMILIES: readonly Family[] = [
@@ -233,6 +194,12 @@ export const BROKER_FAMILIES: readonly Family[] = [
     "counter",
     "Looks at the source of cordons that failed.",
     ({ cordon }) => cordon.failures,
+  ),
+  single(
+    "levain_broker_cordon_age_seconds",
+    "gauge",
+    "Since the last good look at the source of cordons; 0 without a source.",
+    ({ cordon }) => (cordon.ageMs ?? 0) / 1000,
   ),
   byLabel(
     "levain_broker_members",

@@ -93,6 +93,7 @@ export function statusOf(source: StatusSource): BrokerStatus {
       machines: source.cordon.cordoned,
       failures: source.cordon.failures,
       dropped: source.cordon.dropped,
+      ageMs: source.cordon.ageMs,
     },
     members: {
       list: membership.members.map(({ url, isSelf, isHealthy }) => ({ url, isSelf, isHealthy })),

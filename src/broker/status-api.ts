@@ -97,7 +97,13 @@ export const brokerStatus = z.object({
     tokens: z.record(z.string(), count),
     refused: count,
   }),
-  cordon: z.object({ machines: count, failures: count, dropped: count }),
+  cordon: z.object({
+    machines: count,
+    failures: count,
+    dropped: count,
+    /** Since the last good look at the source that was looked at least lately; null: there is none. Milliseconds. */
+    ageMs: z.number().nullable(),
+  }),
   members: z.object({
     list: z.array(z.object({ url: z.string(), isSelf: z.boolean(), isHealthy: z.boolean() })),
     epoch: z.string(),
