@@ -111,6 +111,21 @@ describe("a drain", () => {
     expect(other.done).toBe("closed");
   });
 
+  test("ends those, too, that come while it is under way", async () => {
+    const b = new BrokerForTests({ drainMs: 1000 });
+    for (let number = 0; number < 50; number++) b.poll(`r${number}`);
+    const drained = b.broker.drain();
+    b.pass(100);
+    const late = b.poll("late");
+    expect(late.done).toBeNull();
+
+    b.pass(1000);
+
+    await drained;
+    expect(late.done).toBe("closed");
+    expect(b.broker.facts().parked).toBe(0);
+  });
+
   test("a second demand ends what is left at once", async () => {
     const b = new BrokerForTests({ drainMs: 60_000 });
     const polls = [b.poll("a"), b.poll("b")];
