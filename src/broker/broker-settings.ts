@@ -118,7 +118,7 @@ export const BROKER_SETTINGS: readonly BrokerSetting[] = [
   {
     key: "sharePort",
     kind: "switch",
-    value: "true|false",
+    value: "bool",
     default: false,
     help: "true: listen where another broker does, which is about to end",
   },
@@ -133,7 +133,7 @@ export const BROKER_SETTINGS: readonly BrokerSetting[] = [
   {
     key: "isOn",
     kind: "switch",
-    value: "true|false",
+    value: "bool",
     default: true,
     help: "false: it starts switched off; runners are sent home, dispatches answered with no",
   },
@@ -187,10 +187,10 @@ export const BROKER_SETTINGS: readonly BrokerSetting[] = [
   {
     key: "tokenEnforcement",
     kind: "choice",
-    value: "log|enforce",
+    value: "mode",
     choices: ["log", "enforce"],
     default: "log",
-    help: "enforce: runners without a valid token are sent home",
+    help: "log: bad tokens are counted; enforce: their runners are sent home",
   },
 
   {
@@ -210,17 +210,17 @@ export const BROKER_SETTINGS: readonly BrokerSetting[] = [
   {
     key: "cordonKubernetes",
     kind: "switch",
-    value: "true|false",
+    value: "bool",
     default: false,
     help: "true: nodes that Kubernetes says are cordoned are such machines",
   },
   {
     key: "cordonAction",
     kind: "choice",
-    value: "skip|dismiss",
+    value: "action",
     choices: ["skip", "dismiss"],
     default: "skip",
-    help: "their runners keep polling, or are sent home",
+    help: "skip: their runners wait on; dismiss: they are sent home",
   },
 
   {

@@ -60,5 +60,7 @@ const TAKEN: Readonly<Record<Extract<BrokerSetting, { kind: "text" }>["rule"], s
 };
 
 function sentence(text: string): string {
+  // A value that is explained stays as it is written.
+  if (/^\w+: /.test(text)) return text;
   return text.slice(0, 1).toUpperCase() + text.slice(1);
 }
