@@ -34,6 +34,9 @@ export interface FleetResult extends Balance {
   ends: string[];
 }
 
+/** Processes. Count. */
+const startedAtOnce = 10;
+
 const keyOf = (index: number): MachineKey => ({
   deployment: `deployment_${index}`,
   version: "20260101.1",
@@ -47,26 +50,33 @@ export async function runFleet(options: FleetOptions): Promise<FleetResult> {
   const onEvent = (event: RunnerEvent) => {
     if (event.kind === "got") ledger.got(event.snapshot, event.controller);
   };
-  const runners = await Promise.all(
-    Array.from({ length: options.runners }, async (_, index) => {
-      const key = keyOf(index % keys);
-      const machine = await machines.add(broker.port);
-      const controller = {
-        id: `controller_${index}`,
-        apiUrl: machine.origin,
-        deployment: key.deployment,
-        version: key.version,
-        cpu: String(key.cpu),
-        memory: String(key.memory),
-        instance: machine.name,
-        runMs: random(60),
-      };
-      const runtime = index % 2 === 0 ? "node" : "bun";
-      return await RunnerProcess.start({ runtime, controllers: [controller], onEvent });
-    }),
-  );
+  const bear = async (index: number) => {
+    const key = keyOf(index % keys);
+    const machine = await machines.add(broker.port);
+    const controller = {
+      id: `controller_${index}`,
+      apiUrl: machine.origin,
+      deployment: key.deployment,
+      version: key.version,
+      cpu: String(key.cpu),
+      memory: String(key.memory),
+      instance: machine.name,
+      runMs: random(60),
+    };
+    const runtime = index % 2 === 0 ? "node" : "bun";
+    return await RunnerProcess.start({ runtime, controllers: [controller], onEvent });
+  };
+  const runners: RunnerProcess[] = [];
   try {
-    await Promise.all(runners.map((runner) => runner.polling()));
+    // A few at a time: a machine that starts fifty at once starts none for half a minute.
+    while (runners.length < options.runners) {
+      const batch = Math.min(startedAtOnce, options.runners - runners.length);
+      const from = runners.length;
+      runners.push(
+        ...(await Promise.all(Array.from({ length: batch }, (_, at) => bear(from + at)))),
+      );
+      await Promise.all(runners.slice(from).map((runner) => runner.polling()));
+    }
     await until(async () => (await broker.status()).parked === runners.length, 30_000);
 
     let freezes = 0;

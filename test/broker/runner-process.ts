@@ -70,7 +70,7 @@ export class RunnerProcess implements AsyncDisposable {
   /** Waits until each has said `count` times that it asks for work. */
   async polling(count = 1): Promise<void> {
     const times = () => this.events.filter(({ kind }) => kind === "polling").length;
-    await until(() => times() >= count * this.controllers.length, 30_000);
+    await until(() => times() >= count * this.controllers.length, 60_000);
   }
 
   /** Waits until a runner of these has it. */
