@@ -3,7 +3,7 @@
  * but for the keys with the most waiters, whose number is bounded. docs/warm-starts.md has a table of them, which a test
  * compares.
  */
-import { labelSet, type MetricFamily, renderFamily } from "../telemetry/exposition.ts";
+import { labelSet, renderFamily } from "../telemetry/exposition.ts";
 import { shownBoundsMs } from "../telemetry/latency-histogram.ts";
 import { byLabel, type Family, single } from "./metric-kinds.ts";
 import type { BrokerStatus } from "./status-api.ts";
