@@ -8,7 +8,7 @@ const mainPath = join(import.meta.dir, "../../src/main.ts");
 export const NAIVE: readonly string[] = [join(import.meta.dir, "fixtures/naive-broker.ts")];
 
 /** How long it may take to listen on a busy machine. Milliseconds. */
-const listenTimeoutMs = 30_000;
+const listenTimeoutMs = 60_000;
 
 export interface BrokerProcessOptions {
   /** As on the command line: `["--claim-timeout-ms", "100"]`. */
