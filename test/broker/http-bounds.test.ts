@@ -137,6 +137,25 @@ describe("what takes too long", () => {
   }
 });
 
+test("the kernel looks after every connection, without being asked for each", async () => {
+  using broker = startScriptedServer();
+  const client = await openRaw(broker.port, ["GET"]);
+  await client.send(pollHead());
+  await broker.core.pollNumber(0);
+
+  const localPort = broker.port.toString(16).toUpperCase().padStart(4, "0");
+  const rows = (await Bun.file("/proc/self/net/tcp").text()).split("\n");
+  // Established, on the broker's port; the timer that runs is that of keep-alive.
+  const row = rows
+    .map((line) => line.trim().split(/\s+/))
+    .find(([, local = "", , state]) => {
+      return state === "01" && local.endsWith(`:${localPort}`);
+    });
+
+  expect(row?.[5]).toStartWith("02:");
+  client.hangUp();
+});
+
 describe("a delivery", () => {
   const MESSAGE = Buffer.from('{"a":1}');
 
