@@ -11,7 +11,7 @@ import { mkdtempSync, realpathSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { startOwnBroker } from "../src/perf/own-broker.ts";
-import type { BrokerPeer } from "./broker-peers.ts";
+import { type BrokerPeer, brokerMain } from "./broker-peers.ts";
 import { brokerEffort, brokerRounds, brokerTable, tinyBrokerEffort } from "./broker-rounds.ts";
 import { machine, withSection } from "./report.ts";
 
@@ -19,7 +19,6 @@ const isTiny = process.argv.includes("--tiny");
 const asked = isTiny ? tinyBrokerEffort : brokerEffort;
 const rounds = Number(/--rounds=(\d+)/.exec(process.argv.join(" "))?.[1] ?? asked.rounds);
 const root = join(import.meta.dir, "..");
-const entry = join(root, "src/broker-main.ts");
 
 const folder = mkdtempSync(join(tmpdir(), "levain-broker-compiled-"));
 const executable = join(folder, "levain-broker");
@@ -32,7 +31,7 @@ try {
   const bundle = await bundleBytes();
   const before = machine();
   const peers = [
-    peer(interpretedName, [process.execPath, entry]),
+    peer(interpretedName, [process.execPath, brokerMain]),
     peer(compiledName, [executable]),
   ];
   const samples = await brokerRounds(peers, { ...asked, rounds });
@@ -76,7 +75,7 @@ async function build(): Promise<void> {
 
 /** Of the same code without Bun in it. */
 async function bundleBytes(): Promise<number> {
-  const { outputs } = await Bun.build({ entrypoints: [entry], target: "bun", minify: true });
+  const { outputs } = await Bun.build({ entrypoints: [brokerMain], target: "bun", minify: true });
   return outputs.reduce((sum, { size }) => sum + size, 0);
 }
 

@@ -4,6 +4,7 @@
  *
  *   bun bench/broker-parked.ts            20,000, or as many as descriptors allow; about two minutes
  *   bun bench/broker-parked.ts --tiny     200: that it runs
+ *   bun bench/broker-parked.ts --waiters=5000
  *   bun bench/broker-parked.ts --write    puts the table into bench/RESULTS.md
  */
 import { join } from "node:path";
@@ -20,8 +21,11 @@ const dispatchers = isTiny ? 2 : 50;
 const keys = isTiny ? 4 : 100;
 /** Of a broker, beside those of polls and dispatchers: what it keeps for others, and a process has anyway. Count. */
 const otherDescriptors = 700;
-const wanted = isTiny ? 200 : 20_000;
-const waiters = Math.min(wanted, descriptorsMax() - otherDescriptors - dispatchers);
+const asked = Number(/--waiters=(\d+)/.exec(process.argv.join(" "))?.[1] ?? 20_000);
+const wanted = isTiny ? 200 : asked;
+const waitersMax = descriptorsMax() - otherDescriptors - dispatchers;
+/** Each herd has the same number. */
+const waiters = 2 * Math.floor(Math.min(wanted, waitersMax) / 2);
 /** One process cannot open connections as fast as a fleet does. Count. */
 const herds = isTiny ? 1 : 2;
 /** Until all are there. Milliseconds. */
@@ -148,7 +152,6 @@ if (process.argv.includes("--write")) {
   const path = join(import.meta.dir, "RESULTS.md");
   await Bun.write(path, withSection(await Bun.file(path).text(), "broker-parked", text));
 }
-process.exit(0);
 
 function row({ name, backMs, ...one }: Parked): string {
   const whole = (value: number) => (Number.isNaN(value) ? "–" : value.toFixed(0));

