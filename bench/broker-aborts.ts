@@ -5,6 +5,7 @@
  *   bun bench/broker-aborts.ts                        about three minutes
  *   bun bench/broker-aborts.ts --tiny                 that it runs
  *   bun bench/broker-aborts.ts --runtime=bun@1.3.14   also plain Bun.serve on another Bun, fetched from npm's registry
+ *   bun bench/broker-aborts.ts --polls=20000           of each broker
  *   bun bench/broker-aborts.ts --write                puts the table into bench/RESULTS.md
  */
 import { tmpdir } from "node:os";
@@ -20,6 +21,8 @@ const isTiny = process.argv.includes("--tiny");
 /** Of one herd. Count. */
 const batch = isTiny ? 20 : 2500;
 const keys = 20;
+/** Of one broker at least. Count. */
+const asked = Number(/--polls=(\d+)/.exec(process.argv.join(" "))?.[1] ?? 100_000);
 /** Of a poll, for brokers that end those whose time is over. Milliseconds. */
 const connectionTimeoutMs = 1000;
 /** Until the broker has noticed a batch; a machine that is gone without a word takes a minute or more. Milliseconds. */
@@ -78,7 +81,7 @@ async function runtimes(): Promise<[name: string, program: string][]> {
 
 async function measure(peer: BrokerPeer, all: readonly Way[]): Promise<Aborts> {
   await using broker = await peer.start();
-  const wanted = isTiny ? 2 * batch * all.length : 100_000;
+  const wanted = isTiny ? 2 * batch * all.length : asked;
   const measured: Aborts = {
     name: peer.name,
     count: 0,
