@@ -22,13 +22,14 @@ export const RUNTIMES: readonly Runtime[] = [
   { name: `Bun ${Bun.version}`, path: process.execPath },
 ];
 
-export const CLIENTS: readonly Client[] = RUNTIMES.flatMap((runtime) =>
-  (["4.8.3", "4.0.4"] as const).map((version) => ({
-    name: `${version} in ${runtime.name}`,
-    runtime,
-    version,
-  })),
-);
+export const CLIENTS: readonly Client[] = RUNTIMES.flatMap(clientsOf);
+
+/** The older version too, but in the machine's own Node: of that its sockets are what is looked at. */
+function clientsOf(runtime: Runtime): Client[] {
+  const newest = { name: `4.8.3 in ${runtime.name}`, runtime, version: "4.8.3" } as const;
+  if (![NODE, process.execPath].includes(runtime.path)) return [newest];
+  return [newest, { name: `4.0.4 in ${runtime.name}`, runtime, version: "4.0.4" }];
+}
 
 function nodes(): Runtime[] {
   const paths = [NODE, Bun.which("node")].filter((path) => path !== null);
