@@ -1,5 +1,6 @@
 import { describe, expect, test } from "bun:test";
 import { PushedClock } from "../../src/base/clock-for-tests.ts";
+import { pick, randomOf, testSeed } from "../../src/base/random-for-tests.ts";
 import { until } from "../../src/base/until-for-tests.ts";
 import {
   bodyTimeoutMs,
@@ -265,4 +266,64 @@ describe("a drain", () => {
     expect(broker.core.wentAway).toEqual([]);
     for (const client of [poller, supervisor, idle]) client.hangUp();
   });
+});
+
+test("requests with any bytes changed leave the broker serving, and nothing behind", async () => {
+  const seed = testSeed();
+  const random = randomOf(seed);
+  using broker = startScriptedServer();
+  broker.core.onPoll = ({ socket }) => {
+    socket.deliver(Buffer.from("{}"));
+    return true;
+  };
+  broker.core.onDispatch = ({ dispatcher }) => dispatcher.answer(false);
+  const good = [
+    pollHead(),
+    pollHead({}, "/warm-start?lease=a-1&h=1&e=1"),
+    dispatchRequest(),
+    chunkedDispatch(["{", "}"]),
+  ];
+  const pieces = [
+    "\r\n",
+    "\r",
+    "\n",
+    "\0",
+    " ",
+    ":",
+    "0",
+    "chunked",
+    "content-length: 5\r\n",
+    "é",
+    "HTTP/1.0",
+    "?",
+  ];
+
+  for (let round = 0; round < 150; round++) {
+    const socket = await Bun.connect({
+      hostname: "127.0.0.1",
+      port: broker.port,
+      socket: { data() {} },
+    });
+    for (let count = random(4); count >= 0; count--) {
+      let bytes = pick(random, good);
+      for (let changes = random(3); changes > 0; changes--) {
+        const from = random(bytes.length);
+        bytes = bytes.slice(0, from) + pick(random, pieces) + bytes.slice(from + random(3));
+      }
+      socket.write(Buffer.from(bytes, "latin1"));
+      if (random(3) === 0) await new Promise((resolve) => setImmediate(resolve));
+    }
+    if (random(2) === 0) socket.end();
+    else socket.terminate();
+  }
+  await until(() => broker.server.facts().connections === 0);
+
+  const { polls, dispatches, bodyBytes } = broker.server.facts();
+  expect({ seed, polls, dispatches, bodyBytes }).toEqual({
+    seed,
+    polls: 0,
+    dispatches: 0,
+    bodyBytes: 0,
+  });
+  expect((await fetch(`http://127.0.0.1:${broker.port}/healthz`)).status).toBe(200);
 });
