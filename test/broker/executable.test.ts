@@ -77,7 +77,23 @@ test("what the Containerfile copies is there, and its ports are those of the set
   expect(text).toContain(`oven/bun:${Bun.version} `);
 });
 
-test.each(["compose.yaml", "kubernetes.yaml"])(
+test("the commands of the docs name the compose file that is there, and none is lost by its name", async () => {
+  const text = await Bun.file(join(root, "docs/warm-starts.md")).text();
+  const commands = text.split("\n").filter((line) => line.startsWith("docker compose "));
+  const files = commands.map((line) =>
+    [...line.matchAll(/-f (\S+)/g)].map(([, file = ""]) => file),
+  );
+
+  expect(commands.length).toBeGreaterThan(1);
+  for (const [theirs, ours = ""] of files) {
+    expect(theirs).toBe("docker-compose.yml");
+    expect(existsSync(join(root, "deploy/broker", ours))).toBeTrue();
+    // Compose takes these by themselves, and leaves `docker-compose.yml` out.
+    expect(["compose.yaml", "compose.yml"]).not.toContain(ours);
+  }
+});
+
+test.each(["compose.warmstart.yaml", "kubernetes.yaml"])(
   "%s is YAML, and its variables are settings",
   async (name) => {
     const { BROKER_VARIABLES } = await import("../../src/broker/broker-settings.ts");
