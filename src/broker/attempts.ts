@@ -310,6 +310,7 @@ export class Attempts {
     const reason = this.#missReason(attempt);
     if (attempt.redelivery > 0) counters.redeliveriesFailed += 1;
     else counters.misses[reason] += 1;
+    if (reason === "no_waiter") counters.missedKey = attempt.dispatch.key;
     this.#settle(attempt, reason);
   }
 

@@ -21,6 +21,8 @@ export class BrokerCounters {
     bad_key: 0,
     overloaded: 0,
   };
+  /** What the last dispatch wanted that was a miss by `no_waiter`; null: there was none. */
+  missedKey: MatchKey | null = null;
   /** Dispatches that got the verdict of an earlier one with the same snapshot. */
   repeated = 0;
   /** Dispatchers that went before their answer, and took the dispatch with them. */

@@ -78,6 +78,7 @@ export function statusOf(source: StatusSource): BrokerStatus {
       cordoned: core.cordoned,
       spent: core.spent,
       keys: core.keys,
+      missed: counters.missedKey === null ? null : partsOfKey(counters.missedKey),
       top: source.topKeys.map(({ key, waiters }) => ({ ...partsOfKey(key), waiters })),
     },
     polls: {

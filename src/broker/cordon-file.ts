@@ -21,7 +21,7 @@ export class FileCordon implements CordonSource {
 
   constructor(path: string) {
     this.#path = path;
-    this.name = basename(path);
+    this.name = path;
   }
 
   start(teller: CordonTeller): void {

@@ -62,7 +62,7 @@ describe("a file", () => {
     const path = join(folder, "cordoned");
     const { cordon, notes } = start({ cordonFile: path });
     await until(() => notes.length === 1);
-    expect(notes[0]).toContain("no such file");
+    expect(notes[0]).toContain(`from ${path}: there is no such file`);
 
     writeFileSync(path, "node-1\n");
     await until(() => cordon.has("node-1"));

@@ -86,6 +86,15 @@ export const brokerStatus = z.object({
         waiters: count,
       }),
     ),
+    /** What the last dispatch that missed for want of a runner asked for. */
+    missed: z
+      .object({
+        deployment: z.string(),
+        version: z.string(),
+        cpu: z.string(),
+        memory: z.string(),
+      })
+      .nullable(),
   }),
   polls: z.object({
     total: count,

@@ -1,5 +1,6 @@
 /** What `levain broker status` shows a person. */
 import type { BrokerStatus } from "../broker/status-api.ts";
+import { missedLines } from "./broker-missed.ts";
 import type { Paint } from "./paint.ts";
 import { type Column, renderTable } from "./table.ts";
 import { showAge, showBytes, showCount, showLatency } from "./units.ts";
@@ -58,7 +59,8 @@ function stateOf({ isOn, isDraining }: BrokerStatus, paint: Paint): string {
   return isOn ? paint.green("on") : paint.yellow("off");
 }
 
-function outcomeRows({ dispatches, recent }: BrokerStatus, paint: Paint): [string, string][] {
+function outcomeRows(status: BrokerStatus, paint: Paint): [string, string][] {
+  const { dispatches, recent } = status;
   const hits = dispatches.direct + dispatches.claimed;
   const missed = Object.entries(dispatches.misses).filter(([, count]) => count > 0);
   const misses = missed.reduce((sum, [, count]) => sum + count, 0);
@@ -81,6 +83,8 @@ function outcomeRows({ dispatches, recent }: BrokerStatus, paint: Paint): [strin
       index === 0 ? "misses" : "",
       `${number(count).padStart(width)}  ${reason}: ${words}`,
     ]);
+    if (reason !== "no_waiter") continue;
+    for (const line of missedLines(status)) rows.push(["", `${" ".repeat(width)}  ${line}`]);
   }
   const { repeated, pending, cancelled } = dispatches;
   const others = [
@@ -138,7 +142,7 @@ function waiterRows({ waiters, polls, cordon }: BrokerStatus, paint: Paint): [st
   }
   if (cordon.machines > 0 || cordon.failures > 0) {
     const failed =
-      cordon.failures > 0 ? `, ${paint.yellow(`${number(cordon.failures)} failed looks`)}` : "";
+      cordon.failures > 0 ? `, ${paint.yellow(showCount(cordon.failures, "failed look"))}` : "";
     rows.push(["cordoned", `${showCount(cordon.machines, "machine")}${failed}`]);
   }
   return rows;

@@ -308,6 +308,8 @@ describe("levain broker status, on and off", () => {
     const json = await cli(["broker", "status", "--url", url, "--json"]);
 
     expect(code).toBe(0);
+    expect(stdout).toContain("the last was for deployment_other 20260101.1, CPU 0.5, GB 0.5");
+    expect(stdout).toContain("the nearest runner waits with deployment deployment_shop");
     expect(stdout).toContain("hit rate  50.0 %: 1 of 2 dispatches");
     expect(stdout).toContain("misses    1  no_waiter: no runner waited");
     expect(stdout).toContain("waiting   1 of 50,000 runners for 1 key");
