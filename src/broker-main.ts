@@ -7,10 +7,15 @@ import { runWords } from "./cli/run-words.ts";
 
 const io = processIo();
 const absent = () => Promise.reject(new Error("This program is the broker alone"));
+const words = process.argv.slice(2);
+const asksVersion = words[0] === "--version" || words[0] === "-V";
 const code = await runWords(
-  ["broker", ...process.argv.slice(2)],
+  asksVersion ? words : ["broker", ...words],
   { ...io, runNode: absent, runDev: absent },
-  { broker: async () => (await import("./cli/broker.ts")).broker },
+  {
+    broker: async () => (await import("./cli/broker.ts")).broker,
+    version: async () => (await import("./cli/version.ts")).version,
+  },
   {},
 );
 await exitWhenWritten(code, io);

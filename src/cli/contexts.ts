@@ -11,9 +11,9 @@ import {
   statSync,
   writeFileSync,
 } from "node:fs";
-import { homedir } from "node:os";
 import { dirname, join } from "node:path";
 import { messageOf, PlatformError } from "../base/errors.ts";
+import { homeFolder } from "../control/data-dir.ts";
 
 export interface Context {
   /** `https://levain.example.com` */
@@ -41,7 +41,7 @@ export function isContextName(name: string): boolean {
 }
 
 export function contextsPath(env: Environment): string {
-  const base = env.XDG_CONFIG_HOME || join(env.HOME || homedir(), ".config");
+  const base = env.XDG_CONFIG_HOME || join(homeFolder(env), ".config");
   return join(base, "levain", "contexts.json");
 }
 

@@ -16,5 +16,15 @@ export function defaultDataDir(
   const shared = env["XDG_DATA_HOME"] ?? "";
   // The specification of these variables says to ignore a relative one.
   if (isAbsolute(shared)) return join(shared, "levain");
-  return join(env["HOME"] || homedir(), ".levain");
+  return join(homeFolder(env), ".levain");
+}
+
+/** A user that no file lists, as in a small container, has no home: then the root folder, as container engines have it. */
+export function homeFolder(env: Readonly<Record<string, string | undefined>>): string {
+  if (env["HOME"]) return env["HOME"];
+  try {
+    return homedir() || "/";
+  } catch {
+    return "/";
+  }
 }

@@ -3,7 +3,7 @@
  * in an empty folder with an empty environment, and gives a run to a runner.
  */
 import { afterAll, expect, test } from "bun:test";
-import { existsSync, mkdirSync, mkdtempSync, rmSync } from "node:fs";
+import { chmodSync, existsSync, mkdirSync, mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import manifest from "../../package.json" with { type: "json" };
@@ -65,6 +65,24 @@ test("the executable alone gives a run to a runner, says how it does and drains"
   });
   expect(await child.exited).toBe(0);
 }, 60_000);
+
+test("a user without a name and a home runs it, and it says its version", async () => {
+  const executable = join(dir, "levain-broker");
+  chmodSync(dir, 0o755);
+  const run = (...words: string[]) =>
+    Bun.spawnSync([executable, ...words], {
+      cwd: "/",
+      env: { LEVAIN_BROKER_PORT: "1" },
+      // Only root can be somebody else; whoever else runs this has a name.
+      ...(process.getuid?.() === 0 ? { uid: 65_532, gid: 65_532 } : {}),
+    });
+
+  const status = JSON.parse(run("status", "--json").stdout.toString());
+  const version = run("--version");
+
+  expect(status.error.code).toBe("BROKER_NOT_ANSWERING");
+  expect(version.stdout.toString()).toBe(`levain ${manifest.version} (Bun ${Bun.version})\n`);
+});
 
 test("what the Containerfile copies is there, and its ports are those of the settings", async () => {
   const text = await Bun.file(join(root, "deploy/broker/Containerfile")).text();
