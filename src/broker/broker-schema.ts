@@ -9,6 +9,7 @@ import {
   secretCharactersMin,
   type TextRule,
 } from "./broker-settings.ts";
+import { baseUrlOf, readPeersDns } from "./peer-names.ts";
 
 /** As they were given and checked, one by one. */
 export type BrokerSettings = {
@@ -65,12 +66,18 @@ function textOf(rule: TextRule): z.ZodType<string> {
     case "origin":
       return z
         .string()
-        .refine(isOrigin, "must be an address such as http://broker-1:4003")
-        .transform((value) => new URL(value).origin);
+        .refine(
+          (value) => baseUrlOf(value) !== null,
+          "must be an address such as http://broker-1:4003",
+        )
+        .transform((value) => baseUrlOf(value)!);
     case "hostPort":
       return z
         .string()
-        .regex(/^[a-zA-Z0-9._-]+:[1-9]\d{0,4}$/, "must be a name and a port, such as brokers:4003");
+        .refine(
+          (value) => readPeersDns(value) !== null,
+          "must be a name and a port, such as brokers:4003",
+        );
     case "absolutePath":
       return z.string().refine(isAbsolute, "must be an absolute path");
     case "machine":
@@ -78,10 +85,4 @@ function textOf(rule: TextRule): z.ZodType<string> {
     case "secret":
       return z.string().min(secretCharactersMin);
   }
-}
-
-function isOrigin(text: string): boolean {
-  const url = URL.parse(text);
-  if (url === null || !/^https?:$/.test(url.protocol)) return false;
-  return url.pathname === "/" && url.search + url.hash + url.username + url.password === "";
 }

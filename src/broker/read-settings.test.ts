@@ -121,6 +121,7 @@ describe("readBrokerConfig()", () => {
     ["peers without this one", { PEERS: "http://a:1", SELF_URL: "http://b:1" }, "none of peers"],
     ["a peer twice", { PEERS: "http://a:1,http://a:1/" }, "http://a:1 twice"],
     ["two lists of peers", { PEERS: "http://a:1", PEERS_DNS: "all:1" }, "keep one of them"],
+    ["peers at a port that is none", { PEERS_DNS: "all:99999" }, "must be a name and a port"],
     ["an own address without peers", { SELF_URL: "http://a:1" }, "without peers"],
     ["a secret's file that is not there", { TOKEN_SECRET_FILE: "/nowhere" }, "cannot be read"],
   ])("refuses %s", (_, variables, what) => {
