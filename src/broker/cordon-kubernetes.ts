@@ -5,6 +5,7 @@
 import { readFile } from "node:fs/promises";
 import { join } from "node:path";
 import type { Clock } from "../base/clock.ts";
+import { boundedText } from "./bounded-text.ts";
 import type { CordonSource, CordonTeller } from "./cordon.ts";
 import {
   cordonKubernetesAgeMsMax,
@@ -113,7 +114,7 @@ async function cordonedNodes(access: KubernetesAccess, ended: AbortSignal): Prom
       signal,
       tls: { ca },
     });
-    const text = await boundedText(response);
+    const text = await boundedText(response, cordonKubernetesBytesMax);
     if (response.status !== 200) throw new Error(`it answered ${response.status}`);
     const list = readNodes(text);
     for (const name of list.cordoned) machines.add(name);
@@ -121,20 +122,6 @@ async function cordonedNodes(access: KubernetesAccess, ended: AbortSignal): Prom
     next = list.next;
   }
   throw new Error(`its list has more than ${cordonKubernetesPagesMax} pages`);
-}
-
-async function boundedText(response: Response): Promise<string> {
-  const chunks: Uint8Array[] = [];
-  let bytes = 0;
-  for await (const chunk of response.body ?? []) {
-    bytes += chunk.length;
-    // Leaving the loop cancels what is left.
-    if (bytes > cordonKubernetesBytesMax) {
-      throw new Error(`its answer has more than ${cordonKubernetesBytesMax} bytes`);
-    }
-    chunks.push(chunk);
-  }
-  return Buffer.concat(chunks).toString();
 }
 
 interface NodeList {

@@ -5,6 +5,7 @@
  *   incomplete ──take()──▶ complete, too large, or no room
  */
 import { BodyReader, type BodySink } from "../http/body-reader.ts";
+import { nothing } from "../http/input.ts";
 
 /** Room of all bodies that are under way. Bytes. */
 export interface BodyRoom {
@@ -14,8 +15,6 @@ export interface BodyRoom {
 
 /** Of a body's first piece of room. Bytes. */
 const firstBytes = 16 * 1024;
-
-const nothing = Buffer.alloc(0);
 
 export class IncomingBody {
   readonly #reader = new BodyReader();

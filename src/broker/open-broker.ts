@@ -6,6 +6,7 @@
 import { systemClock } from "../base/clock.ts";
 import { PlatformError } from "../base/errors.ts";
 import { TurnClock } from "../base/turn-clock.ts";
+import { settlesWithin } from "../base/within.ts";
 import { createBroker } from "./broker.ts";
 import type { BrokerConfig } from "./broker-config.ts";
 import { RecentOutcomes, statusOf } from "./broker-status.ts";
@@ -156,9 +157,9 @@ export async function openBroker(
         }
         const closed = server.drain();
         const all = left.then(() => closed);
-        await settledWithin(all, config.drainMs + config.claimTimeoutMs + drainRoomMs);
+        await settlesWithin(all, config.drainMs + config.claimTimeoutMs + drainRoomMs);
         stop();
-        await settledWithin(log.flush(), lastLogFlushMs);
+        await settlesWithin(log.flush(), lastLogFlushMs);
       })();
       return drained;
     },
@@ -183,14 +184,6 @@ function tryListening(hostname: string, port: number, setting: string): void {
   } catch (error) {
     throw Object.assign(error as Error, { setting });
   }
-}
-
-/** Resolves when the promise does, or the time is over. */
-async function settledWithin(promise: Promise<void>, timeoutMs: number): Promise<void> {
-  const late = Promise.withResolvers<void>();
-  const timer = setTimeout(late.resolve, timeoutMs);
-  await Promise.race([promise, late.promise]);
-  clearTimeout(timer);
 }
 
 /** What a socket that could not be bound means. Other errors are given back as they are. */

@@ -1,4 +1,5 @@
 /** One look at a peer: `GET /healthz`, bounded in time and bytes, over a connection of its own. */
+import { boundedText } from "./bounded-text.ts";
 import { peerCheckTimeoutMs, peerHealthBytesMax } from "./limits.ts";
 import type { PeerAnswer } from "./member-table.ts";
 
@@ -16,23 +17,11 @@ export async function checkPeer(url: string, ended: AbortSignal): Promise<PeerAn
       redirect: "manual",
       signal: AbortSignal.any([ended, AbortSignal.timeout(peerCheckTimeoutMs)]),
     });
-    const text = await boundedText(response);
-    return response.status === 200 && text !== null ? readHealth(text) : null;
+    const text = await boundedText(response, peerHealthBytesMax);
+    return response.status === 200 ? readHealth(text) : null;
   } catch {
     return null;
   }
-}
-
-async function boundedText(response: Response): Promise<string | null> {
-  const chunks: Uint8Array[] = [];
-  let bytes = 0;
-  for await (const chunk of response.body ?? []) {
-    bytes += chunk.length;
-    // Leaving the loop cancels what is left.
-    if (bytes > peerHealthBytesMax) return null;
-    chunks.push(chunk);
-  }
-  return Buffer.concat(chunks).toString();
 }
 
 /** @returns null for what is no answer of a broker */

@@ -8,6 +8,7 @@ import { throwUncaught } from "../base/errors.ts";
 import type { RawSocket } from "../http/client-socket.ts";
 import { Answers } from "./answers.ts";
 import { BrokerConnection } from "./broker-connection.ts";
+import { connectionsMaxOf } from "./connections-max.ts";
 import * as limits from "./limits.ts";
 import { tuneListener } from "./listening-socket.ts";
 import { dispatchSide, runnersSide, type Side, sharedSide } from "./requests.ts";
@@ -28,8 +29,8 @@ export function startBrokerServer(options: BrokerServerOptions): BrokerServer {
   const { config, clock, membership } = options;
   const connections = new Set<BrokerConnection>();
   const deadlines = new Deadlines(clock);
-  // Node's fetch follows a redirect on a connection of its own while the first is in its pool.
-  const connectionsMax = options.connectionsMax ?? config.waitersMax * 2 + limits.connectionsRoom;
+  const connectionsMax =
+    options.connectionsMax ?? connectionsMaxOf(config.waitersMax, Infinity).connectionsMax;
   const isShared = config.dispatchPort === null;
   let accepted = 0;
   let turnedAway = 0;

@@ -9,6 +9,7 @@
  * call of the store is safe to repeat or answers the repetition with a typed conflict.
  */
 import pg from "pg";
+import { settlesWithin } from "../base/within.ts";
 import {
   storeCallTimeoutMs,
   storeCloseTimeoutMs,
@@ -18,7 +19,6 @@ import {
 } from "./limits.ts";
 import type { PostgresConnection } from "./postgres-server.ts";
 import { storeError, unavailable } from "./unavailable.ts";
-import { settlesWithin } from "./within.ts";
 
 /** Where the database is: what the embedded server says, or a URL of one that somebody else runs. */
 export type DatabaseAddress = { connection: PostgresConnection } | { databaseUrl: string };

@@ -12,6 +12,7 @@
  */
 import type { Clock } from "../base/clock.ts";
 import { messageOf, PlatformError } from "../base/errors.ts";
+import { settlesWithin } from "../base/within.ts";
 import { postgresGraceMs, postgresLogCheckMs, postgresStartTimeoutMs } from "./limits.ts";
 import { type PostgresPrograms, preparePrograms } from "./postgres-binaries.ts";
 import { prepareCluster } from "./postgres-cluster.ts";
@@ -28,7 +29,6 @@ import { failuresAfter, restartDelayMs } from "./postgres-restart.ts";
 import { type PostgresConnection, PostgresServer } from "./postgres-server.ts";
 import { databaseName, databaseUser, serverSizing } from "./postgres-settings.ts";
 import { findPostgresUser, type PostgresUser } from "./postgres-user.ts";
-import { settlesWithin } from "./within.ts";
 
 export interface EmbeddedPostgresOptions {
   /** The node's data directory; it exists, and the caller holds the node's lock on it. */

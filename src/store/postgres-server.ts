@@ -7,6 +7,7 @@
  * Not restarted here; see `embedded-postgres.ts`.
  */
 import pg from "pg";
+import { settlesWithin } from "../base/within.ts";
 import {
   postgresFastStopMs,
   postgresImmediateStopMs,
@@ -19,7 +20,6 @@ import { openLog } from "./postgres-log.ts";
 import { databaseName, type ServerSizing, serverArguments } from "./postgres-settings.ts";
 import type { PostgresUser } from "./postgres-user.ts";
 import { cleanEnvironment } from "./system-command.ts";
-import { settlesWithin } from "./within.ts";
 
 /** How to reach the server, for `pg`. */
 export interface PostgresConnection {
