@@ -29,6 +29,10 @@ interface Broker {
   checks: number;
 }
 
+function knowsItself({ membership }: Broker): boolean {
+  return membership.facts().members.some(({ isSelf }) => isSelf);
+}
+
 /** Brokers that differ in nothing but their sockets, and know the name "localhost" of each by nothing but its port. */
 function startBrokers(count: number, more: Partial<MembershipOptions["config"]> = {}): Broker[] {
   const brokers: Broker[] = [];
@@ -68,8 +72,8 @@ describe("three brokers", () => {
   test("find themselves among the others, and agree on who owns what", async () => {
     const brokers = startBrokers(3);
 
-    await until(() => brokers.every(({ membership }) => membership.facts().members.length === 3));
-    await until(() => doAgree(brokers));
+    await until(() => brokers.every(knowsItself) && doAgree(brokers));
+    expect(brokers.map(({ membership }) => membership.facts().members.length)).toEqual([3, 3, 3]);
 
     const selves = brokers.map(({ membership }) => membership.facts().members);
     for (const [index, members] of selves.entries()) {
@@ -97,11 +101,12 @@ describe("three brokers", () => {
   });
 
   test("look once more, some checks after a change, at what landed by another idea of who serves", async () => {
-    const [broker] = startBrokers(2) as [Broker, Broker];
+    const brokers = startBrokers(2);
+    const [broker] = brokers as [Broker, Broker];
     const { membership } = broker;
     let told = 0;
     membership.onChange(() => (told += 1));
-    await until(() => told > 0);
+    await until(() => told > 0 && knowsItself(broker) && doAgree(brokers));
     const changes = membership.facts().changes;
     const first = told;
 
