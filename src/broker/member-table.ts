@@ -101,16 +101,28 @@ export class MemberTable {
     this.#recount();
   }
 
-  /** @param answer null: the check failed */
-  noteCheck(url: string, answer: PeerAnswer | null): void {
+  /**
+   * @param answer null: the check failed
+   * @returns whether it is in now, when a peer has gone out or come back; else null, as for one that is in for the first time
+   */
+  noteCheck(url: string, answer: PeerAnswer | null): boolean | null {
     const member = this.#members.get(url);
-    if (member === undefined) return;
-    member.health.noteCheck(answer !== null);
+    if (member === undefined) return null;
+    const { health } = member;
+    const { wasIn } = health;
+    const hasMoved = health.noteCheck(answer !== null) && wasIn;
     if (answer !== null) {
       member.dispatchUrl = withPort(url, answer.dispatchPort);
       member.isSelf = answer.broker === this.#id || url === this.#selfUrl;
     }
     this.#recount();
+    return hasMoved && !member.isSelf ? health.isHealthy : null;
+  }
+
+  /** Peers that have never been in. */
+  get unseen(): string[] {
+    const unseen = [...this.#members.values()].filter((it) => !it.isSelf && !it.health.wasIn);
+    return unseen.map(({ url }) => url);
   }
 
   ownerOf(key: MatchKey): Member | null {

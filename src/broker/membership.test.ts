@@ -62,6 +62,19 @@ function startBrokers(count: number, more: Partial<MembershipOptions["config"]> 
   return brokers;
 }
 
+function startNamed(peers: string[], port: number) {
+  const notes: string[] = [];
+  const membership = createMembership({
+    config: { peers, peersDns: null, selfUrl: null },
+    id: "id",
+    note: (line) => notes.push(line),
+    checkMs: 20,
+  });
+  endings.push(() => membership.close());
+  membership.start({ port, dispatchPort: port });
+  return { membership, notes };
+}
+
 const doAgree = (brokers: readonly Broker[]) =>
   keys.every((key) => {
     const owners = brokers.map(({ membership, url }) => membership.ownerOf(key) ?? url);
@@ -94,10 +107,16 @@ describe("three brokers", () => {
     await third.server.stop(true);
     await until(() => doAgree([first, second]));
     expect(told).toBe(1);
+    expect(first.notes).toEqual([
+      `the broker ${third.url} does not answer: its keys are others' now`,
+    ]);
 
     listen(() => new Response('{"broker":"id-anew"}'), third.port);
     await until(() => keys.every((key, index) => first.membership.ownerOf(key) === before[index]));
     expect(told).toBe(2);
+    expect(first.notes.slice(1)).toEqual([
+      `the broker ${third.url} answers again: its keys are its own`,
+    ]);
   });
 
   test("look once more, some checks after a change, at what landed by another idea of who serves", async () => {
@@ -147,6 +166,17 @@ test("a broker that cannot find itself says what to set", async () => {
 
   await until(() => notes.length === 1);
   expect(notes[0]).toContain("--self-url");
+});
+
+test("a peer that has never answered is named once", async () => {
+  const gone = listen(() => new Response());
+  await gone.server.stop(true);
+  const own = listen(() => new Response(started.membership.healthBody));
+
+  const started = startNamed([own.url, gone.url], own.port);
+
+  await until(() => started.notes.length > 0);
+  expect(started.notes).toEqual([`these brokers have not answered yet: ${gone.url}`]);
 });
 
 describe("a name whose addresses are the brokers", () => {

@@ -158,10 +158,19 @@ class PeerMembership implements Membership {
     }
     this.#rounds += 1;
     this.#repeatChange();
-    if (this.#rounds === roundsUntilMissing && !this.#table.isFound) {
+    if (this.#rounds === roundsUntilMissing) this.#noteMissing();
+  }
+
+  /** Once, when each has had its time: a name may be wrong, or nobody be there yet. */
+  #noteMissing(): void {
+    const { isFound, unseen } = this.#table;
+    if (!isFound) {
       this.#options.note(
         "none of the peers is this broker, so no key is its own; give its base URL with --self-url",
       );
+    }
+    if (unseen.length > 0) {
+      this.#options.note(`these brokers have not answered yet: ${unseen.join(", ")}`);
     }
   }
 
@@ -171,7 +180,13 @@ class PeerMembership implements Membership {
     this.#checking.delete(url);
     if (this.#ended.signal.aborted) return;
     if (answer === null) this.#checkFailures += 1;
-    this.#table.noteCheck(url, answer);
+    const isBack = this.#table.noteCheck(url, answer);
+    if (isBack !== null) {
+      const what = isBack
+        ? "answers again: its keys are its own"
+        : "does not answer: its keys are others' now";
+      this.#options.note(`the broker ${url} ${what}`);
+    }
     this.#tellChange();
   }
 

@@ -17,6 +17,11 @@ export class PeerHealth {
     return this.#isHealthy;
   }
 
+  /** Whether it has ever been in. */
+  get wasIn(): boolean {
+    return this.#goodMin !== 1;
+  }
+
   /** @returns whether `isHealthy` is another now */
   noteCheck(isGood: boolean): boolean {
     if (isGood === this.#isHealthy) {
