@@ -4,7 +4,7 @@
  */
 
 export interface Spec {
-  readonly kind: "text" | "date" | "number" | "boolean" | "object" | "list" | "record";
+  readonly kind: "text" | "date" | "number" | "boolean" | "object" | "list" | "never";
   /** Of a text: null is as good. */
   readonly isNullable: boolean;
   /** Where its place is noted; -1: nowhere. */
@@ -40,7 +40,7 @@ const textOrNull: Spec = { ...text, isNullable: true };
 const date: Spec = { ...plain, kind: "date" };
 const number: Spec = { ...plain, kind: "number" };
 const boolean: Spec = { ...plain, kind: "boolean" };
-const record: Spec = { ...plain, kind: "record" };
+const never: Spec = { ...plain, kind: "never" };
 const textIn = (slot: number): Spec => ({ ...text, slot });
 const numberIn = (slot: number): Spec => ({ ...number, slot });
 const oneOf = (...values: string[]): Spec => ({ ...text, values: values.map(bytesOf) });
@@ -134,7 +134,7 @@ export const message: Fields = fieldsOf({
     }),
     attemptNumber: number,
     masterQueue: text,
-    traceContext: record,
+    traceContext: object({ "constructor?": never }),
     "annotations?": object({
       triggerSource: text,
       triggerAction: text,

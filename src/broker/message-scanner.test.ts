@@ -6,6 +6,7 @@ import { expect, test } from "bun:test";
 import { pick, randomOf, testSeed } from "../base/random-for-tests.ts";
 import type { Dispatch } from "./broker-api.ts";
 import { readDispatch } from "./dispatch-body.ts";
+import { nestingMax } from "./limits.ts";
 import { scanMessage } from "./message-scanner.ts";
 
 const AT = "2026-11-21T10:00:00.000Z";
@@ -81,6 +82,7 @@ const PIECES = [
   '"friendlyId":"y",',
   '"DELAYED"',
   '"x":[1],',
+  '"constructor":1,',
 ];
 
 function isScanned(message: string): boolean {
@@ -106,6 +108,24 @@ test("what is unusual is left to be parsed", () => {
     expect(
       typeof readDispatch(Buffer.from(`{"dequeuedMessage":${MESSAGE.replace(from, to)}}`), ""),
     ).toBe("object");
+  }
+});
+
+test("a trace context that clients would not take is not scanned", () => {
+  const nestedBy = (levels: number) => "[".repeat(levels) + "]".repeat(levels);
+  for (const [name, value, isTaken] of [
+    ["a", nestedBy(nestingMax - 1), true],
+    ["a", nestedBy(nestingMax), false],
+    ["constructor", "null", false],
+    ["c\\u006fnstructor", "{}", false],
+  ] as const) {
+    const message = MESSAGE.replace('"traceContext":{', `"traceContext":{"${name}":${value},`);
+    const body = Buffer.from(`{"dequeuedMessage":${message}}`);
+    expect([name, isScanned(message), typeof readDispatch(body, "") === "object"]).toEqual([
+      name,
+      isTaken,
+      isTaken,
+    ]);
   }
 });
 

@@ -18,6 +18,8 @@ const OPENING_BRACE = 0x7b;
 const CLOSING_BRACE = 0x7d;
 const OPENING_BRACKET = 0x5b;
 const CLOSING_BRACKET = 0x5d;
+/** Below a field: an object that has fields is a level by itself. */
+const levelsMax = nestingMax - 1;
 /** A number with so few digits is finite. */
 const numberBytesMax = 24;
 /** `2026-11-21T10:00:00.000Z` */
@@ -60,8 +62,8 @@ function scanValue(spec: Spec): boolean {
       return scanObject(spec.fields!);
     case "list":
       return scanList(spec.item!);
-    case "record":
-      return bytes[at] === OPENING_BRACE && skipValue(nestingMax);
+    case "never":
+      return false;
   }
 }
 
@@ -74,7 +76,7 @@ function scanObject(fields: Fields): boolean {
     while (true) {
       const index = matchName(fields.names, next);
       if (index === -1) {
-        if (!skipPlainName() || !skipValue(nestingMax)) return false;
+        if (!skipPlainName() || !skipValue(levelsMax)) return false;
       } else {
         const bit = 1 << index;
         // The last one would count.

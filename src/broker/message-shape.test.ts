@@ -187,5 +187,11 @@ describe("the shape of a message", () => {
     );
     expect(shapeProblem({ ...wholeMessage(), project: [] })).toBe("`project` must be an object");
     expect(shapeProblem(null)).toBe("`dequeuedMessage` must be an object");
+    // zod 3.25.56, which clients may run with as well as with ours, refuses it.
+    const ofClass = wholeMessage();
+    (ofClass["run"] as Record<string, unknown>)["traceContext"] = { constructor: "x" };
+    expect(shapeProblem(ofClass)).toBe(
+      "`run.traceContext` must be an object without `constructor`",
+    );
   });
 });

@@ -88,6 +88,10 @@ function runProblem(run: unknown): string | null {
   }
   if (!isNumber(attemptNumber)) return wrong("run.attemptNumber", "a number");
   if (!isObject(traceContext)) return wrong("run.traceContext", "an object");
+  // Some versions of zod that clients run with take such an object for an instance of a class, and refuse it.
+  if (Object.hasOwn(traceContext, "constructor")) {
+    return wrong("run.traceContext", "an object without `constructor`");
+  }
   if (!isNestedWithin(traceContext, nestingMax)) {
     return wrong("run.traceContext", `nested ${nestingMax} levels deep at most`);
   }
