@@ -45,8 +45,6 @@ const noticed: readonly Way[] = ["end", "reset", "kill", "half"];
 interface Aborts {
   name: string;
   count: number;
-  /** Most that was parked at once. Count. */
-  parkedMax: number;
   parked: number;
   pending: number;
   /** Resident memory after the first batches of each way, in the middle, and at the end. Bytes. */
@@ -85,7 +83,6 @@ async function measure(peer: BrokerPeer, all: readonly Way[]): Promise<Aborts> {
   const measured: Aborts = {
     name: peer.name,
     count: 0,
-    parkedMax: 0,
     parked: 0,
     pending: 0,
     bytes: [0, 0, 0],
@@ -123,7 +120,6 @@ async function oneBatch(
   if (way !== "silence") {
     await untilHeld(broker, ({ parked }) => parked >= batch, noticeTimeoutMs);
   }
-  measured.parkedMax = Math.max(measured.parkedMax, batch);
   if (way === "kill") await herd.kill();
   else if (way === "vanish") await herd.tell(way).catch(() => {});
   else if (way !== "silence") await herd.tell(way);

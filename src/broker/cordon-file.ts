@@ -11,6 +11,7 @@ import { cordonFileBytesMax, cordonFileLookMs } from "./limits.ts";
 export class FileCordon implements CordonSource {
   readonly name: string;
   readonly #path: string;
+  readonly #lookMs: number;
   #teller: CordonTeller | null = null;
   #watcher: FSWatcher | null = null;
   #timer: ReturnType<typeof setInterval> | null = null;
@@ -19,14 +20,16 @@ export class FileCordon implements CordonSource {
   /** It has changed while it was looked at. */
   #isStale = false;
 
-  constructor(path: string) {
+  /** @param lookMs between two looks that nothing calls for. Milliseconds. */
+  constructor(path: string, lookMs = cordonFileLookMs) {
     this.#path = path;
+    this.#lookMs = lookMs;
     this.name = path;
   }
 
   start(teller: CordonTeller): void {
     this.#teller = teller;
-    this.#timer = setInterval(() => this.#look(), cordonFileLookMs);
+    this.#timer = setInterval(() => this.#look(), this.#lookMs);
     this.#look();
   }
 

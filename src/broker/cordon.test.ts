@@ -4,8 +4,8 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { systemClock } from "../base/clock.ts";
 import { until } from "../base/until-for-tests.ts";
-import { createCordon } from "./cordon.ts";
-import { machinesIn } from "./cordon-file.ts";
+import { type CordonSource, createCordon } from "./cordon.ts";
+import { FileCordon, machinesIn } from "./cordon-file.ts";
 import { cordonFileBytesMax } from "./limits.ts";
 import type { Cordon } from "./trust-api.ts";
 
@@ -20,13 +20,17 @@ afterEach(() => {
   rmSync(folder, { recursive: true, force: true });
 });
 
-function start(config: { cordoned?: string[]; cordonFile?: string | null }) {
+function start(
+  config: { cordoned?: string[]; cordonFile?: string | null },
+  sources?: readonly CordonSource[],
+) {
   const notes: string[] = [];
   const changes = { count: 0 };
   const started = createCordon({
     config: { cordoned: [], cordonFile: null, cordonKubernetes: false, ...config },
     clock: systemClock,
     note: (line) => notes.push(line),
+    ...(sources === undefined ? {} : { sources }),
   });
   started.onChange(() => (changes.count += 1));
   cordon = started;
@@ -73,7 +77,7 @@ describe("a file", () => {
   });
 
   test("whose folder comes later is found", async () => {
-    const { cordon, notes } = start({ cordonFile: join(folder, "later", "cordoned") });
+    const { cordon, notes } = start({}, [new FileCordon(join(folder, "later", "cordoned"), 20)]);
     await until(() => notes.length === 1);
 
     mkdirSync(join(folder, "later"));
