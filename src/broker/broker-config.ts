@@ -2,7 +2,7 @@
 
 export type TokenEnforcement = "log" | "enforce";
 export type CordonAction = "skip" | "dismiss";
-export type BrokerLogLevel = "debug" | "info" | "warn" | "error";
+export type BrokerLogLevel = "info" | "warn" | "error";
 
 export interface BrokerConfig {
   /** Address for polls and `/connect`. */

@@ -239,9 +239,9 @@ export const BROKER_SETTINGS: readonly BrokerSetting[] = [
     key: "logLevel",
     kind: "choice",
     value: "level",
-    choices: ["debug", "info", "warn", "error"],
+    choices: ["info", "warn", "error"],
     default: "info",
-    help: "info: a line for each dispatch; warn: none",
+    help: "info: a line for each dispatch; warn: none; error: no line at all",
   },
 ];
 

@@ -83,7 +83,6 @@ test("a dispatch is one line with everything that is known of it", async () => {
 });
 
 test.each<[BrokerLogLevel, boolean, string[]]>([
-  ["debug", true, ["warn"]],
   ["info", true, ["warn"]],
   ["warn", false, ["warn"]],
   ["error", false, []],

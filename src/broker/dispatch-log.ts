@@ -20,7 +20,7 @@ export interface BrokerLogOptions {
   sink: LogSink;
 }
 
-const LEVELS: readonly BrokerLogLevel[] = ["debug", "info", "warn", "error"];
+const LEVELS: readonly BrokerLogLevel[] = ["info", "warn", "error"];
 
 interface Kept {
   wallMs: number;

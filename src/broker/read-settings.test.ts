@@ -101,7 +101,7 @@ describe("readBrokerConfig()", () => {
       '--claim-timeout-ms: claimTimeoutMs is "soon", must be a whole number from 10 to 10000',
       "LEVAIN_BROKER_TOKEN_SECRET: tokenSecret is not usable, must be at least 16 characters",
       '--peers: peers is "ftp://a", must be an address such as http://broker-1:4003',
-      '--log-level: logLevel is "trace", must be one of "debug", "info", "warn", "error"',
+      '--log-level: logLevel is "trace", must be one of "info", "warn", "error"',
     ]);
   });
 

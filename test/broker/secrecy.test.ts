@@ -13,7 +13,7 @@ const expiresAtSeconds = 1_956_528_000;
 let broker: BrokerProcess;
 beforeAll(async () => {
   broker = await BrokerProcess.start({
-    flags: ["--log-level", "debug", "--drain-ms", "0", "--token-enforcement", "enforce"],
+    flags: ["--log-level", "info", "--drain-ms", "0", "--token-enforcement", "enforce"],
     env: { LEVAIN_BROKER_TOKEN_SECRET: tokenSecret, LEVAIN_BROKER_DISPATCH_TOKEN: dispatchToken },
   });
 });
