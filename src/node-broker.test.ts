@@ -53,10 +53,15 @@ test("a port that is taken keeps the node from starting, and says which", async 
   using other = Bun.serve({ port: 0, hostname: "127.0.0.1", fetch: () => new Response() });
 
   const failed = await start({ dispatchPort: `${other.port}` }).catch((error: Error) => error);
+  const failedToo = await start({ port: `${other.port}` }).catch((error: Error) => error);
 
   expect(failed).toMatchObject({
-    code: "BROKER_CONFIG_INVALID",
-    message: `Cannot start the broker: Cannot listen: dispatchPort ${other.port} is in use`,
+    code: "PORT_IN_USE",
+    message: `Cannot listen: broker.dispatchPort ${other.port} is in use`,
+  });
+  expect(failedToo).toMatchObject({
+    code: "PORT_IN_USE",
+    message: `Cannot listen: broker.port ${other.port} is in use`,
   });
 });
 

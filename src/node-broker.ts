@@ -34,16 +34,33 @@ const stopRoomMs = 20_000;
 
 type Child = NodeChild<ToBroker, Exclude<FromBroker, FromNodeChild>>;
 
-/** Resolves when it listens. @throws {PlatformError} `BROKER_CONFIG_INVALID`; nothing is left then */
+/**
+ * Resolves when it listens.
+ *
+ * @throws {PlatformError} `PORT_IN_USE`, `PORT_FORBIDDEN`, `BROKER_CONFIG_INVALID`; nothing is left then
+ */
 export async function startNodeBroker(options: NodeBrokerOptions): Promise<NodeBroker> {
   const broker = new NodeBroker(options);
   try {
     await broker.listening();
   } catch (error) {
     await broker.stop();
+    const portError = portErrorOf(options.config, error);
+    if (portError !== null) throw portError;
     throw new PlatformError("BROKER_CONFIG_INVALID", [messageOf(error)], { cause: error });
   }
   return broker;
+}
+
+/** What its process has against a port, by the name that the port has in the node's settings; null: it is something else. */
+function portErrorOf({ port, dispatchPort }: BrokerConfig, error: unknown): PlatformError | null {
+  const { code } = error as { code?: unknown };
+  if (code !== "PORT_IN_USE" && code !== "PORT_FORBIDDEN") return null;
+  const isOf = (setting: string, at: number | null) =>
+    at !== null && messageOf(error) === new PlatformError(code, [setting, at]).message;
+  return isOf("dispatchPort", dispatchPort)
+    ? new PlatformError(code, ["broker.dispatchPort", dispatchPort ?? 0])
+    : new PlatformError(code, ["broker.port", port]);
 }
 
 export class NodeBroker {
