@@ -10,7 +10,7 @@ import type {
 } from "./broker-api.ts";
 import type { BrokerState } from "./broker-state.ts";
 import { DispatchNotes } from "./dispatch-notes.ts";
-import { heldMax, joinedMax, redeliveriesMax } from "./limits.ts";
+import { giveUpSkewMs, heldMax, joinedMax, redeliveriesMax } from "./limits.ts";
 import { PendingAttempts } from "./pending-attempts.ts";
 import type { Delivery } from "./retained-messages.ts";
 
@@ -81,6 +81,12 @@ export class Attempts {
   /** The open offer that this runner claims; null when there is none. */
   claimed(lease: string, poll: Poll): Attempt | null {
     return this.#state.offers.find(lease, poll);
+  }
+
+  /** Whether the client that was offered it still waits; it does not if its claim lay unread here while this process stood still. */
+  isAwaited({ beganMs }: Attempt): boolean {
+    const { clock, config } = this.#state;
+    return clock.lastMs - beganMs < config.connectionTimeoutMs - giveUpSkewMs;
   }
 
   /** The runner has claimed the open offer: it gets the message. */

@@ -91,7 +91,8 @@ export class BrokerModel {
     const poll = new ModelPoll(this, runner, path, this.#number);
     const claimed = path.lease === null ? undefined : this.#offers.get(path.lease);
     const isOwn = claimed?.poll.runner === runner;
-    poll.isClaim = isOwn && !this.cordoned.has(runner.poll.instance);
+    const isAwaited = isOwn && this.clock.timeMs < this.#givesUpMs(claimed!.poll);
+    poll.isClaim = isAwaited && !this.cordoned.has(runner.poll.instance);
     if (poll.isClaim) {
       if (claimed!.maybe) poll.rank = "unknown";
     } else {
@@ -220,6 +221,10 @@ export class BrokerModel {
     return drained;
   }
 
+  #givesUpMs({ beganMs }: ModelPoll): number {
+    return beganMs + this.config.connectionTimeoutMs - giveUpSkewMs;
+  }
+
   // --- what the broker does ---
 
   offered(poll: ModelPoll, wasParked: boolean): void {
@@ -258,10 +263,8 @@ export class BrokerModel {
     this.#deliveries.set(snapshot, deliveries);
     const deliveriesMax = this.#deliveriesMax.get(snapshot) ?? 0;
     rule(deliveries <= deliveriesMax, `${snapshot} is delivered again only when it is lost`);
-    const lease = offer?.lease ?? "";
-    const { beganMs } = offer?.poll ?? poll;
-    const givesUpMs = beganMs + this.config.connectionTimeoutMs - giveUpSkewMs;
-    runner.delivery = { snapshot, lease, givesUpMs, connectedSince: false };
+    const givesUpMs = this.#givesUpMs(offer?.poll ?? poll);
+    runner.delivery = { snapshot, lease: offer?.lease ?? "", givesUpMs, connectedSince: false };
     this.#justDelivered = snapshot;
     if (this.maybeLost(poll)) this.#justDelivered = null;
     else rule(this.#justDelivered === snapshot, "one delivery at a time");

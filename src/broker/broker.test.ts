@@ -84,6 +84,28 @@ describe("offer and claim", () => {
     expect(unread.verdict).toBe(false);
     expect(again.done).toBe("redirected");
   });
+
+  test("a claim that lay unread until its client gave up is answered with nothing: a frozen broker", () => {
+    const b = new BrokerForTests({ connectionTimeoutMs: 30_000 });
+    const poll = b.poll("a");
+    const dispatcher = b.dispatch("s1");
+    b.clock.timeMs += 29_901;
+
+    const claim = b.follow(poll);
+
+    expect(claim.done).toBeNull();
+    expect(dispatcher.verdict).toBe(false);
+  });
+
+  test("a claim that lay unread for less than that gets the message", () => {
+    const b = new BrokerForTests({ connectionTimeoutMs: 30_000 });
+    const poll = b.poll("a");
+    const dispatcher = b.dispatch("s1");
+    b.clock.timeMs += 29_000;
+
+    expect(b.follow(poll).text).toBe("s1");
+    expect(dispatcher.verdict).toBe(true);
+  });
 });
 
 describe("one snapshot", () => {

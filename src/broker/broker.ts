@@ -91,7 +91,7 @@ export class Broker implements BrokerCore {
     let isDoubtful = doubts.has(poll.controller);
     if (path.lease !== null) {
       const attempt = this.#attempts.claimed(path.lease, poll);
-      if (attempt !== null && !isCordoned) {
+      if (attempt !== null && !isCordoned && this.#attempts.isAwaited(attempt)) {
         this.#attempts.deliverClaimed(attempt, poll, socket);
         return null;
       }
