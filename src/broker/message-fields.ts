@@ -1,7 +1,13 @@
 /**
- * The fields of a message that clients look at, as data: what `message-shape.ts` says of an object, for `message-scanner.ts`, which
- * has none. In the order in which supervisors write them.
+ * What of a message every client library requires before it takes the message: one that it does not understand ends the
+ * runner with an error, and the run with it. As data, for `message-scanner.ts`, which reads bytes, and `message-shape.ts`, which
+ * looks at an object. Held against the libraries' own schemas, the oldest and the newest, by `message-shape.test.ts`. In the
+ * order in which supervisors write them; fields that are not named here pass.
  */
+import { nestingMax } from "./limits.ts";
+
+/** Of what no client looks at, below a field: an object that has fields is a level by itself. Count. */
+export const levelsMax = nestingMax - 1;
 
 export interface Spec {
   readonly kind: "text" | "date" | "number" | "boolean" | "object" | "list" | "never";
@@ -9,8 +15,10 @@ export interface Spec {
   readonly isNullable: boolean;
   /** Where its place is noted; -1: nowhere. */
   readonly slot: number;
-  /** What a text may be; null: anything. */
-  readonly values: readonly Uint8Array[] | null;
+  /** What a text may be, ASCII; null: anything. */
+  readonly values: readonly string[] | null;
+  /** The same. */
+  readonly valueBytes: readonly Uint8Array[] | null;
   /** Of an object. */
   readonly fields: Fields | null;
   /** Of a list. */
@@ -18,8 +26,9 @@ export interface Spec {
 }
 
 export interface Fields {
+  readonly names: readonly string[];
   /** Each with its quotes and the colon: `"id":`. */
-  readonly names: readonly Uint8Array[];
+  readonly nameBytes: readonly Uint8Array[];
   readonly specs: readonly Spec[];
   /** A bit for each field that has to be there. */
   readonly required: number;
@@ -34,16 +43,28 @@ export const CPU = 4;
 export const MEMORY = 5;
 export const SLOTS = 6;
 
-const plain = { isNullable: false, slot: -1, values: null, fields: null, item: null };
+const plain = {
+  isNullable: false,
+  slot: -1,
+  values: null,
+  valueBytes: null,
+  fields: null,
+  item: null,
+};
 const text: Spec = { ...plain, kind: "text" };
 const textOrNull: Spec = { ...text, isNullable: true };
 const date: Spec = { ...plain, kind: "date" };
 const number: Spec = { ...plain, kind: "number" };
 const boolean: Spec = { ...plain, kind: "boolean" };
+/** Some versions of zod that clients run with take an object with such a field for an instance of a class, and refuse it. */
 const never: Spec = { ...plain, kind: "never" };
 const textIn = (slot: number): Spec => ({ ...text, slot });
 const numberIn = (slot: number): Spec => ({ ...number, slot });
-const oneOf = (...values: string[]): Spec => ({ ...text, values: values.map(bytesOf) });
+const oneOf = (...values: string[]): Spec => ({
+  ...text,
+  values,
+  valueBytes: values.map(bytesOf),
+});
 const list = (item: Spec): Spec => ({ ...plain, kind: "list", item });
 const object = (shape: Record<string, Spec>): Spec => ({
   ...plain,
@@ -54,8 +75,10 @@ const object = (shape: Record<string, Spec>): Spec => ({
 /** A name that ends with `?` may be missing. */
 function fieldsOf(shape: Record<string, Spec>): Fields {
   const rows = Object.entries(shape);
+  const names = rows.map(([name]) => name.replace("?", ""));
   return {
-    names: rows.map(([name]) => bytesOf(`"${name.replace("?", "")}":`)),
+    names,
+    nameBytes: names.map((name) => bytesOf(`"${name}":`)),
     specs: rows.map(([, spec]) => spec),
     required: rows.reduce(
       (bits, [name], index) => (name.endsWith("?") ? bits : bits | (1 << index)),
@@ -85,12 +108,23 @@ const waitpoint = object({
   outputIsError: boolean,
 });
 
-export const message: Fields = fieldsOf({
+export const message: Spec = object({
   version: oneOf("1"),
   snapshot: object({
     id: text,
     friendlyId: textIn(SNAPSHOT),
-    executionStatus: oneOf("PENDING_EXECUTING"),
+    executionStatus: oneOf(
+      // That of new work; a scanner finds it first.
+      "PENDING_EXECUTING",
+      "RUN_CREATED",
+      "QUEUED",
+      "QUEUED_EXECUTING",
+      "EXECUTING",
+      "EXECUTING_WITH_WAITPOINTS",
+      "SUSPENDED",
+      "PENDING_CANCEL",
+      "FINISHED",
+    ),
     description: text,
     createdAt: date,
   }),
@@ -100,6 +134,7 @@ export const message: Fields = fieldsOf({
   "templateKey?": text,
   "checkpoint?": object({
     id: text,
+    // Those that both libraries know.
     type: oneOf("DOCKER", "KUBERNETES"),
     location: text,
     "imageRef?": textOrNull,

@@ -2,12 +2,11 @@
  * Reads a message as supervisors write it, without making an object of it: looks at each byte once, checks the shape on the way
  * (`message-fields.ts`), and notes where the few texts stand that a dispatch is made of. What it makes is no garbage, which for a
  * parsed message is several times its size. Whatever is unusual, valid or not, is left to those who parse it (`dispatch-body.ts`): white
- * space, a name with an escape, a field twice, a number with an exponent, a status that is not the one of new work.
+ * space, a name with an escape, a field twice, a number with an exponent.
  *
  * What is accepted here is accepted there, and read the same: `message-scanner.test.ts` holds it to that.
  */
-import { nestingMax } from "./limits.ts";
-import { type Fields, message, SLOTS, type Spec } from "./message-fields.ts";
+import { type Fields, levelsMax, message, SLOTS, type Spec } from "./message-fields.ts";
 import { isDate } from "./message-shape.ts";
 
 const QUOTE = 0x22;
@@ -18,8 +17,6 @@ const OPENING_BRACE = 0x7b;
 const CLOSING_BRACE = 0x7d;
 const OPENING_BRACKET = 0x5b;
 const CLOSING_BRACKET = 0x5d;
-/** Below a field: an object that has fields is a level by itself. */
-const levelsMax = nestingMax - 1;
 /** A number with so few digits is finite. */
 const numberBytesMax = 24;
 /** `2026-11-21T10:00:00.000Z` */
@@ -45,7 +42,7 @@ export function scanMessage(buffer: Buffer, start: number, end: number): boolean
   bytes = buffer;
   at = start;
   ends.fill(-1);
-  return scanObject(message) && at === end;
+  return scanValue(message) && at === end;
 }
 
 function scanValue(spec: Spec): boolean {
@@ -74,7 +71,7 @@ function scanObject(fields: Fields): boolean {
   if (bytes[at] === CLOSING_BRACE) at++;
   else {
     while (true) {
-      const index = matchName(fields.names, next);
+      const index = matchName(fields.nameBytes, next);
       if (index === -1) {
         if (!skipPlainName() || !skipValue(levelsMax)) return false;
       } else {
@@ -116,7 +113,7 @@ function skipPlainName(): boolean {
 }
 
 function scanText(spec: Spec): boolean {
-  if (spec.slot === -1 && spec.values === null) {
+  if (spec.slot === -1 && spec.valueBytes === null) {
     return skipText() || (spec.isNullable && skipWord("null"));
   }
   const start = at + 1;
@@ -126,7 +123,7 @@ function scanText(spec: Spec): boolean {
     starts[spec.slot] = start;
     ends[spec.slot] = end;
   }
-  return spec.values === null || isOneOf(spec.values, start, end);
+  return spec.valueBytes === null || isOneOf(spec.valueBytes, start, end);
 }
 
 function isOneOf(values: readonly Uint8Array[], start: number, end: number): boolean {

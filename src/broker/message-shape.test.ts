@@ -182,16 +182,12 @@ describe("the shape of a message", () => {
     (message["run"] as { machine: { cpu: unknown } }).machine.cpu = "0.5";
 
     expect(shapeProblem(message)).toBe("`run.machine.cpu` must be a number");
-    expect(shapeProblem({ ...wholeMessage(), version: "2" })).toBe(
-      '`version` must be the text "1"',
-    );
+    expect(shapeProblem({ ...wholeMessage(), version: "2" })).toBe("`version` must be one of 1");
     expect(shapeProblem({ ...wholeMessage(), project: [] })).toBe("`project` must be an object");
     expect(shapeProblem(null)).toBe("`dequeuedMessage` must be an object");
     // zod 3.25.56, which clients may run with as well as with ours, refuses it.
     const ofClass = wholeMessage();
     (ofClass["run"] as Record<string, unknown>)["traceContext"] = { constructor: "x" };
-    expect(shapeProblem(ofClass)).toBe(
-      "`run.traceContext` must be an object without `constructor`",
-    );
+    expect(shapeProblem(ofClass)).toBe("`run.traceContext.constructor` must be left out");
   });
 });
