@@ -2,38 +2,18 @@
  * What clients do that a pooler can get wrong, as cases: each says in a few words what came of it. The same cases are put
  * to PgBouncer and to the relay; docs/relay.md shows what both said.
  */
-import pg from "pg";
+import type pg from "pg";
 import postgres from "postgres";
-
-/** A pooler in front of a database, with two connections to the server. */
-export interface PoolerAccess {
-  config: pg.ClientConfig;
-  /** Straight to the server. */
-  direct: pg.ClientConfig;
-}
-
-export interface PoolingCase {
-  name: string;
-  run(context: CaseContext): Promise<string>;
-}
-
-export interface CaseContext {
-  access: PoolerAccess;
-  /** A client through the pooler; closed when the case is over. */
-  open(config?: pg.ClientConfig): Promise<pg.Client>;
-  /** A client straight to the server. */
-  direct(): Promise<pg.Client>;
-  /**
-   * Has a client of its own begin a transaction, so that the connection that was used last is taken: whoever asks next
-   * gets another one, where poolers change them.
-   */
-  shift(): Promise<void>;
-}
+import {
+  type CaseContext,
+  type PoolerAccess,
+  type PoolingCase,
+  patienceMs,
+  said,
+  within,
+} from "./pooling-case.ts";
 
 const works = "works";
-
-/** How long a notification, or an answer that may never come, is waited for. Milliseconds. */
-const patienceMs = 1500;
 
 export const poolingCases: readonly PoolingCase[] = [
   {
@@ -281,55 +261,6 @@ export const poolingCases: readonly PoolingCase[] = [
     },
   },
 ];
-
-/** Puts one case to one pooler. What is thrown is an answer, too. */
-export async function outcomeOf({ run }: PoolingCase, access: PoolerAccess): Promise<string> {
-  const clients: pg.Client[] = [];
-  const connect = async (config: pg.ClientConfig) => {
-    const client = new pg.Client(config);
-    client.on("error", () => {});
-    clients.push(client);
-    await client.connect();
-    return client;
-  };
-  const open = (config: pg.ClientConfig = {}) => connect({ ...access.config, ...config });
-  const direct = () => connect(access.direct);
-  const shift = async () => void (await (await open()).query("BEGIN"));
-  try {
-    return await within(run({ access, open, direct, shift }), "**hangs**", 10_000);
-  } catch (error) {
-    return `refused: ${said(error)}`;
-  } finally {
-    await Promise.all(
-      clients.map((client) =>
-        within(
-          client.end().catch(() => {}),
-          undefined,
-        ),
-      ),
-    );
-  }
-}
-
-/** SQLSTATE, or the message of what has none. */
-function said(error: unknown): string {
-  const { code, message } = error as { code?: string; message?: string };
-  return code ?? message ?? String(error);
-}
-
-async function within<Value>(
-  promise: Promise<Value>,
-  otherwise: Value,
-  timeoutMs = patienceMs,
-): Promise<Value> {
-  const late = Promise.withResolvers<Value>();
-  const timer = setTimeout(late.resolve, timeoutMs, otherwise);
-  try {
-    return await Promise.race([promise, late.promise]);
-  } finally {
-    clearTimeout(timer);
-  }
-}
 
 async function settingOf(client: pg.Client, setting: string): Promise<string> {
   const { rows } = await client.query(`SELECT current_setting('${setting}') AS value`);

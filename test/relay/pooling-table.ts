@@ -8,7 +8,8 @@
 import { join } from "node:path";
 import { pgBouncerMissing, pgBouncerProgram, startPgBouncer } from "../../bench/pgbouncer.ts";
 import { type BenchPostgres, startBenchPostgres } from "../../bench/postgres.ts";
-import { outcomeOf, poolingCases } from "./pooling-cases.ts";
+import { outcomeOf } from "./pooling-case.ts";
+import { poolingCases } from "./pooling-cases.ts";
 import { startTestRelay } from "./relay-of-server.ts";
 
 interface Column {
