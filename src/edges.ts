@@ -14,6 +14,7 @@ import { EdgeChild } from "./edge-child.ts";
 import type { EdgeConfig, EdgeReport } from "./edge-protocol.ts";
 import type { VersionKey } from "./pool/lent-pools.ts";
 import type { Pools } from "./pool/pools.ts";
+import { RestartPause } from "./restart-pause.ts";
 import type { RouteTable } from "./router/route-table.ts";
 import type { LogRecord, LogSink } from "./telemetry/log-record.ts";
 import { AnswerCounts } from "./telemetry/traffic.ts";
@@ -42,10 +43,8 @@ export interface EdgeFacts {
 /** How long an edge may take to put a table into effect before it is started anew with it. Milliseconds. */
 const publishTimeoutMs = 5000;
 
-/** Pause before an edge that ended is started again; doubles while none lives for `healthyMs`. Milliseconds. */
-const restartMsMin = 100;
-const restartMsMax = 10_000;
-const healthyMs = 10_000;
+/** Before one that ended is started again, the first time. Milliseconds. */
+const restartPauseMs = 100;
 
 /** How long an edge may take to end after its time to drain. Milliseconds. */
 const endTimeoutMs = 2000;
@@ -62,7 +61,7 @@ export class Edges implements Edge {
     unrouted: new AnswerCounts(),
   };
   #table: RouteTable;
-  #restartMs = restartMsMin;
+  readonly #restartPause = new RestartPause(restartPauseMs);
   #stopped: Promise<void> | null = null;
   readonly #timers = new Set<ReturnType<typeof setTimeout>>();
 
@@ -166,8 +165,8 @@ export class Edges implements Edge {
     void child.exited.then((how) => {
       if (this.#stopped !== null) return;
       const { note, clock } = this.#options;
-      if (clock.nowMs() - child.startedAtMs >= healthyMs) this.#restartMs = restartMsMin;
-      note(`An edge ended (${how}); another one is started in ${this.#restartMs} ms`);
+      const pauseMs = this.#restartPause.after(clock.nowMs() - child.startedAtMs);
+      note(`An edge ended (${how}); another one is started in ${pauseMs} ms`);
       const timer = setTimeout(() => {
         this.#timers.delete(timer);
         const next = this.#open();
@@ -176,9 +175,8 @@ export class Edges implements Edge {
           next.kill();
         });
         this.#keepUp(next);
-      }, this.#restartMs);
+      }, pauseMs);
       this.#timers.add(timer);
-      this.#restartMs = Math.min(this.#restartMs * 2, restartMsMax);
     });
   }
 

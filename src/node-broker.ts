@@ -10,6 +10,7 @@ import type { BrokerConfig } from "./broker/broker-config.ts";
 import type { BrokerStatus } from "./broker/status-api.ts";
 import type { FromBroker, ToBroker } from "./broker-protocol.ts";
 import { type FromNodeChild, NodeChild } from "./node-child.ts";
+import { RestartPause } from "./restart-pause.ts";
 
 export interface NodeBrokerOptions {
   config: BrokerConfig;
@@ -21,10 +22,8 @@ export interface NodeBrokerOptions {
   silentMsMax?: number;
 }
 
-/** Pause before one that ended is started again; doubles while none lives for `healthyMs`. Milliseconds. */
-const restartMsMin = 50;
-const restartMsMax = 10_000;
-const healthyMs = 10_000;
+/** Before one that ended is started again, the first time. Milliseconds. */
+const restartPauseMs = 50;
 
 /** A report is due each second; a machine that is short of CPU may be late. Milliseconds. */
 const silentMsMax = 20_000;
@@ -71,7 +70,7 @@ export class NodeBroker {
   #status: BrokerStatus | null = null;
   #heardAtMs = 0;
   #restarts = 0;
-  #restartMs = restartMsMin;
+  readonly #restartPause = new RestartPause(restartPauseMs);
   #timer: ReturnType<typeof setTimeout> | null = null;
   readonly #watch: ReturnType<typeof setInterval>;
   #stopped: Promise<void> | null = null;
@@ -155,10 +154,9 @@ export class NodeBroker {
     void child.exited.then((how) => {
       if (this.#stopped !== null) return;
       const { note, clock } = this.#options;
-      if (clock.nowMs() - this.#startedAtMs >= healthyMs) this.#restartMs = restartMsMin;
-      note(`The broker ended (${how}); it is started again in ${this.#restartMs} ms`);
-      this.#timer = setTimeout(() => this.#reopen(), this.#restartMs);
-      this.#restartMs = Math.min(this.#restartMs * 2, restartMsMax);
+      const pauseMs = this.#restartPause.after(clock.nowMs() - this.#startedAtMs);
+      note(`The broker ended (${how}); it is started again in ${pauseMs} ms`);
+      this.#timer = setTimeout(() => this.#reopen(), pauseMs);
     });
   }
 

@@ -10,6 +10,7 @@ import { holdMsMax } from "./relay/limits.ts";
 import type { Hold, HoldOptions, Relay, RelayDatabase, RelayFacts } from "./relay/relay-api.ts";
 import { RelayChild } from "./relay-child.ts";
 import type { RelayAnswer, RelayCall } from "./relay-protocol.ts";
+import { RestartPause } from "./restart-pause.ts";
 import type { LogSink } from "./telemetry/log-record.ts";
 
 export interface NodeRelayOptions {
@@ -25,10 +26,8 @@ export interface NodeRelayOptions {
   silentMsMax?: number;
 }
 
-/** Pause before a relay that ended is started again; doubles while none lives for `healthyMs`. Milliseconds. */
-const restartMsMin = 50;
-const restartMsMax = 10_000;
-const healthyMs = 10_000;
+/** Before one that ended is started again, the first time. Milliseconds. */
+const restartPauseMs = 50;
 
 /** How long a relay may take to end. Milliseconds. */
 const stopTimeoutMs = 5000;
@@ -62,7 +61,7 @@ class NodeRelay implements Relay {
   #child: RelayChild;
   /** Resolves with a relay that listens, or null after `stop`. */
   #ready = Promise.withResolvers<RelayChild | null>();
-  #restartMs = restartMsMin;
+  readonly #restartPause = new RestartPause(restartPauseMs);
   #timer: ReturnType<typeof setTimeout> | null = null;
   #stopped: Promise<void> | null = null;
   #lastHold = 0;
@@ -165,11 +164,10 @@ class NodeRelay implements Relay {
     void child.exited.then((how) => {
       if (this.#stopped !== null) return;
       const { note, clock } = this.#options;
-      if (clock.nowMs() - child.startedAtMs >= healthyMs) this.#restartMs = restartMsMin;
-      note(`The relay for databases ended (${how}); it is started again in ${this.#restartMs} ms`);
+      const pauseMs = this.#restartPause.after(clock.nowMs() - child.startedAtMs);
+      note(`The relay for databases ended (${how}); it is started again in ${pauseMs} ms`);
       this.#ready = Promise.withResolvers();
-      this.#timer = setTimeout(() => this.#reopen(), this.#restartMs);
-      this.#restartMs = Math.min(this.#restartMs * 2, restartMsMax);
+      this.#timer = setTimeout(() => this.#reopen(), pauseMs);
     });
   }
 
