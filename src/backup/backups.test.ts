@@ -68,7 +68,7 @@ describe("a backup", () => {
 
     const first = backups.run({}, () => {}, stop.signal);
     first.catch(() => {});
-    await until(() => isPutting);
+    await until(() => isPutting, 60_000);
     await expect(backups.run({}, () => {})).rejects.toMatchObject({ code: "BACKUP_RUNNING" });
     expect(backups.facts().running).not.toBeNull();
     stop.abort(new Error("given up"));
@@ -79,7 +79,7 @@ describe("a backup", () => {
     s3.before = () => null;
     await backups.run({}, () => {});
     expect(await backups.list()).toHaveLength(1);
-  }, 60_000);
+  }, 120_000);
 
   test("whose process is killed has failed, and the next one removes what it left", async () => {
     await using s3 = startTestS3();
@@ -93,7 +93,7 @@ describe("a backup", () => {
 
     const doomed = backups.run({}, () => {});
     doomed.catch(() => {});
-    await until(() => isPutting);
+    await until(() => isPutting, 60_000);
     process.kill(childPid(), "SIGKILL");
 
     await expect(doomed).rejects.toMatchObject({
@@ -109,7 +109,7 @@ describe("a backup", () => {
     s3.before = () => null;
     const good = await backups.run({}, () => {});
     expect(backups.facts()).toMatchObject({ lastFailure: null, lastGood: { id: good.id } });
-  }, 60_000);
+  }, 120_000);
 });
 
 describe("a schedule", () => {
@@ -140,7 +140,7 @@ describe("a schedule", () => {
     expect(given.notes[0]).toContain("The backup failed: Cannot use /proc/nowhere");
     expect(facts.lastFailure).toMatchObject({ code: "BACKUP_STORAGE_FAILED" });
     expect(facts.nextAtMs).toBeGreaterThan(Date.now());
-  }, 60_000);
+  }, 120_000);
 });
 
 /** Of the process that makes a backup for this one. */
