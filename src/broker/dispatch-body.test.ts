@@ -2,7 +2,7 @@ import { describe, expect, test } from "bun:test";
 import { pick, randomOf, testSeed } from "../base/random-for-tests.ts";
 import type { Dispatch } from "./broker-api.ts";
 import { fieldText, readDispatch } from "./dispatch-body.ts";
-import { nestingMax, unscannedBytesMax } from "./limits.ts";
+import { nestingMax, unscannedBytesMax, valuesMax } from "./limits.ts";
 import { keyOfMessage, keyOfPoll } from "./match-key.ts";
 
 const AT = "2026-11-21T10:00:00.000Z";
@@ -102,6 +102,22 @@ describe("a dispatch's body", () => {
     expect(read(`{"dequeuedMessage":${deep(5000)}}`)).toContain("must be an object");
     expect(read(`{"dequeuedMessage":${message({ trace: `{"a":${deep(5000)}}` })}}`)).toContain(
       `${nestingMax - 1} levels deep at most`,
+    );
+  });
+
+  test("of more values than anyone sends is refused before they are read", () => {
+    const listed = (count: number) => message({ more: `,"new":[${"0,".repeat(count - 1)}0]` });
+    const named = Array.from({ length: valuesMax }, (_, index) => `"${index}":0`).join(",");
+
+    expect(typeof read(`{"dequeuedMessage":${listed(valuesMax - 100)}}`)).toBe("object");
+    for (const body of [listed(valuesMax), `{${named}}`, `[${"[],".repeat(valuesMax)}[]]`]) {
+      expect(read(`{"dequeuedMessage":${body}}`)).toBe(
+        `its body has more than ${valuesMax} values`,
+      );
+    }
+    const text = JSON.stringify("[,".repeat(valuesMax));
+    expect(typeof read(`{"dequeuedMessage":${message({ more: `,"new":${text}` })}}`)).toBe(
+      "object",
     );
   });
 

@@ -4,7 +4,7 @@
  */
 import { isAscii, isUtf8 } from "node:buffer";
 import type { Dispatch } from "./broker-api.ts";
-import { nestingMax, unscannedBytesMax } from "./limits.ts";
+import { nestingMax, unscannedBytesMax, valuesMax } from "./limits.ts";
 import { keyOfMessage } from "./match-key.ts";
 import { CPU, DEPLOYMENT, MEMORY, RUN, SNAPSHOT, VERSION } from "./message-fields.ts";
 import { ends, scanMessage, starts } from "./message-scanner.ts";
@@ -13,6 +13,8 @@ import { type ShapedMessage, shapeProblem } from "./message-shape.ts";
 /** What supervisors send, which serialize an object of one field. */
 const OPENING = Buffer.from('{"dequeuedMessage":');
 const CLOSING = 0x7d;
+
+const manyValues = `its body has more than ${valuesMax} values`;
 
 /**
  * @param start where the body begins; it ends with `buffer`, which nobody writes to from now on
@@ -23,8 +25,9 @@ export function readDispatch(buffer: Buffer, traceparent: string, start = 0): Di
   if (!isUtf8(buffer) && (start === 0 || !isUtf8(buffer.subarray(start)))) {
     return "its body is not UTF-8";
   }
-  if (buffer.length - start > unscannedBytesMax && isNestedDeeper(buffer, start, nestingMax)) {
-    return `its body is nested deeper than ${nestingMax} levels`;
+  if (buffer.length - start > unscannedBytesMax) {
+    const problem = bulkProblem(buffer, start);
+    if (problem !== null) return problem;
   }
   const end = buffer.length - 1;
   const from = start + OPENING.length;
@@ -94,9 +97,13 @@ function parsed(text: string): unknown {
   }
 }
 
-/** Reading millions of levels takes a second. Looks at brackets only: whatever it says of what is not JSON is of no matter. */
-function isNestedDeeper(body: Buffer, start: number, levelsMax: number): boolean {
+/**
+ * Reading millions of levels or values takes seconds, in which nobody else is served. Looks at brackets and commas only: whatever
+ * it says of what is not JSON is of no matter.
+ */
+function bulkProblem(body: Buffer, start: number): string | null {
   let depth = 0;
+  let values = 1;
   let isText = false;
   for (let at = start; at < body.length; at++) {
     const byte = body[at]!;
@@ -104,10 +111,12 @@ function isNestedDeeper(body: Buffer, start: number, levelsMax: number): boolean
     else if (isText) {
       if (byte === 0x5c) at++;
     } else if (byte === 0x7b || byte === 0x5b) {
-      if (++depth > levelsMax) return true;
+      if (++depth > nestingMax) return `its body is nested deeper than ${nestingMax} levels`;
+      if (++values > valuesMax) return manyValues;
     } else if (byte === 0x7d || byte === 0x5d) depth--;
+    else if (byte === 0x2c && ++values > valuesMax) return manyValues;
   }
-  return false;
+  return null;
 }
 
 /**

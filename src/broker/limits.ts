@@ -128,7 +128,9 @@ export const lateTickMs = 250;
 
 /** Levels of objects and lists in a dispatch; the client's log writes messages by recursion. Count. */
 export const nestingMax = 128;
-/** Bodies up to here are parsed without counting levels first; one that is nothing else takes 2 ms. Bytes. */
+/** Values in a dispatch; one that carries what a batch of 1,000 runs has returned has some 15,000. 16 MiB of them take seconds to read. Count. */
+export const valuesMax = 100_000;
+/** Bodies up to here are parsed without counting levels and values first; one that is nothing else takes 2 ms. Bytes. */
 export const unscannedBytesMax = 16 * 1024;
 /** What a dispatch has around its message; supervisors send 20. Bytes. */
 export const dispatchBytesBesides = 4096;
