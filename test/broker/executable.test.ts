@@ -111,6 +111,26 @@ test("the commands of the docs name the compose file that is there, and none is 
   }
 });
 
+test("with Compose, dispatches go to an address that runners' networks do not have", async () => {
+  const text = await Bun.file(join(root, "deploy/broker/compose.warmstart.yaml")).text();
+  const { services } = Bun.YAML.parse(text) as {
+    services: Record<string, { networks: object; environment: Record<string, string> }>;
+  };
+  const { warmstart, supervisor } = services as Record<string, (typeof services)[string]>;
+  const network = { "warmstart-dispatch": { ipv4_address: "172.31.250.2" } };
+
+  expect(warmstart!.networks).toEqual({ supervisor: null, ...network });
+  expect(Object.keys(supervisor!.networks)).toEqual(Object.keys(network));
+  expect(warmstart!.environment).toMatchObject({
+    LEVAIN_BROKER_DISPATCH_HOST: "172.31.250.2",
+    LEVAIN_BROKER_DISPATCH_PORT: "4004",
+  });
+  expect(supervisor!.environment).toMatchObject({
+    TRIGGER_WARM_START_URL: "http://warmstart:4003",
+    TRIGGER_WARM_START_DISPATCH_URL: "http://172.31.250.2:4004",
+  });
+});
+
 test.each(["compose.warmstart.yaml", "kubernetes.yaml"])(
   "%s is YAML, and its variables are settings",
   async (name) => {
