@@ -101,7 +101,7 @@ describe("a dispatch's body", () => {
     expect(read(`{"dequeuedMessage":${deep(4_000_000)}}`)).toContain(`${nestingMax} levels`);
     expect(read(`{"dequeuedMessage":${deep(5000)}}`)).toContain("must be an object");
     expect(read(`{"dequeuedMessage":${message({ trace: `{"a":${deep(5000)}}` })}}`)).toContain(
-      `${nestingMax - 1} levels deep at most`,
+      `traceContext\` must be nested ${nestingMax} levels deep at most`,
     );
   });
 

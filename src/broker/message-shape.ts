@@ -2,6 +2,7 @@
  * Why clients would not take a message: what `message-fields.ts` says, of an object, with the name of what is wrong. For the
  * few that `message-scanner.ts` leaves.
  */
+import { nestingMax } from "./limits.ts";
 import { type Fields, levelsMax, message as MESSAGE, type Spec } from "./message-fields.ts";
 
 /** Clients take whatever their `Date` does, and runtimes differ in that; this is what platforms send. */
@@ -61,7 +62,8 @@ function fieldsProblem(
   }
   for (const [name, value] of Object.entries(object)) {
     if (names.includes(name) || isNestedWithin(value, levelsMax)) continue;
-    return wrong(at(path, name), `nested ${levelsMax} levels deep at most`);
+    // Its name is not ours, and may be as long as a message.
+    return wrong(path, `nested ${nestingMax} levels deep at most`);
   }
   return null;
 }
