@@ -14,6 +14,7 @@ import type { Lane } from "./lane.ts";
 import { memoryFamilies } from "./memory-metrics.ts";
 import type { PoolFacts } from "./pool/pool-facts.ts";
 import { labelSet, type MetricFamily, renderFamily, withLabel } from "./telemetry/exposition.ts";
+import { single } from "./telemetry/metric-kinds.ts";
 import type { Traffic } from "./telemetry/traffic.ts";
 import { trafficFamilies, unroutedFamily } from "./traffic-metrics.ts";
 
@@ -57,24 +58,6 @@ function perVersion(
     labels: version,
     *samples({ versions }) {
       for (const { labels, facts } of versions) yield { labels, value: read(facts) };
-    },
-  };
-}
-
-/** A family with one sample. */
-function single(
-  name: string,
-  type: "counter" | "gauge",
-  help: string,
-  read: (source: MetricsSource) => number,
-): Family {
-  return {
-    name,
-    type,
-    help,
-    labels: [],
-    *samples(source) {
-      yield { labels: "", value: read(source) };
     },
   };
 }

@@ -3,10 +3,12 @@
  * but for the keys with the most waiters, whose number is bounded. docs/warm-starts.md has a table of them, which a test
  * compares.
  */
-import { labelSet, renderFamily } from "../telemetry/exposition.ts";
+import { labelSet, type MetricFamily, renderFamily } from "../telemetry/exposition.ts";
 import { shownBoundsMs } from "../telemetry/latency-histogram.ts";
-import { byLabel, type Family, single } from "./metric-kinds.ts";
+import { byLabel, single } from "../telemetry/metric-kinds.ts";
 import type { BrokerStatus } from "./status-api.ts";
+
+type Family = MetricFamily<BrokerStatus>;
 
 /** What a broker shows wherever it runs. */
 export const BROKER_FAMILIES: readonly Family[] = [
