@@ -3,7 +3,7 @@
  * processes and sockets; polls and dispatches as plain requests.
  */
 import { afterAll, afterEach, describe, expect, test } from "bun:test";
-import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { closeSync, mkdtempSync, openSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { until } from "../base/until-for-tests.ts";
@@ -26,21 +26,28 @@ interface Started {
   log: Record<string, unknown>[];
 }
 
-async function start(words: string[] = [], env: Record<string, string> = {}): Promise<Started> {
-  const child = spawnCli(["broker", "--json", "--port", "0", ...words], { env });
+/** @param unread descriptor that the log goes to; nobody reads it */
+async function start(
+  words: string[] = [],
+  env: Record<string, string> = {},
+  unread?: number,
+): Promise<Started> {
+  const options = unread === undefined ? { env } : { env, stderr: unread };
+  const child = spawnCli(["broker", "--json", "--port", "0", ...words], options);
   ended.push(async () => {
     child.kill("SIGKILL");
     await child.exited;
   });
   const log: Record<string, unknown>[] = [];
-  void (async () => {
+  const readLog = async () => {
     let rest = "";
     for await (const chunk of child.stderr.pipeThrough(new TextDecoderStream())) {
       const lines = (rest + chunk).split("\n");
       rest = lines.pop() ?? "";
       for (const line of lines) log.push(JSON.parse(line));
     }
-  })();
+  };
+  if (unread === undefined) void readLog();
   let text = "";
   for await (const chunk of child.stdout.pipeThrough(new TextDecoderStream())) {
     text += chunk;
@@ -152,6 +159,25 @@ describe("levain broker", () => {
     await child.exited;
 
     expect(log.filter(({ event }) => event === "dispatch")).toEqual([]);
+  });
+
+  test("answers, and ends at SIGTERM, though nobody takes its log", async () => {
+    const path = join(dir, "log");
+    Bun.spawnSync(["mkfifo", path]);
+    const unread = openSync(path, "r+");
+    ended.push(async () => closeSync(unread));
+    const { child, port } = await start(["--start-hold-ms", "0"], {}, unread);
+
+    // More than a pipe holds, 64 KiB.
+    for (let round = 0; round < 30; round++) {
+      const misses = Array.from({ length: 20 }, (_, index) =>
+        dispatch(port, `snapshot_${round}_${index}`),
+      );
+      expect(await Promise.all(misses)).not.toContain(true);
+    }
+    child.kill("SIGTERM");
+
+    expect(await child.exited).toBe(0);
   });
 
   test("ends at once at a second signal, whoever waits", async () => {

@@ -6,6 +6,7 @@
  */
 import { readFileSync } from "node:fs";
 import { messageOf } from "../base/errors.ts";
+import { settlesWithin } from "../base/within.ts";
 import { BROKER_SETTINGS, brokerFlags } from "../broker/broker-settings.ts";
 import type { BrokerTarget } from "./broker-client.ts";
 import { usageError } from "./failure.ts";
@@ -115,6 +116,8 @@ async function runBroker(call: Call): Promise<Outcome> {
   await stopped.promise;
   await running.drain();
   forget();
+  // Whoever reads the log has had its time. One that has stopped would keep this process until it is killed.
+  if (!(await settlesWithin(stderr.drained(), 0))) process.exit(0);
   return { data: null, isPrinted: true };
 }
 

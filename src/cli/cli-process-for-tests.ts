@@ -12,6 +12,8 @@ export interface CliProcessOptions {
   cwd?: string;
   /** What comes on stdin; nothing without it. */
   stdin?: string;
+  /** Descriptor that its errors go to. Default: a pipe that is read. */
+  stderr?: number;
 }
 
 /** Environment of every run: nothing of the developer's own, and no home to write to. */
@@ -23,14 +25,14 @@ const quietEnv = {
 
 export function spawnCli(
   words: readonly string[],
-  { env = {}, cwd, stdin }: CliProcessOptions = {},
+  { env = {}, cwd, stdin, stderr }: CliProcessOptions = {},
 ) {
   return Bun.spawn([process.execPath, join(import.meta.dir, "cli-for-tests.ts"), ...words], {
     env: { ...quietEnv, ...env },
     cwd: cwd ?? import.meta.dir,
     stdin: stdin === undefined ? "ignore" : Buffer.from(stdin),
     stdout: "pipe",
-    stderr: "pipe",
+    stderr: (stderr ?? "pipe") as "pipe",
   });
 }
 
