@@ -56,7 +56,8 @@ export const brokerErrors = {
     owner: "user",
     status: 401,
     message: () => "Cannot take the request: it does not show the dispatch token",
-    remedy: "Send `authorization: Bearer <token>` with the broker's dispatch token",
+    remedy:
+      "Send the broker's dispatch token in the header `authorization`, behind the word `Bearer`",
   },
   BROKER_DEPLOYMENT_REFUSED: {
     owner: "user",
