@@ -175,6 +175,7 @@ describe("three brokers", () => {
       await agreed();
       await allTaken();
       await settled();
+      await until(async () => (await parked()) === runnersCount, patienceMs);
       expect((await statusOf(gone)).waiters.parked).toBeGreaterThan(0);
     },
     testTimeoutMs,
