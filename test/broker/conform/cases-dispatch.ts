@@ -50,7 +50,8 @@ export const DISPATCH_CASES: readonly Case[] = [
     claim: "a message that was answered false stays so when it is dispatched again",
     isBrokenWithoutCare: true,
     async run(world) {
-      const { origin, dispatchOrigin } = await world.broker();
+      await using broker = await world.ownBroker();
+      const { origin, dispatchOrigin } = broker;
       const supervisor = await world.supervisor();
       const deployment = world.deployment();
       const message = createMessage({ deployment });
@@ -61,6 +62,7 @@ export const DISPATCH_CASES: readonly Case[] = [
       const first = await supervisor.dispatchUntilTaken(dispatchOrigin, { deployment });
       await runner.message();
       await runner.polls(2);
+      await parked(broker, 1);
       const after = await supervisor.dispatch(dispatchOrigin, message.body);
       const second = await supervisor.dispatchUntilTaken(dispatchOrigin, { deployment });
       await runner.ended();
