@@ -1,20 +1,10 @@
 /** What `levain bench broker` reports. Plain JSON; `docs/schemas/bench.json` is made from it. */
 import { z } from "zod";
+import { latencySchema as latency } from "./latency-schema.ts";
 
 const count = z.int().min(0);
 const ms = z.number().min(0);
 const byStatus = z.record(z.string(), count);
-
-const latency = z.object({
-  min: ms,
-  mean: ms,
-  p50: ms,
-  p90: ms,
-  p95: ms,
-  p99: ms,
-  p999: ms,
-  max: ms,
-});
 
 const answers = z.object({
   count,

@@ -1,20 +1,10 @@
 /** What `levain perf` reports. Plain JSON; `docs/schemas/perf.json` is made from it. */
 import { z } from "zod";
+import { latencySchema as latency } from "./latency-schema.ts";
 
 const count = z.int().min(0);
 const ms = z.number().min(0);
 const bytes = z.number().min(0);
-
-const latency = z.object({
-  min: ms,
-  mean: ms,
-  p50: ms,
-  p90: ms,
-  p95: ms,
-  p99: ms,
-  p999: ms,
-  max: ms,
-});
 
 const errors = z.object({
   total: count.describe("Sum of the kinds"),
