@@ -2,7 +2,8 @@
 import { expect } from "bun:test";
 import { until } from "../../../src/base/until-for-tests.ts";
 import { ServerPath } from "../../../src/qualify/sql-recovery/server-path.ts";
-import { type Case, connectionTimeoutMs, deliveryOf, parked } from "./case.ts";
+import type { BrokerProcessOptions } from "../broker-process.ts";
+import { type Case, connectionTimeoutMs, deliveryOf, parked, type World } from "./case.ts";
 import { createMessage } from "./messages.ts";
 
 export const POLL_CASES: readonly Case[] = [
@@ -129,47 +130,14 @@ export const POLL_CASES: readonly Case[] = [
     claim: "a runner that stood still until after an offer gets the next message, and not that one",
     isBrokenWithoutCare: true,
     isOfRuntime: true,
-    async run(world) {
-      await using broker = await world.ownBroker(slowly);
-      const supervisor = await world.supervisor();
-      const deployment = world.deployment();
-      await using runners = await world.ownRunners();
-      const runner = runners.session({ client: world.client, url: broker.origin, deployment });
-      await parked(broker, 1);
-
-      await runners.freeze();
-      const { body } = createMessage({ deployment });
-      const during = await supervisor.dispatch(broker.dispatchOrigin, body);
-      runners.thaw();
-      const next = await supervisor.dispatchUntilTaken(broker.dispatchOrigin, { deployment });
-
-      expect(during).toMatchObject({ status: 200, didWarmStart: false });
-      expect(await runner.message()).toMatchObject({ run: next.run });
-    },
+    run: (world) => standsStill(world, 0, slowly),
   },
   {
     claim:
       "a runner that stood still until after its time-out gets the next message, and not that one",
     isBrokenWithoutCare: true,
     isOfRuntime: true,
-    async run(world) {
-      await using broker = await world.ownBroker();
-      const supervisor = await world.supervisor();
-      const deployment = world.deployment();
-      await using runners = await world.ownRunners();
-      const runner = runners.session({ client: world.client, url: broker.origin, deployment });
-      await parked(broker, 1);
-
-      await runners.freeze();
-      const { body } = createMessage({ deployment });
-      const during = await supervisor.dispatch(broker.dispatchOrigin, body);
-      await Bun.sleep(connectionTimeoutMs);
-      runners.thaw();
-      const next = await supervisor.dispatchUntilTaken(broker.dispatchOrigin, { deployment });
-
-      expect(during).toMatchObject({ status: 200, didWarmStart: false });
-      expect(await runner.message()).toMatchObject({ run: next.run });
-    },
+    run: (world) => standsStill(world, connectionTimeoutMs),
   },
   {
     claim:
@@ -305,3 +273,27 @@ const quickly = { flags: ["--connection-timeout-ms", String(connectionTimeoutOfQ
 
 /** So that a time-out of the client is not what brings it back. */
 const slowly = { flags: ["--connection-timeout-ms", "60000"] };
+
+/** A runner is frozen while a message is dispatched, and for some time more. */
+async function standsStill(
+  world: World,
+  moreMs: number,
+  options?: BrokerProcessOptions,
+): Promise<void> {
+  await using broker = await world.ownBroker(options);
+  const supervisor = await world.supervisor();
+  const deployment = world.deployment();
+  await using runners = await world.ownRunners();
+  const runner = runners.session({ client: world.client, url: broker.origin, deployment });
+  await parked(broker, 1);
+
+  await runners.freeze();
+  const { body } = createMessage({ deployment });
+  const during = await supervisor.dispatch(broker.dispatchOrigin, body);
+  await Bun.sleep(moreMs);
+  runners.thaw();
+  const next = await supervisor.dispatchUntilTaken(broker.dispatchOrigin, { deployment });
+
+  expect(during).toMatchObject({ status: 200, didWarmStart: false });
+  expect(await runner.message()).toMatchObject({ run: next.run });
+}
