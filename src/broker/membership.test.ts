@@ -99,7 +99,7 @@ describe("three brokers", () => {
   test("share out the keys of one that dies, and give them back when it has returned", async () => {
     const brokers = startBrokers(3);
     const [first, second, third] = brokers as [Broker, Broker, Broker];
-    await until(() => doAgree(brokers));
+    await until(() => brokers.every(knowsItself) && doAgree(brokers));
     const before = keys.map((key) => first.membership.ownerOf(key));
     let told = 0;
     first.membership.onChange(() => (told += 1));
