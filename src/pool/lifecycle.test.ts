@@ -3,7 +3,7 @@
  * real processes, a clock that is pushed.
  */
 import { describe, expect, test } from "bun:test";
-import { readFileSync } from "node:fs";
+import { existsSync, readFileSync } from "node:fs";
 import { PushedClock } from "../base/clock-for-tests.ts";
 import { until } from "../base/until-for-tests.ts";
 import { keepAwakeMsMax, standbyTimeoutMs, waitUntilMsMax } from "../wire/limits.ts";
@@ -15,7 +15,7 @@ import {
   bodyOf,
   draining,
   gone,
-  holdUp,
+  holdUpUntil,
   type SpecChange,
   submit,
   TestPools,
@@ -72,10 +72,11 @@ describe("work that an app has given to waitUntil", () => {
 
   test("lets the whole idle time begin when it ends by itself, after its request", async () => {
     await using s = await setup("no-hooks");
-    await bodyOf(s.pool, "/work?name=brief&ms=20");
+    await bodyOf(s.pool, "/work-until-signal?name=brief");
     s.t.pass(2 * minuteMs);
     expect(s.pool.state).toBe("warm");
 
+    process.kill(s.pid, "SIGUSR2");
     await until(() => s.names().length === 0);
 
     expect(s.facts().idleMs).toBeLessThan(minuteMs);
@@ -128,9 +129,11 @@ describe("work that an app has given to waitUntil", () => {
 
   test("is waited for when the app is stopped", async () => {
     await using s = await setup("no-hooks");
-    await bodyOf(s.pool, "/work?name=mail&ms=100");
+    await bodyOf(s.pool, "/work-until-signal?name=mail");
 
-    await s.pool.stop(minuteMs, draining);
+    const stopped = s.pool.stop(minuteMs, draining);
+    process.kill(s.pid, "SIGUSR2");
+    await stopped;
 
     expect(s.t.records.map(({ message }) => message)).toContain("mail is done");
     expect(s.message("drain")).toBe('v1: Ending within 60000 ms: waits for waitUntil "mail"');
@@ -147,9 +150,10 @@ describe("work that an app has given to waitUntil", () => {
 
   test("of which the node hears when it has just frozen the process wakes it again", async () => {
     await using s = await setup("no-hooks");
-    await bodyOf(s.pool, "/begin-later?ms=60&name=import");
+    const said = await bodyOf(s.pool, "/begin-at-signal?name=import");
+    process.kill(s.pid, "SIGUSR2");
     // What the process says meanwhile lies in the socket.
-    holdUp(200);
+    holdUpUntil(() => existsSync(said));
     expect(s.pool.freeze()).toBeTrue();
 
     await until(() => s.names().length === 1);

@@ -248,3 +248,11 @@ export function holdUp(ms: number): void {
   const untilMs = performance.now() + ms;
   while (performance.now() < untilMs);
 }
+
+/** Keeps this process from noticing anything but this. @throws after 10 s */
+export function holdUpUntil(claim: () => boolean): void {
+  const deadlineMs = performance.now() + 10_000;
+  while (!claim()) {
+    if (performance.now() > deadlineMs) throw new Error(`This did not become so: ${claim}`);
+  }
+}
