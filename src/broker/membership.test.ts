@@ -123,20 +123,23 @@ describe("three brokers", () => {
     const brokers = startBrokers(2);
     const [broker] = brokers as [Broker, Broker];
     const { membership } = broker;
-    let told = 0;
-    membership.onChange(() => (told += 1));
-    await until(() => told > 0 && knowsItself(broker) && doAgree(brokers));
-    const changes = membership.facts().changes;
-    const first = told;
+    /** Which change listeners were told of, each time. */
+    const told: number[] = [];
+    const timesOf = (change: number) => told.filter((each) => each === change).length;
+    membership.onChange(() => {
+      told.push(membership.facts().changes);
+      // At once: another broker may take so long to agree that it would be too late for this change.
+      membership.landed("other");
+    });
+    await until(() => knowsItself(broker) && doAgree(brokers));
+    const { changes } = membership.facts();
 
-    membership.landed("other");
-    await until(() => told === first + 1);
-    membership.landed("other");
+    await until(() => timesOf(changes) === 2);
     const checksNow = broker.checks;
     await until(() => broker.checks > checksNow + 20);
 
     expect(membership.facts().changes).toBe(changes);
-    expect(told).toBe(first + 1);
+    expect(timesOf(changes)).toBe(2);
   });
 
   test("count what lands by another idea of who serves", async () => {
@@ -164,7 +167,8 @@ test("a broker that cannot find itself says what to set", async () => {
 
   const { notes } = startBrokers(1, { peers: [other.url] })[0]!;
 
-  await until(() => notes.length === 1);
+  // Beside the line for a peer that has not answered by then.
+  await until(() => notes.length > 0);
   expect(notes[0]).toContain("--self-url");
 });
 
@@ -175,8 +179,9 @@ test("a peer that has never answered is named once", async () => {
 
   const started = startNamed([own.url, gone.url], own.port);
 
-  await until(() => started.notes.length > 0);
-  expect(started.notes).toEqual([`these brokers have not answered yet: ${gone.url}`]);
+  const named = () => started.notes.filter((line) => line.includes("have not answered yet"));
+  await until(() => named().length > 0);
+  expect(named()).toEqual([`these brokers have not answered yet: ${gone.url}`]);
 });
 
 describe("a name whose addresses are the brokers", () => {
