@@ -7,6 +7,7 @@ import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "nod
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { startDnsServer, type TestDnsServer } from "./dns-server.ts";
+import { freePort } from "./free-port.ts";
 import { startTestNode, type TestNode } from "./node-for-tests.ts";
 
 const hasTools = ["caddy", "curl"].every((tool) => Bun.which(tool) !== null);
@@ -22,15 +23,8 @@ let dns: TestDnsServer;
 let caddy: Bun.Subprocess;
 let httpsPort: number;
 
-/** A port that was free a moment ago: Caddy takes no 0. */
-function freePort(): number {
-  const probe = Bun.listen({ hostname: "127.0.0.1", port: 0, socket: { data() {} } });
-  probe.stop(true);
-  return probe.port;
-}
-
 /** The page's own, on ports that are free, with an authority that needs nobody. */
-function caddyfile(): string {
+async function caddyfile(): Promise<string> {
   const written = /```caddyfile\n([\s\S]*?)```/.exec(page)?.[1] ?? "";
   const options = [
     "local_certs",
@@ -38,7 +32,7 @@ function caddyfile(): string {
     "admin off",
     "auto_https disable_redirects",
     `https_port ${httpsPort}`,
-    `http_port ${freePort()}`,
+    `http_port ${await freePort()}`,
     `storage file_system ${join(folder, "caddy")}`,
   ];
   return written
@@ -81,7 +75,7 @@ async function curl(host: string, path: string, more: readonly string[] = []): P
 
 describe.if(hasTools)("behind Caddy", () => {
   beforeAll(async () => {
-    httpsPort = freePort();
+    httpsPort = await freePort();
     dns = await startDnsServer();
     const words = /levain up ([\s\S]*?)```/.exec(page)?.[1] ?? "";
     const flags = words
@@ -103,7 +97,7 @@ describe.if(hasTools)("behind Caddy", () => {
     if (json?.ok !== true) throw new Error(stdout);
     expect(json.data.url).toBe(`https://shop.apps.example.com:${httpsPort}`);
     const file = join(folder, "Caddyfile");
-    writeFileSync(file, caddyfile());
+    writeFileSync(file, await caddyfile());
     caddy = Bun.spawn(["caddy", "run", "--config", file, "--adapter", "caddyfile"], {
       env: { ...process.env, HOME: folder, XDG_DATA_HOME: folder, XDG_CONFIG_HOME: folder },
       stdio: ["ignore", "ignore", Bun.file(join(folder, "caddy.log"))],

@@ -9,8 +9,8 @@ import { describe, expect, test } from "bun:test";
 import { connect } from "node:net";
 import { mintWorkloadDeploymentToken } from "@trigger.dev/core/v3";
 import { until } from "../../src/base/until-for-tests.ts";
+import { freePort } from "../free-port.ts";
 import { BrokerProcess } from "./broker-process.ts";
-import { freePort } from "./free-port.ts";
 import { KEY, SCENE_FLAGS, Scene } from "./scene.ts";
 
 /** A busy machine starts processes slowly. Milliseconds. */

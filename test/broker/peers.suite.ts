@@ -7,9 +7,11 @@
 import { afterAll, beforeAll, describe, expect, test } from "bun:test";
 import { pick, randomOf, testSeed } from "../../src/base/random-for-tests.ts";
 import { until } from "../../src/base/until-for-tests.ts";
+import { keyOfMessage } from "../../src/broker/match-key.ts";
+import { seedOf, winnerOf } from "../../src/broker/rendezvous.ts";
+import { freePort } from "../free-port.ts";
 import { Balancer } from "./balancer.ts";
 import { BrokerProcess } from "./broker-process.ts";
-import { freePort } from "./free-port.ts";
 import { Ledger } from "./ledger.ts";
 import type { MachineKey } from "./message.ts";
 import type { RunnerEvent } from "./runner-events.ts";
@@ -17,7 +19,7 @@ import { RunnerProcess } from "./runner-process.ts";
 import { dispatch, type Verdict } from "./supervisor.ts";
 
 const testTimeoutMs = 60_000;
-/** Each with a key of its own, so that every one of them is needed. */
+/** Each with a key of its own, so that every one of them is needed; keys enough for each broker to own some. */
 const runnersCount = 16;
 const dispatchToken = "of-supervisors-alone";
 /** Runners say that they wait before a broker has them. Milliseconds. */
@@ -33,6 +35,19 @@ const keyOf = (index: number): MachineKey => ({
   cpu: 0.5,
   memory: 1,
 });
+
+/** So many keys, of which the brokers at these base URLs own the same number, or one more. */
+function sharedKeys(count: number, urls: readonly string[]): MachineKey[] {
+  const brokers = urls.map((url) => ({ url, seed: seedOf(url) }));
+  const keys: MachineKey[] = [];
+  for (let number = 0; keys.length < count; number += 1) {
+    const key = keyOf(number);
+    const { deployment, version, cpu, memory } = key;
+    const owner = winnerOf(brokers, keyOfMessage(deployment, version, cpu, memory));
+    if (owner!.url === urls[keys.length % urls.length]) keys.push(key);
+  }
+  return keys;
+}
 
 interface PeerStatus {
   waiters: { parked: number };
@@ -55,6 +70,8 @@ describe("three brokers", () => {
   const ledger = new Ledger();
   const brokers: BrokerProcess[] = [];
   let ports: number[] = [];
+  /** By the number of the runner. */
+  let keys: readonly MachineKey[] = [];
   /** Those that are asked. */
   let serving: BrokerProcess[] = [];
   let balancer: Balancer;
@@ -63,9 +80,17 @@ describe("three brokers", () => {
 
   beforeAll(async () => {
     ports = await Promise.all([freePort(), freePort(), freePort()]);
-    const peers = ports.map((port) => `http://127.0.0.1:${port}`).join(",");
+    const peers = ports.map((port) => `http://127.0.0.1:${port}`);
+    keys = sharedKeys(runnersCount, peers);
     for (const port of ports) {
-      const flags = ["--peers", peers, "--connection-timeout-ms", "4000", "--drain-ms", "500"];
+      const flags = [
+        "--peers",
+        peers.join(","),
+        "--connection-timeout-ms",
+        "4000",
+        "--drain-ms",
+        "500",
+      ];
       flags.push("--keepalive-ms", "600000", "--start-hold-ms", "0");
       const env = { LEVAIN_BROKER_DISPATCH_TOKEN: dispatchToken };
       brokers.push(await BrokerProcess.start({ flags, env, port }));
@@ -80,7 +105,7 @@ describe("three brokers", () => {
     for (const runtime of ["node", "bun"] as const) {
       const controllers = Array.from({ length: runnersCount / 2 }, (_, index) => {
         const number = 2 * index + (runtime === "node" ? 0 : 1);
-        const { deployment, version, cpu, memory } = keyOf(number);
+        const { deployment, version, cpu, memory } = keys[number]!;
         const machine = { cpu: String(cpu), memory: String(memory), instance: "" };
         return { id: `controller_${number}`, apiUrl, deployment, version, ...machine, runMs: 5 };
       });
@@ -117,7 +142,7 @@ describe("three brokers", () => {
   /** A run for the runner of this number, at whichever broker. */
   async function run(number: number): Promise<Verdict> {
     const snapshot = `snapshot_${runs}`;
-    const ask = { key: keyOf(number), run: `run_${runs}`, snapshot, token: dispatchToken };
+    const ask = { key: keys[number]!, run: `run_${runs}`, snapshot, token: dispatchToken };
     runs += 1;
     const verdict = await dispatch(pick(random, serving).dispatchOrigin, ask);
     ledger.told(snapshot, verdict);

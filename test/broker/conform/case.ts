@@ -1,7 +1,7 @@
 /** What a claim of the conformance list is, and what it has to work with. */
 import { until } from "../../../src/base/until-for-tests.ts";
+import { freePort } from "../../free-port.ts";
 import { BrokerProcess, type BrokerProcessOptions } from "../broker-process.ts";
-import { freePort } from "../free-port.ts";
 import type { Client, Runtime } from "./clients.ts";
 import type { Message } from "./messages.ts";
 import { type Delivered, RunnerProcess, type Session, type SessionOptions } from "./runners.ts";
