@@ -14,6 +14,7 @@ import {
 import { cp, mkdir, mkdtemp, realpath, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { until } from "../src/base/until-for-tests.ts";
 
 const ROOT = join(import.meta.dir, "..");
 const PACKAGE = `@oven/bun-linux-${process.arch === "arm64" ? "aarch64" : "x64"}`;
@@ -112,14 +113,6 @@ async function setup({ tools = ["flock"], isInstalled = false }: SetupOptions = 
     await rm(join(folder, "calls"));
   }
   return { folder, checkout, bin, cwd, addTool, addScript, handOut, start, finish, launch, calls };
-}
-
-async function until(claim: () => boolean): Promise<void> {
-  const deadlineMs = performance.now() + 4000;
-  while (!claim()) {
-    if (performance.now() > deadlineMs) throw new Error(`not within 4 s: ${claim}`);
-    await Bun.sleep(5);
-  }
 }
 
 test("the Bun it installs is the one the types are checked against", async () => {

@@ -1,6 +1,7 @@
 /** Goal: no build outlives its bounds. Method: build commands that misbehave, and a look at what is left running. */
 import { afterEach, expect, test } from "bun:test";
 import { readdirSync, readFileSync } from "node:fs";
+import { until } from "../base/until-for-tests.ts";
 import { TestBuilds } from "./build-for-tests.ts";
 import { outputCharactersMax } from "./limits.ts";
 import { BUILD_MARK, killBuild } from "./process-tree.ts";
@@ -31,22 +32,13 @@ const isRunning = (pid: number) => {
     return false;
   }
 };
-const until = async (condition: () => boolean) => {
-  const deadline = Date.now() + 5000;
-  while (!condition()) {
-    if (Date.now() > deadline) throw new Error("the condition did not come true");
-    await Bun.sleep(2);
-  }
-};
-
 test("a build that takes too long is ended, whatever it ignores", async () => {
   const builds = setup();
 
   const error = await builds.failure(
     misbehaving("trap '' TERM INT HUP; echo started; sleep 100 & sleep 100"),
-    {
-      timeoutMs: 600,
-    },
+    // Time enough for it to start.
+    { timeoutMs: 2000 },
   );
 
   expect(error.code).toBe("BUILD_TIMEOUT");

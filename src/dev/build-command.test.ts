@@ -9,7 +9,7 @@ test("a build command that takes longer than its bound is ended, and its last li
     command: "echo out; echo err >&2; sleep 300",
     env: {},
     mark: join(tmpdir(), `levain-mark-${crypto.randomUUID()}`),
-    timeoutMs: 500,
+    timeoutMs: 2000,
     signal: new AbortController().signal,
   });
 

@@ -349,8 +349,9 @@ describe("locks", () => {
       await reader.query("COMMIT");
     })();
 
+    // Long enough for the watcher to see it wait, on a busy machine too.
     const report = await run(sql({ "1_note": "ALTER TABLE orders ADD note text" }), {
-      lockMs: 150,
+      lockMs: 500,
       isTrialled: false,
     });
     await freed;

@@ -1,6 +1,7 @@
 /** Goal: signals and facts are those of the process meant. Method: real processes, a shell with a child. */
 import { describe, expect, test } from "bun:test";
 import { readFileSync } from "node:fs";
+import { until } from "../base/until-for-tests.ts";
 import { bootId, pidsByVariable, privateMemoryBytes, processStartTicks } from "./process-facts.ts";
 import { freezeGroup, killGroup, killProcess, terminateGroup, thawGroup } from "./process-group.ts";
 
@@ -37,14 +38,6 @@ async function startGroup(script = "sleep 60 & echo $!; wait", env: Record<strin
 function stateOf(pid: number): string {
   const stat = readFileSync(`/proc/${pid}/stat`, "latin1");
   return stat.slice(stat.lastIndexOf(")") + 2)[0]!;
-}
-
-async function until(isSo: () => boolean | Promise<boolean>): Promise<void> {
-  const deadlineMs = performance.now() + 5000;
-  while (!(await isSo())) {
-    if (performance.now() > deadlineMs) throw new Error("it did not become so");
-    await new Promise((resolve) => setTimeout(resolve, 1));
-  }
 }
 
 describe("signals to a group", () => {

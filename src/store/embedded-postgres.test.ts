@@ -20,6 +20,7 @@ import { dirname, join } from "node:path";
 import pg from "pg";
 import { systemClock } from "../base/clock.ts";
 import { blockedAt } from "../base/reach.ts";
+import { until } from "../base/until-for-tests.ts";
 import {
   type EmbeddedPostgres,
   type EmbeddedPostgresOptions,
@@ -90,14 +91,6 @@ async function query(postgres: EmbeddedPostgres, sql: string): Promise<unknown[]
     return (await client.query({ text: sql, rowMode: "array" })).rows;
   } finally {
     await client.end();
-  }
-}
-
-async function until(claim: () => boolean | Promise<boolean>): Promise<void> {
-  const deadlineMs = performance.now() + 10_000;
-  while (!(await claim())) {
-    if (performance.now() > deadlineMs) throw new Error(`Waited in vain until ${claim}`);
-    await Bun.sleep(5);
   }
 }
 

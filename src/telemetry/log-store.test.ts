@@ -4,6 +4,7 @@ import { appendFileSync, existsSync, readdirSync, readFileSync, statSync } from 
 import { mkdir, mkdtemp, rm, symlink, truncate, unlink, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { until } from "../base/until-for-tests.ts";
 import type { LogBounds } from "./app-log.ts";
 import type { LogRecord } from "./log-record.ts";
 import { LogStore } from "./log-store.ts";
@@ -47,14 +48,6 @@ async function messagesOf(records: AsyncIterable<LogRecord>): Promise<string[]> 
   const messages: string[] = [];
   for await (const { message } of records) messages.push(message);
   return messages;
-}
-
-async function until(claim: () => boolean): Promise<void> {
-  const deadlineMs = performance.now() + 4000;
-  while (!claim()) {
-    if (performance.now() > deadlineMs) throw new Error(`not within 4 s: ${claim}`);
-    await Bun.sleep(2);
-  }
 }
 
 const numbered = (from: number, to: number) =>

@@ -26,6 +26,7 @@ describe("a client that", () => {
   test("sends nothing is let go without a word", async () => {
     await using lane = startRawLane();
     const client = await lane.open(0);
+    await until(() => lane.lane.edge.counters.connections === 1);
 
     lane.clock.push(headTimeoutMs);
     await client.take({ until: "closed" });

@@ -81,18 +81,19 @@ test(
   "a client that has got a part of a row is closed, so that it cannot take an error for the rest",
   async () => {
     const client = await connected();
-    // One row, longer than what the sockets on the way hold.
-    const answer = client.query("SELECT repeat('x', 20000000) AS row").then(
-      () => "a row",
-      (error) => error.message,
-    );
     const facts = async () => (await way.relay.facts()).databases[0]!;
     const before = (await facts()).counters.bytesToClients;
     const { stream } = (
       client as unknown as { connection: { stream: { pause(): void; resume(): void } } }
     ).connection;
-    while ((await facts()).counters.bytesToClients === before) await Bun.sleep(1);
+    // One row, longer than what the sockets on the way hold.
+    const answer = client.query("SELECT repeat('x', 20000000) AS row").then(
+      () => "a row",
+      (error) => error.message,
+    );
+    // From the start: it would have all of it when somebody looks a moment too late.
     stream.pause();
+    while ((await facts()).counters.bytesToClients === before) await Bun.sleep(1);
 
     await lose("reset", way.scene);
     stream.resume();

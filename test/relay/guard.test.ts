@@ -105,7 +105,10 @@ describe.concurrent("slow statements", () => {
     await client.query({ ...named, values: ["SECRET"] });
     await client.query("SELECT 'fast'");
 
-    const slow = ofKind(events, "slow-statement");
+    // A fast one may be slow on a busy machine; what was logged took long, whatever it was.
+    const logged = ofKind(events, "slow-statement");
+    expect(logged.every(({ fields }) => Number(fields["tookMs"]) >= 500)).toBe(true);
+    const slow = logged.filter(({ fields }) => String(fields["shape"]).includes("pg_sleep"));
     expect(slow.map(({ fields }) => fields["shape"])).toEqual([
       "select pg_sleep(?), ? as simple from generate_series(?)",
       "select pg_sleep(?), ?::text as extended",
@@ -114,7 +117,7 @@ describe.concurrent("slow statements", () => {
     ]);
     expect(slow[0]).toMatchObject({ app: "shop", branch: "main", fields: { rows: 1, errors: 0 } });
     expect(JSON.stringify(events)).not.toContain("SECRET");
-    expect(await counters()).toMatchObject({ slowStatements: 4 });
+    expect(await counters()).toMatchObject({ slowStatements: logged.length });
   });
 });
 
@@ -161,7 +164,7 @@ describe.concurrent("queries of a request", () => {
 
 describe.concurrent("time", () => {
   test("a statement that takes too long is cancelled by PostgreSQL", async () => {
-    await using given = await setup({ statementTimeoutMs: 50 });
+    await using given = await setup({ statementTimeoutMs: 500 });
     const { open } = given;
 
     const client = await open();
@@ -169,7 +172,7 @@ describe.concurrent("time", () => {
   });
 
   test("a server that does not answer is cancelled by the relay, also when the client has switched its own bound off", async () => {
-    await using given = await setup({ statementTimeoutMs: 50 });
+    await using given = await setup({ statementTimeoutMs: 500 });
     const { events, open, counters } = given;
     const client = await open();
     await client.query("SET statement_timeout = 0");
@@ -184,7 +187,7 @@ describe.concurrent("time", () => {
   }, 15_000);
 
   test("a transaction that is open for too long is ended, and the client hears why", async () => {
-    await using given = await setup({ transactionTimeoutMs: 100 });
+    await using given = await setup({ transactionTimeoutMs: 1000 });
     const { events, open, direct } = given;
     const [client, other] = [await open(), await direct()];
     await other.query("CREATE TABLE t (a int)");

@@ -32,7 +32,7 @@ test("a relay that is killed comes back on its port, with its databases, and wha
   const url = inProcess.replace(`:${relayed.relay.port}/`, `:${relay.port}/`);
   await relay.put(spec);
   expect(await ask(url, "SELECT 1 AS one")).toEqual({ one: 1 });
-  const hold = await relay.hold(name, { timeoutMs: 1000 });
+  const hold = await relay.hold(name, { timeoutMs: 10_000 });
 
   const [child] = await childrenWith("relay-process.ts");
   process.kill(child!, "SIGKILL");
