@@ -9,6 +9,7 @@ import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { type Random, randomOf, testSeed } from "../base/random-for-tests.ts";
+import { storyTime } from "../base/story-for-tests.ts";
 import { until } from "../base/until-for-tests.ts";
 import { Cgroups } from "../sandbox/cgroups.ts";
 import { pagingObstacle, pagingSources } from "../sandbox/paging-way.ts";
@@ -56,13 +57,13 @@ class Story {
     });
   }
 
-  async run(deadlineMs: number): Promise<void> {
-    await Promise.all(this.#visited.map((visited) => this.#visit(visited, deadlineMs)));
+  async run(goesOn: () => boolean): Promise<void> {
+    await Promise.all(this.#visited.map((visited) => this.#visit(visited, goesOn)));
   }
 
-  async #visit(visited: Visited, deadlineMs: number): Promise<void> {
+  async #visit(visited: Visited, goesOn: () => boolean): Promise<void> {
     const { pool } = visited;
-    while (performance.now() < deadlineMs && this.wrong.length === 0) {
+    while (goesOn() && this.wrong.length === 0) {
       await this.#ask(visited);
       const action = this.#random(100);
       if (action < 50) {
@@ -120,7 +121,10 @@ test.skipIf(!mayPage)(
     const story = new Story(randomOf(seed));
     await using t = story.t;
 
-    await story.run(performance.now() + seconds * 1000);
+    const { counts } = story;
+    const isEnough = () =>
+      counts.answers > 50 && counts.paged > 0 && counts.kept > 0 && counts.unpaged > 0;
+    await story.run(storyTime(seconds, isEnough));
 
     const said = `seed ${seed} ${JSON.stringify(story.counts)}`;
     expect(story.wrong, said).toEqual([]);

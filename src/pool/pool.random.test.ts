@@ -7,6 +7,7 @@
 import { expect, test } from "bun:test";
 import { readdirSync } from "node:fs";
 import { pick, type Random, randomOf, testSeed } from "../base/random-for-tests.ts";
+import { storyTime } from "../base/story-for-tests.ts";
 import { until } from "../base/until-for-tests.ts";
 import { bundledFixture } from "./bundled-fixture-for-tests.ts";
 import type { Pool } from "./pool.ts";
@@ -196,9 +197,13 @@ test(
     await new Story(randomOf(1)).end();
     const filesBefore = openFiles();
     const story = new Story(randomOf(seed));
-    const deadlineMs = performance.now() + seconds * 1000;
+    const { counts } = story;
+    const goesOn = storyTime(
+      seconds,
+      () => counts.answered > 100 && counts.kills > 0 && counts.stops > 0,
+    );
 
-    while (performance.now() < deadlineMs) await story.step();
+    while (goesOn()) await story.step();
     const wrong = await story.end();
 
     const said = `seed ${seed} ${JSON.stringify(story.counts)}`;

@@ -45,6 +45,8 @@ export interface BrokerNow {
   polls: number;
   lapsed: number;
   redeliveries: number;
+  /** Brokers that serve, as this one sees it; 0 where it knows of no others. */
+  serving: number;
 }
 
 export class BrokerProcess implements AsyncDisposable {
@@ -160,7 +162,7 @@ export class BrokerProcess implements AsyncDisposable {
     const response = await fetch(`${this.dispatchOrigin}/status`, {
       headers: token === undefined ? {} : { authorization: `Bearer ${token}` },
     });
-    const { waiters, dispatches, polls, offers, deliveries } =
+    const { waiters, dispatches, polls, offers, deliveries, members } =
       (await response.json()) as BrokerStatus;
     return {
       parked: waiters.parked,
@@ -170,6 +172,8 @@ export class BrokerProcess implements AsyncDisposable {
       polls: polls.total,
       lapsed: offers.lapsed,
       redeliveries: deliveries.redeliveries,
+      // A broker of the fixtures has none.
+      serving: members?.list.filter(({ isHealthy }) => isHealthy).length ?? 0,
     };
   }
 

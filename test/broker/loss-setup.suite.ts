@@ -47,15 +47,19 @@ describe("a run is not lost", () => {
           port: ports[1]!,
         }),
       );
+      const seen = () => Promise.all([scene.broker, other].map((broker) => broker.status()));
+      // Before that each would keep whatever it is asked.
+      await until(async () => (await seen()).every(({ serving }) => serving === 2), 20_000);
       const keys = [1, 2, 3, 4, 5, 6].map((number) => ({ ...KEY, deployment: `d${number}` }));
       const runners = await Promise.all(
         keys.map((key, index) =>
           scene.runner({ key, origin: peers[index % 2]!, runtime: index < 3 ? "node" : "bun" }),
         ),
       );
-      const parked = async () =>
-        (await scene.broker.status()).parked + (await other.status()).parked;
-      await until(async () => (await parked()) === 6);
+      await until(
+        async () => (await seen()).reduce((sum, { parked }) => sum + parked, 0) === 6,
+        20_000,
+      );
 
       const told = await Promise.all(
         keys.map((key, index) =>

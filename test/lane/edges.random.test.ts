@@ -8,6 +8,7 @@ import { expect, test } from "bun:test";
 import { readdirSync } from "node:fs";
 import { join } from "node:path";
 import { pick, randomOf, testSeed } from "../../src/base/random-for-tests.ts";
+import { storyTime } from "../../src/base/story-for-tests.ts";
 import { until } from "../../src/base/until-for-tests.ts";
 import { specOf, startTestLaneWithEdges, type TestApp, tableOf } from "../lane-for-tests.ts";
 
@@ -107,8 +108,8 @@ test(
       else await Bun.sleep(random(6));
     };
 
-    const untilMs = performance.now() + seconds * 1000;
-    while (performance.now() < untilMs) await step();
+    const goesOn = storyTime(seconds, () => counts.answered > 50);
+    while (goesOn()) await step();
     await Promise.all(open);
     await until(() => lane.lane.edges().length === 3);
     const bodies = await Promise.all(

@@ -8,11 +8,12 @@ import { SQL } from "bun";
 import pg from "pg";
 import postgres from "postgres";
 import { pick, randomOf, testSeed } from "../../src/base/random-for-tests.ts";
+import { storyTime } from "../../src/base/story-for-tests.ts";
 import { withTestRelay } from "./relay-for-tests.ts";
 
 const relayed = withTestRelay();
 
-const runMs = 4000;
+const seconds = 4;
 /** Longer than any wait of the relay's, on a busy machine. */
 const hangMs = 30_000;
 
@@ -92,10 +93,11 @@ test("rows are there as often as clients were told, whatever ends meanwhile", as
   await setup.query("CREATE TABLE rows (id int)");
   const outcomes: Outcome[] = [];
   let lastId = 0;
-  let isOver = false;
+  let terminated = 0;
+  const goesOn = storyTime(seconds, () => outcomes.length > 50 && terminated > 5);
 
   const run = async (actor: Actor): Promise<void> => {
-    while (!isOver) {
+    while (goesOn()) {
       lastId += 1;
       const id = lastId;
       const kind = random(3) === 0 ? "transaction" : "statement";
@@ -114,10 +116,11 @@ test("rows are there as often as clients were told, whatever ends meanwhile", as
     }
   };
   const disturb = async (): Promise<void> => {
-    while (!isOver) {
+    while (goesOn()) {
       await new Promise((resolve) => setTimeout(resolve, 20 + random(150)));
       if (pick(random, ["terminate", "terminate", "hold"]) === "terminate") {
         await database.terminate();
+        terminated += 1;
         continue;
       }
       const hold = await relayed.relay.hold(database.name, { timeoutMs: 2000 }).catch(() => null);
@@ -125,9 +128,6 @@ test("rows are there as often as clients were told, whatever ends meanwhile", as
       await hold?.release();
     }
   };
-  setTimeout(() => {
-    isOver = true;
-  }, runMs);
   await Promise.all([...all.flatMap((actor) => [run(actor)]), disturb()]);
 
   const { rows } = await setup.query("SELECT id, count(*)::int AS n FROM rows GROUP BY id");
