@@ -1,21 +1,11 @@
-/** Carries each attempt from its dispatch to its verdict; `attempt.ts` draws the states. */
-import { Attempt, Joined } from "./attempt.ts";
-import type {
-  Dispatch,
-  Dispatcher,
-  DispatchRecord,
-  MissReason,
-  Poll,
-  PollSocket,
-} from "./broker-api.ts";
+/** Carries each attempt from its beginning (`intake.ts`) to its verdict; `attempt.ts` draws the states. */
+import { Attempt } from "./attempt.ts";
+import type { Dispatch, MissReason, Poll, PollSocket } from "./broker-api.ts";
 import type { BrokerState } from "./broker-state.ts";
-import { DispatchNotes } from "./dispatch-notes.ts";
-import { giveUpSkewMs, heldMax, joinedMax, redeliveriesMax } from "./limits.ts";
+import type { DispatchNotes } from "./dispatch-notes.ts";
+import { giveUpSkewMs, heldMax, redeliveriesMax } from "./limits.ts";
 import { PendingAttempts } from "./pending-attempts.ts";
 import type { Delivery } from "./retained-messages.ts";
-
-/** What a dispatcher gets that was answered at once: there is nothing left that it could leave. */
-const ANSWERED: object = {};
 
 export class Attempts {
   readonly #state: BrokerState;
@@ -24,9 +14,9 @@ export class Attempts {
   /** Its message is being handed to a socket, in this very call. */
   #delivering: Attempt | null = null;
 
-  constructor(state: BrokerState, onDispatch: ((record: DispatchRecord) => void) | null) {
+  constructor(state: BrokerState, notes: DispatchNotes) {
     this.#state = state;
-    this.#notes = new DispatchNotes(onDispatch);
+    this.#notes = notes;
   }
 
   /** Those without a verdict. */
@@ -41,39 +31,25 @@ export class Attempts {
 
   // --- dispatchers ---
 
-  /** @returns what `leave` wants */
-  begin(dispatch: Dispatch, dispatcher: Dispatcher): object {
-    const { clock, counters, isDraining, isOn, verdicts } = this.#state;
-    const { key, snapshot } = dispatch;
-    counters.dispatches += 1;
-    if (key === "" || snapshot === "") return this.#refuse(dispatch, dispatcher, "bad_key");
-    const pending = verdicts.pending(snapshot);
-    if (pending !== null) return this.#join(pending, dispatch, dispatcher);
-    const known = verdicts.settled(snapshot, clock.lastMs);
-    if (known !== null) return this.#repeat(dispatch, dispatcher, known);
-    if (!this.#pending.hasRoom(dispatch)) return this.#refuse(dispatch, dispatcher, "overloaded");
-    if (!isOn || isDraining) {
-      return this.#refuse(dispatch, dispatcher, isDraining ? "draining" : "off");
-    }
-    const attempt = new Attempt(dispatch, dispatcher, clock.lastMs, 0);
-    verdicts.open(attempt);
-    this.#pending.begin(attempt);
-    this.#seek(attempt);
-    return attempt;
+  /** @returns whether one more may wait, with a message of this size */
+  hasRoom(dispatch: Dispatch): boolean {
+    return this.#pending.hasRoom(dispatch);
   }
 
-  /** Whoever asked has gone. Without anybody left who asks, nothing is delivered any more. Twice is safe. */
-  leave(handle: object): void {
-    if (handle instanceof Joined) {
-      const { attempt } = handle;
-      handle.isGone = true;
-      const left = attempt.joined?.filter((joined) => joined !== handle) ?? [];
-      attempt.joined = left.length === 0 ? null : left;
-      this.#cancelUnwanted(attempt);
-    } else if (handle instanceof Attempt) {
-      handle.dispatcher = null;
-      this.#cancelUnwanted(handle);
-    }
+  /** Of a snapshot that has no verdict yet. It may be over when this returns. */
+  begin(attempt: Attempt): void {
+    this.#state.verdicts.open(attempt);
+    this.#pending.begin(attempt);
+    this.#seek(attempt);
+  }
+
+  /** Somebody who asked has gone: without anybody left who asks, nothing is delivered any more. */
+  cancelUnwanted(attempt: Attempt): void {
+    if (attempt.isWanted) return;
+    if (attempt.state === "offered") this.#closeOffer(attempt);
+    else if (attempt.state === "held") this.#endHold(attempt);
+    else return;
+    this.#cancel(attempt);
   }
 
   // --- runners ---
@@ -339,7 +315,7 @@ export class Attempts {
     attempt.dispatcher = null;
     attempt.joined = null;
     const didWarmStart = reason === null;
-    verdicts.settle(dispatch.snapshot, didWarmStart, clock.lastMs);
+    verdicts.settle(dispatch.snapshot, reason ?? "taken", clock.lastMs);
     if (dispatcher !== null) {
       this.#notes.sought(attempt, reason, attempt, clock.lastMs);
       dispatcher.answer(didWarmStart);
@@ -350,40 +326,6 @@ export class Attempts {
       this.#notes.sought(attempt, reason, each, clock.lastMs);
       each.dispatcher.answer(didWarmStart);
     }
-  }
-
-  #join(attempt: Attempt, dispatch: Dispatch, dispatcher: Dispatcher): object {
-    const { clock, counters } = this.#state;
-    if ((attempt.joined?.length ?? 0) >= joinedMax) {
-      return this.#refuse(dispatch, dispatcher, "overloaded");
-    }
-    counters.repeated += 1;
-    const joined = new Joined(attempt, dispatch, dispatcher, clock.lastMs);
-    attempt.joined ??= [];
-    attempt.joined.push(joined);
-    return joined;
-  }
-
-  #repeat(dispatch: Dispatch, dispatcher: Dispatcher, didWarmStart: boolean): object {
-    this.#state.counters.repeated += 1;
-    this.#notes.unsought(dispatch, didWarmStart, null);
-    dispatcher.answer(didWarmStart);
-    return ANSWERED;
-  }
-
-  #refuse(dispatch: Dispatch, dispatcher: Dispatcher, reason: MissReason): object {
-    this.#state.counters.misses[reason] += 1;
-    this.#notes.unsought(dispatch, false, reason);
-    dispatcher.answer(false);
-    return ANSWERED;
-  }
-
-  #cancelUnwanted(attempt: Attempt): void {
-    if (attempt.isWanted) return;
-    if (attempt.state === "offered") this.#closeOffer(attempt);
-    else if (attempt.state === "held") this.#endHold(attempt);
-    else return;
-    this.#cancel(attempt);
   }
 
   /** The claim of its offer, if one comes, finds nothing. */

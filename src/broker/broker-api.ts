@@ -67,6 +67,9 @@ export type MissReason =
   | "bad_key"
   | "overloaded";
 
+/** What became of a dispatch: a runner took its message, or why none did. */
+export type Outcome = "taken" | MissReason;
+
 /** Who asked. `answer` is called once, unless `Broker.dispatcherGone` was. */
 export interface Dispatcher {
   answer(didWarmStart: boolean): void;
@@ -111,7 +114,7 @@ export interface DispatchRecord {
   key: MatchKey;
   traceparent: string;
   didWarmStart: boolean;
-  /** Null for a hit. */
+  /** Null for a hit. Of a verdict that was given before: its reason. */
   reason: MissReason | null;
   /** A verdict that was given before. */
   isRepeated: boolean;

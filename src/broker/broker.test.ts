@@ -121,6 +121,7 @@ describe("one snapshot", () => {
     expect([...dispatchers, later].map(({ verdict }) => verdict)).toEqual([true, true, true]);
     expect(first.done).toBeNull();
     expect(b.records.map(({ isRepeated }) => isRepeated)).toEqual([false, true, true]);
+    expect(b.records.map(({ reason }) => reason)).toEqual([null, null, null]);
   });
 
   test("that was answered false stays that, though a runner has come", () => {
@@ -130,6 +131,10 @@ describe("one snapshot", () => {
 
     expect(b.dispatch("s1").verdict).toBe(false);
     expect(poll.done).toBeNull();
+    expect(b.records.map(({ isRepeated, reason }) => [isRepeated, reason])).toEqual([
+      [false, "no_waiter"],
+      [true, "no_waiter"],
+    ]);
   });
 
   test("is forgotten after a time, and beyond a number", () => {

@@ -27,6 +27,8 @@ import type { BrokerConfig } from "./broker-config.ts";
 import type { BrokerFacts, KeyFacts } from "./broker-facts.ts";
 import { BrokerState } from "./broker-state.ts";
 import { Departures, type Placement } from "./departures.ts";
+import { DispatchNotes } from "./dispatch-notes.ts";
+import { Intake } from "./intake.ts";
 import { hopsMax, lateTickMs } from "./limits.ts";
 import { ParkedWaiter } from "./parked-waiter.ts";
 
@@ -51,6 +53,7 @@ export function createBroker(options: BrokerOptions): Broker {
 export class Broker implements BrokerCore {
   readonly #state: BrokerState;
   readonly #attempts: Attempts;
+  readonly #intake: Intake;
   readonly #departures: Departures;
   readonly #cordon: { has(instance: string): boolean };
   readonly #connectAnswer: ConnectAnswer;
@@ -66,7 +69,9 @@ export class Broker implements BrokerCore {
   constructor({ config, clock, random, cordon, placement, onDispatch }: BrokerOptions) {
     const epoch = Array.from({ length: 2 }, () => random(2 ** 31).toString(36)).join("");
     this.#state = new BrokerState(config, clock, epoch);
-    this.#attempts = new Attempts(this.#state, onDispatch);
+    const notes = new DispatchNotes(onDispatch);
+    this.#attempts = new Attempts(this.#state, notes);
+    this.#intake = new Intake(this.#state, this.#attempts, notes);
     this.#departures = new Departures(this.#state, random, placement);
     this.#cordon = cordon;
     const { connectionTimeoutMs, keepaliveMs } = config;
@@ -135,11 +140,11 @@ export class Broker implements BrokerCore {
   // --- supervisors ---
 
   dispatch(dispatch: Dispatch, dispatcher: Dispatcher): object {
-    return this.#attempts.begin(dispatch, dispatcher);
+    return this.#intake.take(dispatch, dispatcher);
   }
 
   dispatcherGone(handle: object): void {
-    this.#attempts.leave(handle);
+    this.#intake.leave(handle);
   }
 
   // --- time ---

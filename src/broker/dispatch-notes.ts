@@ -1,6 +1,6 @@
 /** Tells the log of each dispatch that was answered; makes nothing when nobody listens. */
 import type { Attempt } from "./attempt.ts";
-import type { Dispatch, DispatchRecord, MissReason } from "./broker-api.ts";
+import type { Dispatch, DispatchRecord, MissReason, Outcome } from "./broker-api.ts";
 
 export class DispatchNotes {
   readonly #onDispatch: ((record: DispatchRecord) => void) | null;
@@ -9,13 +9,13 @@ export class DispatchNotes {
     this.#onDispatch = onDispatch;
   }
 
-  /** Answered without looking for a waiter. */
-  unsought(dispatch: Dispatch, didWarmStart: boolean, reason: MissReason | null): void {
+  /** Answered without looking for a waiter. @param isRepeated the outcome is that of an earlier one */
+  unsought(dispatch: Dispatch, outcome: Outcome, isRepeated: boolean): void {
     this.#onDispatch?.({
       ...named(dispatch),
-      didWarmStart,
-      reason,
-      isRepeated: reason === null,
+      didWarmStart: outcome === "taken",
+      reason: outcome === "taken" ? null : outcome,
+      isRepeated,
       mode: null,
       offers: 0,
       lapses: 0,

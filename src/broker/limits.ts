@@ -19,6 +19,10 @@ export const peerCheckMs = 1000;
 export const peerCheckTimeoutMs = 1000;
 /** Failed checks in a row that put a peer out. Count. */
 export const peerFailuresMax = 3;
+/** Checks in a row at which nobody listens that put a peer out: one that is started again at once is back for the second. Count. */
+export const peerRefusalsMax = 2;
+/** From the first of them to the second; a broker is up again in a third of that. Milliseconds. */
+export const peerRefusedCheckMs = 200;
 /** Good checks in a row that put it in again: one that comes and goes would move its keys each time. Count. */
 export const peerGoodChecksMin = 5;
 /** Between two look-ups of the peers' name. Milliseconds. */

@@ -1,6 +1,6 @@
 import { describe, expect, test } from "bun:test";
 import { pick, randomOf, testSeed } from "../base/random-for-tests.ts";
-import { peerFailuresMax, peerGoodChecksMin, peersMax } from "./limits.ts";
+import { peerFailuresMax, peerGoodChecksMin, peerRefusalsMax, peersMax } from "./limits.ts";
 import { MemberTable } from "./member-table.ts";
 import { PeerHealth } from "./peer-health.ts";
 
@@ -22,7 +22,7 @@ function setup(self: number, count: number): MemberTable {
 
 function check(table: MemberTable, index: number, isGood: boolean, times: number): void {
   for (let count = 0; count < times; count += 1) {
-    table.noteCheck(urlOf(index), isGood ? answerOf(index) : null);
+    table.noteCheck(urlOf(index), isGood ? answerOf(index) : "failed");
   }
 }
 
@@ -30,33 +30,58 @@ describe("a peer", () => {
   test("is in with its first good check", () => {
     const health = new PeerHealth();
 
-    expect(health.noteCheck(false)).toBeFalse();
-    expect(health.noteCheck(true)).toBeTrue();
+    expect(health.noteCheck("failed")).toBeFalse();
+    expect(health.noteCheck("good")).toBeTrue();
     expect(health.isHealthy).toBeTrue();
   });
 
+  const states = (health: PeerHealth, result: "good" | "failed" | "refused", times: number) =>
+    Array.from({ length: times }, () => {
+      health.noteCheck(result);
+      return health.isHealthy;
+    });
+
   test("is out after failures in a row, and in again after more good checks in a row", () => {
     const health = new PeerHealth();
-    health.noteCheck(true);
-    const states = (isGood: boolean, times: number) =>
-      Array.from({ length: times }, () => {
-        health.noteCheck(isGood);
-        return health.isHealthy;
-      });
+    health.noteCheck("good");
 
-    expect(states(false, peerFailuresMax).indexOf(false)).toBe(peerFailuresMax - 1);
-    expect(states(true, peerGoodChecksMin).indexOf(true)).toBe(peerGoodChecksMin - 1);
+    expect(states(health, "failed", peerFailuresMax).indexOf(false)).toBe(peerFailuresMax - 1);
+    expect(states(health, "good", peerGoodChecksMin).indexOf(true)).toBe(peerGoodChecksMin - 1);
   });
 
-  test("that comes and goes with every other check stays what it was", () => {
+  test("is out sooner when nobody listens there, and in again no sooner", () => {
     const health = new PeerHealth();
-    health.noteCheck(true);
+    health.noteCheck("good");
 
-    for (let count = 0; count < 50; count += 1) {
-      expect(health.noteCheck(count % 2 === 0)).toBeFalse();
-      expect(health.isHealthy).toBeTrue();
-    }
+    expect(states(health, "refused", peerRefusalsMax).indexOf(false)).toBe(peerRefusalsMax - 1);
+    expect(peerRefusalsMax).toBeLessThan(peerFailuresMax);
+    expect(states(health, "good", peerGoodChecksMin).indexOf(true)).toBe(peerGoodChecksMin - 1);
   });
+
+  test("that refused once and then was late is not out for that", () => {
+    const health = new PeerHealth();
+    health.noteCheck("good");
+    health.noteCheck("refused");
+    expect(health.isNearlyGone).toBeTrue();
+
+    health.noteCheck("failed");
+
+    expect(health.isNearlyGone).toBeFalse();
+    expect(health.isHealthy).toBeTrue();
+  });
+
+  test.each(["failed", "refused"] as const)(
+    "that comes and goes with every other check stays what it was: %s",
+    (result) => {
+      const health = new PeerHealth();
+      health.noteCheck("good");
+
+      for (let count = 0; count < 50; count += 1) {
+        expect(health.noteCheck(count % 2 === 0 ? "good" : result)).toBeFalse();
+        expect(health.isHealthy).toBeTrue();
+      }
+    },
+  );
 });
 
 describe("brokers that know the same", () => {

@@ -6,6 +6,7 @@
  */
 import type { MatchKey } from "./broker-api.ts";
 import { ownersRememberedMax, peersMax } from "./limits.ts";
+import type { PeerFailure } from "./peer-check.ts";
 import { PeerHealth } from "./peer-health.ts";
 import { type Contender, seedOf, winnerOf } from "./rendezvous.ts";
 import type { MemberFacts } from "./trust-api.ts";
@@ -102,21 +103,28 @@ export class MemberTable {
   }
 
   /**
-   * @param answer null: the check failed
+   * @param result of the check
    * @returns whether it is in now, when a peer has gone out or come back; else null, as for one that is in for the first time
    */
-  noteCheck(url: string, answer: PeerAnswer | null): boolean | null {
+  noteCheck(url: string, result: PeerAnswer | PeerFailure): boolean | null {
     const member = this.#members.get(url);
     if (member === undefined) return null;
     const { health } = member;
     const { wasIn } = health;
-    const hasMoved = health.noteCheck(answer !== null) && wasIn;
-    if (answer !== null) {
-      member.dispatchUrl = withPort(url, answer.dispatchPort);
-      member.isSelf = answer.broker === this.#id || url === this.#selfUrl;
+    const isGood = typeof result !== "string";
+    const hasMoved = health.noteCheck(isGood ? "good" : result) && wasIn;
+    if (isGood) {
+      member.dispatchUrl = withPort(url, result.dispatchPort);
+      member.isSelf = result.broker === this.#id || url === this.#selfUrl;
     }
     this.#recount();
     return hasMoved && !member.isSelf ? health.isHealthy : null;
+  }
+
+  /** Whether it is a peer that serves, and the next refusal puts out. */
+  isNearlyGone(url: string): boolean {
+    const member = this.#members.get(url);
+    return member !== undefined && !member.isSelf && member.health.isNearlyGone;
   }
 
   /** Peers that have never been in. */

@@ -1,6 +1,6 @@
 import { afterEach, describe, expect, test } from "bun:test";
 import { until } from "../base/until-for-tests.ts";
-import { peerHealthBytesMax } from "./limits.ts";
+import { peerCheckTimeoutMs, peerHealthBytesMax } from "./limits.ts";
 import { createMembership, type MembershipOptions } from "./membership.ts";
 import { checkPeer, readHealth } from "./peer-check.ts";
 import { baseUrlOf, isOwnAddress, peerUrls, readPeersDns, resolvePeers } from "./peer-names.ts";
@@ -34,7 +34,11 @@ function knowsItself({ membership }: Broker): boolean {
 }
 
 /** Brokers that differ in nothing but their sockets, and know the name "localhost" of each by nothing but its port. */
-function startBrokers(count: number, more: Partial<MembershipOptions["config"]> = {}): Broker[] {
+function startBrokers(
+  count: number,
+  more: Partial<MembershipOptions["config"]> = {},
+  checkMs = 20,
+): Broker[] {
   const brokers: Broker[] = [];
   for (let index = 0; index < count; index += 1) {
     const listening = listen(() => {
@@ -53,7 +57,7 @@ function startBrokers(count: number, more: Partial<MembershipOptions["config"]> 
       config,
       id,
       note: (line) => notes.push(line),
-      checkMs: 20,
+      checkMs,
     });
     endings.push(() => membership.close());
     Object.assign(broker, { membership, notes });
@@ -253,18 +257,58 @@ describe("a check fails", () => {
   const never = new AbortController().signal;
 
   test.each([
-    ["when nobody listens", null],
     ["for another program", () => new Response("ok")],
     ["for a broker that does not serve", () => new Response('{"broker":"x"}', { status: 503 })],
     ["for a redirect", () => Response.redirect("http://127.0.0.1:1/healthz")],
     ["for an endless answer", () => new Response(" ".repeat(peerHealthBytesMax + 1))],
     ["for a silent one", () => new Promise<Response>(() => {})],
   ])("%s", async (_what, handler) => {
-    const { url, server } = listen(handler ?? (() => new Response("")));
-    if (handler === null) await server.stop(true);
+    const { url } = listen(handler);
 
-    expect(await checkPeer(url, never)).toBeNull();
+    expect(await checkPeer(url, never)).toBe("failed");
   });
+
+  test("as refused where nobody listens", async () => {
+    const { url, server } = listen(() => new Response(""));
+    await server.stop(true);
+
+    expect(await checkPeer(url, never)).toBe("refused");
+  });
+
+  test("for a broker that has no room for another connection, which is not gone", async () => {
+    const full = Bun.listen({
+      hostname: "127.0.0.1",
+      port: 0,
+      socket: { open: (socket) => void socket.terminate(), data() {} },
+    });
+    endings.push(() => full.stop(true));
+
+    expect(await checkPeer(`http://127.0.0.1:${full.port}`, never)).toBe("failed");
+  });
+});
+
+test("a check is not late because this process stood still for longer than it may take", async () => {
+  const peer = listen(() => new Response('{"broker":"x"}'));
+
+  const checking = checkPeer(peer.url, new AbortController().signal);
+  Bun.sleepSync(1.2 * peerCheckTimeoutMs);
+
+  expect(await checking).toEqual({ broker: "x", dispatchPort: null });
+});
+
+test("a peer that refuses is asked again before the next round, and is out when it does so twice", async () => {
+  const [first, second] = startBrokers(2, {}, 2000) as [Broker, Broker];
+  await until(() => doAgree([first, second]) && knowsItself(first));
+  await second.server.stop(true);
+
+  await until(() => first.membership.facts().checkFailures > 0);
+  // Each round looks at itself, too.
+  const checksNow = first.checks;
+  await until(() => first.notes.length === 1);
+
+  expect(first.notes[0]).toContain("does not answer");
+  expect(first.membership.facts().checkFailures).toBe(2);
+  expect(first.checks).toBe(checksNow);
 });
 
 test("an answer to a check is read strictly where it matters, and may have more in it", () => {

@@ -7,8 +7,8 @@
 
 import type { MatchKey } from "./broker-api.ts";
 import type { BrokerConfig } from "./broker-config.ts";
-import { peerCheckMs, peerGoodChecksMin, peersDnsLookMs } from "./limits.ts";
-import { MemberTable, type PeerAnswer } from "./member-table.ts";
+import { peerCheckMs, peerGoodChecksMin, peerRefusedCheckMs, peersDnsLookMs } from "./limits.ts";
+import { MemberTable } from "./member-table.ts";
 import { checkPeer, healthBody } from "./peer-check.ts";
 import { baseUrlOf, isOwnAddress, readPeersDns, resolvePeers } from "./peer-names.ts";
 import type { Membership, MembershipFacts } from "./trust-api.ts";
@@ -46,6 +46,8 @@ class PeerMembership implements Membership {
   readonly #listeners: (() => void)[] = [];
   readonly #ended = new AbortController();
   readonly #timers: ReturnType<typeof setInterval>[] = [];
+  /** Of checks between two rounds; one for each peer at most. */
+  readonly #soon = new Set<ReturnType<typeof setTimeout>>();
   /** Being checked now. */
   readonly #checking = new Set<string>();
   /** By base URL: look-ups in a row that did not have it. */
@@ -143,6 +145,8 @@ class PeerMembership implements Membership {
     this.#ended.abort();
     for (const timer of this.#timers) clearInterval(timer);
     this.#timers.length = 0;
+    for (const timer of this.#soon) clearTimeout(timer);
+    this.#soon.clear();
     this.#listeners.length = 0;
   }
 
@@ -176,11 +180,12 @@ class PeerMembership implements Membership {
 
   async #check(url: string): Promise<void> {
     this.#checking.add(url);
-    const answer: PeerAnswer | null = await checkPeer(url, this.#ended.signal);
+    const result = await checkPeer(url, this.#ended.signal);
     this.#checking.delete(url);
     if (this.#ended.signal.aborted) return;
-    if (answer === null) this.#checkFailures += 1;
-    const isBack = this.#table.noteCheck(url, answer);
+    if (typeof result === "string") this.#checkFailures += 1;
+    const isBack = this.#table.noteCheck(url, result);
+    if (this.#table.isNearlyGone(url)) this.#checkSoon(url);
     if (isBack !== null) {
       const what = isBack
         ? "answers again: its keys are its own"
@@ -188,6 +193,15 @@ class PeerMembership implements Membership {
       this.#options.note(`the broker ${url} ${what}`);
     }
     this.#tellChange();
+  }
+
+  /** Nobody listens there: whether that is so still is known sooner than by the next round. */
+  #checkSoon(url: string): void {
+    const timer = setTimeout(() => {
+      this.#soon.delete(timer);
+      if (!this.#checking.has(url)) void this.#check(url);
+    }, peerRefusedCheckMs);
+    this.#soon.add(timer);
   }
 
   async #look(given: readonly string[]): Promise<void> {

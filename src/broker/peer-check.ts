@@ -3,24 +3,45 @@ import { boundedText } from "./bounded-text.ts";
 import { peerCheckTimeoutMs, peerHealthBytesMax } from "./limits.ts";
 import type { PeerAnswer } from "./member-table.ts";
 
+/** That the time for one look is counted in. Count. */
+const timeoutTicks = 10;
+
 /** What `GET /healthz` answers; `readHealth` reads it. */
 export function healthBody(answer: PeerAnswer): string {
   return `${JSON.stringify(answer)}\n`;
 }
 
-/** @returns null when it does not answer as a broker does: refused, late, another status, another program */
-export async function checkPeer(url: string, ended: AbortSignal): Promise<PeerAnswer | null> {
+/**
+ * Why there is no answer. `refused`: nobody listens there, so its process is gone, or has not begun. `failed`: late, broken off (which
+ * a broker does that has no room for more), another status, another program.
+ */
+export type PeerFailure = "refused" | "failed";
+
+/** Time in which this process stands still is not the peer's: its answer may lie here unread. Never rejects. */
+export async function checkPeer(
+  url: string,
+  ended: AbortSignal,
+): Promise<PeerAnswer | PeerFailure> {
+  const late = new AbortController();
+  let ticks = 0;
+  // However long this process stood still, it is one tick.
+  const timer = setInterval(() => {
+    ticks += 1;
+    if (ticks >= timeoutTicks) late.abort();
+  }, peerCheckTimeoutMs / timeoutTicks);
   try {
     const response = await fetch(`${url}/healthz`, {
       // A kept connection would go on answering while nothing new can connect.
       keepalive: false,
       redirect: "manual",
-      signal: AbortSignal.any([ended, AbortSignal.timeout(peerCheckTimeoutMs)]),
+      signal: AbortSignal.any([ended, late.signal]),
     });
     const text = await boundedText(response, peerHealthBytesMax);
-    return response.status === 200 ? readHealth(text) : null;
-  } catch {
-    return null;
+    return (response.status === 200 ? readHealth(text) : null) ?? "failed";
+  } catch (error) {
+    return (error as { code?: unknown }).code === "ECONNREFUSED" ? "refused" : "failed";
+  } finally {
+    clearInterval(timer);
   }
 }
 

@@ -1,17 +1,31 @@
 /**
  * What was answered for each snapshot, for when it is asked again.
  *
- *   (unknown) ──open──▶ pending ──settle──▶ true | false ──age, number──▶ (unknown)
+ *   (unknown) ──open──▶ pending ──settle──▶ taken | why not ──age, number──▶ (unknown)
  *                          └──forget──▶ (unknown)
  *
  * Answers are in two tables, and the older one is dropped whole when the younger is full or old: to delete each by itself
  * cost a fifth of all that the core does for a hit.
  */
 import type { Attempt } from "./attempt.ts";
+import type { Outcome } from "./broker-api.ts";
+
+/** How an outcome is kept: one number with the time is no object. */
+const CODES: Record<Outcome, number> = {
+  taken: 0,
+  no_waiter: 1,
+  unclaimed: 2,
+  cordoned: 3,
+  draining: 4,
+  off: 5,
+  bad_key: 6,
+  overloaded: 7,
+};
+const OUTCOMES = Object.keys(CODES) as Outcome[];
 
 export class Verdicts {
   readonly #pending = new Map<string, Attempt>();
-  /** By snapshot: the whole milliseconds of clock time at which it was answered, times two, and 1 more for true. */
+  /** By snapshot: the whole milliseconds of clock time at which it was answered, times the number of codes, and the code. */
   #young = new Map<string, number>();
   #old = new Map<string, number>();
   /** When the younger table was begun. Clock time. */
@@ -36,21 +50,22 @@ export class Verdicts {
   }
 
   /** What was answered, not longer ago than the time to live; null: nothing. */
-  settled(snapshot: string, nowMs: number): boolean | null {
+  settled(snapshot: string, nowMs: number): Outcome | null {
     const verdict = this.#young.get(snapshot) ?? this.#old.get(snapshot);
     if (verdict === undefined) return null;
-    const settledMs = Math.floor(verdict / 2);
-    return Math.floor(nowMs) - settledMs < this.#ttlMs ? verdict % 2 === 1 : null;
+    const settledMs = Math.floor(verdict / OUTCOMES.length);
+    const isValid = Math.floor(nowMs) - settledMs < this.#ttlMs;
+    return isValid ? OUTCOMES[verdict % OUTCOMES.length]! : null;
   }
 
   open(attempt: Attempt): void {
     this.#pending.set(attempt.dispatch.snapshot, attempt);
   }
 
-  settle(snapshot: string, didWarmStart: boolean, nowMs: number): void {
+  settle(snapshot: string, outcome: Outcome, nowMs: number): void {
     this.#pending.delete(snapshot);
     if (this.#young.size >= this.#youngMax) this.#begin(nowMs);
-    this.#young.set(snapshot, Math.floor(nowMs) * 2 + (didWarmStart ? 1 : 0));
+    this.#young.set(snapshot, Math.floor(nowMs) * OUTCOMES.length + CODES[outcome]);
   }
 
   /** Nobody waits for it any more: the next dispatch begins anew. */
