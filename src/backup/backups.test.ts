@@ -7,7 +7,7 @@ import { until } from "../base/until-for-tests.ts";
 import { newMasterKey, writeKeyFile } from "../secrets/key-file.ts";
 import { withTestPostgres } from "../store/postgres-for-tests.ts";
 import { type BackupPlan, Backups, listBackups } from "./backups.ts";
-import { startTestS3 } from "./s3-for-tests.ts";
+import { refusal, startTestS3 } from "./s3-for-tests.ts";
 import { accessOf } from "./storage.ts";
 
 const postgres = withTestPostgres();
@@ -128,6 +128,40 @@ describe("a schedule", () => {
     expect(listed).toHaveLength(2);
     expect(listed.every(({ trigger }) => trigger === "schedule")).toBe(true);
     expect(given.held()).toBe(0);
+  }, 120_000);
+
+  test("keeps a whole backup when an older one cannot be removed, and says so", async () => {
+    await using s3 = startTestS3();
+    const plan = { to: "s3://backups", everyMs: 1, keep: 1 };
+    using given = setup(plan, { ...credentials, endpoint: s3.endpoint });
+    const { backups, notes } = given;
+    const first = await backups.run({}, () => {});
+    // As if the schedule had made it, so that it is to make way.
+    const key = `backups/${first.id}/manifest.json`;
+    const text = new TextDecoder().decode(s3.objects.get(key));
+    s3.objects.set(key, new TextEncoder().encode(text.replace('"command"', '"schedule"')));
+    s3.before = ({ method, key: at }) =>
+      method === "DELETE" && at.includes(first.id) ? refusal(403, "AccessDenied") : null;
+
+    backups.start();
+    await until(() => notes.some((line) => line.includes("could not be removed")), 60_000);
+    await backups.stop();
+
+    const { lastGood, lastFailure } = backups.facts();
+    expect(lastGood?.id).not.toBe(first.id);
+    expect(lastFailure).toBeNull();
+    expect((await backups.list()).map(({ id }) => id)).toContain(lastGood!.id);
+  }, 120_000);
+
+  test("shows a place that cannot be opened as a failure, and tries again", async () => {
+    using given = setup({ everyMs: 1, to: "s3://backups" }, accessOf({}));
+    given.backups.start();
+    await until(() => given.notes.length > 0, 60_000);
+    const facts = given.backups.facts();
+    await given.backups.stop();
+
+    expect(facts.lastFailure?.message).toContain("AWS_ACCESS_KEY_ID");
+    expect(facts.nextAtMs).toBeGreaterThan(Date.now());
   }, 120_000);
 
   test("says what went wrong, and when it tries again", async () => {

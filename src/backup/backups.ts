@@ -154,8 +154,6 @@ export class Backups {
     if (to === undefined) throw new PlatformError("BACKUP_DESTINATION_MISSING", []);
     if (this.#running !== null) throw new PlatformError("BACKUP_RUNNING", [this.#running.id]);
     const access = request.access ?? this.#options.access;
-    // Says what is wrong with the address before anything begins.
-    openStorage(to, access);
     const id = newBackupId(clock.wallMs(), crypto.getRandomValues(new Uint8Array(3)));
     const own = { id, to, access, trigger };
     const ended = this.#make(own, request, onProgress, signal);
@@ -180,6 +178,8 @@ export class Backups {
     const isOwn = plan.to === undefined || own.to === plan.to;
     const ended = AbortSignal.any([this.#stop.signal, ...(signal === undefined ? [] : [signal])]);
     try {
+      // Says what is wrong with the address before anything begins.
+      openStorage(own.to, own.access);
       const held = await hold();
       try {
         const job: BackupJob = {
@@ -227,9 +227,10 @@ export class Backups {
     if (this.#running !== null) return;
     if (clock.wallMs() < dueMs) return this.#arm();
     try {
-      const { id, removed } = await this.#run("schedule", {}, () => {});
+      const { id, removed, stayedFor } = await this.#run("schedule", {}, () => {});
       const gone = removed.length === 0 ? "" : `; ${removed.length} older ones made way`;
       note(`Backup ${id} is in ${plan.to}${gone}`);
+      if (stayedFor !== null) note(`Older backups could not be removed: ${stayedFor}`);
     } catch (error) {
       if (!this.#stop.signal.aborted) note(`The backup failed: ${messageOf(error)}`);
     }

@@ -1,4 +1,5 @@
 /** Which backups make way for newer ones: only scheduled ones of the same cluster; what somebody asked for stays. */
+import { messageOf } from "../base/errors.ts";
 import { type BackupManifest, parseManifest } from "./backup-manifest.ts";
 import { manifestBytesMax } from "./limits.ts";
 import type { BackupStorage } from "./storage.ts";
@@ -27,12 +28,29 @@ export function expiredBackups(
     .reverse();
 }
 
-/** @returns ids that are gone */
+/**
+ * Never throws: a backup that is whole is not the worse for older ones that stay.
+ *
+ * @returns ids that are gone, and why others have stayed that were to go; null: none has
+ */
 export async function removeOlder(
   storage: BackupStorage,
   own: BackupManifest,
   keep: number,
-): Promise<string[]> {
+): Promise<{ removed: string[]; stayedFor: string | null }> {
+  const removed: string[] = [];
+  try {
+    for (const id of expiredBackups(await readAll(storage), own, keep)) {
+      await storage.remove(id);
+      removed.push(id);
+    }
+  } catch (error) {
+    return { removed, stayedFor: messageOf(error) };
+  }
+  return { removed, stayedFor: null };
+}
+
+async function readAll(storage: BackupStorage): Promise<Facts[]> {
   const all: Facts[] = [];
   for (const id of await storage.ids()) {
     try {
@@ -41,7 +59,5 @@ export async function removeOlder(
       // What cannot be read is not ours to remove.
     }
   }
-  const expired = expiredBackups(all, own, keep);
-  for (const id of expired) await storage.remove(id);
-  return expired;
+  return all;
 }

@@ -28,7 +28,7 @@ import {
 import { baseBackup } from "./base-backup.ts";
 import { ClusterCheck } from "./cluster-manifest.ts";
 import { removeOlder } from "./keep-rule.ts";
-import { openStorage, type S3Access } from "./storage.ts";
+import { type BackupStorage, openStorage, type S3Access } from "./storage.ts";
 import { TarReader } from "./tar-reader.ts";
 
 /** Plain data: it is sent to the process that makes it. */
@@ -75,15 +75,45 @@ export interface BackupDone {
   artifacts: number;
   /** Older ones that made way. */
   removed: string[];
+  /** Why others that were to make way have stayed; null when nothing kept them. */
+  stayedFor: string | null;
+}
+
+interface MakeOptions {
+  onProgress(progress: BackupProgress): void;
+  wallMs(): number;
 }
 
 /** @throws {PlatformError} `BACKUP_FAILED`, `BACKUP_STORAGE_FAILED`; nothing is listed then */
-export async function makeBackup(
-  job: BackupJob,
-  { onProgress, wallMs }: { onProgress(progress: BackupProgress): void; wallMs(): number },
-): Promise<BackupDone> {
-  const { id, passphrase } = job;
+export async function makeBackup(job: BackupJob, options: MakeOptions): Promise<BackupDone> {
   const storage = openStorage(job.to, job.access);
+  const manifest = await writeBackup(job, storage, options);
+  // It is there: what keeps older ones from going does not take it back.
+  const { removed, stayedFor } =
+    job.keep === null
+      ? { removed: [], stayedFor: null }
+      : await removeOlder(storage, manifest, job.keep);
+  const { id, kind, encryption, masterKey, counts } = manifest;
+  return {
+    id,
+    where: `${storage.where}/${id}`,
+    bytes: storedBytes(manifest),
+    hasDatabases: kind === "cluster",
+    isEncrypted: encryption !== null,
+    hasMasterKey: masterKey.isIncluded,
+    keyIds: masterKey.ids,
+    artifacts: counts.artifacts,
+    removed,
+    stayedFor,
+  };
+}
+
+async function writeBackup(
+  job: BackupJob,
+  storage: BackupStorage,
+  { onProgress, wallMs }: MakeOptions,
+): Promise<BackupManifest> {
+  const { id, passphrase } = job;
   const sealing = passphrase === null ? null : newBackupKey(passphrase);
   const key = sealing?.key ?? null;
   await storage.sweep(wallMs());
@@ -136,18 +166,7 @@ export async function makeBackup(
     };
     if (key !== null) manifest.mac = key.macOf(manifest);
     await target.commit(Buffer.from(manifestText(manifest)));
-    const removed = job.keep === null ? [] : await removeOlder(storage, manifest, job.keep);
-    return {
-      id,
-      where: `${storage.where}/${id}`,
-      bytes: storedBytes(manifest),
-      hasDatabases: cluster !== null,
-      isEncrypted: key !== null,
-      hasMasterKey,
-      keyIds,
-      artifacts: digests.length,
-      removed,
-    };
+    return manifest;
   } catch (error) {
     await target.discard();
     throw error;

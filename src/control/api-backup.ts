@@ -37,6 +37,8 @@ export const backupDone = z.object({
   artifacts: z.int(),
   /** Older ones that made way. */
   removed: z.array(z.string()),
+  /** Why others that were to make way have stayed; null when nothing kept them. */
+  stayedFor: z.string().nullable(),
 });
 
 /** One line of a backup that is made. The last one is `done` or `failed`. */
