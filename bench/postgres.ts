@@ -1,5 +1,5 @@
 /** A PostgreSQL of its own on a port of the loopback interface, with a table to ask: what poolers are measured in front of. */
-import { chmodSync, mkdtempSync, rmSync } from "node:fs";
+import { chmodSync, chownSync, mkdirSync, mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import pg from "pg";
@@ -39,10 +39,16 @@ export async function startBenchPostgres(
   const password = await prepareCluster(folders, programs, user);
   const port = freePort();
   const access = join(folder, "pg_hba.conf");
-  await Bun.write(access, "host all all 127.0.0.1/32 scram-sha-256\n");
+  const rules = ["local all all scram-sha-256", "host all all 127.0.0.1/32 scram-sha-256", ""];
+  await Bun.write(access, rules.join("\n"));
   chmodSync(access, 0o644);
+  // Poolers of other users come here, too.
+  const socketFolder = join(folder, "sockets");
+  mkdirSync(socketFolder, { mode: 0o755 });
+  if (user.isOther) chownSync(socketFolder, user.uid, user.gid);
   const all = {
     listen_addresses: "127.0.0.1",
+    unix_socket_permissions: "0777",
     port: String(port),
     hba_file: access,
     ...settings,
@@ -50,7 +56,7 @@ export async function startBenchPostgres(
   const child = Bun.spawn(
     [
       programs.postgres,
-      ...serverArguments(folders.data, folders.data, sizing),
+      ...serverArguments(folders.data, socketFolder, sizing),
       ...Object.entries(all).flatMap(([name, value]) => ["-c", `${name}=${value}`]),
     ],
     {
@@ -77,7 +83,7 @@ export async function startBenchPostgres(
   }
   return {
     ...server,
-    socketFolder: folders.data,
+    socketFolder,
     pid: child.pid,
     [Symbol.asyncDispose]: stop,
   };

@@ -17,20 +17,19 @@ import {
   slowStatementsShownMax,
   statementGraceMs,
 } from "./limits.ts";
-import { fromClient, idle, type SqlError } from "./messages.ts";
+import { idle, type SqlError } from "./messages.ts";
 import type { RelayCounters, RelayDatabase } from "./relay-api.ts";
 import { requestOfName, requestOfText } from "./request-mark.ts";
 import { type RequestReport, RequestTally } from "./request-tally.ts";
 import { refusableFeatures, refusalOf } from "./rule-refusals.ts";
 import type { ServerConnection } from "./server-connection.ts";
 import type { Session } from "./session.ts";
+import type { Statement } from "./session-messages.ts";
 import { type SqlShape, SqlShapes } from "./sql-shape.ts";
-import type { StatementFeatures } from "./statement-features.ts";
 
 export interface GuardOptions {
   database: RelayDatabase;
   sessions: ReadonlySet<Session>;
-  features: StatementFeatures;
   counters: RelayCounters;
   clock: TurnClock;
   deadlines: Deadlines;
@@ -95,19 +94,10 @@ export class Guard implements Deadlined {
     }));
   }
 
-  /** Why a message is not passed on; null for what is. @param end null when it is not here as a whole */
-  refusalOf(
-    session: Session,
-    type: number,
-    bytes: Buffer,
-    at: number,
-    end: number | null,
-  ): SqlError | null {
+  /** Why a statement is not passed on; null for what is. */
+  refusalOf(session: Session, { sql, features }: Statement): SqlError | null {
     const { pooling, guard, name } = this.database;
-    if ((pooling === "session" && !guard.isReadOnly) || end === null) return null;
-    const sql = messageText(type, bytes, at, end);
-    if (sql === null) return null;
-    const features = this.#options.features.of(sql);
+    if (pooling === "session" && !guard.isReadOnly) return null;
     if (pooling === "transaction" && session.tenancy.memory.isTooLarge) return tooMany;
     if ((features & refusableFeatures) === 0) return null;
     const isIdle = session.status === idle;
@@ -303,15 +293,6 @@ function joined(shapes: readonly SqlShape[], statements: number): SqlShape {
   if (statements === 1) return first;
   const more = statements > shapes.length ? `; … ${statements - shapes.length} more` : "";
   return { text: shapes.map(({ text }) => text).join("; ") + more, fingerprint: first.fingerprint };
-}
-
-/** Text of a Query or Parse message, else null. */
-function messageText(type: number, bytes: Buffer, at: number, end: number): string | null {
-  if (type === fromClient.query) return bytes.utf8Slice(at + 5, end - 1);
-  if (type !== fromClient.parse) return null;
-  const from = bytes.indexOf(0, at + 5) + 1;
-  const textEnd = bytes.indexOf(0, from);
-  return from === 0 || textEnd === -1 || textEnd > end ? null : bytes.utf8Slice(from, textEnd);
 }
 
 const tooMany: SqlError = {

@@ -72,6 +72,12 @@ export function message(type: number, ...parts: (string | Uint8Array)[]): Buffer
   return bytes;
 }
 
+/** What a message says of its length, without its first byte. A `readUInt32BE` would make a DataView of the chunk. Bytes. */
+export function lengthAt(bytes: Uint8Array, at: number): number {
+  const high = (bytes[at + 1]! << 24) | (bytes[at + 2]! << 16);
+  return (high | (bytes[at + 3]! << 8) | bytes[at + 4]!) >>> 0;
+}
+
 /** A number of four bytes, as part of a message. */
 export function int32(value: number): Buffer {
   const bytes = Buffer.alloc(4);

@@ -78,6 +78,33 @@ export class OwnQuery implements FrameSink {
   }
 }
 
+/** What a connection says while it is asked nothing: that it ends, and of settings. */
+export class UnaskedAnswers implements FrameSink {
+  readonly #host: OwnQueryHost;
+
+  constructor(host: OwnQueryHost) {
+    this.#host = host;
+  }
+
+  onMessage(type: number, bytes: Buffer, at: number, end: number | null): Verdict {
+    if (end === null) return "drop";
+    if (type === error) {
+      const fields = errorFields(bytes, at, end);
+      if (fields.get("V") !== "ERROR") this.#host.onFatal(fields);
+    } else if (type === parameterStatus) this.#host.onParameter(bytes, at, end);
+    else if (type === notification) this.#host.onNotification(bytes, at, end);
+    return "drop";
+  }
+
+  onPass(): void {}
+
+  onBroken(why: string): void {
+    this.#host.onBroken(why);
+  }
+
+  onRead(): void {}
+}
+
 function rowOf(bytes: Buffer, at: number): (string | null)[] {
   const columns: (string | null)[] = [];
   let from = at + 7;

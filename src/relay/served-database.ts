@@ -25,6 +25,7 @@ import { type ScramKeys, scramKeys } from "./scram.ts";
 import { ServerPool } from "./server-pool.ts";
 import type { Session } from "./session.ts";
 import type { SessionHost } from "./session-host.ts";
+import type { Statement } from "./session-messages.ts";
 import { StatementFeatures } from "./statement-features.ts";
 import { SharedStatements } from "./statement-names.ts";
 
@@ -84,7 +85,6 @@ export class ServedDatabase implements SessionHost {
     this.#guard = new Guard({
       database,
       sessions: this.sessions,
-      features: this.features,
       counters: this.counters,
       clock,
       deadlines,
@@ -152,14 +152,8 @@ export class ServedDatabase implements SessionHost {
     return this.#guard.wantsTexts;
   }
 
-  refusalOf(
-    session: Session,
-    type: number,
-    bytes: Buffer,
-    at: number,
-    end: number | null,
-  ): SqlError | null {
-    return this.#guard.refusalOf(session, type, bytes, at, end);
+  refusalOf(session: Session, statement: Statement): SqlError | null {
+    return this.#guard.refusalOf(session, statement);
   }
 
   onLapsed(): void {

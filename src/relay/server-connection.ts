@@ -13,7 +13,7 @@ import { type FrameKinds, Framer, type FrameSink } from "./framer.ts";
 import { closeMs, connectTimeoutMs } from "./limits.ts";
 import { startupPacket, terminateMessage } from "./messages.ts";
 import { Outlet, type RawSocket } from "./outlet.ts";
-import { type OwnAnswer, OwnQuery, ownKinds } from "./own-query.ts";
+import { type OwnAnswer, OwnQuery, ownKinds, UnaskedAnswers } from "./own-query.ts";
 import type { ServerAddress } from "./relay-api.ts";
 import { loginKinds, readParameter, ServerLogin } from "./server-login.ts";
 import type { LostServer } from "./server-lost.ts";
@@ -45,6 +45,8 @@ export interface ServerConnectionOptions {
   target: ServerTarget;
   clock: TurnClock;
   deadlines: Deadlines;
+  /** What is reported, as one object for all that are equal. */
+  shared(reported: ReadonlyMap<string, string>): ReadonlyMap<string, string>;
   /** It is gone, lent or not; called once. */
   onClosed(connection: ServerConnection, lost: LostServer): void;
 }
@@ -152,7 +154,8 @@ export class ServerConnection implements Deadlined {
 
   /** A ParameterStatus. */
   noteParameter(bytes: Buffer, at: number, end: number): void {
-    this.parameters = new Map(this.parameters).set(...readParameter(bytes, at, end));
+    const reported = new Map(this.parameters).set(...readParameter(bytes, at, end));
+    this.parameters = this.#options.shared(reported);
   }
 
   /** A stream that cannot be read has no next message. */
@@ -279,10 +282,12 @@ export class ServerConnection implements Deadlined {
     onBroken: (why: string): void => this.break(why),
   };
 
-  /** Nothing is asked: what it says is that it ends, or of settings. */
+  readonly #unasked = new UnaskedAnswers(this.#ownHost);
+
+  /** Nothing is asked. */
   #listen(): void {
     this.framer.kinds = ownKinds;
-    this.framer.sink = new OwnQuery(this.#ownHost, -1, () => {});
+    this.framer.sink = this.#unasked;
   }
 
   #await(what: "own" | "close" | "spare", ms: number): void {

@@ -29,6 +29,9 @@ export interface ServerPoolOptions {
   reclaim(): void;
 }
 
+/** By name. */
+type Settings = ReadonlyMap<string, string>;
+
 /** Refusals that pass: too many connections, starting up, shutting down, a crash of another process. */
 const PASSING = new Set(["53300", "57P01", "57P02", "57P03"]);
 
@@ -39,6 +42,8 @@ export class ServerPool implements SessionServers {
   readonly #all = new Set<ServerConnection>();
   readonly #spares: ServerConnection[] = [];
   readonly #waiting = new Set<Tenancy>();
+  /** What the latest connection reported at its log-in, by its startup parameters. */
+  readonly #reported = new WeakMap<Settings, Settings>();
   /** Connections that are being opened. Count. */
   #opening = 0;
   #pauseMs: number = limits.connectPauseMsMin;
@@ -190,6 +195,7 @@ export class ServerPool implements SessionServers {
       found = index;
       break;
     }
+    if (found === this.#spares.length - 1) return this.#spares.pop() ?? null;
     return found === -1 ? null : this.#spares.splice(found, 1)[0]!;
   }
 
@@ -237,6 +243,7 @@ export class ServerPool implements SessionServers {
       target,
       clock,
       deadlines,
+      shared: (reported) => this.#shared(target.parameters, reported),
       onClosed: (gone, lost) => this.#onClosed(gone, lost),
     });
     this.#all.add(server);
@@ -246,6 +253,7 @@ export class ServerPool implements SessionServers {
         this.#lastError = null;
         this.#isServerFull = false;
         this.#pauseMs = limits.connectPauseMsMin;
+        this.#reported.set(target.parameters, server.parameters);
         if (!this.#isReusable(server)) return void server.end();
         this.#offer(server);
       },
@@ -256,13 +264,23 @@ export class ServerPool implements SessionServers {
     );
   }
 
+  /** The same object for equal settings, so that sessions see at once that another connection has nothing new for a client. */
+  #shared(startup: Settings, reported: Settings): Settings {
+    const known = this.#reported.get(startup);
+    if (known === undefined || known.size !== reported.size) return reported;
+    for (const [name, value] of known) if (reported.get(name) !== value) return reported;
+    return known;
+  }
+
   /** Gives a connection to whoever waits for such a one, or keeps it. */
   #offer(server: ServerConnection): void {
     if (server.isClosed) return;
-    for (const tenancy of this.#waiting) {
-      if (tenancy.parameters !== server.target.parameters) continue;
-      this.#waiting.delete(tenancy);
-      return tenancy.onServer(server);
+    if (this.#waiting.size > 0) {
+      for (const tenancy of this.#waiting) {
+        if (tenancy.parameters !== server.target.parameters) continue;
+        this.#waiting.delete(tenancy);
+        return tenancy.onServer(server);
+      }
     }
     server.takeBack(limits.spareMs);
     this.#spares.push(server);

@@ -51,7 +51,11 @@ export const answerKinds: FrameKinds = frameKinds([
 export class SessionAnswers implements FrameSink {
   readonly #host: AnswersHost;
   readonly #client: ClientSide;
-  /** What is passed on when the chunk has been read: runs of it. */
+  /** What is passed on when the chunk has been read: the first run of it, which mostly is all. */
+  #run: Buffer | null = null;
+  #runFrom = 0;
+  #runEnd = 0;
+  /** The others. */
   readonly #runs: [bytes: Buffer, from: number, end: number][] = [];
   #hasEnded = false;
   /** Messages of the response that the client has already got. Count. */
@@ -126,7 +130,10 @@ export class SessionAnswers implements FrameSink {
   }
 
   onPass(bytes: Buffer, from: number, end: number): void {
-    this.#runs.push([bytes, from, end]);
+    if (this.#run !== null) return void this.#runs.push([bytes, from, end]);
+    this.#run = bytes;
+    this.#runFrom = from;
+    this.#runEnd = end;
   }
 
   onBroken(why: string): void {
@@ -136,7 +143,7 @@ export class SessionAnswers implements FrameSink {
 
   onRead(): void {
     this.#flush();
-    const [head] = this.#host.batches;
+    const head = this.#host.batches[0];
     this.#forwardedBefore = head?.forwarded ?? 0;
     this.#preparedBefore = head?.preparedSeen ?? 0;
     this.#headFrom = head?.hasResult === true || this.#hasPassedRows() ? -1 : 0;
@@ -154,12 +161,23 @@ export class SessionAnswers implements FrameSink {
   }
 
   #flush(): void {
-    for (const [bytes, from, end] of this.#runs) {
-      const to = this.#isCut ? Math.min(end, this.#headFrom) : end;
-      if (to > from) this.#client.tell(bytes, from, to);
+    const first = this.#run;
+    if (first === null) {
+      this.#isCut = false;
+      return;
     }
-    this.#runs.length = 0;
+    this.#run = null;
+    this.#tell(first, this.#runFrom, this.#runEnd);
+    if (this.#runs.length > 0) {
+      for (const [bytes, from, end] of this.#runs) this.#tell(bytes, from, end);
+      this.#runs.length = 0;
+    }
     this.#isCut = false;
+  }
+
+  #tell(bytes: Buffer, from: number, end: number): void {
+    const to = this.#isCut ? Math.min(end, this.#headFrom) : end;
+    if (to > from) this.#client.tell(bytes, from, to);
   }
 
   #hasPassedRows(): boolean {

@@ -6,6 +6,7 @@ import type { SqlError } from "./messages.ts";
 import type { RelayCounters } from "./relay-api.ts";
 import type { ServerConnection } from "./server-connection.ts";
 import type { Session } from "./session.ts";
+import type { Statement } from "./session-messages.ts";
 import type { StatementFeatures } from "./statement-features.ts";
 import type { SharedStatements } from "./statement-names.ts";
 import type { Tenancy } from "./tenancy.ts";
@@ -25,14 +26,8 @@ export interface SessionHost {
   /** Whether texts of what is run have to be known, also of what was prepared before. */
   readonly wantsTexts: boolean;
   readonly isReadOnly: boolean;
-  /** Why a message is not passed on; null for what is. @param end null when it is not here as a whole */
-  refusalOf(
-    session: Session,
-    type: number,
-    bytes: Buffer,
-    at: number,
-    end: number | null,
-  ): SqlError | null;
+  /** Why a statement is not passed on; null for what is. */
+  refusalOf(session: Session, statement: Statement): SqlError | null;
   /** A session has waited for a connection in vain. */
   onLapsed(): void;
   /** What a server reports of its settings to a session with these startup parameters; null while none has. */

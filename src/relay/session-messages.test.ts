@@ -16,7 +16,9 @@ function noted(parses: number, name: (count: number) => string, sql: string) {
   for (let count = 0; count < parses; count += 1) {
     const bytes = message(fromClient.parse, name(count), sql, Buffer.alloc(2));
     // A chunk has more than the message.
-    messages.note(batch, fromClient.parse, Buffer.concat([bytes, bytes]), 0, bytes.length);
+    const chunk = Buffer.concat([bytes, bytes]);
+    const statement = messages.statementOf(fromClient.parse, chunk, 0, bytes.length);
+    messages.note(batch, fromClient.parse, chunk, 0, bytes.length, statement);
   }
   return { batch, memory };
 }

@@ -25,6 +25,16 @@ const plainKinds: FrameKinds = frameKinds([
 const watchfulKinds: FrameKinds = Uint8Array.from(plainKinds);
 watchfulKinds[bind] = whole;
 
+/** A text of SQL in a Query or a Parse message. */
+export interface Statement {
+  sql: string;
+  /** Bits of `Feature`. */
+  features: number;
+  /** Where the text begins in the chunk; the name of a Parse ends before it. */
+  from: number;
+  end: number;
+}
+
 /** What a batch that begins with this message does to a transaction. @param end null when it is not here as a whole */
 export function verbOf(
   type: number,
@@ -65,17 +75,42 @@ export class SessionMessages {
     return this.#host.wantsTexts || this.#memory.isWatchful ? watchfulKinds : plainKinds;
   }
 
-  /** Takes a message of a batch into account. @param end null when the message is not here as a whole */
-  note(batch: Batch, type: number, bytes: Buffer, at: number, end: number | null): void {
+  /** What a message runs or prepares; null for nothing, and for what cannot be read. @param end as for `note` */
+  statementOf(type: number, bytes: Buffer, at: number, end: number | null): Statement | null {
+    if (end === null) return null;
+    if (type === fromClient.query) return this.#statement(bytes, at + 5, end - 1);
+    if (type !== parse) return null;
+    const nameEnd = bytes.indexOf(0, at + 5);
+    const sqlEnd = nameEnd < 0 ? -1 : bytes.indexOf(0, nameEnd + 1);
+    return sqlEnd < 0 || sqlEnd >= end ? null : this.#statement(bytes, nameEnd + 1, sqlEnd);
+  }
+
+  /**
+   * Takes a message of a batch into account.
+   *
+   * @param end null when the message is not here as a whole
+   * @param statement that of the message
+   */
+  note(
+    batch: Batch,
+    type: number,
+    bytes: Buffer,
+    at: number,
+    end: number | null,
+    statement: Statement | null,
+  ): void {
     switch (type) {
       case fromClient.query:
         batch.isSimple = true;
-        if (end !== null) batch.features |= this.#text(batch, bytes, at + 5, end - 1);
+        if (statement !== null) {
+          this.#addRead(batch, statement);
+          batch.features |= statement.features;
+        }
         batch.isSent = true;
         break;
       case parse:
         if (end === null) this.#memory.overlook();
-        else this.#onParse(batch, bytes, at, end);
+        else if (statement !== null) this.#onParse(batch, bytes, at, end, statement);
         break;
       case bind:
         if (end !== null) this.#onBind(batch, bytes, at, end);
@@ -98,12 +133,10 @@ export class SessionMessages {
     }
   }
 
-  #onParse(batch: Batch, bytes: Buffer, at: number, end: number): void {
-    const nameEnd = bytes.indexOf(0, at + 5);
-    const sqlEnd = nameEnd < 0 ? -1 : bytes.indexOf(0, nameEnd + 1);
-    if (sqlEnd < 0 || sqlEnd >= end) return;
-    const features = this.#text(batch, bytes, nameEnd + 1, sqlEnd);
-    const name = nameEnd === at + 5 ? "" : bytes.utf8Slice(at + 5, nameEnd);
+  #onParse(batch: Batch, bytes: Buffer, at: number, end: number, statement: Statement): void {
+    const { features, from } = statement;
+    this.#addRead(batch, statement);
+    const name = from === at + 6 ? "" : bytes.utf8Slice(at + 5, from - 1);
     // One without a name is run by what follows; one with a name whenever somebody binds it.
     if (name === "") batch.features |= features;
     // PostgreSQL will refuse it, and keep the one it has.
@@ -118,8 +151,8 @@ export class SessionMessages {
     this.#memory.prepared(name, {
       // A copy: a slice would keep a whole chunk in memory for as long as the statement.
       parse: isAll ? bytes : Buffer.from(bytes.subarray(at, end)),
-      sqlFrom: nameEnd + 1 - at,
-      sqlEnd: sqlEnd - at,
+      sqlFrom: from - at,
+      sqlEnd: statement.end - at,
       features,
     });
   }
@@ -140,12 +173,13 @@ export class SessionMessages {
     this.#add(batch, text, prepared.features);
   }
 
-  /** @returns features of the text */
-  #text(batch: Batch, bytes: Buffer, from: number, end: number): number {
+  #statement(bytes: Buffer, from: number, end: number): Statement {
     const sql = bytes.utf8Slice(from, end);
-    const features = this.#features.of(sql);
+    return { sql, features: this.#features.of(sql), from, end };
+  }
+
+  #addRead(batch: Batch, { sql, features }: Statement): void {
     this.#add(batch, { bytes: noBytes, from: 0, end: 0, isPrepared: false, sql }, features);
-    return features;
   }
 
   #add(batch: Batch, text: StatementText, features: number): void {

@@ -141,7 +141,8 @@ export class Session implements AnswersHost, FrameSink, SessionIdentity, Tenant 
       const problem = noteCopyMessage(head, type);
       return problem === null ? "pass" : this.#violate(problem);
     }
-    const refusal = this.#host.refusalOf(this, type, bytes, at, end);
+    const statement = this.#messages.statementOf(type, bytes, at, end);
+    const refusal = statement === null ? null : this.#host.refusalOf(this, statement);
     if (refusal !== null) return this.#refuse(refusal, type);
     if (this.#flight.sending === null) {
       // What is left of a COPY that failed; a Flush of nothing.
@@ -152,7 +153,7 @@ export class Session implements AnswersHost, FrameSink, SessionIdentity, Tenant 
       this.#begin(at);
     }
     const batch = this.#flight.sending!;
-    this.#messages.note(batch, type, bytes, at, end);
+    this.#messages.note(batch, type, bytes, at, end, statement);
     if (batch.isSent) this.#flight.sending = null;
     this.#framer.kinds = this.#messages.kinds;
     return "pass";

@@ -34,8 +34,9 @@ export class SharedStatements {
     return this.#byBody.size;
   }
 
-  of(body: Buffer): SharedStatement {
-    const key = body.latin1Slice();
+  /** @param from where the text begins in `bytes`, behind the name of its Parse */
+  of(bytes: Buffer, from: number, end: number): SharedStatement {
+    const key = bytes.latin1Slice(from, end);
     const known = this.#byBody.get(key);
     if (known !== undefined) {
       this.#byBody.delete(key);
@@ -43,7 +44,8 @@ export class SharedStatements {
       return known;
     }
     this.#names += 1;
-    const statement = { name: `levain_${this.#names}`, body: Buffer.from(body) };
+    const body = Buffer.from(key, "latin1");
+    const statement = { name: `levain_${this.#names}`, body };
     this.#byBody.set(key, statement);
     this.#bytes += body.length;
     while (this.#byBody.size > sharedStatementsMax || this.#bytes > sharedStatementBytesMax) {
@@ -152,9 +154,15 @@ export class SessionStatements {
     this.#byName.clear();
   }
 
-  /** What to send in the place of a Parse; null for the message itself. @param body from behind its name */
-  parse(server: ServerStatements, name: string, body: Buffer): Buffer[] | null {
-    const statement = this.#shared.of(body);
+  /** What to send in the place of a Parse; null for the message itself. @param from behind its name */
+  parse(
+    server: ServerStatements,
+    name: string,
+    bytes: Buffer,
+    from: number,
+    end: number,
+  ): Buffer[] | null {
+    const statement = this.#shared.of(bytes, from, end);
     if (name === "") {
       server.unnamed = null;
       this.#pending.set("", statement);

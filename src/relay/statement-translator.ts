@@ -4,8 +4,9 @@
  * (statement-names.ts says how). Everything else passes as it is, parameters of a Bind too, whatever their length.
  */
 import type { FrameSink, Verdict } from "./framer.ts";
-import { gatheredBytesMax, wholeBytesMax } from "./limits.ts";
-import { fromClient, fromServer, type SqlError } from "./messages.ts";
+import { Gathered } from "./gathered.ts";
+import { wholeBytesMax } from "./limits.ts";
+import { fromClient, fromServer, lengthAt, type SqlError } from "./messages.ts";
 import type { ServerConnection } from "./server-connection.ts";
 import { SessionStatements, type SharedStatements } from "./statement-names.ts";
 
@@ -30,8 +31,7 @@ export class StatementTranslator {
   /** The begin of a message that cannot be read yet. */
   #held: Buffer | null = null;
   /** What is written at once. */
-  #out: Buffer[] = [];
-  #outBytes = 0;
+  readonly #out = new Gathered();
 
   /** @param onTooLong a statement with a name that is too long to be kept */
   constructor(answers: FrameSink, shared: SharedStatements, onTooLong: () => void) {
@@ -57,25 +57,22 @@ export class StatementTranslator {
       this.#held = null;
       this.#read(all, 0, all.length);
     }
-    if (this.#out.length === 0) return;
-    const out = this.#out.length === 1 ? this.#out[0]! : Buffer.concat(this.#out);
-    this.#out = [];
-    this.#outBytes = 0;
-    server.write(out, 0, out.length);
+    this.#out.writeTo(server);
   }
 
   #read(bytes: Buffer, from: number, end: number): void {
-    const { statements } = this.#server!;
+    const server = this.#server!;
+    const { statements } = server;
     let at = from + Math.min(this.#left, end - from);
     this.#left -= at - from;
     let passedFrom = from;
     while (at < end) {
       const type = bytes[at]!;
       const isHeadHere = end - at >= 5;
-      const next = isHeadHere ? at + 1 + bytes.readUInt32BE(at + 1) : end;
+      const next = isHeadHere ? at + 1 + lengthAt(bytes, at) : end;
       const skipTo = isHeadHere ? this.#message(type, bytes, at, next, end) : -1;
       if (skipTo === -1) {
-        this.#pass(bytes, passedFrom, at);
+        this.#out.add(server, bytes, passedFrom, at);
         // A copy: whoever sends the rest may take a while.
         this.#held = Buffer.from(bytes.subarray(at, end));
         return;
@@ -85,14 +82,14 @@ export class StatementTranslator {
         // What was added stands before the rest of the message, and behind all that came before it.
         const added = this.#added;
         this.#added = [];
-        this.#pass(bytes, passedFrom, at);
-        for (const one of added) this.#pass(one, 0, one.length);
+        this.#out.add(server, bytes, passedFrom, at);
+        for (const one of added) this.#out.add(server, one, 0, one.length);
         passedFrom = skipTo;
       }
       at = Math.min(next, end);
       this.#left = next - at;
     }
-    this.#pass(bytes, passedFrom, end);
+    this.#out.add(server, bytes, passedFrom, end);
   }
 
   /** What is sent in the place of a message's begin. */
@@ -121,7 +118,7 @@ export class StatementTranslator {
     }
     const used = this.statements.use(this.#server!.statements, name);
     if (used === null) return at;
-    this.#added = [...used.before, headOf(type, Buffer.of(statementByte), used.name, 0)];
+    this.#added = [...used.before, headOf(type, bytes, at + 5, at + 6, used.name, 0)];
     return next;
   }
 
@@ -135,7 +132,7 @@ export class StatementTranslator {
     }
     if (nameEnd === -1 || nameEnd >= end) return at;
     const name = bytes.utf8Slice(at + 5, nameEnd);
-    const added = this.statements.parse(statements, name, bytes.subarray(nameEnd + 1, next));
+    const added = this.statements.parse(statements, name, bytes, nameEnd + 1, next);
     if (added === null) return at;
     this.#added = added;
     return next;
@@ -150,20 +147,10 @@ export class StatementTranslator {
     const name = bytes.utf8Slice(portalEnd + 1, nameEnd);
     const used = this.statements.use(this.#server!.statements, name);
     if (used === null) return at;
-    const portal = bytes.subarray(at + 5, portalEnd + 1);
-    this.#added = [...used.before, headOf(bind, portal, used.name, next - nameEnd - 1)];
+    const restBytes = next - nameEnd - 1;
+    const head = headOf(bind, bytes, at + 5, portalEnd + 1, used.name, restBytes);
+    this.#added = used.before.length === 0 ? [head] : [...used.before, head];
     return nameEnd + 1;
-  }
-
-  #pass(bytes: Buffer, from: number, end: number): void {
-    if (end <= from) return;
-    this.#out.push(from === 0 && end === bytes.length ? bytes : bytes.subarray(from, end));
-    this.#outBytes += end - from;
-    if (this.#outBytes < gatheredBytesMax) return;
-    // What is long is not copied.
-    for (const one of this.#out) this.#server!.write(one, 0, one.length);
-    this.#out = [];
-    this.#outBytes = 0;
   }
 
   /** Takes the answers to what was added out of what the session gets. */
@@ -189,13 +176,33 @@ export class StatementTranslator {
   }
 }
 
-/** The begin of a message up to behind a name. @param restBytes what follows */
-function headOf(type: number, before: Buffer, name: string, restBytes: number): Buffer {
-  const nameBytes = Buffer.byteLength(name) + 1;
-  const head = Buffer.alloc(5 + before.length + nameBytes);
+/**
+ * The begin of a message up to behind a name.
+ *
+ * @param from where what stands before the name begins in `bytes`
+ * @param name of one byte per character
+ * @param restBytes what follows
+ */
+function headOf(
+  type: number,
+  bytes: Buffer,
+  from: number,
+  end: number,
+  name: string,
+  restBytes: number,
+): Buffer {
+  const nameFrom = 5 + end - from;
+  const nameEnd = nameFrom + name.length;
+  const head = Buffer.allocUnsafe(nameEnd + 1);
+  const length = nameEnd + restBytes;
   head[0] = type;
-  head.writeUInt32BE(4 + before.length + nameBytes + restBytes, 1);
-  head.set(before, 5);
-  head.write(name, 5 + before.length);
+  head[1] = length >>> 24;
+  head[2] = length >>> 16;
+  head[3] = length >>> 8;
+  head[4] = length;
+  for (let index = from; index < end; index += 1) head[5 + index - from] = bytes[index]!;
+  for (let index = 0; index < name.length; index += 1)
+    head[nameFrom + index] = name.charCodeAt(index);
+  head[nameEnd] = 0;
   return head;
 }
