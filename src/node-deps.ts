@@ -19,6 +19,7 @@ import type { openCollector } from "./node-collector.ts";
 import type { NodeDatabases } from "./node-databases.ts";
 import { removeLogs } from "./node-logs.ts";
 import type { governMemory } from "./node-memory.ts";
+import type { NodeReach } from "./node-reach.ts";
 import type { openSecrets } from "./node-secrets.ts";
 import type { startNodeStore } from "./node-store.ts";
 import type { RelayOnDemand } from "./relay-on-demand.ts";
@@ -38,6 +39,7 @@ export interface NodeParts {
   remote: ReturnType<typeof openRemoteUse>;
   branches: NodeDatabases;
   relay: RelayOnDemand;
+  reach: NodeReach;
   /** Null: the node has none. */
   broker: NodeBroker | null;
   deployer: Deployer;
@@ -60,7 +62,7 @@ export function nodeDeps(parts: NodeParts): { status: () => NodeStatus; deps: Ad
   const { config, startedAtMs, adminPort, lane, store, memory, remote, deployer } = parts;
   const { environments, rotation, log, requests, artifacts, collector, clock } = parts;
   const { backups, dumps } = parts;
-  const { publisher, shutdown, note, branches, relay, broker } = parts;
+  const { publisher, shutdown, note, branches, relay, reach, broker } = parts;
   const { urlOf, urlOfHost } = parts.urls;
   const { dataDir } = config;
 
@@ -110,6 +112,8 @@ export function nodeDeps(parts: NodeParts): { status: () => NodeStatus; deps: Ad
     domains: remote.domains,
     databases: {
       branches: branches.databases,
+      port: relay.port,
+      served: reach.served,
       facts: () => relay.facts(),
       locks: () => branches.locks.waits,
     },

@@ -7,7 +7,16 @@
 import type { Clock } from "./base/clock.ts";
 import { messageOf, PlatformError } from "./base/errors.ts";
 import { holdMsMax } from "./relay/limits.ts";
-import type { Hold, HoldOptions, Relay, RelayDatabase, RelayFacts } from "./relay/relay-api.ts";
+import {
+  type Hold,
+  type HoldOptions,
+  type Relay,
+  type RelayCertificate,
+  type RelayDatabase,
+  type RelayFacts,
+  type RelayReach,
+  thisMachineAlone,
+} from "./relay/relay-api.ts";
 import { RelayChild } from "./relay-child.ts";
 import type { RelayAnswer, RelayCall } from "./relay-protocol.ts";
 import { RestartPause } from "./restart-pause.ts";
@@ -16,6 +25,8 @@ import type { LogSink } from "./telemetry/log-record.ts";
 export interface NodeRelayOptions {
   /** On 127.0.0.1; 0 = any free one, which stays the same until `stop`. */
   port: number;
+  /** Default: this machine alone, without TLS. */
+  reach?: RelayReach;
   /** Folder for a unix socket beside it; null for none. */
   socketFolder: string | null;
   /** Gets what the relay has to say of apps. */
@@ -57,6 +68,7 @@ class NodeRelay implements Relay {
   readonly #options: NodeRelayOptions;
   readonly #databases = new Map<string, RelayDatabase>();
   readonly #holds = new Map<number, ActiveHold>();
+  #reach: RelayReach;
   #port = 0;
   #child: RelayChild;
   /** Resolves with a relay that listens, or null after `stop`. */
@@ -68,6 +80,7 @@ class NodeRelay implements Relay {
 
   constructor(options: NodeRelayOptions) {
     this.#options = options;
+    this.#reach = options.reach ?? thisMachineAlone;
     this.#child = this.#open(options.port);
   }
 
@@ -107,6 +120,11 @@ class NodeRelay implements Relay {
   async facts(): Promise<RelayFacts> {
     const answer = await this.#ask({ type: "facts" });
     return answer?.kind === "facts" ? answer.facts : { strangers: 0, databases: [] };
+  }
+
+  async renewTls(tls: RelayCertificate): Promise<void> {
+    this.#reach = { ...this.#reach, tls };
+    await this.#ask({ type: "renewTls", tls });
   }
 
   stop(): Promise<void> {
@@ -149,7 +167,13 @@ class NodeRelay implements Relay {
         lapseMs: lapseAtMs - nowMs,
       }));
     return new RelayChild({
-      config: { port, socketFolder, databases: [...this.#databases.values()], holds },
+      config: {
+        port,
+        reach: this.#reach,
+        socketFolder,
+        databases: [...this.#databases.values()],
+        holds,
+      },
       startedAtMs: nowMs,
       silentMsMax: silentMs,
       onRecords: (records, dropped) => {

@@ -35,6 +35,7 @@ import { writeNodeFile } from "./node-file.ts";
 import { openAdmin, openLane, openRelay } from "./node-listeners.ts";
 import { removeLogs } from "./node-logs.ts";
 import { governMemory, memoryBudget } from "./node-memory.ts";
+import { openReach } from "./node-reach.ts";
 import { openSandbox } from "./node-sandbox.ts";
 import { openSecrets } from "./node-secrets.ts";
 
@@ -104,8 +105,14 @@ export async function runNode(config: NodeConfig, watcher: NodeWatcher): Promise
     clock,
     note: watcher.note,
   });
+  const reach = openReach({
+    config,
+    onRenewed: (tls) => relay.renewTls(tls),
+    note: watcher.note,
+  });
+  cleanup.defer(() => reach.close());
   const relay = new RelayOnDemand(config.databasePort, (port) =>
-    openRelay({ port, socketFolder: null, log, clock, note: watcher.note }),
+    openRelay({ port, reach: reach.now(), socketFolder: null, log, clock, note: watcher.note }),
   );
   let connection: PostgresConnection | null = null;
   const branches = openDatabases({
@@ -237,6 +244,7 @@ export async function runNode(config: NodeConfig, watcher: NodeWatcher): Promise
     remote,
     branches,
     relay,
+    reach,
     broker,
     deployer,
     environments,

@@ -2,7 +2,7 @@
  * The relay of a node: started with the first database, and its port known before that, since the processes of apps are
  * given the right to connect to it when they start.
  */
-import type { Relay, RelayFacts } from "./relay/relay-api.ts";
+import type { Relay, RelayCertificate, RelayFacts } from "./relay/relay-api.ts";
 
 export class RelayOnDemand {
   /** On 127.0.0.1. */
@@ -35,6 +35,12 @@ export class RelayOnDemand {
   /** Null while there is none. */
   facts(): Promise<RelayFacts> | null {
     return this.#running?.facts() ?? null;
+  }
+
+  /** One that is started later has to be given it then. */
+  async renewTls(tls: RelayCertificate): Promise<void> {
+    const relay = await this.#relay?.catch(() => null);
+    await relay?.renewTls(tls);
   }
 
   async stop(): Promise<void> {

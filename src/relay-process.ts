@@ -48,9 +48,10 @@ async function hear(message: ToRelay): Promise<void> {
   }
 }
 
-function open({ port, socketFolder, databases, holds: planned }: RelayConfig): void {
+function open({ port, reach, socketFolder, databases, holds: planned }: RelayConfig): void {
   try {
-    relay = startRelay({ port, socketFolder: socketFolder ?? undefined, log: { write: keep } });
+    const log = { write: keep };
+    relay = startRelay({ port, reach, socketFolder: socketFolder ?? undefined, log });
     // In the same turn: no client comes before what there is, and what is held.
     for (const database of databases) void relay.put(database);
     for (const hold of planned) beginHold(hold).catch(() => {});
@@ -80,6 +81,9 @@ async function answerTo(call: RelayCall): Promise<RelayAnswer> {
       }
       case "facts":
         return { kind: "facts", facts: await relay!.facts() };
+      case "renewTls":
+        await relay!.renewTls(call.tls);
+        return { kind: "done" };
     }
   } catch (error) {
     return { kind: "failed", error: asPlatformError(error).toBody() };

@@ -1,12 +1,13 @@
 /** What a node and its relay process say to each other. Plain data; both are of the same release. */
 import type { ErrorBody } from "./base/errors.ts";
 import type { FromNodeChild } from "./node-child.ts";
-import type { RelayDatabase, RelayFacts } from "./relay/relay-api.ts";
+import type { RelayCertificate, RelayDatabase, RelayFacts, RelayReach } from "./relay/relay-api.ts";
 import type { LogRecord } from "./telemetry/log-record.ts";
 
 export interface RelayConfig {
   /** 0 = any free one. */
   port: number;
+  reach: RelayReach;
   socketFolder: string | null;
   databases: readonly RelayDatabase[];
   /** Holds that were there before the process was started again. */
@@ -27,7 +28,8 @@ export type RelayCall =
   | { type: "remove"; name: string }
   | ({ type: "hold" } & PlannedHold)
   | { type: "release"; hold: number }
-  | { type: "facts" };
+  | { type: "facts" }
+  | { type: "renewTls"; tls: RelayCertificate };
 
 export type ToRelay =
   /** Once, first. `listening` or `failed` follows. */

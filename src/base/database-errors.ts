@@ -16,6 +16,21 @@ export const databaseErrors = {
       `Cannot use the database of app "${app}" on ${branch}: it was dropped (${why})`,
     remedy: "Deploy the branch again: that makes it anew",
   },
+  DATABASE_TLS_UNUSABLE: {
+    owner: "user",
+    status: 400,
+    message: (path: string, what: string) => `Cannot serve databases over TLS: ${path}: ${what}`,
+    remedy:
+      "Name the certificate with those between it and the root, and its key, in PEM: `--database-tls-cert`, `--database-tls-key`",
+  },
+  DATABASE_NOT_SERVED: {
+    owner: "user",
+    status: 409,
+    message: (name: string, port: number) =>
+      `Cannot reach database "${name}" from another machine: the node serves databases at 127.0.0.1:${port} only`,
+    remedy: (_name: string, port: number) =>
+      `Lead a tunnel there, \`ssh -N -L ${port}:127.0.0.1:${port} <machine>\`, and say \`--host 127.0.0.1\`; or serve them with TLS (\`levain up --database-host\`, docs/relay.md)`,
+  },
   DATABASE_BUSY: {
     owner: "user",
     status: 409,

@@ -3,7 +3,7 @@
 import { DATABASE_ORIGINS, type DatabaseOrigin } from "../base/database-spec.ts";
 import type { DatabaseInfo, OutputOf } from "../control/api.ts";
 import { databaseLines } from "./database-text.ts";
-import { appWords, dbApp, dbBranch, dbBranchNamed, textFlag } from "./db-words.ts";
+import { appWords, dbApp, dbBranch, dbBranchNamed, dbHost, textFlag } from "./db-words.ts";
 import { usageError } from "./failure.ts";
 import { rebindTimeoutMs } from "./limits.ts";
 import { type Column, renderTable } from "./table.ts";
@@ -96,7 +96,16 @@ export async function drop(call: Call): Promise<Outcome> {
 
 export async function url(call: Call): Promise<Outcome> {
   const app = await dbApp(call);
-  const data = await call.client.call("databaseUrl", { app, query: { branch: dbBranch(call) } });
+  const host = dbHost(call);
+  const data = await call.client.call("databaseUrl", {
+    app,
+    query: { branch: dbBranch(call), ...(host === null ? {} : { host }) },
+  });
+  // Not to stdout, which is the address alone.
+  if (data.isCertified === false && !call.isJson) {
+    const what = `the certificate there is not for ${host}: clients that check it will refuse it`;
+    call.io.stderr.write(`${call.paint.yellow("!")} ${what}\n`);
+  }
   return {
     data,
     next: [call.command(`levain db psql ${data.branch}${appWords(call)}`)],

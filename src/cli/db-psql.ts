@@ -1,7 +1,10 @@
 /** `levain db psql`: the machine's own psql on a branch's database, or a shell of a few lines where there is none. */
+import { mkdtemp, rm, writeFile } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
 import { createInterface } from "node:readline";
 import type { Client } from "pg";
-import { dbApp, dbBranch, textFlag } from "./db-words.ts";
+import { dbApp, dbBranch, dbHost, textFlag } from "./db-words.ts";
 import { usageError } from "./failure.ts";
 import { printable } from "./printable.ts";
 import { type Column, renderTable } from "./table.ts";
@@ -19,56 +22,67 @@ interface Answer {
 }
 
 export async function psql(call: Call): Promise<Outcome> {
-  assertHere(call);
   const app = await dbApp(call);
+  const host = dbHost(call);
   const { url, branch } = await call.client.call("databaseUrl", {
     app,
-    query: { branch: dbBranch(call) },
+    query: { branch: dbBranch(call), ...(host === null ? {} : { host }) },
   });
   const command = textFlag(call, "command");
   const program = Bun.which("psql", { PATH: call.io.env.PATH ?? "" });
+  const way: Way = { url: new URL(url), ca: call.nodeCa };
   if (call.isJson) {
     if (command === undefined) throw usageError("--json needs --command");
-    const answers = await withClient(url, (client) => run(client, command));
+    const answers = await withClient(way, (client) => run(client, command));
     return { data: { app, branch, answers } };
   }
-  if (program !== null) return runProgram(program, url, command, { app, branch });
+  if (program !== null) return runProgram(program, way, command, { app, branch });
   if (command !== undefined) {
-    const answers = await withClient(url, (client) => run(client, command));
+    const answers = await withClient(way, (client) => run(client, command));
     return {
       data: { app, branch, answers },
       text: () => answers.map((answer) => textOf(answer, call)).join("\n"),
     };
   }
-  await withClient(url, (client) => shell(client, call, branch));
+  await withClient(way, (client) => shell(client, call, branch));
   return { data: { app, branch, answers: [] }, isPrinted: true };
 }
 
-/** The relay listens on the node's own machine. */
-function assertHere({ nodeUrl }: Call): void {
-  if (nodeUrl === null) return;
-  const { hostname } = new URL(nodeUrl);
-  if (["127.0.0.1", "localhost", "[::1]"].includes(hostname)) return;
-  throw usageError(
-    `databases are reached on the node's own machine: run it there, or lead a tunnel to its databasePort`,
-  );
+/** How a database is reached. */
+interface Way {
+  url: URL;
+  /** What its certificate has to come from, in PEM; null for what this machine trusts. Without meaning without TLS. */
+  ca: string | null;
 }
 
 async function runProgram(
   program: string,
-  url: string,
+  { url, ca }: Way,
   command: string | undefined,
   data: object,
 ): Promise<Outcome> {
-  const { hostname, port, username, password, pathname } = new URL(url);
+  const { hostname, port, username, password, pathname, searchParams } = url;
+  await using cleanup = new AsyncDisposableStack();
+  const tls: Record<string, string> = {};
+  const mode = searchParams.get("sslmode");
+  if (mode !== null) {
+    tls.PGSSLMODE = mode;
+    if (ca !== null) {
+      const folder = await mkdtemp(join(tmpdir(), "levain-psql-"));
+      cleanup.defer(() => rm(folder, { recursive: true, force: true }));
+      tls.PGSSLROOTCERT = join(folder, "ca.pem");
+      await writeFile(tls.PGSSLROOTCERT, ca);
+    } else tls.PGSSLROOTCERT = process.env.PGSSLROOTCERT ?? "system";
+  }
   // In the environment: arguments of a process are for all to see.
   const env = {
     ...process.env,
-    PGHOST: hostname,
+    PGHOST: hostname.replace(/^\[(.*)\]$/, "$1"),
     PGPORT: port,
     PGUSER: username,
     PGPASSWORD: password,
     PGDATABASE: pathname.slice(1),
+    ...tls,
   };
   const words = command === undefined ? [] : ["--command", command];
   const child = Bun.spawn([program, ...words], { stdio: ["inherit", "inherit", "inherit"], env });
@@ -81,11 +95,18 @@ async function runProgram(
 }
 
 async function withClient<Result>(
-  url: string,
+  { url, ca }: Way,
   work: (client: Client) => Promise<Result>,
 ): Promise<Result> {
   const { default: pg } = await import("pg");
-  const client = new pg.Client({ connectionString: url, application_name: "levain db psql" });
+  const isSecured = url.searchParams.has("sslmode");
+  const plain = new URL(url);
+  plain.search = "";
+  const client = new pg.Client({
+    connectionString: plain.href,
+    application_name: "levain db psql",
+    ...(isSecured ? { ssl: ca === null ? true : { ca }, enableChannelBinding: true } : {}),
+  });
   client.on("error", () => {});
   await client.connect();
   try {

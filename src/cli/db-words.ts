@@ -29,3 +29,11 @@ export function textFlag({ flags }: Call, name: string): string | undefined {
   const value = flags[name];
   return typeof value === "string" ? value : undefined;
 }
+
+/** What the database is to be reached by: `--host`, or as the node is when that is elsewhere. Null: on this machine. */
+export function dbHost(call: Call): string | null {
+  const given = textFlag(call, "host");
+  if (given !== undefined) return given;
+  if (call.nodeUrl === null) return null;
+  return new URL(call.nodeUrl).hostname.replace(/^\[(.*)\]$/, "$1");
+}

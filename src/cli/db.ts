@@ -26,7 +26,8 @@ export const db: Verb = {
     "`branch` makes the database of a branch before its first deploy, as that would. `reset` gives a branch what a new " +
     "one would get: its parent's data of now, masked. `drop` ends it; the next deploy makes it anew. Both throw away " +
     "what is in it, so the branch's name is given twice. `url` prints its address with the password; `psql` opens it " +
-    "with the psql of this machine, or with a small shell of Levain's own. Both reach it on the node's machine only. " +
+    "with the psql of this machine, or with a small shell of Levain's own. From another machine both take a node that " +
+    "serves databases there (`levain up --database-host`), or a tunnel and `--host 127.0.0.1`. " +
     "`migrations` lists what was run on databases at deploys and promotes, and on copies of them first. " +
     "`readonly on` refuses what writes until `readonly off`. `stats` shows sessions, connections and latencies; with a " +
     "branch, all that the relay has counted. `dump` writes all of a database to one file of SQL; `restore` " +
@@ -44,6 +45,10 @@ export const db: Verb = {
     ["--from <what>", "branch, reset: data, schema or empty (default: as configured)"],
     ["--confirm <branch>", "reset, drop, restore: the branch's name once more"],
     ["--command <sql>", "psql: run this and end"],
+    [
+      "--host <name>",
+      "url, psql: how the node's machine is called (default: as this command does)",
+    ],
   ],
   examples: [
     ["levain db", "all databases"],

@@ -84,6 +84,7 @@ export async function runWords(
       dataDir,
       client: new AdminClient(target),
       nodeUrl: target.url ?? null,
+      nodeCa: target.ca ?? null,
       command,
       runNode: host.runNode,
       runDev: host.runDev,

@@ -26,6 +26,13 @@ const SETTINGS = {
   dnsServers: ["--dns-servers <list>", "name servers for proofs of domains"],
   databaseUrl: ["--database-url <url>", "a PostgreSQL server instead of the node's own"],
   databasePort: ["--database-port <port>", "port of apps' databases (default 4002; 0: any)"],
+  databaseHost: ["--database-host <address>", "address of databases beside 127.0.0.1"],
+  databaseTlsCert: ["--database-tls-cert <file>", "certificate of databases, in PEM"],
+  databaseTlsKey: ["--database-tls-key <file>", "its key, in PEM"],
+  databasePlain: [
+    "--database-plain <where>",
+    "databases without TLS: loopback (default), anywhere",
+  ],
   masterKeyFile: ["--master-key-file <path>", "key that seals environment values"],
   postgresUser: ["--postgres-user <name>", "system user of the node's own PostgreSQL"],
   trustedProxies: ["--trusted-proxies <list>", "proxies whose x-forwarded-* is believed"],

@@ -57,6 +57,8 @@ export interface Call {
   client: AdminClient;
   /** Address of a node that was named, on this machine or behind a tunnel; else null. */
   nodeUrl: string | null;
+  /** Certificates in PEM that it is trusted by; null for those of this machine. */
+  nodeCa: string | null;
   /** A command for `next`: with `--data-dir` and `--node` added when the user gave them, so that it can be pasted as it is. */
   command(words: string): string;
   runNode: RunNode;

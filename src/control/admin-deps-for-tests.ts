@@ -16,7 +16,7 @@ import { type AdminServer, startAdminServer } from "./admin-server.ts";
 import { rotateAdminToken } from "./admin-token.ts";
 import type { DeployResult, NodeStatus } from "./api.ts";
 import { AuditTrail } from "./audit-trail.ts";
-import { branchesForTests } from "./branches-for-tests.ts";
+import { databasesForTests } from "./branches-for-tests.ts";
 import type { AdminDeps } from "./deps.ts";
 import { testRoutes, testRuns } from "./inspection-for-tests.ts";
 import { testMemory } from "./memory-for-tests.ts";
@@ -287,7 +287,7 @@ export function memoryDeps(dataDir: string, happened: string[]): AdminDeps {
         happened.push(`remove logs of ${app}`);
       },
     },
-    databases: { branches: branchesForTests(happened), facts: () => null, locks: () => new Map() },
+    databases: databasesForTests(happened),
     requestLogs: {
       async *read(app) {
         if (app === "shop") yield testRequest;

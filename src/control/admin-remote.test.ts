@@ -4,12 +4,12 @@ import { copyFileSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "
 import { connect, type Socket } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import type { CertificateFiles } from "./admin-certificate.ts";
 import { memoryDeps, testDeployResult, waitUntil } from "./admin-deps-for-tests.ts";
 import type { AdminRemoteOptions } from "./admin-remote.ts";
 import { startAdminServer } from "./admin-server.ts";
 import { rotateAdminToken } from "./admin-token.ts";
 import type { AuditEntryInfo } from "./api.ts";
+import type { CertificateFiles } from "./certificate.ts";
 import { hasOpenssl, makeCertificate } from "./certificates-for-tests.ts";
 import type { AdminDeps } from "./deps.ts";
 import { adminHeadBytesMax } from "./limits.ts";

@@ -4,17 +4,12 @@
  */
 import { join } from "node:path";
 import type { Server } from "bun";
-import { messageOf, PlatformError } from "../base/errors.ts";
-import {
-  type AdminCertificate,
-  type CertificateFiles,
-  readCertificate,
-  stampOf,
-} from "./admin-certificate.ts";
+import { PlatformError } from "../base/errors.ts";
 import { closeListener, type Fetch, listenUnix } from "./admin-listeners.ts";
 import { AdminRelay, type RelayBounds, relayHeader } from "./admin-relay.ts";
-import { adminTlsLookMs } from "./limits.ts";
+import type { CertificateFiles } from "./certificate.ts";
 import { bindError } from "./node-config.ts";
+import { WatchedCertificate } from "./watched-certificate.ts";
 
 export interface AdminRemoteOptions {
   hostname: string;
@@ -26,39 +21,43 @@ export interface AdminRemoteOptions {
   /** A line for the node's log. */
   note(line: string): void;
   bounds?: Partial<RelayBounds>;
-  /** Default `adminTlsLookMs`. */
+  /** Default `tlsLookMs`. */
   lookMs?: number;
 }
 
 export class AdminRemote {
-  readonly #options: AdminRemoteOptions;
   readonly #relay: AdminRelay;
   readonly #socketPath: string;
-  #certificate: AdminCertificate | null;
-  /** Files that could not be used, so that it is said once. */
-  #refusedStamp = "";
+  readonly #certificate: WatchedCertificate | null;
   #server: Server<undefined> | null = null;
-  readonly #timer: ReturnType<typeof setInterval>;
 
   /** @throws {PlatformError} `ADMIN_TLS_UNUSABLE`, `PORT_IN_USE`, `PORT_FORBIDDEN`, `NODE_CONFIG_INVALID` */
   constructor(options: AdminRemoteOptions) {
-    const { hostname, port, tls, dataDir, bounds, lookMs = adminTlsLookMs } = options;
-    this.#options = options;
-    this.#certificate = tls === null ? null : readCertificate(tls);
+    const { hostname, port, tls, dataDir, note, bounds, lookMs } = options;
+    this.#certificate =
+      tls === null
+        ? null
+        : new WatchedCertificate({
+            files: tls,
+            purpose: "admin API",
+            problem: "ADMIN_TLS_UNUSABLE",
+            note,
+            onRenewed: (renewed) => this.#relay.renew(renewed),
+            lookMs,
+          });
     this.#socketPath = join(dataDir, "admin-relay.sock");
     try {
       this.#relay = new AdminRelay({
         hostname,
         port,
-        tls: this.#certificate,
+        tls: this.#certificate?.current ?? null,
         socketPath: this.#socketPath,
         ...(bounds === undefined ? {} : { bounds }),
       });
     } catch (error) {
+      this.#certificate?.close();
       throw bindError(error, "adminPort", port);
     }
-    this.#timer = setInterval(() => this.#lookAtFiles(), lookMs);
-    this.#timer.unref();
   }
 
   get port(): number {
@@ -66,7 +65,7 @@ export class AdminRemote {
   }
 
   get isCertified(): ((host: string) => boolean) | null {
-    return this.#certificate?.isFor ?? null;
+    return this.#certificate?.current.isFor ?? null;
   }
 
   /** Answers what comes through. @throws {PlatformError} `DATA_DIR_UNUSABLE` */
@@ -88,29 +87,9 @@ export class AdminRemote {
 
   /** Waits for open answers, then ends what is left. */
   async close(): Promise<void> {
-    clearInterval(this.#timer);
+    this.#certificate?.close();
     this.#relay.stopAccepting();
     if (this.#server !== null) await closeListener(this.#server);
     this.#relay.close();
-  }
-
-  #lookAtFiles(): void {
-    const { tls, note } = this.#options;
-    if (tls === null || this.#certificate === null) return;
-    const stamp = stampOf(tls);
-    // While one of them is being replaced, the one in use will do.
-    if (stamp === "" || stamp === this.#certificate.stamp) return;
-    try {
-      const renewed = readCertificate(tls);
-      this.#relay.renew(renewed);
-      this.#certificate = renewed;
-      note(`admin API: takes the new certificate ${tls.cert}`);
-    } catch (error) {
-      if (stamp === this.#refusedStamp) return;
-      this.#refusedStamp = stamp;
-      note(
-        `admin API: keeps its certificate, since the new one cannot be used: ${messageOf(error)}`,
-      );
-    }
   }
 }

@@ -89,7 +89,15 @@ export const databaseResetInput = z.strictObject({
   confirm: z.string().optional(),
 });
 export const databaseDropQuery = z.strictObject({ branch, confirm: z.string().optional() });
-export const databaseUrlQuery = z.strictObject({ branch });
+export const databaseUrlQuery = z.strictObject({
+  branch,
+  /** Name or address by which another machine calls the node. Default: the address is for the node's own machine. */
+  host: z
+    .string()
+    .max(253)
+    .regex(/^[A-Za-z0-9]([A-Za-z0-9.-]*[A-Za-z0-9])?$|^[0-9a-fA-F:]*:[0-9a-fA-F:.]*$/)
+    .optional(),
+});
 export const databaseReadOnlyInput = z.strictObject({ branch, isReadOnly: z.boolean() });
 
 export const databaseChanged = z.object({
@@ -101,8 +109,10 @@ export const databaseChanged = z.object({
 export const databaseUrl = z.object({
   app: z.string(),
   branch: z.string(),
-  /** With its password; reached on the node's machine alone. */
+  /** With its password; reached on the node's machine alone, unless `host` was given. */
   url: z.string(),
+  /** Whether the certificate that clients are shown is for `host`; null without TLS, and for the node's own machine. */
+  isCertified: z.boolean().nullable(),
 });
 
 export type DatabaseInfo = z.infer<typeof databaseInfo>;

@@ -5,8 +5,18 @@ import { databaseDefaults } from "../deploy/database-config.ts";
 import type { StoredDatabase } from "../store/branch-databases.ts";
 import type { DatabasesDeps } from "./databases.ts";
 
+export function databasesForTests(happened: string[]): DatabasesDeps {
+  return {
+    branches: branchesForTests(happened),
+    port: 4002,
+    served: null,
+    facts: () => null,
+    locks: () => new Map(),
+  };
+}
+
 /** Production of `shop` has a database; what is asked of it is noted. */
-export function branchesForTests(happened: string[]): DatabasesDeps["branches"] {
+function branchesForTests(happened: string[]): DatabasesDeps["branches"] {
   const row: StoredDatabase = {
     name: "shop",
     app: "shop",

@@ -1,6 +1,6 @@
 /** Certificates that sign themselves, made for a test with the machine's openssl. */
 import { join } from "node:path";
-import type { CertificateFiles } from "./admin-certificate.ts";
+import type { CertificateFiles } from "./certificate.ts";
 
 export const hasOpenssl = Bun.which("openssl") !== null;
 

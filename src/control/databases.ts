@@ -1,4 +1,5 @@
 /** Lists, makes, resets and drops branches' databases for the admin API. */
+import { isIP } from "node:net";
 import { PlatformError } from "../base/errors.ts";
 import { isReadOnly, type RelayFacts } from "../database/connections.ts";
 import type { Databases } from "../database/databases.ts";
@@ -10,6 +11,7 @@ import { mayUse, type Principal, ROLES } from "./access.ts";
 import type { DatabaseInfo, InputOf, OutputOf, QueryOf } from "./api.ts";
 import { useOf } from "./database-use.ts";
 import type { AdminDeps } from "./deps.ts";
+import { isLoopbackHost } from "./origin-guard.ts";
 
 /** What the admin API needs of them. */
 export interface DatabasesDeps {
@@ -17,6 +19,10 @@ export interface DatabasesDeps {
     Databases,
     "list" | "urlOf" | "ensure" | "reset" | "drop" | "remove" | "setReadOnly"
   >;
+  /** Of the relay. */
+  port: number;
+  /** What others get to it by: whether its certificate is for a host; null without TLS. Null: only this machine gets there. */
+  served: { isCertified: ((host: string) => boolean) | null } | null;
   /** Null while no relay runs. */
   facts(): Promise<RelayFacts> | null;
   /** Who waits for locks, by the databases' names. */
@@ -36,13 +42,27 @@ export async function listDatabases(
   return { databases: rows.map((row) => infoOf(row, facts, databases.locks())) };
 }
 
-/** @throws {PlatformError} `DATABASE_UNKNOWN`, `DATABASE_DROPPED` */
+/** @throws {PlatformError} `DATABASE_UNKNOWN`, `DATABASE_DROPPED`; `DATABASE_NOT_SERVED` for a host when only this machine gets there */
 export function urlOfDatabase(
   { databases }: Deps,
   app: string,
-  { branch }: QueryOf<"databaseUrl">,
+  { branch, host }: QueryOf<"databaseUrl">,
 ): OutputOf<"databaseUrl"> {
-  return { app, branch, url: databases.branches.urlOf(app, branch) };
+  const { branches, port, served } = databases;
+  const here = branches.urlOf(app, branch);
+  if (host === undefined || isLoopbackHost(host))
+    return { app, branch, url: here, isCertified: null };
+  if (served === null) {
+    throw new PlatformError("DATABASE_NOT_SERVED", [find(branches, app, branch)!.name, port]);
+  }
+  const { isCertified } = served;
+  const there = here.replace("@127.0.0.1:", `@${isIP(host) === 6 ? `[${host}]` : host}:`);
+  return {
+    app,
+    branch,
+    url: isCertified === null ? there : `${there}?sslmode=verify-full`,
+    isCertified: isCertified?.(host) ?? null,
+  };
 }
 
 /**

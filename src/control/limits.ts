@@ -157,8 +157,8 @@ export const adminHeadBytesMax = 16 * 1024;
 /** A JSON body, from its first byte to its last. Milliseconds. */
 export const adminBodyTimeoutMs = 10_000;
 
-/** Between two looks at whether the certificate's files have changed. Milliseconds. */
-export const adminTlsLookMs = 5_000;
+/** Between two looks at whether the files of a certificate have changed. Milliseconds. */
+export const tlsLookMs = 5_000;
 
 /** Names that the admin API answers to behind a proxy. Count. */
 export const adminNamesMax = 20;

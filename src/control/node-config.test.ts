@@ -62,24 +62,31 @@ test("a flag wins over a variable, a variable over the file, the file over the d
   expect(config.build).toEqual({ timeoutMs: 6_000, memoryBytesMax: 100_000_000 });
 });
 
-test("the admin API does not get beyond the machine in the clear unless that is said", async () => {
-  const problemsOf = async (flags: Record<string, string>) => {
-    const thrown = await load({ flags }).catch((error) => error);
-    return (thrown.detail?.problems as string[] | undefined)?.join("; ") ?? "";
-  };
-  const tls = { adminTlsCert: "a.pem", adminTlsKey: "b.pem" };
+test.each([
+  ["admin", "adminHttp"],
+  ["database", "databasePlain"],
+])(
+  "the %s port does not get beyond the machine in the clear unless that is said",
+  async (what, plain) => {
+    const problemsOf = async (flags: Record<string, string>) => {
+      const thrown = await load({ flags }).catch((error) => error);
+      return (thrown.detail?.problems as string[] | undefined)?.join("; ") ?? "";
+    };
+    const [cert, key] = [{ [`${what}TlsCert`]: "a.pem" }, { [`${what}TlsKey`]: "b.pem" }];
 
-  for (const adminHost of ["0.0.0.0", "::", "10.0.0.1", "::ffff:127.0.0.1"]) {
-    expect(await problemsOf({ adminHost }), adminHost).toContain("--admin-host: adminHost");
-    expect(await problemsOf({ adminHost, ...tls }), adminHost).toBe("");
-    expect(await problemsOf({ adminHost, adminHttp: "anywhere" }), adminHost).toBe("");
-  }
-  for (const adminHost of ["127.0.0.1", "127.1.2.3", "::1"]) {
-    expect(await problemsOf({ adminHost }), adminHost).toBe("");
-  }
-  expect(await problemsOf({ adminTlsCert: "a.pem" })).toContain("belong together");
-  expect(await problemsOf({ adminTlsKey: "b.pem" })).toContain("belong together");
-});
+    for (const address of ["0.0.0.0", "::", "10.0.0.1", "::ffff:127.0.0.1"]) {
+      const host = { [`${what}Host`]: address };
+      expect(await problemsOf(host), address).toContain(`--${what}-host: ${what}Host`);
+      expect(await problemsOf({ ...host, ...cert, ...key }), address).toBe("");
+      expect(await problemsOf({ ...host, [plain]: "anywhere" }), address).toBe("");
+    }
+    for (const address of ["127.0.0.1", "127.1.2.3", "::1"]) {
+      expect(await problemsOf({ [`${what}Host`]: address }), address).toBe("");
+    }
+    expect(await problemsOf(cert)).toContain("belong together");
+    expect(await problemsOf(key)).toContain("belong together");
+  },
+);
 
 test("the address that apps are shown at is at their domain", async () => {
   const domain = "apps.example.com";
@@ -117,6 +124,10 @@ test("every variable is read as the kind of value that its setting takes", async
     LEVAIN_DNS_SERVERS: "9.9.9.9, [::1]:5353",
     LEVAIN_DATABASE_URL: "postgres://u:p@db:5432/levain",
     LEVAIN_DATABASE_PORT: "0",
+    LEVAIN_DATABASE_HOST: "0.0.0.0",
+    LEVAIN_DATABASE_TLS_CERT: "db.pem",
+    LEVAIN_DATABASE_TLS_KEY: "/etc/db-key.pem",
+    LEVAIN_DATABASE_PLAIN: "loopback",
     LEVAIN_DATABASES_PREVIEWS_OF_APP_MAX: "5",
     LEVAIN_DATABASES_PREVIEWS_MAX: "50",
     LEVAIN_MASTER_KEY: "ab".repeat(32),
@@ -167,6 +178,10 @@ test("every variable is read as the kind of value that its setting takes", async
     dnsServers: ["9.9.9.9", "[::1]:5353"],
     databaseUrl: "postgres://u:p@db:5432/levain",
     databasePort: 0,
+    databaseHost: "0.0.0.0",
+    databaseTlsCert: `${cwd}/db.pem`,
+    databaseTlsKey: "/etc/db-key.pem",
+    databasePlain: "loopback",
     databases: { previewsOfAppMax: 5, previewsMax: 50 },
     masterKey: "ab".repeat(32),
     masterKeyFile: "/run/keys/levain",

@@ -55,14 +55,14 @@ export async function loadNodeConfig(sources: NodeConfigSources): Promise<NodeCo
   }
   if (result.success) problems.push(...databasePortProblems(result.data, given));
   if (result.success) problems.push(...publicUrlProblems(result.data, given));
-  if (result.success) problems.push(...adminProblems(result.data, given));
+  if (result.success) problems.push(...exposureProblems(result.data, given));
   const broker = result.success ? brokerOf(result.data, given, problems) : null;
   if (problems.length > 0 || !result.success) {
     throw new PlatformError("NODE_CONFIG_INVALID", ["its configuration", sumUp(problems)], {
       detail: { problems },
     });
   }
-  const { dataDir, hooks, adminTlsCert, adminTlsKey } = result.data;
+  const { dataDir, hooks } = result.data;
   // What a file names counts from that file, like its imports.
   const folderOf = (key: string) =>
     given.originOf(key) === given.file
@@ -74,8 +74,12 @@ export async function loadNodeConfig(sources: NodeConfigSources): Promise<NodeCo
     ...result.data,
     broker,
     dataDir: resolve(sources.cwd, dataDir),
-    ...(adminTlsCert === undefined ? {} : { adminTlsCert: fileOf("adminTlsCert", adminTlsCert) }),
-    ...(adminTlsKey === undefined ? {} : { adminTlsKey: fileOf("adminTlsKey", adminTlsKey) }),
+    ...Object.fromEntries(
+      TLS_FILES.flatMap((key) => {
+        const path = result.data[key];
+        return path === undefined ? [] : [[key, fileOf(key, path)]];
+      }),
+    ),
     hooks: hooks
       .map((hook) => (typeof hook === "string" ? { module: hook } : hook))
       .map(({ module, options }) => ({
@@ -108,20 +112,27 @@ function publicUrlProblems(
   ];
 }
 
-/** The admin token must not cross a network in the clear because nobody thought of it. */
-function adminProblems(
-  { adminHost, adminHttp, adminTlsCert, adminTlsKey }: z.infer<typeof nodeConfigSchema>,
-  given: Given,
-): string[] {
-  if ((adminTlsCert === undefined) !== (adminTlsKey === undefined)) {
-    const key = adminTlsCert === undefined ? "adminTlsKey" : "adminTlsCert";
-    return [`${given.originOf(key)}: adminTlsCert and adminTlsKey belong together`];
-  }
-  const isOpen = !/^(127\.|::1$)/.test(adminHost) && adminTlsCert === undefined;
-  if (!isOpen || adminHttp === "anywhere") return [];
-  return [
-    `${given.originOf("adminHost")}: adminHost ${adminHost} needs adminTlsCert and adminTlsKey, or adminHttp "anywhere" on a network that encrypts by itself`,
-  ];
+/** Ways into the node that can be opened beyond the machine, by the settings that say so. */
+const EXPOSED = [
+  { host: "adminHost", cert: "adminTlsCert", key: "adminTlsKey", plain: "adminHttp" },
+  { host: "databaseHost", cert: "databaseTlsCert", key: "databaseTlsKey", plain: "databasePlain" },
+] as const;
+
+const TLS_FILES = EXPOSED.flatMap(({ cert, key }) => [cert, key]);
+
+/** Tokens, passwords and rows must not cross a network in the clear because nobody thought of it. */
+function exposureProblems(settings: z.infer<typeof nodeConfigSchema>, given: Given): string[] {
+  return EXPOSED.flatMap(({ host, cert, key, plain }) => {
+    if ((settings[cert] === undefined) !== (settings[key] === undefined)) {
+      const named = settings[cert] === undefined ? key : cert;
+      return [`${given.originOf(named)}: ${cert} and ${key} belong together`];
+    }
+    const isOpen = !/^(127\.|::1$)/.test(settings[host]) && settings[cert] === undefined;
+    if (!isOpen || settings[plain] === "anywhere") return [];
+    return [
+      `${given.originOf(host)}: ${host} ${settings[host]} needs ${cert} and ${key}, or ${plain} "anywhere" on a network that encrypts by itself`,
+    ];
+  });
 }
 
 /** Null for a node without one: its port decides. */
@@ -148,7 +159,10 @@ export function bindError(error: unknown, setting: string, port: number): unknow
     case "EADDRNOTAVAIL":
       return new PlatformError(
         "NODE_CONFIG_INVALID",
-        ["host", "this machine has no such address"],
+        [
+          setting.replace(/port$/, "host").replace(/Port$/, "Host"),
+          "this machine has no such address",
+        ],
         {
           cause: error,
         },

@@ -101,6 +101,14 @@ export const nodeConfigSchema = z.strictObject({
     .optional(),
   /** Port on this machine that apps reach their databases at. 0 = any free one. */
   databasePort: port.default(4002),
+  /** Address that databases are served at beside 127.0.0.1; beyond this machine with TLS only, unless `databasePlain` says otherwise. */
+  databaseHost: z.string().refine(isAddress, addressRule).default("127.0.0.1"),
+  /** Certificate that databases are served with, in PEM, with those between it and the root. */
+  databaseTlsCert: z.string().min(1).optional(),
+  /** Its key, in PEM. */
+  databaseTlsKey: z.string().min(1).optional(),
+  /** Where databases may be reached without TLS: `anywhere` is for a network that encrypts by itself. */
+  databasePlain: z.enum(["loopback", "anywhere"]).default("loopback"),
   databases: z
     .strictObject({
       /** Branches of one app beside production that have a database. Count. */
@@ -256,6 +264,10 @@ export const VARIABLES: Readonly<Record<string, string>> = {
   LEVAIN_DNS_SERVERS: "dnsServers",
   LEVAIN_DATABASE_URL: "databaseUrl",
   LEVAIN_DATABASE_PORT: "databasePort",
+  LEVAIN_DATABASE_HOST: "databaseHost",
+  LEVAIN_DATABASE_TLS_CERT: "databaseTlsCert",
+  LEVAIN_DATABASE_TLS_KEY: "databaseTlsKey",
+  LEVAIN_DATABASE_PLAIN: "databasePlain",
   LEVAIN_DATABASES_PREVIEWS_OF_APP_MAX: "databases.previewsOfAppMax",
   LEVAIN_DATABASES_PREVIEWS_MAX: "databases.previewsMax",
   LEVAIN_MASTER_KEY: "masterKey",

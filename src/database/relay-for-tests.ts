@@ -27,5 +27,7 @@ export class RelayForTests implements Relay {
     return { strangers: 0, databases: [] };
   }
 
+  async renewTls(): Promise<void> {}
+
   async stop(): Promise<void> {}
 }

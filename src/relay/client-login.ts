@@ -1,9 +1,11 @@
 /**
- * A client's connection from its first byte to its session: TLS is declined, the startup packet read, the password proved
- * (SCRAM-SHA-256). Unknown names are asked for a password all the same, so that nobody learns which names there are.
+ * A client's connection from its first byte to its session: TLS is begun or declined, the startup packet read, the password
+ * proved (SCRAM-SHA-256). Unknown names are asked for a password all the same, so that nobody learns which names there are.
  *
  *   startup ──▶ first ──▶ final ──▶ done        any of them ──wrong, too long, too late──▶ closed
- *      └──CancelRequest──▶ closed
+ *    │ ▲  └──CancelRequest──▶ closed
+ *    ▼ │
+ *   securing (TLS)
  */
 import { createHmac, randomBytes } from "node:crypto";
 import type { Deadlined, Deadlines } from "../base/deadlines.ts";
@@ -19,6 +21,7 @@ import {
 } from "./messages.ts";
 import type { Outlet } from "./outlet.ts";
 import {
+  boundMechanism,
   type ClientFirst,
   mechanism,
   readClientFirst,
@@ -26,10 +29,16 @@ import {
   serverFinal,
   serverFirst,
 } from "./scram.ts";
-import { negotiation, readStartup, type Startup } from "./startup.ts";
+import { negotiation, readStartup, type Startup, tlsHandshake, tlsProtocol } from "./startup.ts";
+import type { Stranger } from "./strangers.ts";
+
+/** What a client may do about TLS; `needed`: it may not log in without. */
+export type TlsOffer = "none" | "offered" | "needed";
 
 export interface ClientLoginHost {
   readonly deadlines: Deadlines;
+  /** Begins TLS; `onSecured` follows, or the connection closes. @param first of the handshake, when it was read already */
+  secure(login: ClientLogin, first: Buffer | null): void;
   /** Of the role of a database; null when there is none like that. */
   keysOf(user: string, database: string): ScramKeys | null;
   onCancel(pid: number, key: Buffer): void;
@@ -47,7 +56,7 @@ const kinds = frameKinds([
 /** Makes up salts, of a name the same each time. */
 const secret = randomBytes(32);
 
-export class ClientLogin implements Deadlined, FrameSink {
+export class ClientLogin implements Deadlined, FrameSink, Stranger {
   deadlineMs: number;
   /** The startup packet's, without user and database. */
   parameters: Map<string, string> = new Map();
@@ -56,27 +65,36 @@ export class ClientLogin implements Deadlined, FrameSink {
   /** Of protocol 3. */
   minor = 0;
   readonly outlet: Outlet;
+  readonly address: string | null;
   readonly #host: ClientLoginHost;
   readonly #framer: Framer;
-  #state: "startup" | "first" | "final" | "done" | "closed" = "startup";
+  readonly #tls: TlsOffer;
+  #state: "startup" | "securing" | "first" | "final" | "done" | "closed" = "startup";
   #input: Buffer = Buffer.alloc(0);
   #keys: ScramKeys | null = null;
   #first: ClientFirst | null = null;
   #sent = "";
   #isDone = false;
   #encryptionRequests = 0;
+  #isSecured = false;
+  /** Of the certificate that the client was shown, where it can be bound to. */
+  #certificateHash: Buffer | null = null;
 
-  constructor(host: ClientLoginHost, outlet: Outlet) {
+  /** @param address of who has connected from beyond this machine; null for this machine */
+  constructor(host: ClientLoginHost, outlet: Outlet, tls: TlsOffer, address: string | null) {
     this.#host = host;
     this.outlet = outlet;
+    this.#tls = tls;
+    this.address = address;
     this.#framer = new Framer(kinds, this);
     this.deadlineMs = host.deadlines.after(limits.loginTimeoutMs);
     host.deadlines.add(this);
   }
 
   onData(chunk: Buffer): void {
-    if (this.#state === "closed") return;
+    if (this.#state === "closed" || this.#state === "securing") return;
     if (this.#state !== "startup") return this.#read(chunk);
+    if (this.#isDirectTls(chunk)) return this.#secure(chunk);
     this.#input = this.#input.length === 0 ? chunk : Buffer.concat([this.#input, chunk]);
     while (this.#state === "startup" && this.#readStartup());
   }
@@ -89,9 +107,24 @@ export class ClientLogin implements Deadlined, FrameSink {
     this.refuse("08P01", `the log-in took longer than ${limits.loginTimeoutMs} ms`);
   }
 
+  /** TLS is agreed on. @param protocol what the client has named (ALPN) */
+  onSecured(protocol: string | null, certificateHash: Buffer | null): void {
+    if (this.#state !== "securing") return;
+    this.#state = "startup";
+    this.#isSecured = true;
+    this.#certificateHash = certificateHash;
+    // One that was asked for in clear has named it already.
+    if (this.#encryptionRequests === 0 && protocol !== tlsProtocol) this.onBroken("TLS protocol");
+  }
+
   /** Tells why, and closes. */
   refuse(code: string, text: string, more: Partial<SqlError> = {}): void {
     if (this.#state === "closed") return;
+    if (this.#state === "securing") {
+      // Nothing can be said yet that would be read.
+      this.outlet.reset();
+      return this.#end();
+    }
     this.#send(errorResponse({ severity: "FATAL", code, message: text, ...more }));
     this.outlet.end();
     this.#end();
@@ -150,13 +183,21 @@ export class ClientLogin implements Deadlined, FrameSink {
     if (startup.kind === "encryption") {
       this.#encryptionRequests += 1;
       // What was sent ahead of the answer is in clear; somebody may have put it there.
-      if (this.#encryptionRequests > 2 || this.#input.length > 0) return this.onBroken("start");
-      return this.#send(Buffer.from("N"));
+      const isLate = this.#encryptionRequests > 2 || this.#isSecured;
+      if (isLate || this.#input.length > 0) return this.onBroken("start");
+      const isTaken = startup.isTls && this.#tls !== "none";
+      this.#send(Buffer.from(isTaken ? "S" : "N"));
+      return isTaken ? this.#secure(null) : undefined;
     }
     if (startup.kind === "cancel") {
       this.#host.onCancel(startup.pid, startup.key);
       this.outlet.end();
       return this.#end();
+    }
+    if (this.#tls === "needed" && !this.#isSecured) {
+      return this.refuse("28000", "connections from beyond this machine take TLS", {
+        hint: "Ask for it with sslmode=verify-full, or sslmode=require.",
+      });
     }
     const { parameters, minor } = startup;
     const answer = negotiation(minor, parameters);
@@ -175,7 +216,8 @@ export class ClientLogin implements Deadlined, FrameSink {
     }
     this.#keys = this.#host.keysOf(this.user, this.database);
     this.#state = "first";
-    this.#send(message(fromServer.authentication, int32(10), mechanism, Buffer.alloc(1)));
+    const mechanisms = this.#certificateHash === null ? [mechanism] : [boundMechanism, mechanism];
+    this.#send(message(fromServer.authentication, int32(10), ...mechanisms, Buffer.alloc(1)));
     const rest = this.#input;
     this.#input = Buffer.alloc(0);
     if (rest.length > 0) this.#framer.read(rest);
@@ -184,10 +226,14 @@ export class ClientLogin implements Deadlined, FrameSink {
   #onFirst(bytes: Buffer, at: number, end: number): void {
     const nameEnd = bytes.indexOf(0, at + 5);
     const hasName = nameEnd > 0 && nameEnd + 5 <= end;
-    if (!hasName || bytes.utf8Slice(at + 5, nameEnd) !== mechanism) {
+    const name = hasName ? bytes.utf8Slice(at + 5, nameEnd) : "";
+    const certificateHash = this.#certificateHash;
+    const isBound = name === boundMechanism && certificateHash !== null;
+    if (name !== mechanism && !isBound) {
       return this.refuse("28000", `the log-in is by ${mechanism} only`);
     }
-    const first = readClientFirst(bytes.utf8Slice(nameEnd + 5, end));
+    const text = bytes.utf8Slice(nameEnd + 5, end);
+    const first = readClientFirst(text, { certificateHash, isBound });
     if (first === null) return this.refuse("28000", "the log-in cannot be read");
     const keys = this.#keys ?? keysOfNobody(this.user);
     this.#first = first;
@@ -204,6 +250,17 @@ export class ClientLogin implements Deadlined, FrameSink {
     }
     this.#send(message(fromServer.authentication, int32(12), Buffer.from(final)));
     this.#isDone = true;
+  }
+
+  /** Whether a client begins with TLS without asking for it in clear (`sslnegotiation=direct`). */
+  #isDirectTls(chunk: Buffer): boolean {
+    const isFirst = this.#input.length === 0 && this.#encryptionRequests === 0;
+    return isFirst && !this.#isSecured && this.#tls !== "none" && chunk[0] === tlsHandshake;
+  }
+
+  #secure(first: Buffer | null): void {
+    this.#state = "securing";
+    this.#host.secure(this, first);
   }
 
   #send(bytes: Buffer): void {

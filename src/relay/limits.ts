@@ -26,11 +26,17 @@ export const startupBytesMax = 10_000;
 /** A message of the log-in; the longest that clients send are some hundred. Bytes. */
 export const loginMessageBytesMax = 4096;
 
-/** From a connection's first byte to the end of its log-in. Milliseconds. */
+/** From a connection's first byte to the end of its log-in, TLS included. Milliseconds. */
 export const loginTimeoutMs = 15_000;
 
 /** Connections that have not logged in yet; with one more, the oldest of them is closed. Count. */
 export const strangersMax = 1024;
+
+/** The same of connections from beyond this machine, so that they leave room for apps. Count. */
+export const strangersBeyondMax = 256;
+
+/** The same of one address: a pool that opens all of its connections at once. Count. */
+export const strangersOfOneMax = 64;
 
 /** Rounds of the hash in the log-in of clients, the fewest that RFC 7677 allows: passwords are random. Count. */
 export const scramRounds = 4096;
@@ -113,7 +119,7 @@ export const ownQueryMs = 5000;
 /** How long a connection that nobody has is kept, where no rule says for how long. Milliseconds. */
 export const spareMs = 30_000;
 
-/** How long a server may take to close after it was told that a connection ends. Milliseconds. */
+/** How long a server may take to close after it was told that a connection ends, or a client over TLS. Milliseconds. */
 export const closeMs = 2000;
 
 /** After so long a hold releases itself: whoever has it may have died. Milliseconds. */

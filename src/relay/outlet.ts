@@ -16,7 +16,7 @@ export interface RawSocket {
 }
 
 export class Outlet {
-  readonly #raw: RawSocket;
+  #raw: RawSocket;
   readonly #unsent: Buffer[] = [];
   #unsentBytes = 0;
   #isPaused = false;
@@ -30,6 +30,11 @@ export class Outlet {
   /** Bytes that wait for the other side to read. */
   get unsentBytes(): number {
     return this.#unsentBytes;
+  }
+
+  /** From here on everything leaves through TLS. Call it when nothing is unsent. */
+  secure(raw: RawSocket): void {
+    this.#raw = raw;
   }
 
   write(bytes: Buffer, from = 0, end = bytes.length): void {

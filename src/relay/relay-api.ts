@@ -69,9 +69,33 @@ export const noGuard: GuardRules = {
   isReadOnly: false,
 };
 
+/** How a relay shows clients who it is. */
+export interface RelayCertificate {
+  /** PEM: the certificate, then those between it and the root. */
+  cert: string;
+  /** PEM, without a passphrase. */
+  key: string;
+}
+
+/** Who reaches a relay beside the clients of 127.0.0.1, and how. */
+export interface RelayReach {
+  /** Address that it listens at, too; `0.0.0.0` or `::` for every network, 127.0.0.1 for nobody else. */
+  hostname: string;
+  /** Null: TLS is declined. */
+  tls: RelayCertificate | null;
+  /** Whether clients beyond this machine may log in without TLS. */
+  mayBePlain: boolean;
+}
+
+export const thisMachineAlone: RelayReach = {
+  hostname: "127.0.0.1",
+  tls: null,
+  mayBePlain: false,
+};
+
 /** A running relay. */
 export interface Relay {
-  /** On 127.0.0.1. */
+  /** On 127.0.0.1, and on the address of its reach. */
   readonly port: number;
   /**
    * Adds a database or changes it. Sessions go on; after a change of its server or role they work there from their next
@@ -89,6 +113,8 @@ export interface Relay {
    */
   hold(name: string, options: HoldOptions): Promise<Hold>;
   facts(): Promise<RelayFacts>;
+  /** New connections are shown another certificate; those there are go on. */
+  renewTls(tls: RelayCertificate): Promise<void>;
   /** Ends all sessions. Resolves when it is gone. Twice is safe. */
   stop(): Promise<void>;
 }

@@ -6,25 +6,40 @@
  */
 import { randomBytes, randomInt, timingSafeEqual } from "node:crypto";
 import { rmSync } from "node:fs";
+import { plainAddress } from "../base/client-address.ts";
 import { type Clock, systemClock } from "../base/clock.ts";
 import { Deadlines } from "../base/deadlines.ts";
 import { PlatformError, throwUncaught } from "../base/errors.ts";
 import { TurnClock } from "../base/turn-clock.ts";
 import type { LogSink } from "../telemetry/log-record.ts";
-import { ClientLogin, type ClientLoginHost, saltOf } from "./client-login.ts";
+import { certificateHash } from "./channel-binding.ts";
+import { ClientLogin, type ClientLoginHost, saltOf, type TlsOffer } from "./client-login.ts";
 import type { Framer } from "./framer.ts";
 import { recordOf } from "./guard-event.ts";
 import { GuardLog } from "./guard-log.ts";
 import * as limits from "./limits.ts";
 import { Outlet, type RawSocket } from "./outlet.ts";
-import type { Hold, HoldOptions, Relay, RelayDatabase, RelayFacts } from "./relay-api.ts";
+import {
+  type Hold,
+  type HoldOptions,
+  type Relay,
+  type RelayCertificate,
+  type RelayDatabase,
+  type RelayFacts,
+  type RelayReach,
+  thisMachineAlone,
+} from "./relay-api.ts";
 import type { ScramKeys } from "./scram.ts";
+import { SecuredSocket, secureSocket } from "./secured-socket.ts";
 import { ServedDatabase } from "./served-database.ts";
 import { Session } from "./session.ts";
+import { Strangers } from "./strangers.ts";
 
 export interface RelayOptions {
   /** On 127.0.0.1; 0 = any free one. */
   port: number;
+  /** Default: this machine alone, without TLS. */
+  reach?: RelayReach;
   /** Folder for a unix socket beside it, named as clients of PostgreSQL look for it. Default: none. */
   socketFolder?: string | undefined;
   /** Gets what there is to say of apps. Never throws and never waits. Default: nowhere. */
@@ -40,7 +55,11 @@ export function startRelay(options: RelayOptions): Relay {
 
 /** What comes from one client's socket goes here. */
 interface Guest {
+  /** As it was accepted, in clear. */
+  socket: GuestSocket;
   outlet: Outlet;
+  /** Null without TLS. */
+  secured: SecuredSocket | null;
   login: ClientLogin | null;
   session: Session | null;
   framer: Framer | null;
@@ -50,6 +69,14 @@ type GuestSocket = Bun.Socket<Guest | undefined>;
 
 const nowhere: LogSink = { write() {} };
 
+const loopback = "127.0.0.1";
+
+/** Addresses that stand for all of the machine's, 127.0.0.1 among them. */
+const everywhere = ["0.0.0.0", "::"];
+
+/** What a listener's clients are. */
+type Door = "loopback" | "open" | "file";
+
 class LocalRelay implements Relay, ClientLoginHost {
   readonly port: number;
   readonly deadlines: Deadlines;
@@ -57,27 +84,35 @@ class LocalRelay implements Relay, ClientLoginHost {
   readonly #databases = new Map<string, ServedDatabase>();
   readonly #sessions = new Map<number, Session>();
   readonly #guests = new Map<ClientLogin, Guest>();
+  readonly #strangers = new Strangers();
   readonly #listeners: { stop(isForced?: boolean): void }[] = [];
   readonly #log: LogSink;
   readonly #guardLog: GuardLog;
   readonly #socketPath: string | null = null;
+  readonly #mayBePlain: boolean;
+  #tls: (RelayCertificate & { hash: Buffer | null }) | null;
   #stopped: Promise<void> | null = null;
 
-  constructor({ port, socketFolder, log = nowhere, clock = systemClock }: RelayOptions) {
+  constructor(options: RelayOptions) {
+    const { port, socketFolder, log = nowhere, clock = systemClock } = options;
+    const { hostname, tls, mayBePlain } = options.reach ?? thisMachineAlone;
+    this.#mayBePlain = mayBePlain;
+    this.#tls = tls === null ? null : { ...tls, hash: certificateHash(tls.cert) };
     this.#log = log;
     this.#clock = new TurnClock(clock);
     this.deadlines = new Deadlines(this.#clock);
     this.#guardLog = new GuardLog(this.#clock, this.deadlines, (event) =>
       log.write(recordOf(event, this.#clock.wallMs())),
     );
-    const socket = this.#handlers() as never;
-    const listener = Bun.listen({ hostname: "127.0.0.1", port, socket });
-    this.#listeners.push(listener);
-    this.port = (listener as unknown as { port: number }).port;
+    const isEverywhere = everywhere.includes(hostname);
+    this.port = isEverywhere
+      ? this.#listen({ hostname, port }, "open")
+      : this.#listen({ hostname: loopback, port }, "loopback");
+    if (!isEverywhere && hostname !== loopback) this.#listen({ hostname, port: this.port }, "open");
     if (socketFolder !== undefined) {
       this.#socketPath = `${socketFolder}/.s.PGSQL.${this.port}`;
       rmSync(this.#socketPath, { force: true });
-      this.#listeners.push(Bun.listen({ unix: this.#socketPath, socket }));
+      this.#listen({ unix: this.#socketPath }, "file");
     }
     this.deadlines.start();
   }
@@ -117,9 +152,13 @@ class LocalRelay implements Relay, ClientLoginHost {
 
   async facts(): Promise<RelayFacts> {
     return {
-      strangers: this.#guests.size,
+      strangers: this.#strangers.size,
       databases: [...this.#databases.values()].map((served) => served.facts()),
     };
+  }
+
+  async renewTls(tls: RelayCertificate): Promise<void> {
+    this.#tls = { ...tls, hash: certificateHash(tls.cert) };
   }
 
   stop(): Promise<void> {
@@ -152,7 +191,39 @@ class LocalRelay implements Relay, ClientLoginHost {
     if (timingSafeEqual(key, session.key)) session.cancel();
   }
 
+  secure(login: ClientLogin, first: Buffer | null): void {
+    const guest = this.#guests.get(login)!;
+    const { socket, outlet } = guest;
+    const { hash } = this.#tls!;
+    // Not even one letter was taken: nobody reads there.
+    if (outlet.unsentBytes > 0) return outlet.reset();
+    // What is encrypted is nobody's.
+    socket.data = undefined;
+    try {
+      const halves = secureSocket<Guest | undefined>(
+        socket,
+        this.#tls!,
+        guest,
+        {
+          ...this.#callbacks(),
+          handshake(one, isSecured) {
+            if (!isSecured) one.terminate();
+            else guest.login?.onSecured(one.alpnProtocol || null, hash);
+          },
+        },
+        first,
+      );
+      guest.secured = new SecuredSocket(halves, this.deadlines);
+      outlet.secure(guest.secured);
+    } catch {
+      // The certificate was checked when it was read.
+      outlet.reset();
+      login.onClose();
+    }
+  }
+
   onGone(login: ClientLogin): void {
+    this.#strangers.remove(login);
     this.#guests.delete(login);
   }
 
@@ -167,7 +238,7 @@ class LocalRelay implements Relay, ClientLoginHost {
         hint: "Close pools that are not used, or give each fewer connections.",
       });
     }
-    this.#guests.delete(login);
+    this.onGone(login);
     login.finish();
     const parameters = served.shared(login.parameters);
     const key = randomBytes(login.minor >= 2 ? 32 : 4);
@@ -186,11 +257,37 @@ class LocalRelay implements Relay, ClientLoginHost {
 
   // --- private ---
 
-  /** Whoever means to log in takes milliseconds: the one that has been at it longest is in the way of the others. */
-  #makeRoom(): void {
-    if (this.#guests.size < limits.strangersMax) return;
-    const oldest = this.#guests.keys().next().value;
-    oldest?.refuse("53300", `more than ${limits.strangersMax} connections are logging in`);
+  #listen(at: { hostname: string; port: number } | { unix: string }, door: Door): number {
+    const listener = Bun.listen({
+      ...at,
+      socket: {
+        binaryType: "buffer",
+        open: (socket: GuestSocket) => this.#accept(socket, door),
+        ...this.#callbacks(),
+      },
+    } as never);
+    this.#listeners.push(listener);
+    return (listener as unknown as { port: number }).port;
+  }
+
+  #accept(socket: GuestSocket, door: Door): void {
+    if (door !== "file") {
+      socket.setNoDelay(true);
+      socket.setKeepAlive(true, limits.keepAliveProbeMs);
+    }
+    const address = door === "open" ? addressBeyond(socket.remoteAddress) : null;
+    const outlet = new Outlet(socket as unknown as RawSocket);
+    const login = new ClientLogin(this, outlet, this.#offerTo(door, address), address);
+    const guest = { socket, outlet, secured: null, login, session: null, framer: null };
+    socket.data = guest;
+    this.#strangers.add(login);
+    this.#guests.set(login, guest);
+  }
+
+  #offerTo(door: Door, address: string | null): TlsOffer {
+    // Nobody is in between on a unix socket, and no client asks for TLS there.
+    if (this.#tls === null || door === "file") return "none";
+    return address === null || this.#mayBePlain ? "offered" : "needed";
   }
 
   #freePid(): number {
@@ -200,20 +297,10 @@ class LocalRelay implements Relay, ClientLoginHost {
     }
   }
 
-  #handlers() {
+  /** The same in clear and over TLS. */
+  #callbacks() {
     const clock = this.#clock;
     return {
-      binaryType: "buffer",
-      open: (socket: GuestSocket) => {
-        this.#makeRoom();
-        socket.setNoDelay(true);
-        socket.setKeepAlive(true, limits.keepAliveProbeMs);
-        const outlet = new Outlet(socket as unknown as RawSocket);
-        const login = new ClientLogin(this, outlet);
-        const guest: Guest = { outlet, login, session: null, framer: null };
-        this.#guests.set(login, guest);
-        socket.data = guest;
-      },
       data: (socket: GuestSocket, chunk: Buffer) => {
         clock.nowMs();
         const guest = socket.data;
@@ -230,6 +317,7 @@ class LocalRelay implements Relay, ClientLoginHost {
       close: (socket: GuestSocket) => {
         clock.nowMs();
         const guest = socket.data;
+        guest?.secured?.forget();
         guest?.outlet.forget();
         guest?.login?.onClose();
         guest?.session?.leave();
@@ -238,4 +326,10 @@ class LocalRelay implements Relay, ClientLoginHost {
       error: (_socket: GuestSocket, error: Error) => throwUncaught(error),
     };
   }
+}
+
+/** Of a client; null when it is on this machine. */
+function addressBeyond(remoteAddress: string): string | null {
+  const [address = ""] = plainAddress(remoteAddress).split("%");
+  return address === "::1" || address.startsWith("127.") ? null : address;
 }

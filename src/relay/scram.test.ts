@@ -7,6 +7,7 @@ import {
   scramKeys,
   serverFinal,
   serverFirst,
+  unbound,
 } from "./scram.ts";
 
 /** The exchange of RFC 7677, section 3. */
@@ -33,7 +34,7 @@ describe("SCRAM-SHA-256", () => {
   });
 
   test("the server says what RFC 7677 says", () => {
-    const first = readClientFirst(rfc.clientFirst)!;
+    const first = readClientFirst(rfc.clientFirst, unbound)!;
     const sent = serverFirst(first, keys, rfc.serverNonce);
 
     expect(sent).toBe(rfc.serverFirst);
@@ -41,7 +42,7 @@ describe("SCRAM-SHA-256", () => {
   });
 
   test("a proof that is wrong, or for another exchange, is refused", () => {
-    const first = readClientFirst(rfc.clientFirst)!;
+    const first = readClientFirst(rfc.clientFirst, unbound)!;
     const wrong = [
       rfc.clientFinal.replace("p=dHz", "p=dHy"),
       rfc.clientFinal.replace("r=rO", "r=rP"),
@@ -61,19 +62,40 @@ describe("SCRAM-SHA-256", () => {
   test("a first message that asks for what is not offered is refused", () => {
     for (const text of [
       "p=tls-unique,,n=,r=abc",
+      "p=tls-server-end-point,,n=,r=abc",
       "n,,m=x,n=,r=abc",
       "n,,n=,r=",
       "n,,n=",
       "",
       "x",
     ]) {
-      expect(readClientFirst(text), text).toBeNull();
+      expect(readClientFirst(text, unbound), text).toBeNull();
     }
-    expect(readClientFirst("y,,n=,r=abc")).toEqual({
-      header: "y,,",
+    expect(readClientFirst("y,,n=,r=abc", unbound)).toEqual({
+      binding: Buffer.from("y,,"),
       bare: "n=,r=abc",
       nonce: "abc",
     });
+  });
+
+  test("a bound exchange holds for one certificate, and is not talked out of being bound", () => {
+    const certificateHash = Buffer.from("the hash of a certificate");
+    const text = "p=tls-server-end-point,,n=,r=abc";
+    const first = readClientFirst(text, { certificateHash, isBound: true })!;
+    const sent = serverFirst(first, keys, "def");
+    const finalOf = (hash: Buffer) => {
+      const bound = Buffer.concat([Buffer.from("p=tls-server-end-point,,"), hash]);
+      const server = readServerFirst(sent, "abc")!;
+      return clientFinal(text, sent, server, keys, bound).text;
+    };
+
+    expect(serverFinal(first, sent, finalOf(certificateHash), keys)).toStartWith("v=");
+    expect(serverFinal(first, sent, finalOf(Buffer.from("another's")), keys)).toBeNull();
+    for (const flag of ["n", "y"]) {
+      expect(readClientFirst(`${flag},,n=,r=abc`, { certificateHash, isBound: true })).toBeNull();
+    }
+    expect(readClientFirst("y,,n=,r=abc", { certificateHash, isBound: false })).toBeNull();
+    expect(readClientFirst("n,,n=,r=abc", { certificateHash, isBound: false })).not.toBeNull();
   });
 
   test("a server that does not go on with the client's nonce is refused", () => {

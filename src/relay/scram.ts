@@ -8,6 +8,9 @@ import { createHash, createHmac, pbkdf2Sync, timingSafeEqual } from "node:crypto
 
 export const mechanism = "SCRAM-SHA-256";
 
+/** The same, bound to the server's certificate: whoever passes the exchange on over a TLS connection of their own fails. */
+export const boundMechanism = "SCRAM-SHA-256-PLUS";
+
 /** What a server keeps of a password, and what a client can keep instead of computing it again. */
 export interface ScramKeys {
   salt: Buffer;
@@ -34,21 +37,39 @@ export function scramKeys(password: string, salt: Buffer, rounds: number): Scram
 // --- the server's side ---
 
 export interface ClientFirst {
-  /** What comes before the message itself, which says that no channel is bound. */
-  header: string;
+  /** What the last message has to repeat: how the channel is bound, and to what. */
+  binding: Buffer;
   nonce: string;
   /** The message without the header. */
   bare: string;
 }
 
-/** @returns null for what is none, or asks for what was not offered */
-export function readClientFirst(text: string): ClientFirst | null {
-  const match = /^([ny],(?:a=[^,]*)?,)(n=[^,]*,r=([\x21-\x2b\x2d-\x7e]{1,256})(?:,.*)?)$/.exec(
-    text,
-  );
+/** What a server can bind to, and what the client has chosen. */
+export interface ScramChannel {
+  /** Of the certificate (`channel-binding.ts`); null when `boundMechanism` is not offered. */
+  certificateHash: Buffer | null;
+  /** The client has chosen `boundMechanism`. */
+  isBound: boolean;
+}
+
+export const unbound: ScramChannel = { certificateHash: null, isBound: false };
+
+/** @returns null for what is none, asks for what was not offered, or did not hear of what was */
+export function readClientFirst(
+  text: string,
+  { certificateHash, isBound }: ScramChannel,
+): ClientFirst | null {
+  const match =
+    /^((n|y|p=tls-server-end-point),(?:a=[^,]*)?,)(n=[^,]*,r=([\x21-\x2b\x2d-\x7e]{1,256})(?:,.*)?)$/.exec(
+      text,
+    );
   if (match === null) return null;
-  const [, header = "", bare = "", nonce = ""] = match;
-  return { header, bare, nonce };
+  const [, header = "", flag = "", bare = "", nonce = ""] = match;
+  if (isBound !== flag.startsWith("p")) return null;
+  // It could bind, and believes that we cannot: somebody in between has left that out.
+  if (flag === "y" && certificateHash !== null) return null;
+  const bound = isBound ? certificateHash! : Buffer.alloc(0);
+  return { binding: Buffer.concat([Buffer.from(header), bound]), bare, nonce };
 }
 
 export function serverFirst(
@@ -70,7 +91,7 @@ export function serverFinal(
   if (match === null) return null;
   const [, withoutProof = "", header = "", nonce = "", proofText = ""] = match;
   const proof = Buffer.from(proofText, "base64");
-  if (Buffer.from(header, "base64").toString() !== first.header) return null;
+  if (!Buffer.from(header, "base64").equals(first.binding)) return null;
   if (!sent.startsWith(`r=${nonce},`) || proof.length !== 32) return null;
   const authMessage = `${first.bare},${sent},${withoutProof}`;
   const clientKey = xor(proof, hmac(storedKey, authMessage));
@@ -101,15 +122,20 @@ export function readServerFirst(text: string, ownNonce: string): ServerFirst | n
   return { nonce, salt: Buffer.from(salt, "base64"), rounds: Number(rounds) };
 }
 
-/** A client's last message, and what the server's has to be. */
+/**
+ * A client's last message, and what the server's has to be.
+ *
+ * @param binding the header of the first message, and what it binds to
+ */
 export function clientFinal(
   first: string,
   received: string,
   { nonce }: ServerFirst,
   { clientKey, storedKey, serverKey }: ScramKeys,
+  binding: Buffer = Buffer.from("n,,"),
 ): { text: string; expected: string } {
-  const withoutProof = `c=biws,r=${nonce}`;
-  const authMessage = `${first.slice(3)},${received},${withoutProof}`;
+  const withoutProof = `c=${binding.toString("base64")},r=${nonce}`;
+  const authMessage = `${first.slice(first.indexOf(",,") + 2)},${received},${withoutProof}`;
   const proof = xor(clientKey, hmac(storedKey, authMessage));
   return {
     text: `${withoutProof},p=${proof.toString("base64")}`,

@@ -9,14 +9,20 @@ export type Startup =
   /** More bytes are needed. */
   | { kind: "unfinished" }
   | { kind: "broken"; why: string }
-  /** `bytes` is what it takes of the input. */
-  | { kind: "encryption"; bytes: number }
+  /** `bytes` is what it takes of the input. For GSSAPI when not for TLS. */
+  | { kind: "encryption"; bytes: number; isTls: boolean }
   | { kind: "cancel"; bytes: number; pid: number; key: Buffer }
   | { kind: "startup"; bytes: number; minor: number; parameters: Map<string, string> };
 
 const cancelCode = 80877102;
 const tlsCode = 80877103;
 const gssCode = 80877104;
+
+/** First byte of a TLS handshake; a startup packet that began with it would be longer than any may be. */
+export const tlsHandshake = 0x16;
+
+/** What a client that begins with TLS at once has to name (ALPN), so that it means this protocol and no other. */
+export const tlsProtocol = "postgresql";
 
 /** Newest minor version of protocol 3 that is spoken. */
 export const minorMax = 2;
@@ -31,7 +37,7 @@ export function readStartup(input: Buffer): Startup {
   const code = input.readUInt32BE(4);
   if (code === tlsCode || code === gssCode) {
     if (bytes !== 8) return { kind: "broken", why: `a request for encryption of ${bytes} bytes` };
-    return { kind: "encryption", bytes };
+    return { kind: "encryption", bytes, isTls: code === tlsCode };
   }
   if (code === cancelCode) {
     if (bytes < 16 || bytes > 12 + 256) return { kind: "broken", why: "a cancel request" };

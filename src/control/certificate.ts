@@ -1,4 +1,4 @@
-/** The certificate of the admin API: read from its files, checked, and read again when they change. */
+/** A certificate for TLS, of the admin API or of databases: read from its files, and checked. */
 import { createPrivateKey, X509Certificate } from "node:crypto";
 import { readFileSync, statSync } from "node:fs";
 import { isIP } from "node:net";
@@ -11,7 +11,7 @@ export interface CertificateFiles {
   key: string;
 }
 
-export interface AdminCertificate {
+export interface Certificate {
   /** PEM. */
   cert: string;
   key: string;
@@ -21,11 +21,21 @@ export interface AdminCertificate {
   stamp: string;
 }
 
-/** @throws {PlatformError} `ADMIN_TLS_UNUSABLE` */
-export function readCertificate(files: CertificateFiles): AdminCertificate {
+/** What is said of files that cannot be used, by what they are for. */
+export type CertificateProblem = "ADMIN_TLS_UNUSABLE" | "DATABASE_TLS_UNUSABLE";
+
+/** @throws {PlatformError} `problem` */
+export function readCertificate(files: CertificateFiles, problem: CertificateProblem): Certificate {
+  const unusable = (path: string, what: string, cause?: unknown) =>
+    new PlatformError(problem, [path, what], { cause });
   const stamp = stampOf(files);
-  const cert = read(files.cert);
-  const key = read(files.key);
+  const [cert, key] = [files.cert, files.key].map((path) => {
+    try {
+      return readFileSync(path, "utf8");
+    } catch (error) {
+      throw unusable(path, messageOf(error), error);
+    }
+  }) as [string, string];
   let parsed: X509Certificate;
   try {
     parsed = new X509Certificate(cert);
@@ -55,16 +65,4 @@ export function stampOf({ cert, key }: CertificateFiles): string {
     return facts === undefined ? "" : `${facts.ino} ${facts.mtimeNs} ${facts.size}`;
   });
   return stamps.includes("") ? "" : stamps.join();
-}
-
-function read(path: string): string {
-  try {
-    return readFileSync(path, "utf8");
-  } catch (error) {
-    throw unusable(path, messageOf(error), error);
-  }
-}
-
-function unusable(path: string, what: string, cause?: unknown): PlatformError {
-  return new PlatformError("ADMIN_TLS_UNUSABLE", [path, what], { cause });
 }
