@@ -10,6 +10,8 @@ const LEVELS: readonly Memory["level"][] = ["calm", "short", "over"];
 const PARTS: Readonly<Record<string, (memory: Memory) => number>> = {
   node: ({ nodeBytes }) => nodeBytes,
   edges: ({ edgesBytes }) => edgesBytes,
+  relay: ({ relayBytes }) => relayBytes,
+  broker: ({ brokerBytes }) => brokerBytes,
   postgres: ({ postgresBytes }) => postgresBytes,
   spares: ({ sparesBytes }) => sparesBytes,
   builds: ({ buildsBytes }) => buildsBytes,

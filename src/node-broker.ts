@@ -98,6 +98,11 @@ export class NodeBroker {
     return !this.#child.hasExited;
   }
 
+  /** Of its process; null between two of them. */
+  get pid(): number | null {
+    return this.isRunning ? this.#child.pid : null;
+  }
+
   /** How often it was started again. Count. */
   get restarts(): number {
     return this.#restarts;

@@ -8,9 +8,8 @@ import { bindError, type NodeConfig } from "./control/node-config.ts";
 import type { ArtifactStore } from "./deploy/artifact-store.ts";
 import type { LoadedHook } from "./hooks/loaded-hook.ts";
 import { type Lane, type LaneOptions, startLane, startLaneWithEdges } from "./lane.ts";
-import { type NodeRelayOptions, startNodeRelay } from "./node-relay.ts";
+import { type NodeRelay, type NodeRelayOptions, startNodeRelay } from "./node-relay.ts";
 import type { RunnerSandbox } from "./pool/runner-sandbox.ts";
-import type { Relay } from "./relay/relay-api.ts";
 import { adminRemoteOf } from "./remote-use.ts";
 import type { RouteTable } from "./router/route-table.ts";
 
@@ -70,7 +69,7 @@ export async function openAdmin(config: NodeConfig, deps: AdminDeps) {
 }
 
 /** @throws {PlatformError} `PORT_IN_USE`, `PORT_FORBIDDEN` */
-export async function openRelay(options: NodeRelayOptions): Promise<Relay> {
+export async function openRelay(options: NodeRelayOptions): Promise<NodeRelay> {
   try {
     return await startNodeRelay(options);
   } catch (error) {

@@ -61,23 +61,38 @@ export function memoryBudget(
 interface OwnMemory {
   nodeBytes: number;
   edgesBytes: number;
+  relayBytes: number;
+  brokerBytes: number;
   postgresBytes: number;
   sparesBytes: number;
+}
+
+/** Processes of the node's own that it may be without; null: there is none now. */
+export interface OwnPids {
+  postgres: number | null;
+  relay: number | null;
+  broker: number | null;
 }
 
 export interface NodeMemoryOptions extends MemoryBudget {
   lane: Lane;
   clock: Clock;
-  /** Process of the node's own PostgreSQL; null without one. */
-  postgresPid(): number | null;
+  pids(): OwnPids;
   note(line: string): void;
 }
 
 /** Governs from now on; `stop` ends it. */
 export function governMemory(options: NodeMemoryOptions): NodeMemory {
-  const { lane, clock, builds, budgetBytes, postgresPid, note } = options;
+  const { lane, clock, builds, budgetBytes, pids, note } = options;
   const { room } = lane.pools;
-  let own: OwnMemory = { nodeBytes: 0, edgesBytes: 0, postgresBytes: 0, sparesBytes: 0 };
+  let own: OwnMemory = {
+    nodeBytes: 0,
+    edgesBytes: 0,
+    relayBytes: 0,
+    brokerBytes: 0,
+    postgresBytes: 0,
+    sparesBytes: 0,
+  };
   const governor = new MemoryGovernor({
     room,
     clock,
@@ -86,8 +101,8 @@ export function governMemory(options: NodeMemoryOptions): NodeMemory {
     host: () => options.host.look(),
     measure: treeMemory,
     async others() {
-      own = await ownMemory(lane, postgresPid());
-      return own.nodeBytes + own.edgesBytes + own.postgresBytes + own.sparesBytes;
+      own = await ownMemory(lane, pids());
+      return Object.values(own).reduce((sum: number, bytes: number) => sum + bytes, 0);
     },
     builds: () => builds.usedBytes,
     note,
@@ -111,12 +126,14 @@ export function governMemory(options: NodeMemoryOptions): NodeMemory {
   };
 }
 
-async function ownMemory(lane: Lane, postgresPid: number | null): Promise<OwnMemory> {
+async function ownMemory(lane: Lane, { postgres, relay, broker }: OwnPids): Promise<OwnMemory> {
   const edges = lane.edges().map(({ pid }) => pid);
   return {
     nodeBytes: await sumOf([process.pid]),
     edgesBytes: await sumOf(edges.filter((pid) => pid !== process.pid)),
-    postgresBytes: postgresPid === null ? 0 : ((await treeMemory(postgresPid))?.ramBytes ?? 0),
+    relayBytes: await sumOf(relay === null ? [] : [relay]),
+    brokerBytes: await sumOf(broker === null ? [] : [broker]),
+    postgresBytes: postgres === null ? 0 : ((await treeMemory(postgres))?.ramBytes ?? 0),
     sparesBytes: await sumOf(lane.spares.pids),
   };
 }

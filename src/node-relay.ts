@@ -58,13 +58,13 @@ interface ActiveHold {
 }
 
 /** Resolves when it listens. @throws whatever the socket says, with its `code`; nothing is left then */
-export async function startNodeRelay(options: NodeRelayOptions): Promise<Relay> {
+export async function startNodeRelay(options: NodeRelayOptions): Promise<NodeRelay> {
   const relay = new NodeRelay(options);
   await relay.start();
   return relay;
 }
 
-class NodeRelay implements Relay {
+export class NodeRelay implements Relay {
   readonly #options: NodeRelayOptions;
   readonly #databases = new Map<string, RelayDatabase>();
   readonly #holds = new Map<number, ActiveHold>();
@@ -78,6 +78,7 @@ class NodeRelay implements Relay {
   #stopped: Promise<void> | null = null;
   #lastHold = 0;
 
+  /** Of `startNodeRelay`. */
   constructor(options: NodeRelayOptions) {
     this.#options = options;
     this.#reach = options.reach ?? thisMachineAlone;
@@ -93,6 +94,11 @@ class NodeRelay implements Relay {
 
   get port(): number {
     return this.#port;
+  }
+
+  /** Of its process; null between two of them. */
+  get pid(): number | null {
+    return this.#child.hasExited ? null : this.#child.pid;
   }
 
   async put(database: RelayDatabase): Promise<void> {

@@ -38,7 +38,6 @@ import { governMemory, memoryBudget } from "./node-memory.ts";
 import { openReach } from "./node-reach.ts";
 import { openSandbox } from "./node-sandbox.ts";
 import { openSecrets } from "./node-secrets.ts";
-
 import { startNodeStore } from "./node-store.ts";
 import { RelayOnDemand } from "./relay-on-demand.ts";
 import { openRemoteUse } from "./remote-use.ts";
@@ -144,8 +143,10 @@ export async function runNode(config: NodeConfig, watcher: NodeWatcher): Promise
   );
   cleanup.defer(() => lane.stop(drainTimeoutMs));
   let postgresPid: () => number | null = () => null;
+  let brokerPid: () => number | null = () => null;
   const { note } = watcher;
-  const memory = governMemory({ ...budget, lane, clock, postgresPid: () => postgresPid(), note });
+  const pids = () => ({ postgres: postgresPid(), relay: relay.pid, broker: brokerPid() });
+  const memory = governMemory({ ...budget, lane, clock, pids, note });
   cleanup.defer(() => memory.stop());
   const store = await startNodeStore(config, budget.budgetBytes, clock, note, (found) => {
     connection = found;
@@ -159,6 +160,7 @@ export async function runNode(config: NodeConfig, watcher: NodeWatcher): Promise
     config.broker === null
       ? null
       : await startNodeBroker({ config: config.broker, version: platformVersion(), clock, note });
+  brokerPid = () => broker?.pid ?? null;
   cleanup.defer(() => broker?.stop());
   void store.ready.then(() => memory.remeasure()).catch(() => {});
   cleanup.defer(() => publisher.close());

@@ -45,6 +45,10 @@ export class RelayChild {
     );
   }
 
+  get hasExited(): boolean {
+    return this.#child.hasExited;
+  }
+
   /** Null when it has ended before it answered, also since it did not in time. */
   call(call: RelayCall): Promise<RelayAnswer | null> {
     if (this.#child.hasExited) return Promise.resolve(null);

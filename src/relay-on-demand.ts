@@ -4,15 +4,18 @@
  */
 import type { Relay, RelayCertificate, RelayFacts } from "./relay/relay-api.ts";
 
+/** One in this process has no `pid`. */
+type StartedRelay = Relay & { readonly pid?: number | null };
+
 export class RelayOnDemand {
   /** On 127.0.0.1. */
   readonly port: number;
-  readonly #start: (port: number) => Promise<Relay>;
+  readonly #start: (port: number) => Promise<StartedRelay>;
   #relay: Promise<Relay> | null = null;
-  #running: Relay | null = null;
+  #running: StartedRelay | null = null;
 
   /** @param port 0 = any that is free now */
-  constructor(port: number, start: (port: number) => Promise<Relay>) {
+  constructor(port: number, start: (port: number) => Promise<StartedRelay>) {
     this.port = port === 0 ? freePort() : port;
     this.#start = start;
   }
@@ -35,6 +38,11 @@ export class RelayOnDemand {
   /** Null while there is none. */
   facts(): Promise<RelayFacts> | null {
     return this.#running?.facts() ?? null;
+  }
+
+  /** Of its process; null while there is none of its own. */
+  get pid(): number | null {
+    return this.#running?.pid ?? null;
   }
 
   /** One that is started later has to be given it then. */

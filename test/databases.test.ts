@@ -3,6 +3,7 @@ import { expect, test } from "bun:test";
 import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { until } from "../src/base/until-for-tests.ts";
 import { startTestNode, type TestNode } from "./node-for-tests.ts";
 
 const timeoutMs = 180_000;
@@ -29,11 +30,11 @@ class Notes implements Disposable {
     this.node = node;
     writeFileSync(join(this.folder, "package.json"), '{ "name": "notes" }');
     writeFileSync(join(this.folder, "index.js"), code);
-    this.configure({ database: true, env: { DATABASE_URL: "" } });
+    this.configure({ database: true });
     writeFileSync(join(this.folder, "mask.sql"), "UPDATE notes SET text = 'hidden'");
   }
 
-  configure({ env: _env, ...config }: Record<string, unknown>): void {
+  configure(config: Record<string, unknown>): void {
     writeFileSync(join(this.folder, "levain.config.json"), JSON.stringify(config));
   }
 
@@ -162,6 +163,23 @@ test(
     expect((await notes.ask("notes")).notes).toEqual(["secret"]);
     await notes.data(["remove", "notes", "--confirm", "notes"]);
     expect(await names()).toEqual([]);
+  },
+  timeoutMs,
+);
+
+test(
+  "the processes of the relay and the broker count to what the node uses of its memory",
+  async () => {
+    await using node = await startTestNode({ flags: ["--broker-port", "0"] });
+    using notes = new Notes(node);
+    await notes.data(["deploy"]);
+    const memoryOf = async () => (await notes.data(["status"])).memory;
+
+    await until(async () => (await memoryOf()).relayBytes > 0, 60_000);
+
+    const { usedBytes, nodeBytes, relayBytes, brokerBytes, postgresBytes } = await memoryOf();
+    expect(Math.min(relayBytes, brokerBytes)).toBeGreaterThan(5 * 1024 * 1024);
+    expect(usedBytes).toBeGreaterThan(nodeBytes + postgresBytes + relayBytes + brokerBytes);
   },
   timeoutMs,
 );

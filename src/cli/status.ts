@@ -49,9 +49,13 @@ function memoryOf({ memory }: NodeStatus, paint: Paint): [string, string][] {
   const { level, machine, startsWaiting } = memory;
   const shown = level === "calm" ? "" : `, ${paint.yellow(level)}`;
   const waits = startsWaiting === 0 ? "" : `; ${showCount(startsWaiting, "start")} waiting`;
-  const users: [string, number][] = [
+  const own: [string, number][] = [
     ["node", memory.nodeBytes],
     ["edges", memory.edgesBytes],
+    ["relay", memory.relayBytes],
+    ["broker", memory.brokerBytes],
+  ];
+  const others: [string, number][] = [
     ["PostgreSQL", memory.postgresBytes],
     ["spares", memory.sparesBytes],
     ["builds", memory.buildsBytes],
@@ -70,7 +74,10 @@ function memoryOf({ memory }: NodeStatus, paint: Paint): [string, string][] {
       "memory",
       `${showBytes(memory.usedBytes)} of ${showBytes(memory.budgetBytes)} used${shown}${waits}`,
     ],
-    ["", parts(users).join(", ")],
+    ...[own, others].flatMap((users): [string, string][] => {
+      const shown = parts(users);
+      return shown.length === 0 ? [] : [["", shown.join(", ")]];
+    }),
     ["", `apps ${parts(apps).join(", ") || "none"}`],
   ];
   if (machine !== null) rows.push(["machine", machineOf(machine)]);

@@ -11,6 +11,10 @@ export const memoryStatus = z.object({
   nodeBytes: z.number(),
   /** Of edges in processes of their own. */
   edgesBytes: z.number(),
+  /** Of the relay's process; 0 until an app has a database. */
+  relayBytes: z.number(),
+  /** Of the broker's process; 0 without one. */
+  brokerBytes: z.number(),
   /** Of the node's own PostgreSQL. */
   postgresBytes: z.number(),
   /** Of processes that stand ready for a first start. */

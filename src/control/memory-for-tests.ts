@@ -8,6 +8,8 @@ export const testMemory: NodeStatus["memory"] = {
   level: "calm",
   nodeBytes: 90 * 1024 ** 2,
   edgesBytes: 0,
+  relayBytes: 0,
+  brokerBytes: 0,
   postgresBytes: 40 * 1024 ** 2,
   sparesBytes: 10 * 1024 ** 2,
   buildsBytes: 0,
