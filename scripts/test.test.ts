@@ -2,7 +2,7 @@ import { afterEach, describe, expect, test } from "bun:test";
 import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { processesFor, readTestOutcome } from "./test.ts";
+import { isNarrowed, processesFor, readTestOutcome } from "./test.ts";
 
 const cleanups: (() => void)[] = [];
 afterEach(() => {
@@ -66,4 +66,13 @@ describe("readTestOutcome()", () => {
 
 test("files of tests run side by side, a few at the most", () => {
   expect([1, 2, 3, 64].map(processesFor)).toEqual([2, 3, 4, 4]);
+});
+
+test("a run is narrowed by a path or a name, and not by flags alone", () => {
+  expect([[], ["--retry=1"], ["src/pool"], ["-t", "flow control"]].map(isNarrowed)).toEqual([
+    false,
+    false,
+    true,
+    true,
+  ]);
 });

@@ -3,8 +3,8 @@
  *
  *   N passed, N failed
  *
- * Lint and types count as one each. Exit 1 when anything failed. Arguments go to `bun test` as they are
- * (`./levain test src/pool`), and lint and types still run.
+ * Lint and types count as one each. Exit 1 when anything failed. Arguments go to `bun test` as they are; a run that they
+ * narrow (`./levain test src/pool`, `-t "flow control"`) is of tests only.
  */
 import { availableParallelism } from "node:os";
 import { join } from "node:path";
@@ -57,6 +57,11 @@ async function tests(args: string[]): Promise<Outcome> {
   return readTestOutcome(Bun.stripANSI(output), await child.exited);
 }
 
+/** Whether `bun test` is told which tests to run: everything that is no flag of its own is a pattern or a name. */
+export function isNarrowed(args: readonly string[]): boolean {
+  return args.some((arg) => !arg.startsWith("-"));
+}
+
 /**
  * How many files of tests run at the same time. They wait more than they compute, so there is one more than the machine has
  * cores; with many, each would still start nodes, databases and load of its own. Count.
@@ -77,11 +82,15 @@ const testTimeoutMs = 30_000;
 const SUMMARY_CHARS = 16_384;
 
 if (import.meta.main) {
-  const outcomes = [
-    await check("lint", "@biomejs/biome/bin/biome", ["check", "--error-on-warnings"]),
-    await check("types", "typescript/bin/tsc", ["-p", "."]),
-    await tests(process.argv.slice(2)),
-  ];
+  const args = process.argv.slice(2);
+  const outcomes: Outcome[] = [];
+  if (!isNarrowed(args)) {
+    outcomes.push(
+      await check("lint", "@biomejs/biome/bin/biome", ["check", "--error-on-warnings"]),
+      await check("types", "typescript/bin/tsc", ["-p", "."]),
+    );
+  }
+  outcomes.push(await tests(args));
   const passed = outcomes.reduce((sum, outcome) => sum + outcome.passed, 0);
   const failed = outcomes.reduce((sum, outcome) => sum + outcome.failed, 0);
   console.log(`\n${passed} passed, ${failed} failed`);
