@@ -11,6 +11,7 @@ import { invariant } from "../base/errors.ts";
 import type { TurnClock } from "../base/turn-clock.ts";
 import type { Cgroups } from "../sandbox/cgroups.ts";
 import { DiskMeter } from "../sandbox/disk-meter.ts";
+import { hasEnded } from "../sandbox/process-facts.ts";
 import { nodeOutputBudget, type OutputBudget } from "../telemetry/output-budget.ts";
 import { spareDelayMs } from "./limits.ts";
 import { ProcessBounds } from "./process-bounds.ts";
@@ -120,13 +121,13 @@ export class Spares {
     this.#refillSoon();
     for (let spare = this.#ready.shift(); spare !== undefined; spare = this.#ready.shift()) {
       this.#spares.delete(spare);
-      if (!spare.isGoing) return spare;
+      if (isFit(spare)) return spare;
     }
     const [starting] = this.#spares;
     if (starting !== undefined) {
       this.#spares.delete(starting);
       await starting.started.catch(() => starting.ended);
-      if (!starting.isGoing) return starting;
+      if (isFit(starting)) return starting;
     }
     return this.#startOne(defaultProfile(this.#options.sandbox), null);
   }
@@ -211,6 +212,11 @@ export class Spares {
       throw error;
     }
   }
+}
+
+/** The kernel may know of its end before this process hears of it: an app that was given it then would fail to start. */
+function isFit(spare: RunnerProcess): boolean {
+  return !spare.isGoing && !hasEnded(spare.pid);
 }
 
 /** Resolves when it is; what does not come up is gone when this rejects. */

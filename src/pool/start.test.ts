@@ -5,6 +5,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { PlatformError } from "../base/errors.ts";
 import { until } from "../base/until-for-tests.ts";
+import { hasEnded } from "../sandbox/process-facts.ts";
 import { backOffMsMin, freeCrashes, holdsMax } from "./limits.ts";
 import {
   type Asked,
@@ -14,6 +15,7 @@ import {
   draining,
   gone,
   holdUp,
+  holdUpUntil,
   submit,
   TestPools,
 } from "./pool-for-tests.ts";
@@ -121,7 +123,7 @@ describe("a version that does not start", () => {
       expect((error as PlatformError).code).toBe(code as "SERVER_RAW");
       expect((error as PlatformError).message).toContain(text);
     },
-    20_000,
+    60_000,
   );
 
   test("because it listens with node:http and is ephemeral says so", async () => {
@@ -306,6 +308,19 @@ describe("spares", () => {
 
     expect(await bodyOf(t.pool("behaves"))).toBe("hello");
     await until(() => t.spares.ready === 1);
+  });
+
+  test("that have just died are not given to an app, also when the node has not heard of it", async () => {
+    await using t = new TestPools(1);
+    t.spares.refill();
+    await until(() => t.spares.ready === 1);
+    const [pid] = t.spares.pids;
+
+    process.kill(pid!, "SIGKILL");
+    holdUpUntil(() => hasEnded(pid!));
+    expect(t.spares.ready).toBe(1);
+
+    expect(await bodyOf(t.pool("behaves"))).toBe("hello");
   });
 
   test("are gone when stop has ended, also those that were starting", async () => {

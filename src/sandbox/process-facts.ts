@@ -36,6 +36,16 @@ export function processStartTicks(pid: number): number | null {
   }
 }
 
+/** Whether it has ended, also when nobody has waited for it yet. */
+export function hasEnded(pid: number): boolean {
+  try {
+    const stat = readFileSync(`/proc/${pid}/stat`, "latin1");
+    return "ZX".includes(stat[stat.lastIndexOf(")") + 2]!);
+  } catch {
+    return true;
+  }
+}
+
 /**
  * CPU time the process has used, its threads together, without its children.
  *

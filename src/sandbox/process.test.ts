@@ -2,7 +2,13 @@
 import { describe, expect, test } from "bun:test";
 import { readFileSync } from "node:fs";
 import { until } from "../base/until-for-tests.ts";
-import { bootId, pidsByVariable, privateMemoryBytes, processStartTicks } from "./process-facts.ts";
+import {
+  bootId,
+  hasEnded,
+  pidsByVariable,
+  privateMemoryBytes,
+  processStartTicks,
+} from "./process-facts.ts";
 import { freezeGroup, killGroup, killProcess, terminateGroup, thawGroup } from "./process-group.ts";
 
 const GONE = 4_194_304;
@@ -107,6 +113,22 @@ test("private memory is what a process has for itself", async () => {
   expect(bytes).toBeGreaterThan(64 * 1024 * 1024);
   expect(bytes).toBeLessThan(256 * 1024 * 1024);
   expect(privateMemoryBytes(GONE)).toBeNull();
+});
+
+test("a process has ended when it has exited, whoever waits for it, and not when it is stopped", async () => {
+  await using group = await startGroup();
+  const { pid } = group;
+  expect(hasEnded(pid)).toBe(false);
+  freezeGroup(pid);
+  await until(() => stateOf(pid) === "T");
+  expect(hasEnded(pid)).toBe(false);
+
+  killGroup(pid);
+  const deadlineMs = performance.now() + 10_000;
+  // In one turn, so that this process cannot have waited for it.
+  while (!hasEnded(pid) && performance.now() < deadlineMs);
+
+  expect([hasEnded(pid), group.signal(), hasEnded(GONE)]).toEqual([true, null, true]);
 });
 
 test("the start of a process names it together with its pid", () => {
