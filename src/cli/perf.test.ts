@@ -279,7 +279,7 @@ test("a hook that throws is shown with its own error", async () => {
   expect(stderr).toContain("its app answered 500: HOOK_FAILED, Cannot answer");
   expect(stderr).toContain("hook ./broken.ts:");
   expect(stderr).toContain("TypeError: no quota known");
-}, 20_000);
+}, 60_000);
 
 test("--hooks without any hook says so", async () => {
   const { code, object } = await runPerf(["--hooks", ...quick]);
@@ -367,7 +367,7 @@ test("Ctrl-C ends the load and the node, and removes what was written", async ()
   expect(await new Response(run.stderr).text()).toContain("INTERRUPTED");
   expect(leftIn(folder.path)).toEqual([]);
   for (const pid of below) expect(isThere(pid)).toBe(false);
-}, 20_000);
+}, 60_000);
 
 test.each([
   [["SIGTERM"], [143]],
@@ -394,7 +394,7 @@ test.each([
     expect(leftIn(folder.path)).toEqual([]);
     await until(() => !below.some(isThere));
   },
-  20_000,
+  60_000,
 );
 
 test("a report that could not be written is refused before anything is measured", async () => {

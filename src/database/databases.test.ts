@@ -221,7 +221,7 @@ describe("ensure", () => {
 
     expect(made.filter((one) => one.made !== null)).toHaveLength(4);
     expect((await onServer()).databases).toHaveLength(5);
-  }, 20_000);
+  }, 60_000);
 });
 
 describe("names and rights", () => {

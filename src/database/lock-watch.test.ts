@@ -70,7 +70,7 @@ describe("a wait for a lock", () => {
     await watch.look();
     expect(watch.waits.size).toBe(0);
     await Promise.all([holder.end(), waiter.end(), watch.stop()]);
-  }, 20_000);
+  }, 60_000);
 
   test("is not looked for while no app has a connection, nor in databases that are none of Levain's", async () => {
     const { watch, databases, client } = await setup();
@@ -87,5 +87,5 @@ describe("a wait for a lock", () => {
     await holder.query("COMMIT");
     await waiting;
     await Promise.all([holder.end(), waiter.end(), watch.stop()]);
-  }, 20_000);
+  }, 60_000);
 });

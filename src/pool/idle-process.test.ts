@@ -308,7 +308,7 @@ describe("stop", () => {
     expect(await isRunning(pid!)).toBe(false);
     const stop = t.records.find(({ event }) => event === "stop");
     expect(stop?.fields).toMatchObject({ signal: "SIGKILL" });
-  }, 15_000);
+  }, 60_000);
 
   test("of a pool that was never used does nothing", async () => {
     await using t = new TestPools();

@@ -160,7 +160,7 @@ test("random frames are answered by the rules or refused, and never confuse the 
 
   expect(refused).toBeGreaterThan(100);
   expect(answered).toBeGreaterThan(100);
-}, 20_000);
+}, 60_000);
 
 describe("a runner that is sent a broken frame", () => {
   test.each([

@@ -153,7 +153,7 @@ describe("an app that listens in a way that gives it no requests", () => {
     async (how, code, message) => {
       expect(await failureOf(how)).toMatchObject({ code, message });
     },
-    20_000,
+    60_000,
   );
 
   test("and waits for ever says that it waits", async () => {

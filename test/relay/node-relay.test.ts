@@ -98,7 +98,7 @@ test("a relay that stands still is replaced when it leaves a question unanswered
   expect((await relay.facts()).databases.map(({ name }) => name)).toEqual([spec.name]);
   expect(await ask(url, "SELECT 1 AS one")).toEqual({ one: 1 });
   await relay.stop();
-}, 20_000);
+}, 60_000);
 
 /** Pids of children of this process by their command line. */
 async function childrenWith(script: string): Promise<number[]> {
