@@ -52,7 +52,7 @@ test("--smoke measures every scenario without an error and leaves nothing behind
   expect(pools["cold-start"]!.creations).toBe(pools["cold-start"]!.misses);
   expect(pools["wake"]).toMatchObject({ misses: 0, creations: 0 });
   expect(left).toEqual([]);
-}, 60_000);
+}, 120_000);
 
 test("--mode direct makes the same load in the node's own process", async () => {
   const names = ["warm-noop", "echo-1kb", "ephemeral-noop", "stream-1mb", "websocket-echo"];
@@ -66,7 +66,7 @@ test("--mode direct makes the same load in the node's own process", async () => 
     expect(summary.requests, name).toBeGreaterThan(0);
     if (name !== "websocket-echo") expect(summary.pool, name).toMatchObject({ hitRate: 1 });
   }
-}, 60_000);
+}, 120_000);
 
 test("more apps than places are started, evicted and started again", async () => {
   const words = ["--scenarios", "many-apps", "--apps", "6", "--pool-size", "2"];
@@ -79,7 +79,7 @@ test("more apps than places are started, evicted and started again", async () =>
   expect(pool!.creations).toBeGreaterThan(0);
   expect(pool!.evictions).toBeGreaterThan(0);
   expect(pool!.hitRate).toBeLessThan(1);
-}, 30_000);
+}, 120_000);
 
 test("each flag is read under its own name, and has a variable of that name", () => {
   const words = PERF_FLAGS.flatMap(([syntax]) => {
@@ -231,7 +231,7 @@ test("another checkout takes turns with this one", async () => {
   const [load, shots] = data.comparison!.scenarios;
   expect(Object.keys(load!.metrics).sort()).toEqual(["cpu", "p50", "p99", "rate"]);
   expect(shots!.metrics.rate).toBeUndefined();
-}, 30_000);
+}, 120_000);
 
 test("hooks take turns with none, and what they cost is no failure", async () => {
   using folder = temporaryFolder();
@@ -261,7 +261,7 @@ test("hooks take turns with none, and what they cost is no failure", async () =>
   expect(scenario!.cpuUsAdded!.median).toBeGreaterThan(0);
   expect(scenario!.isSlower).toBe(true);
   expect(code).toBe(0);
-}, 30_000);
+}, 120_000);
 
 test("a hook that throws is shown with its own error", async () => {
   using folder = temporaryFolder();
@@ -279,7 +279,7 @@ test("a hook that throws is shown with its own error", async () => {
   expect(stderr).toContain("its app answered 500: HOOK_FAILED, Cannot answer");
   expect(stderr).toContain("hook ./broken.ts:");
   expect(stderr).toContain("TypeError: no quota known");
-}, 60_000);
+}, 120_000);
 
 test("--hooks without any hook says so", async () => {
   const { code, object } = await runPerf(["--hooks", ...quick]);
@@ -367,7 +367,7 @@ test("Ctrl-C ends the load and the node, and removes what was written", async ()
   expect(await new Response(run.stderr).text()).toContain("INTERRUPTED");
   expect(leftIn(folder.path)).toEqual([]);
   for (const pid of below) expect(isThere(pid)).toBe(false);
-}, 60_000);
+}, 120_000);
 
 test.each([
   [["SIGTERM"], [143]],
@@ -394,7 +394,7 @@ test.each([
     expect(leftIn(folder.path)).toEqual([]);
     await until(() => !below.some(isThere));
   },
-  60_000,
+  120_000,
 );
 
 test("a report that could not be written is refused before anything is measured", async () => {

@@ -143,12 +143,13 @@ describe("another instance", () => {
     });
     const first = submit(pool, "/never");
     await first.opened;
-    const second = submit(pool, "/after?ms=300");
+    const second = submit(pool, "/until-signal");
     await second.opened;
     pool.cancel(first);
     await until(() => pool.facts(0).requestsInFlight === 1);
     // Both are busy enough to be missed.
     expect(pool.facts(0).processes).toHaveLength(2);
+    for (const pid of pids(pool)) process.kill(pid, "SIGUSR2");
     expect(await second.outcome).toMatchObject({ kind: "answered", body: "after" });
 
     for (let passedMs = 0; passedMs < surplusMsMin + 5000; passedMs += 1000) t.pass(1000);
@@ -163,10 +164,11 @@ describe("another instance", () => {
 describe("the end of one instance", () => {
   test("loses its own requests only, and another one takes its place", async () => {
     await using s = await setup(2);
-    const open = [submit(s.pool, "/after?ms=200"), submit(s.pool, "/after?ms=200")];
+    const open = [submit(s.pool, "/until-signal"), submit(s.pool, "/until-signal")];
     await Promise.all(open.map(({ opened }) => opened));
 
     process.kill(s.pids[0]!, "SIGKILL");
+    process.kill(s.pids[1]!, "SIGUSR2");
     const outcomes = await Promise.all(open.map(({ outcome }) => outcome));
 
     expect(outcomes.map(({ kind }) => kind).sort()).toEqual(["answered", "lost"]);

@@ -169,10 +169,12 @@ describe("a new route table", () => {
   test("lets what is open finish", async () => {
     await using lane = await startTestLaneWithEdges({ shop: behaves }, 2);
     await bodyOf(lane, "shop");
-    const open = many(6, () => bodyOf(lane, "shop", "/after?ms=400"));
+    const pid = factsOf(lane, "shop").pid!;
+    const open = many(6, () => bodyOf(lane, "shop", "/until-signal"));
     await until(() => factsOf(lane, "shop").requestsInFlight === 6);
 
     await lane.lane.publish({ revision: 2, apps: {} });
+    process.kill(pid, "SIGUSR2");
 
     expect(await open).toEqual(Array(6).fill("after"));
     expect((await ask(lane, "shop")).status).toBe(404);
@@ -224,11 +226,13 @@ describe("the end", () => {
     await bodyOf(lane, "shop");
     const [first] = lane.lane.edges();
     const open = Array.from({ length: 16 }, () =>
-      bodyOf(lane, "shop", "/after?ms=600").catch(() => "lost"),
+      bodyOf(lane, "shop", "/until-signal").catch(() => "lost"),
     );
     await until(() => factsOf(lane, "shop").requestsInFlight === 16);
 
     process.kill(first!.pid, "SIGKILL");
+    await until(() => notes.length > 0);
+    process.kill(factsOf(lane, "shop").pid!, "SIGUSR2");
     const outcomes = await Promise.all(open);
 
     expect([...new Set(outcomes)].sort()).toEqual(["after", "lost"]);
@@ -245,10 +249,12 @@ describe("the end", () => {
     await using lane = await startTestLaneWithEdges({ shop: behaves }, 2);
     await bodyOf(lane, "shop");
     const pids = [factsOf(lane, "shop").pid!, ...lane.lane.edges().map(({ pid }) => pid)];
-    const open = many(8, () => bodyOf(lane, "shop", "/after?ms=300"));
+    const open = many(8, () => bodyOf(lane, "shop", "/until-signal"));
     await until(() => factsOf(lane, "shop").requestsInFlight === 8);
 
-    await lane.stop();
+    const stopped = lane.stop();
+    process.kill(pids[0]!, "SIGUSR2");
+    await stopped;
 
     expect(await open).toEqual(Array(8).fill("after"));
     for (const pid of pids) expect(await Bun.file(`/proc/${pid}/stat`).exists()).toBe(false);
