@@ -55,6 +55,7 @@ test("the text has the version, what it may reach, and each process with its gap
   const titles = stdout.split("\n").filter((line) => /^\S/.test(line));
   expect(titles).toEqual([
     "shop v3, live on main",
+    "Database shop",
     "Built",
     "Packages",
     "Runs",
@@ -65,6 +66,8 @@ test("the text has the version, what it may reach, and each process with its gap
   ]);
   const lines = stdout.split("\n").map((line) => line.trim().replace(/ {2,}/, ": "));
   for (const line of [
+    "size: 7.2 MiB",
+    "pooling: session, at most 10 connections",
     "environment: GREETING, STRIPE_KEY",
     "connect: *:443, db.example.com:5432",
     "user: 2000000017, its own",

@@ -15,8 +15,8 @@ export const inspect: Verb = {
   asksNode: true,
   summary: "Show a version, and what its processes were given",
   description:
-    "What the version is, how it was built and of which packages, how long it stays awake, its limits and what it may " +
-    "reach; then, for each of its processes, " +
+    "What the version is, how it was built and of which packages, the database of its branch, how long it stays awake, its " +
+    "limits and what it may reach; then, for each of its processes, " +
     "what the kernel really holds it to, and in words what it could not be held to. Of environment values " +
     "only the names. Looking never wakes an app. Without a version it is the one that is live on the branch; the " +
     "default of --branch is that of `levain deploy` for the app of this folder, and main for every other app.",

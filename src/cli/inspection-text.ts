@@ -1,6 +1,7 @@
 /** The text of `levain inspect`: groups of rows, a name and a value that goes on below itself when it is long. Pure. */
 import { versionName } from "../base/version-spec.ts";
 import type { Inspection } from "../control/api.ts";
+import { databaseGroups } from "./branch-database-text.ts";
 import { runLine } from "./migration-text.ts";
 import type { Paint } from "./paint.ts";
 import { printableLine } from "./printable.ts";
@@ -28,6 +29,7 @@ export interface Group {
 export function renderInspection(found: Inspection, options: TextOptions): string {
   const groups = [
     versionGroup(found, options.wallMs),
+    ...databaseGroups(found, options.wallMs),
     ...migrationGroups(found, options.wallMs),
     ...provenanceGroups(found),
     ...(found.entry === null ? [filesGroup(found)] : processGroups(found)),

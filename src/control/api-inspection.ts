@@ -3,6 +3,7 @@ import { z } from "zod";
 import { packageList } from "../deploy/package-list.ts";
 import { provenance } from "../deploy/provenance.ts";
 import { versionInfo } from "./api-apps.ts";
+import { databaseInfo } from "./api-databases.ts";
 import { poolState, processInfo } from "./api-instances.ts";
 import { migrationRun } from "./api-migrations.ts";
 import { versionSpec } from "./route-table-schema.ts";
@@ -28,8 +29,14 @@ export const inspection = versionInfo
         provenance,
         /** Migrations of branches' databases that were run for it, newest first. */
         migrationRuns: z.array(migrationRun),
+        /** What was run on its branch's database since that was made, and the last of it; null: nothing. A copy has what its parent had, too. */
+        migrated: z
+          .object({ names: z.array(z.string()), version: z.int().nullable(), atMs: z.number() })
+          .nullable(),
       })
       .nullable(),
+    /** The database of its branch, as it is now; null: it asks for none, or there is none of the node's. */
+    branchDatabase: databaseInfo.nullable(),
     ...versionSpec.pick({
       entry: true,
       args: true,

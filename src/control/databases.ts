@@ -42,6 +42,16 @@ export async function listDatabases(
   return { databases: rows.map((row) => infoOf(row, facts, databases.locks())) };
 }
 
+/** Of one branch; null when there is none. */
+export async function databaseOf(
+  { databases }: Deps,
+  app: string,
+  branch: string,
+): Promise<DatabaseInfo | null> {
+  const row = find(databases.branches, app, branch);
+  return row === null ? null : infoOf(row, await factsOf(databases), databases.locks());
+}
+
 /** @throws {PlatformError} `DATABASE_UNKNOWN`, `DATABASE_DROPPED`; `DATABASE_NOT_SERVED` for a host when only this machine gets there */
 export function urlOfDatabase(
   { databases }: Deps,

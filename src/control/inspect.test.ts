@@ -46,6 +46,16 @@ test("the version has what was said at its deploy, and of its environment the na
   expect((await inspect(node, "shop/inspect?version=2")).stored?.message).toStartWith("Fix the");
 });
 
+test("a version that asks for a database says what its branch has, and another says nothing", async () => {
+  await using node = await startTestNode();
+
+  const found = await inspect(node, "shop/inspect");
+
+  expect(found.branchDatabase).toMatchObject({ name: "shop", state: "ready", bytes: 7_600_000 });
+  expect(found.stored?.migrated).toBeNull();
+  expect((await inspect(node, "shop/inspect?version=1")).branchDatabase).toBeNull();
+});
+
 test("each process says what it was given, and what not", async () => {
   await using node = await startTestNode();
 

@@ -4,12 +4,13 @@ import { type VersionSpec, versionName } from "../base/version-spec.ts";
 import { packageList } from "../deploy/package-list.ts";
 import { readProvenance } from "../deploy/provenance.ts";
 import type { RouteTableApp } from "../router/route-table.ts";
-import type { Inspection, QueryOf, VersionPackages } from "./api.ts";
+import type { DatabaseInfo, Inspection, QueryOf, VersionPackages } from "./api.ts";
 import { compareBranches } from "./apps.ts";
+import { databaseOf } from "./databases.ts";
 import type { AdminDeps } from "./deps.ts";
-import { runsOfVersion } from "./migrations.ts";
+import { migratedSince, runsOfVersion } from "./migrations.ts";
 
-type InspectDeps = Pick<AdminDeps, "routesOf" | "runsOf" | "store" | "urlOf">;
+type InspectDeps = Pick<AdminDeps, "routesOf" | "runsOf" | "store" | "urlOf" | "databases">;
 
 /**
  * Works without the store, which only adds what was said at the deploy.
@@ -24,12 +25,14 @@ export async function inspect(
   const { routes, spec } = versionOf(deps, app, { version, branch });
   const { number } = spec;
   const { env, buildFacts: _, ...shown } = spec;
+  const database = spec.database === null ? null : await databaseOf(deps, app, spec.branch);
   const branches = Object.entries(routes.branches).filter(([, { live }]) => live === number);
   return {
     ...shown,
     url: deps.urlOf(app, { version: number }),
     liveOn: branches.map(([name]) => name).sort(compareBranches),
-    stored: await storedOf(deps, spec),
+    stored: await storedOf(deps, spec, database),
+    branchDatabase: database,
     environment: Object.keys(env).sort(),
     ...deps.runsOf(spec),
   };
@@ -75,6 +78,7 @@ function liveOn({ branches }: RouteTableApp, app: string, branch: string): numbe
 async function storedOf(
   deps: InspectDeps,
   { app, number }: VersionSpec,
+  database: DatabaseInfo | null,
 ): Promise<Inspection["stored"]> {
   const { store } = deps;
   try {
@@ -84,7 +88,8 @@ async function storedOf(
     const { message, commit, bytes } = found;
     const provenance = readProvenance(await store.versionProvenance(app, number));
     const migrationRuns = await runsOfVersion(deps, app, number);
-    return { message, commit, bytes, provenance, migrationRuns };
+    const migrated = database === null ? null : await migratedSince(deps, database);
+    return { message, commit, bytes, provenance, migrationRuns, migrated };
   } catch (error) {
     if (error instanceof PlatformError && error.code === "STORE_UNAVAILABLE") return null;
     throw error;

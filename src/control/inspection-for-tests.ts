@@ -1,5 +1,6 @@
 /** Routes of `shop` and `blog`, and what runs of them, on a node that only tests know: as those of `memoryDeps`. */
 import type { VersionSpec } from "../base/version-spec.ts";
+import { databaseDefaults } from "../deploy/database-config.ts";
 import type { RouteTableApp } from "../router/route-table.ts";
 import { versionInput } from "../store/version-for-tests.ts";
 import type { Inspection } from "./api.ts";
@@ -22,6 +23,7 @@ const routes: Record<string, RouteTableApp> = {
           write: ["/srv/shop/uploads"],
         },
         sandbox: "strict",
+        database: databaseDefaults,
       },
     },
   },

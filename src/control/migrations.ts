@@ -3,7 +3,7 @@ import { PlatformError } from "../base/errors.ts";
 import { versionName } from "../base/version-spec.ts";
 import { stageReport } from "../migrations/report.ts";
 import type { StoredRun } from "../store/migration-runs.ts";
-import type { MigrationRun, OutputOf, QueryOf } from "./api.ts";
+import type { DatabaseInfo, Inspection, MigrationRun, OutputOf, QueryOf } from "./api.ts";
 import type { AdminDeps } from "./deps.ts";
 import { migrationRunsShownMax } from "./limits.ts";
 
@@ -27,6 +27,19 @@ export async function runsOfVersion(
 ): Promise<MigrationRun[]> {
   const runs = await store.migrationRuns.list(app, null, migrationRunsShownMax);
   return runs.filter((run) => run.version === version).map(runOf);
+}
+
+/** What was run on a branch's database since it was made, and when the last of it was. */
+export async function migratedSince(
+  { store }: RunDeps,
+  { app, branch, createdAtMs }: Pick<DatabaseInfo, "app" | "branch" | "createdAtMs">,
+): Promise<NonNullable<Inspection["stored"]>["migrated"]> {
+  const runs = await store.migrationRuns.since(app, branch, createdAtMs);
+  const done = runs.filter(({ state }) => state === "succeeded");
+  const last = done.at(-1);
+  if (last === undefined) return null;
+  const names = [...new Set(done.flatMap(({ pending }) => pending))];
+  return { names, version: last.version, atMs: last.startedAtMs };
 }
 
 /**
