@@ -96,6 +96,7 @@ class CopyIn {
   readonly #done = Promise.withResolvers<void>();
   #connection: WiredCopy | null = null;
   #error: Error | null = null;
+  #goOn: () => void = () => {};
 
   constructor(sql: string) {
     this.#sql = sql;
@@ -113,10 +114,13 @@ class CopyIn {
     const connection = this.#connection as WiredCopy;
     connection.sendCopyFromChunk(bytes);
     if (!connection.stream.writableNeedDrain) return;
-    await Promise.race([
-      new Promise<void>((resolve) => connection.stream.once("drain", () => resolve())),
-      this.#done.promise,
-    ]);
+    const { promise, resolve } = Promise.withResolvers<void>();
+    connection.stream.once("drain", resolve);
+    // Not raced with the end of the COPY, which would keep a trace of each wait.
+    this.#goOn = resolve;
+    await promise;
+    connection.stream.removeListener("drain", resolve);
+    if (this.#error !== null) throw this.#error;
   }
 
   end(): Promise<void> {
@@ -137,10 +141,12 @@ class CopyIn {
     this.#error = error;
     this.#ready.reject(error);
     this.#done.reject(error);
+    this.#goOn();
   }
 
   handleReadyForQuery(): void {
     this.#done.resolve();
+    this.#goOn();
   }
 
   handleRowDescription(): void {}

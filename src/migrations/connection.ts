@@ -11,7 +11,10 @@ export type DatabaseLogin = Pick<
 /** Closes by itself at the end of its scope; a connection that hangs is dropped. */
 export class MigrationConnection implements AsyncDisposable {
   readonly #client: pg.Client;
-  readonly #lost: Promise<never>;
+  readonly #gone = Promise.withResolvers<void>();
+  #lost: Error | null = null;
+  /** Of queries that are under way. A promise that all of them raced with would keep the rows of each as long as it lives. */
+  readonly #waiting = new Set<(lost: Error) => void>();
 
   /** @throws what `pg` throws */
   static async open(login: DatabaseLogin, name: string): Promise<MigrationConnection> {
@@ -28,9 +31,11 @@ export class MigrationConnection implements AsyncDisposable {
 
   private constructor(client: pg.Client) {
     this.#client = client;
-    this.#lost = new Promise((_, reject) => client.on("error", reject));
-    // Nobody may be waiting just then.
-    this.#lost.catch(() => {});
+    client.on("error", (error) => {
+      this.#lost ??= error;
+      for (const reject of this.#waiting) reject(error);
+      this.#gone.resolve();
+    });
   }
 
   /** Of the server's process for it. */
@@ -40,10 +45,13 @@ export class MigrationConnection implements AsyncDisposable {
 
   /** Rows of one statement; without values also several statements, of which the last one's rows are given. */
   async rows<Row>(sql: string, values?: readonly unknown[]): Promise<Row[]> {
+    if (this.#lost !== null) throw this.#lost;
+    const { promise, resolve, reject } = Promise.withResolvers<unknown>();
     const asked =
       values === undefined ? this.#client.query(sql) : this.#client.query(sql, [...values]);
-    asked.catch(() => {});
-    const result = await Promise.race([asked, this.#lost]);
+    asked.then(resolve, reject);
+    this.#waiting.add(reject);
+    const result = await promise.finally(() => this.#waiting.delete(reject));
     const last = (Array.isArray(result) ? result.at(-1) : result) as { rows?: Row[] } | undefined;
     return last?.rows ?? [];
   }
@@ -58,7 +66,7 @@ export class MigrationConnection implements AsyncDisposable {
   async [Symbol.asyncDispose](): Promise<void> {
     const closing = this.#client.end().catch(() => {});
     const timer = setTimeout(() => this.drop(), migrationConnectTimeoutMs);
-    await Promise.race([closing, this.#lost.catch(() => {})]);
+    await Promise.race([closing, this.#gone.promise]);
     clearTimeout(timer);
   }
 }

@@ -5,7 +5,8 @@
  *   SQL files           a row each, in the transaction of the file
  *   module, command     a row each: what it depended on when it last succeeded
  *
- * The table's name is one that a copy without rows keeps (`database/empty-tables.ts`). The schema's name is none that a role can have: a schema that is named like its user comes first on the search path.
+ * The table's name is one that a copy without rows keeps (`database/empty-tables.ts`). The schema's name is none that a role
+ * can have: a schema that is named like its user comes first on the search path.
  */
 import type { MigrationConnection } from "./connection.ts";
 import type { AppliedMigration } from "./pending.ts";

@@ -8,6 +8,8 @@ export const migrationFileBytesMax = 16 * 1024 * 1024;
 export const migrationFolderBytesMax = 64 * 1024 * 1024;
 /** How often locks are looked at: shorter ones hold nobody up that a person could notice, and a look takes about 1 ms. Milliseconds. */
 export const lockSampleMs = 20;
+/** From a cancelled statement to the end of its transaction, which is up to its client. Milliseconds. */
+export const lockGraceMs = 500;
 /** A look at the locks takes 1 ms; one that takes this long says that the server is not well, and ends the migration. Milliseconds. */
 export const lockLookTimeoutMs = 10_000;
 /** For a connection to a database that is about to be migrated. Milliseconds. */

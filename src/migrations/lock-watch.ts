@@ -9,7 +9,7 @@
  */
 import type { Clock } from "../base/clock.ts";
 import { type DatabaseLogin, MigrationConnection } from "./connection.ts";
-import { lockLookTimeoutMs, lockSampleMs, statementCharactersMax } from "./limits.ts";
+import { lockGraceMs, lockLookTimeoutMs, lockSampleMs, statementCharactersMax } from "./limits.ts";
 import { type LockFound, type LockOver, type LockSeen, LockTally } from "./lock-tally.ts";
 
 export interface LockWatchOptions {
@@ -54,7 +54,8 @@ export class LockWatch implements AsyncDisposable {
   readonly #connection: MigrationConnection;
   readonly #since: Date;
   readonly #tally = new LockTally();
-  readonly #stopping = Promise.withResolvers<void>();
+  #isStopping = false;
+  #endPause: () => void = () => {};
   readonly #looking: Promise<void>;
   /** What is being applied. */
   current = "";
@@ -95,7 +96,7 @@ export class LockWatch implements AsyncDisposable {
 
   /** After a last look. @throws when looking has failed meanwhile: what it found is not all */
   async stop(): Promise<LocksFound> {
-    this.#stopping.resolve();
+    this.#beLast();
     await this.#looking;
     if (this.#failure !== null) throw this.#failure;
     const { held, waited } = this.#tally;
@@ -113,19 +114,15 @@ export class LockWatch implements AsyncDisposable {
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
-    this.#stopping.resolve();
+    this.#beLast();
     await this.#looking;
     await this.#connection[Symbol.asyncDispose]();
   }
 
   async #look(): Promise<void> {
     const { clock, lockMs, isEnforced } = this.#options;
-    let isLast = false;
-    void this.#stopping.promise.then(() => {
-      isLast = true;
-    });
     for (;;) {
-      const wasLast = isLast;
+      const isLast = this.#isStopping;
       const during = this.current;
       const rows = await this.#connection.rows<Omit<LockSeen, "during">>(LOOK, [
         this.#since,
@@ -136,9 +133,23 @@ export class LockWatch implements AsyncDisposable {
       const [oldest] = await this.#connection.rows<{ ms: number }>(OLDEST, [this.#since, this.pid]);
       this.#transactionMs = Math.max(this.#transactionMs, oldest?.ms ?? 0);
       if (isEnforced) for (const [pid, found] of over) await this.#end(pid, found);
-      if (wasLast) return;
-      await Promise.race([this.#stopping.promise, Bun.sleep(lockSampleMs)]);
+      if (isLast) return;
+      await this.#pause();
     }
+  }
+
+  #beLast(): void {
+    this.#isStopping = true;
+    this.#endPause();
+  }
+
+  async #pause(): Promise<void> {
+    if (this.#isStopping) return;
+    const { promise, resolve } = Promise.withResolvers<void>();
+    const timer = setTimeout(resolve, lockSampleMs);
+    this.#endPause = resolve;
+    await promise;
+    clearTimeout(timer);
   }
 
   /** A cancelled statement lets its client say what became of it; who goes on holding the lock is ended. */
@@ -154,6 +165,3 @@ export class LockWatch implements AsyncDisposable {
     );
   }
 }
-
-/** From a cancelled statement to the end of its transaction, which is up to its client. Milliseconds. */
-const lockGraceMs = 500;

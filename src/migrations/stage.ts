@@ -12,7 +12,13 @@ import type { LockOver } from "./lock-tally.ts";
 import { type LocksFound, LockWatch } from "./lock-watch.ts";
 import type { StageReport } from "./report.ts";
 import type { SqlMigration } from "./sql-file.ts";
-import { type AppliedFile, applySql, lockNotAvailable, SqlFailure } from "./sql-run.ts";
+import {
+  type AppliedFile,
+  applySql,
+  lockNotAvailable,
+  queryCanceled,
+  SqlFailure,
+} from "./sql-run.ts";
 
 /** A database that is about to be migrated. */
 export interface MigrationTarget {
@@ -242,7 +248,7 @@ function failureOf(
 
 /** A statement's or a transaction's. */
 function isTimeout({ code, message }: SqlFailure): boolean {
-  return code === "25P04" || (code === "57014" && /timeout/.test(message));
+  return code === "25P04" || (code === queryCanceled && /timeout/.test(message));
 }
 
 function whereOf({ stage, branch }: StageOptions): string {
