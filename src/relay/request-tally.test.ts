@@ -44,8 +44,27 @@ describe("queries of a request", () => {
     }
 
     const reports = tally.due(Number.POSITIVE_INFINITY);
-    expect(reports.length).toBeLessThanOrEqual(requestsCountedMax + 1);
+    expect(reports.length, `seed ${seed}`).toBeLessThanOrEqual(requestsCountedMax);
     for (const { shapes } of reports) expect(shapes).toBeLessThanOrEqual(requestShapesMax);
+  });
+
+  test("over the budget wait for their report in bounded number, the newest of them", () => {
+    const tally = new RequestTally();
+    const count = 2 * requestsCountedMax;
+
+    // First those of the first half, then those of the second, which are all known before one of them is over.
+    for (const from of [0, requestsCountedMax]) {
+      for (const _query of [1, 2]) {
+        for (let index = from; index < from + requestsCountedMax; index += 1) {
+          tally.count(`r${index}`, two, 1, index);
+        }
+      }
+    }
+
+    const reports = tally.due(Number.POSITIVE_INFINITY);
+    expect(reports).toHaveLength(requestsCountedMax);
+    expect(reports[0]?.requestId).toBe(`r${requestsCountedMax}`);
+    expect(reports.at(-1)?.requestId).toBe(`r${count - 1}`);
   });
 });
 

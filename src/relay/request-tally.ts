@@ -31,7 +31,7 @@ interface Counted {
 export class RequestTally {
   /** By id, the one that was silent longest first. */
   readonly #requests = new Map<string, Counted>();
-  /** Those over their budget that were not reported yet. */
+  /** Those over their budget that were not reported yet; as many as are counted, at most. */
   readonly #over = new Map<string, Counted>();
 
   /** Requests that are counted. Count, 0 to `requestsCountedMax`. */
@@ -54,7 +54,7 @@ export class RequestTally {
     else if (counted.shapes.size < requestShapesMax) {
       counted.shapes.set(shape.fingerprint, { shape, times: 1 });
     }
-    if (counted.queries > queriesMax) this.#over.set(requestId, counted);
+    if (counted.queries > queriesMax) this.#noteOver(requestId, counted);
   }
 
   /** Reports of the requests that were over their budget and are silent now; `Infinity` asks for all of them. */
@@ -69,6 +69,14 @@ export class RequestTally {
     return reports;
   }
 
+  /** The one that was over its budget first gives way; with its next query it is again. */
+  #noteOver(requestId: string, counted: Counted): void {
+    if (this.#over.size === requestsCountedMax && !this.#over.has(requestId)) {
+      this.#over.delete(this.#over.keys().next().value!);
+    }
+    this.#over.set(requestId, counted);
+  }
+
   #take(requestId: string, nowMs: number): Counted {
     const known = this.#requests.get(requestId);
     if (known !== undefined) {
@@ -79,7 +87,6 @@ export class RequestTally {
     if (this.#requests.size === requestsCountedMax) {
       // Silent longest; if it was over its budget, its report is still to come.
       this.#requests.delete(this.#requests.keys().next().value!);
-      if (this.#over.size > requestsCountedMax) this.#over.delete(this.#over.keys().next().value!);
     }
     const counted: Counted = { queries: 0, firstMs: nowMs, lastMs: nowMs, shapes: new Map() };
     this.#requests.set(requestId, counted);
