@@ -3,13 +3,12 @@ import { failedTransaction, idle, type SqlError } from "./messages.ts";
 import { errorOfTransaction, type LostServer } from "./server-lost.ts";
 import type { TransactionVerb } from "./statement-verbs.ts";
 
+/** The session. */
 export interface Refused {
-  /** Null: the batch is run. */
-  error: SqlError | null;
-  /** What the session's status is from now on; null for no change. */
-  status: number | null;
-  /** It is run within a failed transaction. */
-  mustFail: boolean;
+  /** What the client is told of its transaction from now on. */
+  status: number;
+  /** What is run next is run within a failed transaction. */
+  readonly tenancy: { mustFail: boolean };
 }
 
 export class Refusals {
@@ -36,18 +35,20 @@ export class Refusals {
    *
    * @param verb what the batch does to a transaction: a ROLLBACK gets what it wants, from PostgreSQL itself; a COMMIT must
    *   not look as if it had succeeded
+   * @returns null when the batch is run
    */
-  take(verb: TransactionVerb): Refused {
+  take(verb: TransactionVerb, session: Refused): SqlError | null {
     const lost = this.#lostTransaction;
     this.#lostTransaction = null;
     if (lost === null) {
       const error = this.#error;
       this.#error = null;
-      return { error, status: null, mustFail: false };
+      return error;
     }
-    if (verb === "rollback") return { error: null, status: null, mustFail: true };
-    const error = errorOfTransaction(lost);
-    if (verb === "commit") return { error, status: idle, mustFail: false };
-    return { error, status: failedTransaction, mustFail: true };
+    // After a COMMIT, however it went, there is no transaction, and clients send no ROLLBACK.
+    session.tenancy.mustFail = verb !== "commit";
+    if (verb === "rollback") return null;
+    session.status = verb === "commit" ? idle : failedTransaction;
+    return errorOfTransaction(lost);
   }
 }

@@ -21,8 +21,8 @@ const plainKinds: FrameKinds = frameKinds([
   [copyData, passed],
 ]);
 
-/** The same of a session that has prepared what does something to it: which statement is run is looked at. */
-const watchfulKinds: FrameKinds = Uint8Array.from(plainKinds);
+/** The same where it is looked at which statement is run: it does something to the session, or to a transaction that is lost. */
+export const watchfulKinds: FrameKinds = Uint8Array.from(plainKinds);
 watchfulKinds[bind] = whole;
 
 /** A text of SQL in a Query or a Parse message. */
@@ -33,19 +33,6 @@ export interface Statement {
   /** Where the text begins in the chunk; the name of a Parse ends before it. */
   from: number;
   end: number;
-}
-
-/** What a batch that begins with this message does to a transaction. @param end null when it is not here as a whole */
-export function verbOf(
-  type: number,
-  bytes: Buffer,
-  at: number,
-  end: number | null,
-): TransactionVerb {
-  if (end === null) return "other";
-  if (type === fromClient.query) return transactionVerb(textAt(bytes, at + 5, end));
-  if (type !== parse) return "other";
-  return transactionVerb(textAt(bytes, bytes.indexOf(0, at + 5) + 1, end));
 }
 
 /** A message to a server that takes COPY data and reads nothing else. @returns what is wrong with it, or null */
@@ -83,6 +70,19 @@ export class SessionMessages {
     const nameEnd = bytes.indexOf(0, at + 5);
     const sqlEnd = nameEnd < 0 ? -1 : bytes.indexOf(0, nameEnd + 1);
     return sqlEnd < 0 || sqlEnd >= end ? null : this.#statement(bytes, nameEnd + 1, sqlEnd);
+  }
+
+  /** What a batch that begins with this message does to a transaction. Parameters as for `note`. */
+  verbOf(
+    type: number,
+    bytes: Buffer,
+    at: number,
+    end: number | null,
+    statement: Statement | null,
+  ): TransactionVerb {
+    const name = type === bind && end !== null ? boundName(bytes, at, end) : null;
+    const sql = statement?.sql ?? (name === null ? undefined : this.#memory.textOf(name));
+    return sql === undefined ? "other" : transactionVerb(sql);
   }
 
   /**
@@ -158,11 +158,9 @@ export class SessionMessages {
   }
 
   #onBind(batch: Batch, bytes: Buffer, at: number, end: number): void {
-    const portalEnd = bytes.indexOf(0, at + 5);
-    if (portalEnd < 0 || portalEnd >= end) return;
-    const name = textAt(bytes, portalEnd + 1, end);
-    const prepared = this.#memory.statements.get(name);
-    if (prepared === undefined) return;
+    const name = boundName(bytes, at, end);
+    const prepared = name === null ? undefined : this.#memory.statements.get(name);
+    if (name === null || prepared === undefined) return;
     if (prepared.features === 0 && !this.#host.wantsTexts) return;
     batch.features |= prepared.features;
     const { parse: source, sqlFrom, sqlEnd } = prepared;
@@ -186,4 +184,10 @@ export class SessionMessages {
     if (batch.addText(text) || (features & Feature.setsSession) === 0) return;
     this.#memory.overlookSettings();
   }
+}
+
+/** The statement of a Bind; null where none can be read. */
+function boundName(bytes: Buffer, at: number, end: number): string | null {
+  const portalEnd = bytes.indexOf(0, at + 5);
+  return portalEnd < 0 || portalEnd >= end ? null : textAt(bytes, portalEnd + 1, end);
 }

@@ -27,7 +27,7 @@ import { errorOfSettings, errorOfState, type LostServer, tooLongToRepeat } from 
 import { type AnswersHost, SessionAnswers } from "./session-answers.ts";
 import type { SessionHost, SessionIdentity } from "./session-host.ts";
 import { SessionLosses } from "./session-loss.ts";
-import { noteCopyMessage, SessionMessages, verbOf } from "./session-messages.ts";
+import { noteCopyMessage, SessionMessages, watchfulKinds } from "./session-messages.ts";
 import { Tenancy, type Tenant } from "./tenancy.ts";
 
 const { copyDone, copyFail, flush, functionCall, query, sync, terminate } = fromClient;
@@ -147,8 +147,11 @@ export class Session implements AnswersHost, FrameSink, SessionIdentity, Tenant 
     if (this.#flight.sending === null) {
       // What is left of a COPY that failed; a Flush of nothing.
       if (type === copyDone || type === copyFail || type === flush) return "drop";
-      const error = this.#refusals.isDue ? this.#takeRefusal(type, bytes, at, end) : null;
-      if (error !== null) return this.#refuse(error, type);
+      if (this.#refusals.isDue) {
+        const verb = this.#messages.verbOf(type, bytes, at, end, statement);
+        const error = this.#refusals.take(verb, this);
+        if (error !== null) return this.#refuse(error, type);
+      }
       if (!this.#mayBegin()) return "wait";
       this.#begin(at);
     }
@@ -280,8 +283,11 @@ export class Session implements AnswersHost, FrameSink, SessionIdentity, Tenant 
     }
     if (this.status !== idle) this.#refusals.loseTransaction(lost);
     else if (pin !== null) this.#refusals.refuse(errorOfState(pin, lost));
+    if (!this.#refusals.isDue) return;
+    // A COMMIT may be a Bind of what was prepared before.
+    this.#framer.kinds = watchfulKinds;
     // The next batch may have waited for a proof: it is refused, and not run on another connection.
-    if (this.#refusals.isDue && this.hasWork) this.readOn();
+    if (this.hasWork) this.readOn();
   }
 
   /** Whatever waits for a connection is answered with an error. */
@@ -332,14 +338,6 @@ export class Session implements AnswersHost, FrameSink, SessionIdentity, Tenant 
     this.tenancy.noteBegin();
     this.counters.queries += 1;
     this.#host.onBatchBegin(this, batch);
-  }
-
-  /** The error that the next batch gets instead of being run, if any. */
-  #takeRefusal(type: number, bytes: Buffer, at: number, end: number | null): SqlError | null {
-    const { error, status, mustFail } = this.#refusals.take(verbOf(type, bytes, at, end));
-    if (status !== null) this.status = status;
-    if (mustFail) this.tenancy.mustFail = true;
-    return error;
   }
 
   #refuse(error: SqlError, type: number): Verdict {

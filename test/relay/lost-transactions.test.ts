@@ -3,6 +3,7 @@ import { expect, test } from "bun:test";
 import pg from "pg";
 import { until } from "../../src/base/until-for-tests.ts";
 import { doubtAfterMs, proofMs } from "../../src/relay/limits.ts";
+import { noGuard, type RelayDatabase } from "../../src/relay/relay-api.ts";
 import { extended, RawClient } from "./raw-client.ts";
 import { type RelayedDatabase, withTestRelay } from "./relay-for-tests.ts";
 
@@ -66,6 +67,27 @@ test.each([
   expect(await codeOf(client.query("INSERT INTO notes VALUES (2)"))).toBe("25P02");
   expect((await client.query("ROLLBACK")).command).toBe("ROLLBACK");
   expect((await client.query("SELECT count(*)::int AS n FROM notes")).rows).toEqual([{ n: 0 }]);
+  await client.end();
+});
+
+test.each<[sql: string, change: Partial<RelayDatabase>]>([
+  ["COMMIT", {}],
+  ["ROLLBACK", {}],
+  ["COMMIT", { guard: { ...noGuard, slowStatementMs: 60_000 } }],
+  ["COMMIT", { pooling: "transaction" }],
+  ["ROLLBACK", { pooling: "transaction" }],
+])("a %s that was prepared before ends a transaction that is lost: %j", async (sql, change) => {
+  const database = await relayed.database(change);
+  const { client } = await withBackend(database);
+  const end = () => codeOf(client.query({ name: "end", text: sql }));
+  await end();
+  await client.query("BEGIN; INSERT INTO notes VALUES (1)");
+  await database.terminate();
+
+  expect(await end()).toBe(sql === "COMMIT" ? "57P01" : "no error");
+  expect((await database.facts()).inTransaction).toBe(0);
+  expect(await codeOf(client.query("INSERT INTO notes VALUES (2)"))).toBe("no error");
+  expect((await client.query("SELECT n FROM notes")).rows).toEqual([{ n: 2 }]);
   await client.end();
 });
 
