@@ -1,5 +1,6 @@
-/** A small S3 storage in memory, which misbehaves when it is told to. It does not look at signatures. */
+/** A small S3 storage in memory, which misbehaves when it is told to. */
 import { createHash } from "node:crypto";
+import { isSigned } from "./s3-signature-for-tests.ts";
 
 export interface TestS3 extends AsyncDisposable {
   endpoint: string;
@@ -11,7 +12,8 @@ export interface TestS3 extends AsyncDisposable {
   requests: number;
 }
 
-export function startTestS3(): TestS3 {
+/** @param secret what requests have to be signed with; null: it does not look at signatures */
+export function startTestS3(secret: string | null = null): TestS3 {
   const objects = new Map<string, Uint8Array>();
   const storage: TestS3 = {
     endpoint: "",
@@ -34,6 +36,8 @@ export function startTestS3(): TestS3 {
       const wrong = storage.before({ method, key, count: storage.requests });
       if (wrong === "stall") return new Promise<Response>(() => {});
       if (wrong !== null) return wrong;
+      if (secret !== null && !isSigned(request, secret))
+        return refusal(403, "SignatureDoesNotMatch");
       if (url.searchParams.has("list-type")) return listing(objects, key, url.searchParams);
       if (method === "PUT") {
         const bytes = await request.bytes();
@@ -91,15 +95,15 @@ function listing(
   const xml = page
     .map((name) =>
       delimiter !== null && name.endsWith(delimiter)
-        ? `<CommonPrefixes><Prefix>${name}</Prefix></CommonPrefixes>`
-        : `<Contents><Key>${name}</Key><Size>${objects.get(root + name)?.length ?? 0}</Size></Contents>`,
+        ? `<CommonPrefixes><Prefix>${Bun.escapeHTML(name)}</Prefix></CommonPrefixes>`
+        : `<Contents><Key>${Bun.escapeHTML(name)}</Key><Size>${objects.get(root + name)?.length ?? 0}</Size></Contents>`,
     )
     .join("");
   const next = isTruncated
     ? `<NextContinuationToken>${from + pageSize}</NextContinuationToken>`
     : "";
   return new Response(
-    `<?xml version="1.0"?><ListBucketResult><Name>b</Name><Prefix>${prefix}</Prefix><KeyCount>${page.length}</KeyCount><MaxKeys>${pageSize}</MaxKeys><IsTruncated>${isTruncated}</IsTruncated>${next}${xml}</ListBucketResult>`,
+    `<?xml version="1.0"?><ListBucketResult><Name>b</Name><Prefix>${Bun.escapeHTML(prefix)}</Prefix><KeyCount>${page.length}</KeyCount><MaxKeys>${pageSize}</MaxKeys><IsTruncated>${isTruncated}</IsTruncated>${next}${xml}</ListBucketResult>`,
     { headers: { "content-type": "application/xml" } },
   );
 }

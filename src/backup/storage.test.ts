@@ -31,7 +31,7 @@ describe("in both kinds of places", () => {
       };
     },
     bucket() {
-      const s3 = startTestS3();
+      const s3 = startTestS3("secret");
       const storage = openStorage("s3://backups/some/prefix", accessTo(s3.endpoint));
       return { storage, [Symbol.asyncDispose]: () => s3[Symbol.asyncDispose]() };
     },
@@ -96,6 +96,26 @@ describe("a folder", () => {
 });
 
 describe("a bucket", () => {
+  test("takes what is signed as Amazon says, whatever the prefix, and nothing that another secret signed", async () => {
+    await using s3 = startTestS3("secret");
+    for (const prefix of ["", "/p", "/a b", "/a+b", "/ü", "/a=b&c", "/a(b)'*!~", "/a%b"]) {
+      const storage = openStorage(`s3://backups${prefix}`, accessTo(s3.endpoint));
+      const target = await storage.begin(IDS[0]!);
+      await target.put("node.00001", new Uint8Array([7]));
+      await target.commit(manifest);
+
+      expect(await storage.ids(), prefix).toEqual([IDS[0]!]);
+      expect([...(await storage.read(IDS[0]!, "node.00001", 10))]).toEqual([7]);
+      await storage.remove(IDS[0]!);
+      expect(await storage.ids(), prefix).toEqual([]);
+    }
+    await using other = startTestS3("another secret");
+    const code = "BACKUP_STORAGE_FAILED";
+    const storage = openStorage("s3://backups/p", accessTo(other.endpoint));
+    await expect(storage.ids()).rejects.toMatchObject({ code });
+    await expect((await storage.begin(IDS[0]!)).put("a", manifest)).rejects.toMatchObject({ code });
+  });
+
   test("that is busy now and then is asked again", async () => {
     await using s3 = startTestS3();
     s3.before = ({ count }) => (count % 3 === 0 ? null : refusal(503, "SlowDown"));
