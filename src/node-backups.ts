@@ -1,5 +1,6 @@
 /** The backups of a node: what is copied, and what stays while it is. A part of the composition root. */
 
+import type { BackupManifest } from "./backup/backup-manifest.ts";
 import { Backups, type HeldNode } from "./backup/backups.ts";
 import { passphraseOf } from "./backup/passphrase-file.ts";
 import { accessOf } from "./backup/storage.ts";
@@ -68,20 +69,16 @@ export function openBackups({
 }
 
 /** Those that were set to something else than the default, by their key; what can hold a secret is left out. */
-function settingsOf(config: NodeConfig): Record<string, never> {
+function settingsOf(config: NodeConfig): BackupManifest["settings"] {
   const found: Record<string, unknown> = {};
   for (const [key, shape] of Object.entries(SETTINGS)) {
     if (SECRETS.includes(key) || key === "dataDir") continue;
     const [group = "", name] = key.split(".");
     const outer = (config as Record<string, unknown>)[group];
     const value = name === undefined ? outer : (outer as Record<string, unknown>)?.[name];
-    if (
-      value === undefined ||
-      value === null ||
-      JSON.stringify(value) === JSON.stringify(shape.default)
-    )
-      continue;
-    found[key] = value;
+    const isDefault = JSON.stringify(value) === JSON.stringify(shape.default);
+    if (value !== undefined && value !== null && !isDefault) found[key] = value;
   }
+  // As it is stored; whatever has no form in JSON is none of it.
   return JSON.parse(JSON.stringify(found));
 }

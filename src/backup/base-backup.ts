@@ -6,8 +6,9 @@
  */
 import pg from "pg";
 import { messageOf, PlatformError } from "../base/errors.ts";
+import { dropClient } from "../store/pg-inside.ts";
 import type { PostgresConnection } from "../store/postgres-server.ts";
-import { CopyOut, type WiredConnection } from "./copy-out.ts";
+import { CopyOut } from "./copy-out.ts";
 import { clusterManifestBytesMax, replicationTimeoutMs } from "./limits.ts";
 
 export interface BaseBackupFacts {
@@ -53,14 +54,8 @@ export async function* baseBackup(
     if (error instanceof PlatformError) throw error;
     throw new PlatformError("BACKUP_FAILED", [`PostgreSQL: ${messageOf(error)}`], { cause: error });
   } finally {
-    // In the middle of a copy it would not answer to a polite end.
-    (client as unknown as Wired).connection.stream.destroy();
-    await client.end().catch(() => {});
+    await dropClient(client);
   }
-}
-
-interface Wired {
-  connection: WiredConnection;
 }
 
 /** One BASE_BACKUP: the archive is what is read, the manifest is kept. */

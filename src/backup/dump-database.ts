@@ -7,6 +7,7 @@
  */
 import pg from "pg";
 import { messageOf, PlatformError } from "../base/errors.ts";
+import { dropClient } from "../store/pg-inside.ts";
 import { CopyOut } from "./copy-out.ts";
 import { largeObjectPieceBytes, replicationTimeoutMs } from "./limits.ts";
 import { dumpSchema } from "./schema-dump.ts";
@@ -52,10 +53,7 @@ export async function* dumpDatabase(config: pg.ClientConfig): AsyncGenerator<Uin
     if (error instanceof PlatformError) throw error;
     throw new PlatformError("DUMP_FAILED", [messageOf(error)], { cause: error });
   } finally {
-    (
-      client as unknown as { connection: { stream: { destroy(): void } } }
-    ).connection.stream.destroy();
-    await client.end().catch(() => {});
+    await dropClient(client);
   }
 }
 

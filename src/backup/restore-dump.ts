@@ -4,6 +4,7 @@
  */
 import pg from "pg";
 import { messageOf, PlatformError } from "../base/errors.ts";
+import { dropClient } from "../store/pg-inside.ts";
 import { dumpEnd } from "./dump-database.ts";
 import { dumpStatementTimeoutMs, replicationTimeoutMs } from "./limits.ts";
 import { readScript } from "./sql-script.ts";
@@ -58,8 +59,7 @@ export async function restoreDump(
       cause: error,
     });
   } finally {
-    (client as unknown as Wired).connection.stream.destroy();
-    await client.end().catch(() => {});
+    await dropClient(client);
   }
 }
 
@@ -84,9 +84,6 @@ interface WiredCopy {
   sendCopyFromChunk(bytes: Buffer): void;
   endCopyFrom(): void;
   stream: NodeJS.WritableStream & { writableNeedDrain: boolean; destroy(): void };
-}
-interface Wired {
-  connection: WiredCopy;
 }
 
 /** One COPY … FROM STDIN, as `pg` runs a query. */

@@ -5,6 +5,7 @@
  */
 import pg from "pg";
 import { messageOf, PlatformError } from "../base/errors.ts";
+import { connectionOf, dropClient } from "../store/pg-inside.ts";
 import { replicationTimeoutMs, schemaDumpTimeoutMs } from "./limits.ts";
 import { type DumpOrder, type FromDump, mailSize, mailWord } from "./schema-dump-protocol.ts";
 
@@ -20,27 +21,24 @@ export async function dumpSchema(config: pg.ClientConfig, args: string[]): Promi
   });
   client.on("error", () => {});
   const settings: Record<string, string> = {};
-  const wired = client as unknown as Wired;
-  wired.connection.on("parameterStatus", ({ parameterName, parameterValue }) => {
+  const connection = connectionOf<WiredConnection>(client);
+  connection.on("parameterStatus", ({ parameterName, parameterValue }) => {
     settings[parameterName] = parameterValue;
   });
   try {
     await client.connect();
-    return await run(wired.connection.stream, greetingOf(settings), args);
+    return await run(connection.stream, greetingOf(settings), args);
   } catch (error) {
     if (error instanceof PlatformError) throw error;
     throw new PlatformError("DUMP_FAILED", [messageOf(error)], { cause: error });
   } finally {
-    wired.connection.stream.destroy();
-    await client.end().catch(() => {});
+    await dropClient(client);
   }
 }
 
-interface Wired {
-  connection: {
-    on(event: "parameterStatus", listener: (message: ParameterStatus) => void): void;
-    stream: NodeJS.ReadWriteStream & { destroy(): void };
-  };
+interface WiredConnection {
+  on(event: "parameterStatus", listener: (message: ParameterStatus) => void): void;
+  stream: NodeJS.ReadWriteStream & { destroy(): void };
 }
 interface ParameterStatus {
   parameterName: string;
@@ -48,7 +46,7 @@ interface ParameterStatus {
 }
 
 async function run(
-  stream: Wired["connection"]["stream"],
+  stream: WiredConnection["stream"],
   greeting: Uint8Array,
   args: string[],
 ): Promise<string> {

@@ -20,8 +20,8 @@ export const noRedirect: RedirectQuery = {
 /** What a broker makes one of; anything else is not handed on. */
 const LEASE = /^[a-z0-9]{1,24}-[0-9]{1,16}$/;
 
-/** No client follows more. Count. */
-const hopsMax = 1000;
+/** What is read of a number that comes from outside; no client follows more. Count. */
+const hopsReadMax = 1000;
 /** A day; no poll lasts that long. Milliseconds. */
 const elapsedMsMax = 86_400_000;
 
@@ -44,7 +44,7 @@ export function readRedirectQuery(query: string): RedirectQuery {
     else if (equals === start + 1) {
       switch (query.charCodeAt(start)) {
         case 0x68:
-          hops = count(value, hopsMax);
+          hops = count(value, hopsReadMax);
           break;
         case 0x65:
           elapsedMs = count(value, elapsedMsMax);

@@ -1,5 +1,6 @@
 /** Connections of the node's own to a branch's database, for as long as it is migrated. */
 import pg from "pg";
+import { backendPidOf, connectionOf } from "../store/pg-inside.ts";
 import { migrationConnectTimeoutMs } from "./limits.ts";
 
 /** How `pg` reaches a database, as the branch's role. */
@@ -40,7 +41,7 @@ export class MigrationConnection implements AsyncDisposable {
 
   /** Of the server's process for it. */
   get pid(): number {
-    return (this.#client as unknown as { processID: number }).processID;
+    return backendPidOf(this.#client);
   }
 
   /** Rows of one statement; without values also several statements, of which the last one's rows are given. */
@@ -58,9 +59,7 @@ export class MigrationConnection implements AsyncDisposable {
 
   /** Drops it, whatever it is doing. The server ends what it does for it. */
   drop(): void {
-    (
-      this.#client as unknown as { connection: { stream: { destroy(): void } } }
-    ).connection.stream.destroy();
+    connectionOf(this.#client).stream.destroy();
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
