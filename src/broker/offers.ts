@@ -2,11 +2,12 @@
 import type { Attempt } from "./attempt.ts";
 import type { Poll } from "./broker-api.ts";
 import { offersTimedMax } from "./limits.ts";
+import { NameTable } from "./name-table.ts";
 
 export class Offers {
   /** Random, of this process. */
   readonly epoch: string;
-  readonly #open = new Map<string, Attempt>();
+  readonly #open = new NameTable<Attempt>();
   /** When each was made, by its number; the latest ones. */
   readonly #madeMs = new Float64Array(offersTimedMax);
   #number = 0;
@@ -16,7 +17,7 @@ export class Offers {
   }
 
   get count(): number {
-    return this.#open.size;
+    return this.#open.count;
   }
 
   /** @returns the lease */
@@ -40,7 +41,7 @@ export class Offers {
    */
   ageMs(lease: string, nowMs: number): number {
     if (!this.isOwn(lease)) return Number.POSITIVE_INFINITY;
-    const number = Number(lease.slice(this.epoch.length + 1));
+    const number = this.#numberOf(lease);
     const isTimed = number > this.#number - offersTimedMax && number <= this.#number;
     return isTimed ? nowMs - this.#madeMs[number % offersTimedMax]! : Number.POSITIVE_INFINITY;
   }
@@ -53,7 +54,7 @@ export class Offers {
   /** The attempt that is offered to this runner by this lease; null: the offer is over, was another's, or never was. */
   find(lease: string, poll: Poll): Attempt | null {
     const attempt = this.#open.get(lease);
-    if (attempt === undefined) return null;
+    if (attempt === null) return null;
     const offered = attempt.poll!;
     // Leases are numbered: whoever has had one knows the next. The key may be vouched for by a token, the lease is not.
     if (offered.key !== poll.key || offered.controller !== poll.controller) return null;
@@ -63,11 +64,20 @@ export class Offers {
   /** What was offered to this runner last; for what is rare: it looks at all. */
   latestOf(poll: Poll): Attempt | null {
     let latest: Attempt | null = null;
+    let latestNumber = 0;
     for (const attempt of this.#open.values()) {
       const offered = attempt.poll!;
       const isNamed = poll.controller !== "" && offered.controller === poll.controller;
-      if (offered === poll || isNamed) latest = attempt;
+      const number = this.#numberOf(attempt.lease);
+      if ((offered !== poll && !isNamed) || number < latestNumber) continue;
+      latest = attempt;
+      latestNumber = number;
     }
     return latest;
+  }
+
+  /** Of a lease of this process; of one that was made up it may be none. */
+  #numberOf(lease: string): number {
+    return Number(lease.slice(this.epoch.length + 1));
   }
 }

@@ -8,6 +8,7 @@
  */
 import type { Dispatch, Poll, PollSocket } from "./broker-api.ts";
 import { Chain, type Linked } from "./chain.ts";
+import { NameTable } from "./name-table.ts";
 
 export class Delivery implements Linked<Delivery> {
   readonly dispatch: Dispatch;
@@ -48,7 +49,7 @@ export class Delivery implements Linked<Delivery> {
 }
 
 export class RetainedMessages {
-  readonly #byController = new Map<string, Delivery>();
+  readonly #byController = new NameTable<Delivery>();
   /** Oldest first. */
   readonly #all = new Chain<Delivery>();
   readonly #retainMs: number;
@@ -75,7 +76,7 @@ export class RetainedMessages {
     const { byteLength } = delivery.dispatch.message;
     if (controller === "" || this.#retainMs === 0 || byteLength > this.#bytesMax) return;
     const earlier = this.#byController.get(controller);
-    if (earlier !== undefined) this.#unlink(earlier);
+    if (earlier !== null) this.#unlink(earlier);
     this.#byController.set(controller, delivery);
     this.#all.addLast(delivery);
     this.#bytes += byteLength;
@@ -83,7 +84,7 @@ export class RetainedMessages {
   }
 
   get(controller: string): Delivery | null {
-    return this.#byController.get(controller) ?? null;
+    return this.#byController.get(controller);
   }
 
   /** It is kept. */

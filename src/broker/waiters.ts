@@ -5,6 +5,7 @@
 import type { MatchKey } from "./broker-api.ts";
 import { type KeyEntry, KeyTable } from "./key-table.ts";
 import { overdueMs, spentMarginMsMax } from "./limits.ts";
+import { NameTable } from "./name-table.ts";
 import type { ParkedWaiter, Rank } from "./parked-waiter.ts";
 import { WaiterDeadlines } from "./waiter-deadlines.ts";
 
@@ -12,7 +13,7 @@ export class Waiters {
   readonly #keys = new KeyTable();
   readonly #deadlines: WaiterDeadlines;
   /** The latest poll that is parked, for each runner that says who it is. */
-  readonly #latest = new Map<string, ParkedWaiter>();
+  readonly #latest = new NameTable<ParkedWaiter>();
   /** How long after its beginning a poll is of use, and when it must be over. Milliseconds. */
   readonly #usableMs: number;
   readonly #overMs: number;
