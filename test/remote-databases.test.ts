@@ -111,7 +111,7 @@ test(
     const here = await node.cli(["db", "url", "--app", "shop"]);
 
     expect(json.error.code).toBe("DATABASE_NOT_SERVED");
-    expect(json.error.fix).toMatch(/ssh -N -L (\d+):127\.0\.0\.1:\1 <machine>/);
+    expect(json.error.fix).toMatch(/ssh -N -L (\d+):127\.0\.0\.1:\1`/);
     expect(here.json.data.url).toMatch(/@127\.0\.0\.1:\d+\/shop$/);
   },
   timeoutMs,

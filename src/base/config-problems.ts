@@ -33,7 +33,12 @@ export function describeUnknownKey(key: string, keys: readonly string[]): string
   const names = [...new Set(beside.map((other) => other.split(".", 1)[0] ?? ""))];
   const word = key.slice(group.length);
   const near = didYouMean(word, names);
-  const meant = near === null ? keys.find((other) => other.endsWith(`.${word}`)) : group + near;
+  // The very word, in the wrong place.
+  const elsewhere =
+    keys.find((other) => other === word || other.startsWith(`${word}.`))?.slice(0, word.length) ??
+    keys.find((other) => other.endsWith(`.${word}`));
+  const meant = near === null ? elsewhere : group + near;
+  if (group !== "" && meant === word) return `${key} is not a key; ${word} stands by itself`;
   if (meant !== undefined) return `${key} is not a key; did you mean ${meant}?`;
   if (names.length === 0) return `${key} is not a key`;
   return `${key} is not a key; known here are ${names.join(", ")}`;

@@ -29,7 +29,7 @@ export const databaseErrors = {
     message: (name: string, port: number) =>
       `Cannot reach database "${name}" from another machine: the node serves databases at 127.0.0.1:${port} only`,
     remedy: (_name: string, port: number) =>
-      `Lead a tunnel there, \`ssh -N -L ${port}:127.0.0.1:${port} <machine>\`, and say \`--host 127.0.0.1\`; or serve them with TLS (\`levain up --database-host\`, docs/relay.md)`,
+      `Lead a tunnel to its machine (\`ssh -N -L ${port}:127.0.0.1:${port}\` and its name) and say \`--host 127.0.0.1\`; or serve them with TLS (\`levain up --database-host\`, docs/relay.md)`,
   },
   DATABASE_BUSY: {
     owner: "user",

@@ -14,7 +14,9 @@ const info: DatabaseInfo = {
   use: null,
 };
 
-type Asked = Pick<Inspection, "database" | "branchDatabase" | "branch" | "stored">;
+type Asked = Pick<Inspection, "database" | "branchDatabase" | "branch" | "stored" | "migrations">;
+
+const migrations = { way: "sql", source: "migrations" } as unknown as Inspection["migrations"];
 
 /** What is shown, by the rows' names. */
 function shown(
@@ -27,6 +29,7 @@ function shown(
     branchDatabase,
     branch: "next",
     stored: null,
+    migrations,
     ...more,
   };
   const [group] = databaseGroups(asked as Inspection, nowMs);
@@ -70,10 +73,11 @@ test("bounds, ends, extensions and migrations are said", () => {
 
   expect(full).toMatchObject({
     state: "takes no writes: it has more than its bytesMax",
-    size: "2.0 MiB of 1.0 MiB",
+    size: "2.0 MiB, at most 1.0 MiB",
     used: "2m 0s ago; dropped in 1h 0m unless it is used",
     migrated: "1m 0s ago for v3: 0001_a, 0002_b",
     extensions: "citext",
   });
+  expect(shown({}, { migrations: null })).not.toHaveProperty("migrated");
   expect(shown({ state: "dropped", note: "unused for 7d" })?.state).toBe("dropped: unused for 7d");
 });

@@ -7,7 +7,7 @@ import { showAge, showBytes, showCount, showDuration } from "./units.ts";
 
 /** None for a version that asks for no database. */
 export function databaseGroups(
-  { database, branchDatabase: found, branch, stored }: Inspection,
+  { database, branchDatabase: found, branch, stored, migrations }: Inspection,
   wallMs: number,
 ): Group[] {
   if (database === null) return [];
@@ -27,7 +27,7 @@ export function databaseGroups(
         ["pooling", `${pooling}, at most ${showCount(poolMax, "connection")}`],
         ["in use", useOf(found)],
         ["used", `${ago(found.usedAtMs)}${endOf(found, wallMs)}`],
-        ["migrated", migratedOf(stored, ago)],
+        ...(migrations === null ? [] : [["migrated", migratedOf(stored, ago)] as const]),
         ...(extensions.length === 0 ? [] : [["extensions", extensions.join(", ")] as const]),
       ],
     },
@@ -42,7 +42,7 @@ function stateOf({ state, note, isOver, isReadOnly }: DatabaseInfo): string {
 
 function sizeOf({ bytes, bytesMax }: DatabaseInfo): string {
   const size = bytes === null ? "not measured yet" : showBytes(bytes);
-  return bytesMax === 0 ? size : `${size} of ${showBytes(bytesMax)}`;
+  return bytesMax === 0 ? size : `${size}, at most ${showBytes(bytesMax)}`;
 }
 
 function beganAs({ origin, parent }: DatabaseInfo): string {

@@ -310,6 +310,9 @@ describe("parseAppConfig()", () => {
       "did you mean limits.memoryBytesMax?",
     );
     expect(problems({ queueMax: 5 })).toContain("did you mean limits.queueMax?");
+    expect(problems({ database: { migrate: "migrations" } })).toContain(
+      "database.migrate is not a key; migrate stands by itself",
+    );
   });
 
   test.each([

@@ -3,6 +3,7 @@
  * the bound is reached a note says so, and lines are only kept from then on.
  */
 import { LineReader, readLines } from "../telemetry/line-reader.ts";
+import { shownOf } from "./drawn-line.ts";
 import {
   evidenceLinesMax,
   hiddenCharactersMin,
@@ -56,7 +57,8 @@ export class BuildOutput {
   }
 
   #line(stream: OutputStream, printed: string): void {
-    const line = this.#hidden.reduce((text, value) => text.replaceAll(value, "[hidden]"), printed);
+    const shown = shownOf(printed);
+    const line = this.#hidden.reduce((text, value) => text.replaceAll(value, "[hidden]"), shown);
     this.#lastLines.push(line);
     if (this.#lastLines.length > evidenceLinesMax) this.#lastLines.shift();
     if (this.#charactersLeft <= 0) return;
