@@ -267,6 +267,34 @@ describe("style", () => {
     expect(badNames).toEqual([]);
   });
 
+  test("what a file exports, another one uses", async () => {
+    const sources = (await readSources()).map(({ path, text }) => ({
+      path,
+      text,
+      words: text.match(/[A-Za-z_$][\w$]*/g) ?? [],
+    }));
+    const filesWith = new Map<string, number>();
+    for (const { words } of sources) {
+      for (const word of new Set(words)) filesWith.set(word, (filesWith.get(word) ?? 0) + 1);
+    }
+
+    const unused = sources.flatMap(({ path, text, words }) => {
+      if (!path.startsWith("src/")) return [];
+      const exported = text.matchAll(
+        /^export (?:async )?(const|let|function\*?|class|interface|type) ([A-Za-z_$][\w$]*)/gm,
+      );
+      return [...exported].flatMap(([, kind = "", name = ""]) => {
+        if (filesWith.get(name)! > 1) return [];
+        // A type may be exported for the signature of what is.
+        const isType = kind === "interface" || kind === "type";
+        if (isType && words.filter((word) => word === name).length > 1) return [];
+        return [`${path}: no other file uses ${name}. Do not export it, or remove it`];
+      });
+    });
+
+    expect(unused).toEqual([]);
+  });
+
   test("source files are named in kebab-case", async () => {
     const badNames = (await readSources()).flatMap(({ path }) => {
       if (!path.startsWith("src/") && !path.startsWith("sdk/")) return [];

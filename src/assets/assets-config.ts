@@ -48,7 +48,7 @@ export const assetsSchema = z
   });
 
 /** What is assumed of a folder that was found and not named. */
-export function assetsFrom(folder: string | Record<string, string>): AssetsConfig {
+function assetsFrom(folder: string | Record<string, string>): AssetsConfig {
   const given = typeof folder === "string" ? { "/": folder } : folder;
   const folders = Object.entries(given).map(([path, name]) => [
     path.endsWith("/") ? path : `${path}/`,

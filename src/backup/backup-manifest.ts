@@ -38,7 +38,7 @@ const encryption = z.object({
 });
 export type BackupEncryption = z.infer<typeof encryption>;
 
-export const backupManifest = z.object({
+const backupManifest = z.object({
   format: z.literal(backupFormat),
   id: z.string().regex(ID),
   levain: z.string(),

@@ -83,7 +83,7 @@ export class PlatformError<Code extends ErrorCode = ErrorCode> extends Error {
 }
 
 /** @param args values for its placeholders, those of the message. */
-export function remedyOf({ remedy }: ErrorRow, args: readonly unknown[]): string {
+function remedyOf({ remedy }: ErrorRow, args: readonly unknown[]): string {
   return typeof remedy === "string" ? remedy : remedy(...(args as never[]));
 }
 

@@ -128,7 +128,7 @@ export function statusOf(source: StatusSource): BrokerStatus {
 }
 
 /** Hits and misses since the start. */
-export function outcomesOf({ direct, claimed, misses }: Readonly<BrokerCounters>) {
+function outcomesOf({ direct, claimed, misses }: Readonly<BrokerCounters>) {
   return {
     hits: direct + claimed,
     misses: Object.values(misses).reduce((sum, count) => sum + count, 0),

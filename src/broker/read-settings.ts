@@ -22,7 +22,7 @@ import {
 } from "./broker-settings.ts";
 
 /** Variables of the same prefix that are no settings: where `levain broker status` asks. */
-export const OTHER_BROKER_VARIABLES: readonly string[] = ["LEVAIN_BROKER_URL"];
+const OTHER_BROKER_VARIABLES: readonly string[] = ["LEVAIN_BROKER_URL"];
 
 export interface BrokerSources {
   /** Text of each flag by the key of its setting. */

@@ -33,7 +33,7 @@ export interface HeldDispatchForTests {
 }
 
 /** Notes what it is told; answers when a test says so, or at once by `onPoll` and `onDispatch`. */
-export class ScriptedCore implements BrokerCore {
+class ScriptedCore implements BrokerCore {
   readonly polls: HeldPollForTests[] = [];
   readonly dispatches: HeldDispatchForTests[] = [];
   readonly wentAway: object[] = [];

@@ -5,21 +5,21 @@ import { wrapWords } from "./wrap-words.ts";
 type Row = readonly [name: string, meaning: string];
 
 /** What exit codes mean where a verb says nothing else. */
-export const EXITS: Readonly<Record<number, string>> = {
+const EXITS: Readonly<Record<number, string>> = {
   0: "done",
   1: "failed; the error has a code that `levain errors` explains",
   2: "not used as it is meant, or a name or value that cannot be",
 };
 
 /** Variables that every command reads. */
-export const ENVIRONMENT: readonly Row[] = [
+const ENVIRONMENT: readonly Row[] = [
   ["LEVAIN_DATA_DIR", "as --data-dir; default: /var/lib/levain for root, else ~/.levain"],
   ["NO_COLOR", "no colors, whatever its value"],
   ["COLUMNS", "width of tables that go to no terminal; default: 80"],
 ];
 
 /** Variables of the commands that ask a node. */
-export const NODE_ENVIRONMENT: readonly Row[] = [
+const NODE_ENVIRONMENT: readonly Row[] = [
   ["LEVAIN_NODE", "as --node"],
   ["LEVAIN_CONTEXT", "as --context"],
   ["LEVAIN_TOKEN", "as --token; not seen by other users of the machine, as a flag is"],
@@ -41,7 +41,7 @@ export function sectionsOf(verb: Verb, columns: number): string {
 }
 
 /** Every exit code of a verb, in order. */
-export function exitsOf({ exits = [] }: Verb): Row[] {
+function exitsOf({ exits = [] }: Verb): Row[] {
   const all = { ...EXITS, ...Object.fromEntries(exits) };
   return Object.entries(all);
 }

@@ -84,7 +84,7 @@ function logsQueryOf(call: Call, wallMs: number): Query<"logs"> {
 }
 
 /** One record on one line; a message of several lines keeps them. */
-export function renderRecord(record: LogRecord, paint: Paint, keepsColor: boolean): string {
+function renderRecord(record: LogRecord, paint: Paint, keepsColor: boolean): string {
   const version = record.version === null ? "-" : versionName(record.version);
   const message = printable(record.message, keepsColor);
   const time = paint.dim(record.time);

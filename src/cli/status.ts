@@ -120,7 +120,7 @@ function machineOf(machine: NonNullable<NodeStatus["memory"]["machine"]>): strin
 }
 
 /** @param wallMs now, for the age. */
-export function renderStatus(node: NodeStatus, wallMs: number, paint: Paint): string {
+function renderStatus(node: NodeStatus, wallMs: number, paint: Paint): string {
   const store =
     node.store.state === "ready"
       ? paint.green("ready")

@@ -3,7 +3,7 @@ import { z } from "zod";
 import { forceReason } from "../deploy/deploy-api.ts";
 import { migrationReport } from "../migrations/report.ts";
 
-export const branchInfo = z.object({
+const branchInfo = z.object({
   name: z.string(),
   /** Number of the live version, or null. */
   live: z.int().nullable(),
@@ -61,7 +61,7 @@ export const rollbackInput = z.strictObject({
   /** Default: the version that was live before. */
   to: z.int().positive().optional(),
 });
-export const liveChange = z.object({
+const liveChange = z.object({
   app: z.string(),
   branch: z.string(),
   version: z.int(),

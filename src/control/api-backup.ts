@@ -49,7 +49,7 @@ export const backupEvent = z.union([
   z.object({ type: z.literal("failed"), error: z.unknown() }),
 ]);
 
-export const listedBackup = z.object({
+const listedBackup = z.object({
   id: z.string(),
   startedAtMs: z.number(),
   finishedAtMs: z.number(),

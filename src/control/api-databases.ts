@@ -4,7 +4,7 @@ import { DATABASE_ORIGINS, POOLING_MODES } from "../base/database-spec.ts";
 import { databaseMade } from "../deploy/deploy-api.ts";
 
 /** What a relay sees of a database now. */
-export const databaseUse = z.object({
+const databaseUse = z.object({
   sessions: z.int(),
   serverConnections: z.int(),
   /** Sessions that keep their connection, since they have what cannot be made anew. */

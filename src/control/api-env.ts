@@ -6,9 +6,9 @@ const name = z.string();
 const values = z.record(name, z.string());
 const branch = z.string().default("main");
 
-export const envScope = z.enum(["branch", "previews", "all"]);
+const envScope = z.enum(["branch", "previews", "all"]);
 
-export const envValueInfo = z.object({
+const envValueInfo = z.object({
   name,
   /** One branch, all but `main`, or all. */
   scope: envScope,
@@ -66,13 +66,13 @@ export const envChange = z.object({
 });
 
 /** One side of a comparison: what is set for a branch, what a version has, or values of a file. */
-export const envSide = z.union([
+const envSide = z.union([
   z.strictObject({ branch: z.string() }),
   z.strictObject({ version: z.int().positive() }),
   z.strictObject({ values }),
 ]);
 export const envDiffInput = z.strictObject({ from: envSide, to: envSide });
-export const envDifference = z.object({
+const envDifference = z.object({
   added: z.array(name),
   removed: z.array(name),
   changed: z.array(name),
@@ -110,6 +110,4 @@ export const keyRotation = z.object({
 
 export type EnvValueInfo = z.infer<typeof envValueInfo>;
 export type EnvChange = z.infer<typeof envChange>;
-export type EnvDiff = z.infer<typeof envDiff>;
 export type Rebound = z.infer<typeof rebound>;
-export type KeyRotation = z.infer<typeof keyRotation>;

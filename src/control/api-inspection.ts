@@ -10,7 +10,7 @@ import { versionSpec } from "./route-table-schema.ts";
 import { givenSandbox, sandboxMachine } from "./sandbox-schema.ts";
 
 /** One process of a version, as `ps` has it, with what it was really given. */
-export const inspectedProcess = processInfo.extend({ sandbox: givenSandbox });
+const inspectedProcess = processInfo.extend({ sandbox: givenSandbox });
 
 export const inspectQuery = z.strictObject({
   version: z.coerce.number().int().positive().optional(),

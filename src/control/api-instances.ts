@@ -1,9 +1,6 @@
 /** What the admin API says of processes and the pools they belong to. */
 import { z } from "zod";
 
-/** Instance states, see `src/pool/`. */
-export const instanceState = z.enum(["starting", "warm", "frozen", "paged", "draining", "stopped"]);
-
 /**
  * State of one version's pool on this node: `stopped` has no process, `failed` backs off before it tries again, `static`
  * never has one, since the node answers with its files.

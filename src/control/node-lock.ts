@@ -56,7 +56,7 @@ export function acquireNodeLock(dataDir: string): NodeLock {
 }
 
 /** Pid in the lock file, or 0 when it cannot be read. It is the holder's only while the lock is held. */
-export function lockHolder(dataDir: string): number {
+function lockHolder(dataDir: string): number {
   try {
     return Number(readFileSync(join(dataDir, "node.lock"), "utf8").trim()) || 0;
   } catch {

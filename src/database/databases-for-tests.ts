@@ -15,7 +15,7 @@ import type { EnsureRequest } from "./ensure-rules.ts";
 import { RelayForTests } from "./relay-for-tests.ts";
 import { Server } from "./server.ts";
 
-export const specForTests: DatabaseSpec = {
+const specForTests: DatabaseSpec = {
   extensions: [],
   from: "data",
   poolMax: 10,

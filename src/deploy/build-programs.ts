@@ -26,7 +26,7 @@ import { fileURLToPath } from "node:url";
 import { blockedAt, type Identity, mayReadAndPass } from "../base/reach.ts";
 
 /** Modules of this folder that the child consists of. */
-export const CHILD_MODULES = [
+const CHILD_MODULES = [
   "build-child.ts",
   "bundle-pages.ts",
   "bundle.ts",
@@ -40,7 +40,7 @@ export const CHILD_MODULES = [
 ];
 
 /** Modules of src/assets/ that it imports. */
-export const CHILD_ASSET_MODULES = [
+const CHILD_ASSET_MODULES = [
   "asset-manifest.ts",
   "content-type.ts",
   "hashed-name.ts",

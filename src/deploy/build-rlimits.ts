@@ -20,7 +20,7 @@ export function buildRlimits(uid: number | null): Rlimit[] {
 }
 
 /** Processes and threads of a user. Count. */
-export function tasksOf(uid: number): number {
+function tasksOf(uid: number): number {
   let tasks = 0;
   for (const pid of readdirSync("/proc").filter((name) => /^\d+$/.test(name))) {
     try {

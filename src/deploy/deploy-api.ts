@@ -54,7 +54,7 @@ export const deployResult = z.object({
 });
 
 /** What is going to be done with a project; see `project/build-plan.ts`. */
-export const deployPlan = z.object({
+const deployPlan = z.object({
   framework: z.string().nullable(),
   /** How it was recognized. */
   because: z.string(),

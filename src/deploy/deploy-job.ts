@@ -56,8 +56,6 @@ export interface DeployerOptions {
   clock: Clock;
 }
 
-export type StoredArtifact = Awaited<ReturnType<ArtifactStore["add"]>>;
-
 /** Who deploys. */
 export interface Deploying {
   /** As the admin API knows them; null when nobody asked over it. */

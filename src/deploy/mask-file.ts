@@ -11,7 +11,7 @@ import { readPlain } from "./project-files.ts";
  * @param path as the configuration has it: relative, and without `..`
  * @throws {PlatformError} `DATABASE_MASK_UNREADABLE`
  */
-export async function readMask(folder: string, path: string): Promise<string> {
+async function readMask(folder: string, path: string): Promise<string> {
   const refuse = (what: string) => new PlatformError("DATABASE_MASK_UNREADABLE", [path, what]);
   const file = join(folder, path);
   const found = await stat(file).catch(() => null);

@@ -6,7 +6,7 @@ import { z } from "zod";
 import { type Declares, nothingDeclared } from "../base/version-spec.ts";
 
 /** The Git working tree that was deployed. */
-export const gitSource = z.object({
+const gitSource = z.object({
   commit: z.string().nullable(),
   /** Null on a detached head. */
   branch: z.string().nullable(),

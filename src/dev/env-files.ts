@@ -7,7 +7,7 @@ import { parseEnv } from "node:util";
 import { readSmall } from "../deploy/project-files.ts";
 import { isOfNode } from "../secrets/names.ts";
 
-export const ENV_FILES = [".env", ".env.local"] as const;
+const ENV_FILES = [".env", ".env.local"] as const;
 
 export interface EnvFiles {
   values: Record<string, string>;

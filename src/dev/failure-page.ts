@@ -32,7 +32,7 @@ export default {
 }
 
 /** For programs, and for the terminal without colors. */
-export function failureText(failure: DevFailure): string {
+function failureText(failure: DevFailure): string {
   const { code, message, fix, problems, output, excerpt } = failure;
   const blocks = [
     [`${code}  ${message}`],

@@ -42,7 +42,7 @@ const BLOCKS: Readonly<Record<string, LockFound["blocks"]>> = {
 };
 
 /** As PostgreSQL's manual writes it: `AccessExclusiveLock` is `ACCESS EXCLUSIVE`. */
-export function modeInWords(mode: string): string {
+function modeInWords(mode: string): string {
   return mode
     .replace(/Lock$/, "")
     .replace(/(?<=[a-z])(?=[A-Z])/g, " ")

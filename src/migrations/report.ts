@@ -2,7 +2,7 @@
 import { z } from "zod";
 
 /** See `LockFound`. */
-export const lockFound = z.object({
+const lockFound = z.object({
   relation: z.string(),
   mode: z.string(),
   blocks: z.enum(["writes", "reads and writes"]),

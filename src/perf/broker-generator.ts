@@ -21,7 +21,7 @@ import { randomOf } from "./load/choice.ts";
 /** Between two looks at what is overdue. Milliseconds. */
 const lookMs = 500;
 
-export async function runBrokerLoad(plan: BrokerLoadPlan): Promise<BrokerLoadResult> {
+async function runBrokerLoad(plan: BrokerLoadPlan): Promise<BrokerLoadResult> {
   const connectionTimeoutMs = await connectionTimeoutOf(plan.url);
   const tag = `bench${crypto.randomUUID().slice(0, 8)}`;
   const tally = new BrokerTally(tag, () => performance.now());

@@ -29,7 +29,7 @@ const pool = z.object({
   evictions: count.describe("Idle instances stopped to make room"),
 });
 
-export const perfRun = z.object({
+const perfRun = z.object({
   requests: count.describe("Whole answers in the counted time, whatever their status"),
   ratePerS: z
     .number()

@@ -80,7 +80,7 @@ export function isBusy(
  * @param cpuShare CPU time of all instances by time that passed; 1 = one core
  * @param running most requests that ran at once in all of them
  */
-export function instancesNeeded(cpuShare: number, running: number, concurrencyMax: number): number {
+function instancesNeeded(cpuShare: number, running: number, concurrencyMax: number): number {
   return Math.max(cpuShare / cpuShareWanted, running / (concurrencyMax * roomShareWanted));
 }
 

@@ -22,10 +22,7 @@ export interface CaseContext {
   measure(name: string, value: number, unit: string): void;
 }
 
-/** What a case module has as its default export: throws why the runtime fails, `SkipCase` why it cannot be tried. */
-export type RunCase = (context: CaseContext) => Promise<void>;
-
-/** The case cannot be tried here. */
+/** The case cannot be tried here. Thrown by the default export of a case's module, which throws anything else as a failure. */
 export class SkipCase extends Error {
   override readonly name = "SkipCase";
 }
@@ -59,7 +56,7 @@ export async function settledMemory(): Promise<{ rss: number; heap: number }> {
   return memoryNow();
 }
 
-export function memoryNow(): { rss: number; heap: number } {
+function memoryNow(): { rss: number; heap: number } {
   const { rss, heapUsed } = process.memoryUsage();
   return { rss: rss / mebibyte, heap: heapUsed / mebibyte };
 }

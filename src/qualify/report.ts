@@ -10,7 +10,7 @@ export const measure = z.object({
   unit: z.string().max(20),
 });
 
-export const caseResult = z.object({
+const caseResult = z.object({
   name: z.string(),
   /** `memory`, `behaviour`, `sql`, `load` or `app`. */
   group: z.string(),
@@ -25,7 +25,7 @@ export const caseResult = z.object({
   lastLines: z.array(z.string()),
 });
 
-export const runtimeVerdict = z.object({
+const runtimeVerdict = z.object({
   /** Such as `bun@1.4.5`. */
   runtime: z.string(),
   /** As it says itself. */
@@ -40,7 +40,7 @@ export const runtimeVerdict = z.object({
 });
 
 /** One case on each runtime, beside the first runtime. */
-export const comparedCase = z.object({
+const comparedCase = z.object({
   name: z.string(),
   /** By runtime, in order. */
   statuses: z.array(z.enum(["pass", "fail", "skip"]).nullable()),

@@ -25,7 +25,7 @@ export const tlsHandshake = 0x16;
 export const tlsProtocol = "postgresql";
 
 /** Newest minor version of protocol 3 that is spoken. */
-export const minorMax = 2;
+const minorMax = 2;
 
 export function readStartup(input: Buffer): Startup {
   if (input.length < 4) return { kind: "unfinished" };

@@ -65,7 +65,7 @@ export function rangeOf(header: string | null, size: number): ByteRange | "unsat
 const SHOWN = /^(text|image|video|audio|font)\/|^application\/(json|javascript|wasm)\b/;
 
 /** The `content-disposition` that Bun adds, or null. */
-export function dispositionOf(file: Bun.BunFile, contentType: string): string | null {
+function dispositionOf(file: Bun.BunFile, contentType: string): string | null {
   if (SHOWN.test(contentType) || typeof file.name !== "string") return null;
   const name = file.name.slice(file.name.lastIndexOf("/") + 1);
   // A name that would need quoting is left out rather than guessed.

@@ -19,7 +19,7 @@ const bundle = new RunnerBundle(join(import.meta.dir, "../../node_modules/.cache
 const lost = new PlatformError("APP_EXITED", ["test", "its process ended"]);
 
 /** How a runner gave up on a request: the name of the `ResetReason`, and its text. */
-export class ResetError extends Error {
+class ResetError extends Error {
   override readonly name = "ResetError";
   readonly reason: string;
 

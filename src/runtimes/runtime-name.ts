@@ -8,10 +8,10 @@ import { PlatformError } from "../base/errors.ts";
 export const ownRuntime = `bun@${Bun.version}`;
 
 /** The first that ends what it has started when it is ended itself (`--no-orphans`). Older ones leave apps' children. */
-export const oldestRuntime = "bun@1.3.14";
+const oldestRuntime = "bun@1.3.14";
 
 /** The first with `Bun.ModuleGraph`, which ephemeral apps are made of. */
-export const oldestEphemeralRuntime = "bun@1.4.3";
+const oldestEphemeralRuntime = "bun@1.4.3";
 
 /** At most 4 digits each, as no file name or argument is made of anything longer. */
 const NAME = /^bun@(\d{1,4}\.\d{1,4}\.\d{1,4}(?:-[0-9A-Za-z][0-9A-Za-z.-]{0,63})?)$/;

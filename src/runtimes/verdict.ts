@@ -12,7 +12,7 @@ export const qualifyMachine = z.object({
 });
 
 /** What came of a case, without its numbers. */
-export const keptCase = z.object({
+const keptCase = z.object({
   name: z.string().max(200),
   status: z.enum(["pass", "fail", "skip"]),
   isRequired: z.boolean(),

@@ -107,7 +107,7 @@ export function launch(plan: LaunchPlan): Launched {
 }
 
 /** A process could not be started. */
-export class LaunchError extends LibcError {
+class LaunchError extends LibcError {
   /** Which step failed. */
   readonly stage: string;
 

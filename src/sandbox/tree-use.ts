@@ -52,7 +52,7 @@ export async function unmappedBytes(pids: readonly number[]): Promise<number> {
 }
 
 /** The text of /proc/sysvipc/shm: what a segment has in RAM and in swap. Pure. */
-export function parseSegments(text: string): { creatorPid: number; bytes: number }[] {
+function parseSegments(text: string): { creatorPid: number; bytes: number }[] {
   const [head = "", ...lines] = text.split("\n");
   const names = head.trim().split(/\s+/);
   const [creator, ram, swap] = ["cpid", "rss", "swap"].map((name) => names.indexOf(name));

@@ -47,12 +47,6 @@ export function resolveRun(
   return resolved;
 }
 
-/** What an app has where nothing is set: the config's own values, and defaults. */
-export function ownValues(declaration: EnvDeclaration): Record<string, string> {
-  const resolved = resolveRun(declaration, new Map());
-  return Object.fromEntries([...resolved].map(([name, { value }]) => [name, value]));
-}
-
 /** Names by what became of them between two environments. Sorted. */
 export interface EnvDifference {
   added: string[];

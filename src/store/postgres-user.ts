@@ -7,7 +7,7 @@ import { systemCommandTimeoutMs } from "./limits.ts";
 import { type CommandResult, runCommand } from "./system-command.ts";
 
 /** Added to the system when the node is root and nobody chose another one. */
-export const defaultPostgresUser = "levain-postgres";
+const defaultPostgresUser = "levain-postgres";
 
 export interface PostgresUser {
   name: string;

@@ -74,7 +74,7 @@ export interface HeardMessage {
   type: "heard";
 }
 
-export const HOLDER_KINDS = ["waitUntil", "keepAwake"] as const;
+const HOLDER_KINDS = ["waitUntil", "keepAwake"] as const;
 export type HolderKind = (typeof HOLDER_KINDS)[number];
 
 /** What keeps an app awake. */

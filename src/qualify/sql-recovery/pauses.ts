@@ -118,7 +118,7 @@ export const PAUSES: readonly Pause[] = [
 ];
 
 /** Pids of the role's sessions. */
-export async function sessionsOf({ server, role }: Scene): Promise<number[]> {
+async function sessionsOf({ server, role }: Scene): Promise<number[]> {
   const rows = await server.sql(`SELECT pid FROM pg_stat_activity WHERE usename = '${role}'`);
   return rows.map(({ pid }) => Number(pid));
 }
