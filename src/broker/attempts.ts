@@ -196,9 +196,9 @@ export class Attempts {
 
   #mayTry(attempt: Attempt, nowMs: number): boolean {
     const { config, isDraining, isOn } = this.#state;
-    if (attempt.tries >= config.offersMax) return false;
-    // It was promised; nobody can be told otherwise.
+    // It was promised; nobody can be told otherwise. Each offer that lapses takes a claim's time, which bounds their number.
     if (attempt.redelivery > 0) return nowMs < attempt.untilMs;
+    if (attempt.tries >= config.offersMax) return false;
     if (!isOn || isDraining) return false;
     return attempt.tries === 0 || attempt.untilMs - nowMs >= config.claimTimeoutMs / 2;
   }

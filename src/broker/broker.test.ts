@@ -1,6 +1,6 @@
 /** One claim per case; `broker.random.test.ts` has all of them at once. */
 import { describe, expect, test } from "bun:test";
-import { BrokerForTests, FakePoll } from "./broker-for-tests.ts";
+import { BrokerForTests, configForTests, FakePoll } from "./broker-for-tests.ts";
 import { dueSlotMs, overdueMs } from "./limits.ts";
 
 describe("offer and claim", () => {
@@ -249,6 +249,34 @@ describe("a lost message", () => {
     const again = b.poll("b");
     expect(again.done).toBeNull();
     expect(b.broker.facts().counters).toMatchObject({ nacks: 2, redeliveries: 1 });
+  });
+
+  test("is offered for as long as it is kept, to however many that let it pass", () => {
+    const b = new BrokerForTests({ offersMax: 2, retainMs: 10_000 });
+    b.follow(b.offer("a", "s1"));
+    const frozen = ["b", "c", "d", "e"].map((name) => b.poll(name));
+
+    const again = b.poll("a");
+    b.pass(5 * configForTests.claimTimeoutMs + 50);
+    expect([...frozen, again].map(({ done }) => done)).toEqual(Array(5).fill("redirected"));
+    expect(b.broker.facts()).toMatchObject({ held: 1, counters: { redeliveriesFailed: 0 } });
+
+    expect(b.follow(b.poll("f")).text).toBe("s1");
+    expect(b.broker.facts().counters).toMatchObject({ redeliveries: 1, redeliveriesFailed: 0 });
+  });
+
+  test("that nobody has claimed is given up when its time is over", () => {
+    const b = new BrokerForTests({ offersMax: 2, retainMs: 2000 });
+    b.follow(b.offer("a", "s1"));
+    b.poll("a");
+
+    b.pass(2000 + configForTests.claimTimeoutMs);
+
+    expect(b.broker.facts()).toMatchObject({
+      held: 0,
+      pending: 0,
+      counters: { redeliveries: 0, redeliveriesFailed: 1 },
+    });
   });
 
   test("is delivered twice more at most", () => {
