@@ -110,6 +110,16 @@ describe("docs written by hand", () => {
     expect(broken).toEqual([]);
   });
 
+  test("every page of docs/ is in its index", async () => {
+    const index = await Bun.file(join(ROOT, "docs/README.md")).text();
+
+    const lost = [...new Bun.Glob("*.md").scanSync(join(ROOT, "docs"))]
+      .filter((page) => page !== "README.md" && !index.includes(`](${page})`))
+      .map((page) => `docs/${page}: nobody finds it. Give it a row in docs/README.md`);
+
+    expect(lost).toEqual([]);
+  });
+
   test.skipIf(!isWhole)("the docs that an error's remedy names exist", () => {
     const missing = Object.entries(CATALOG).flatMap(([code, row]) =>
       [...templatesOf(row).remedy.matchAll(/\bdocs\/[\w/-]+\.md\b/g)]
