@@ -86,8 +86,8 @@ export class SecuredSocket implements RawSocket, Deadlined {
   }
 
   onDeadline(): void {
-    // The half that speaks TLS has let go of the connection with its `end` (Bun 1.4.5).
-    this.#raw.terminate();
+    // The half that speaks TLS has let go of the connection with its `end` (Bun 1.4.5). What the kernel has is still sent.
+    this.#raw.end();
   }
 
   /** The socket is gone. */
