@@ -150,6 +150,8 @@ test("whoever sets, deploys, rotates or dies: every value opens afterwards, with
     }
   }
   node.dieAt = Number.POSITIVE_INFINITY;
+  // What a deploy was in the way of goes on by itself, perhaps just now.
+  await node.rotation.resume();
   await node.rotation.rotate();
   await node.rotation.resume();
 

@@ -107,7 +107,7 @@ describe("a connection is not used", () => {
       socket.write("HTTP/1.1 503 no\r\ncontent-length: 0\r\n\r\n");
     });
 
-    const result = await run(server.port, { durationMs: 50 });
+    const result = await run(server.port, { durationMs: 300 });
 
     expect(result.requests).toBe(0);
     // Two at once; more only after a pause.
@@ -129,7 +129,7 @@ describe("a connection is not used", () => {
       socket.write(`${answerOf(acceptOf(head))}\r\n`);
     });
 
-    const result = await run(server.port, { durationMs: 50 });
+    const result = await run(server.port, { durationMs: 300 });
 
     expect(result.requests).toBe(0);
     const { protocol, ...others } = result.errors;
@@ -147,11 +147,9 @@ describe("a connection is not used", () => {
 });
 
 describe("a message fails", () => {
-  const until150 = { durationMs: 50, clientTimeoutMs: 150 };
-
-  const fails = async (server: RawServer) => {
+  const fails = async (server: RawServer, plan: Partial<LoadPlan> = { durationMs: 300 }) => {
     using _server = server;
-    return (await run(server.port, until150)).errors;
+    return (await run(server.port, plan)).errors;
   };
 
   test("when something else comes back", async () => {
@@ -183,7 +181,11 @@ describe("a message fails", () => {
   });
 
   test("when nothing comes back", async () => {
-    const { timeout } = await fails(answersMessages(() => frame(9, "")));
+    const until150 = { durationMs: 50, clientTimeoutMs: 150 };
+    const { timeout } = await fails(
+      answersMessages(() => frame(9, "")),
+      until150,
+    );
 
     expect(timeout).toBe(2);
   });
