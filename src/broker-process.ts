@@ -4,6 +4,7 @@
  *   started ──open──▶ listening ──stop──▶ draining ──▶ exit 0        any of them ──the node is gone──▶ exit
  */
 import type { BrokerConfig } from "./broker/broker-config.ts";
+import type { LogSink } from "./broker/dispatch-log.ts";
 import { openBroker, type RunningBroker } from "./broker/open-broker.ts";
 import { brokerReportMs, type FromBroker, type ToBroker } from "./broker-protocol.ts";
 import { failedToListen, serveNode } from "./node-child-process.ts";
@@ -25,15 +26,11 @@ async function hear(message: ToBroker): Promise<void> {
 }
 
 async function open(config: BrokerConfig, version: string): Promise<void> {
-  const lines = Bun.stderr.writer();
   try {
     running = await openBroker(config, {
       version,
       filesMax: openFilesMax(),
-      async sink(text) {
-        lines.write(text);
-        await lines.flush();
-      },
+      sink: stderrSink(),
     });
   } catch (error) {
     return send(failedToListen(error));
@@ -41,6 +38,21 @@ async function open(config: BrokerConfig, version: string): Promise<void> {
   report();
   send({ type: "listening", port: running.port });
   setInterval(report, brokerReportMs);
+}
+
+/** A reader that has gone away (EPIPE) is no failure of the broker's: it goes on without a log, as its node does. */
+function stderrSink(): LogSink {
+  const lines = Bun.stderr.writer();
+  let isClosed = false;
+  return async (text) => {
+    if (isClosed) return;
+    try {
+      lines.write(text);
+      await lines.flush();
+    } catch {
+      isClosed = true;
+    }
+  };
 }
 
 function report(): void {

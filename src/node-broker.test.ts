@@ -3,6 +3,7 @@ import { afterEach, expect, test } from "bun:test";
 import { systemClock } from "./base/clock.ts";
 import { until } from "./base/until-for-tests.ts";
 import { readBrokerConfig } from "./broker/read-settings.ts";
+import type { FromBroker, ToBroker } from "./broker-protocol.ts";
 import { type NodeBroker, startNodeBroker } from "./node-broker.ts";
 
 const started: NodeBroker[] = [];
@@ -74,3 +75,29 @@ test("its end is a drain: it has ended when stop resolves", async () => {
   expect(await isOnAt(dispatchPort)).toBe(false);
   expect(() => process.kill(pid, 0)).toThrow();
 });
+
+test("it goes on when nobody reads the node's notes any more", async () => {
+  // Says so as it starts: there is no such file.
+  const flags = { port: "0", dispatchPort: "0", cordonFile: "/nowhere/cordoned" };
+  const config = readBrokerConfig({ env: {}, flags });
+  let reports = 0;
+  const child = Bun.spawn([process.execPath, `${import.meta.dir}/broker-process.ts`], {
+    stdio: ["ignore", "ignore", "pipe"],
+    ipc: ({ type }: FromBroker) => {
+      if (type === "status") reports += 1;
+    },
+  });
+  // It ends with its node, and hears no signal that a terminal sends.
+  await using _ended = {
+    async [Symbol.asyncDispose]() {
+      child.kill("SIGKILL");
+      await child.exited;
+    },
+  };
+  await child.stderr.cancel();
+
+  child.send({ type: "open", config, version: "1.2.3" } satisfies ToBroker);
+
+  await until(() => reports >= 3 || child.exitCode !== null, 20_000);
+  expect(child.exitCode).toBeNull();
+}, 30_000);
