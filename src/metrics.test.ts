@@ -32,6 +32,7 @@ const status: NodeStatus = {
   adminPort: 4001,
   appsUrl: "http://<app>.localhost:4000",
   adminUrl: "http://127.0.0.1:4001",
+  databases: null,
   startedAtMs: 1_700_000_000_500,
   store: { kind: "embedded", state: "ready", cause: null },
   apps: 3,

@@ -76,6 +76,14 @@ export function nodeDeps(parts: NodeParts): { status: () => NodeStatus; deps: Ad
     adminPort: adminPort(),
     appsUrl: urlOfHost(`<app>.${config.domain}`),
     adminUrl: adminUrlOf(config, adminPort()),
+    databases:
+      reach.served === null
+        ? null
+        : {
+            host: config.databaseHost,
+            port: relay.port,
+            isTls: reach.served.isCertified !== null,
+          },
     startedAtMs,
     store: store.state(),
     apps: Object.keys(lane.router.table.apps).length,

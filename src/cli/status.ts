@@ -32,6 +32,14 @@ function edgesOf({ edges }: NodeStatus): [string, string][] {
   return [["edges", each.join(", ")]];
 }
 
+/** Where other machines reach them. */
+function databasesOf({ databases }: NodeStatus, paint: Paint): [string, string][] {
+  if (databases === null) return [];
+  const { host, port, isTls } = databases;
+  const how = isTls ? "over TLS" : paint.yellow("without TLS");
+  return [["databases", `${host}:${port} for other machines, ${how}`]];
+}
+
 /** None for a node without one. */
 function brokerOf({ broker }: NodeStatus, paint: Paint): [string, string][] {
   if (broker === null) return [];
@@ -138,6 +146,7 @@ function renderStatus(node: NodeStatus, wallMs: number, paint: Paint): string {
     ["requests", `${node.requests} since the start, ${node.connections} connections open`],
     ...edgesOf(node),
     ...memoryOf(node, paint),
+    ...databasesOf(node, paint),
     ...brokerOf(node, paint),
     ...backupsOf(node, wallMs, paint),
     ...node.databaseAlerts.map((line): [string, string] => ["database", paint.red(line)]),

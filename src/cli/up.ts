@@ -172,12 +172,18 @@ function startedOutcome(
         `${paint.green("✔")} Levain ${node.version} is running (process ${node.pid})`,
         `  apps   ${paint.cyan(node.appsUrl)}`,
         `  admin  ${node.adminUrl}`,
+        ...(node.databases === null ? [] : [`  db     ${databasesAt(node.databases)}`]),
         ...(node.broker === null ? [] : [`  broker ${brokerPorts(node.broker)}`]),
         `  data   ${node.dataDir}`,
         ...(how.log === null ? [] : [`  log    ${how.log}`]),
         `  stop   ${how.isDetached ? command("levain down") : "Ctrl-C"}`,
       ].join("\n"),
   };
+}
+
+/** `0.0.0.0:4002 for other machines, over TLS` */
+function databasesAt({ host, port, isTls }: NonNullable<NodeStatus["databases"]>): string {
+  return `${host}:${port} for other machines, ${isTls ? "over" : "without"} TLS`;
 }
 
 /** `port 4003 for runners and supervisors` */

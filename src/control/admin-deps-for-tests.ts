@@ -104,6 +104,7 @@ export function memoryDeps(dataDir: string, happened: string[]): AdminDeps {
     adminPort: 4001,
     appsUrl: "http://<app>.localhost:4000",
     adminUrl: "http://127.0.0.1:4001",
+    databases: null,
     startedAtMs: testWallMs,
     store: { kind: "embedded", state: "ready", cause: null },
     apps: (await store.apps()).length,

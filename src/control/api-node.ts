@@ -60,6 +60,8 @@ export const nodeStatus = z.object({
   appsUrl: z.string(),
   /** Where the admin API listens. */
   adminUrl: z.string(),
+  /** How other machines reach databases; null: they do not. */
+  databases: z.object({ host: z.string(), port: z.int(), isTls: z.boolean() }).nullable(),
   startedAtMs: z.number(),
   /** `ready`, or why the store cannot be reached. Traffic does not depend on it. */
   store: z.object({
