@@ -285,6 +285,21 @@ test("the benchmark of the relay runs and names what is missing", async () => {
   expect(output).toContain(pgBouncerProgram() === null ? "missing: " : "| PgBouncer, session |");
 }, 120_000);
 
+test("what a query costs the relay in memory is measured for both ways of pooling", async () => {
+  const script = join(import.meta.dir, "relay-in-memory.ts");
+  const child = Bun.spawn([process.execPath, script, "--tiny"], {
+    stdio: ["ignore", "pipe", "pipe"],
+  });
+  const output = await new Response(child.stdout).text();
+  const failure = await new Response(child.stderr).text();
+
+  expect(failure).toBe("");
+  for (const pooling of ["session", "transaction"]) {
+    expect(output).toMatch(new RegExp(`\\| ${pooling} \\| simple \\| [\\d.]+ \\|`));
+    expect(output).toMatch(new RegExp(`\\| ${pooling} \\| prepared \\| [\\d.]+ \\|`));
+  }
+}, 60_000);
+
 /** Goal: memory stays bounded while rows pass. Method: rows that are larger than what the relay may hold. */
 test("the benchmark of large rows runs, and the relay holds a part of them only", async () => {
   const child = Bun.spawn([process.execPath, `${import.meta.dir}/relay-rows.ts`, "--tiny"], {
