@@ -7,7 +7,8 @@ import type { BrokerConfig } from "./broker/broker-config.ts";
 import type { LogSink } from "./broker/dispatch-log.ts";
 import { openBroker, type RunningBroker } from "./broker/open-broker.ts";
 import { brokerReportMs, type FromBroker, type ToBroker } from "./broker-protocol.ts";
-import { failedToListen, serveNode } from "./node-child-process.ts";
+import { failedToListen } from "./node-child.ts";
+import { serveNode } from "./sandbox/child-of-node.ts";
 import { openFilesMax } from "./sandbox/open-files.ts";
 
 let running: RunningBroker | null = null;

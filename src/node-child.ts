@@ -1,15 +1,26 @@
 /**
  * A process of the node's own that does one part of its work, such as an edge or the relay, seen from the node. It ends with the
- * node; its own side of this is `node-child-process.ts`.
+ * node; its own side of this is `sandbox/child-of-node.ts`.
  *
  *   started ──first message──▶ listening ──▶ exited        `failed` ends it too
  */
 import { join } from "node:path";
+import { messageOf } from "./base/errors.ts";
 
 /** What each of them says once, first. */
 export type FromNodeChild =
   | { type: "listening"; port: number }
   | { type: "failed"; code: string | null; message: string };
+
+/** Why one of them cannot listen, for it to say. */
+export function failedToListen(error: unknown): FromNodeChild {
+  const { code } = error as { code?: unknown };
+  return {
+    type: "failed",
+    code: typeof code === "string" ? code : null,
+    message: messageOf(error),
+  };
+}
 
 export interface NodeChildOptions<To, From extends { type: string }> {
   /** Its program, beside this file. */

@@ -5,7 +5,7 @@
  *   started ──open──▶ listening ──stop──▶ exit 0        any of them ──the node is gone──▶ exit
  */
 import { asPlatformError } from "./base/errors.ts";
-import { failedToListen, serveNode } from "./node-child-process.ts";
+import { failedToListen } from "./node-child.ts";
 import { startRelay } from "./relay/relay.ts";
 import type { Hold, Relay } from "./relay/relay-api.ts";
 import type {
@@ -16,6 +16,7 @@ import type {
   RelayConfig,
   ToRelay,
 } from "./relay-protocol.ts";
+import { serveNode } from "./sandbox/child-of-node.ts";
 import type { LogRecord } from "./telemetry/log-record.ts";
 
 /** Log records between two reports; more are counted and dropped. Count. */

@@ -4,19 +4,14 @@
  */
 import { constants, setPriority } from "node:os";
 import { asPlatformError, isDiskFull, messageOf, PlatformError } from "../base/errors.ts";
-import { closeToOthers } from "../sandbox/own-process.ts";
+import { serveNode } from "../sandbox/child-of-node.ts";
 import type { FromBackup, ToBackup } from "./backup-protocol.ts";
 import { aliveMs, backupTimeoutMs, progressMs } from "./limits.ts";
 import { type BackupJob, makeBackup } from "./make-backup.ts";
 
 // The keys of the node and all data pass through its memory.
-closeToOthers();
+serveNode(({ job }: ToBackup) => make(job));
 setPriority(constants.priority.PRIORITY_LOW);
-// A terminal's Ctrl-C reaches this process too; when it ends, the node says.
-for (const signal of ["SIGINT", "SIGTERM", "SIGHUP"] as const) process.on(signal, () => {});
-
-process.on("message", ({ job }: ToBackup) => void make(job));
-process.on("disconnect", () => process.exit(0));
 setInterval(() => send({ type: "alive" }), aliveMs);
 
 async function make(job: BackupJob): Promise<void> {

@@ -144,10 +144,10 @@ class LocalRelay implements Relay, ClientLoginHost {
     await served?.close("57P01", `database "${name}" was removed`);
   }
 
-  hold(name: string, options: HoldOptions): Promise<Hold> {
+  async hold(name: string, options: HoldOptions): Promise<Hold> {
     const served = this.#databases.get(name);
     if (served === undefined) throw new PlatformError("DATABASE_UNKNOWN", [name]);
-    return served.hold(options);
+    return await served.hold(options);
   }
 
   async facts(): Promise<RelayFacts> {

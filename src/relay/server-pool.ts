@@ -139,7 +139,7 @@ export class ServerPool implements SessionServers {
 
   // --- what the database says ---
 
-  /** The same connections go on; `max` may be another one. */
+  /** The same connections go on; `connectionsMax` may be another one. */
   set database(database: RelayDatabase) {
     const before = this.#options.database;
     this.#options.database = database;
