@@ -5,6 +5,7 @@
 import { STATUS_CODES } from "node:http";
 import type { TurnClock } from "../base/turn-clock.ts";
 import { copiedMessageBytesMax } from "./limits.ts";
+import type { Message } from "./message.ts";
 
 const DATE = "Thu, 01 Jan 1970 00:00:00 GMT";
 const JSON_TYPE = "application/json";
@@ -52,15 +53,12 @@ export class Answers {
   }
 
   /** The head of a message, and the message behind it when it is short. `end` says where it ends. */
-  message(message: Uint8Array, isLast: boolean): Buffer {
+  message({ buffer, start, end, byteLength }: Message, isLast: boolean): Buffer {
     this.#update();
     const out = this.#message;
-    let at = this.#messageAt + out.latin1Write(String(message.length), this.#messageAt);
+    let at = this.#messageAt + out.latin1Write(String(byteLength), this.#messageAt);
     at += out.latin1Write(isLast ? LAST_END : END, at);
-    if (message.length <= copiedMessageBytesMax) {
-      out.set(message, at);
-      at += message.length;
-    }
+    if (byteLength <= copiedMessageBytesMax) at += buffer.copy(out, at, start, end);
     this.end = at;
     return out;
   }

@@ -1,9 +1,11 @@
 /** Those who deal with the broker in `broker-model-for-tests.ts`: what is done to them is told to the model. */
+
 import type { Dispatcher, Poll, PollPath, PollSocket, Waiter } from "./broker-api.ts";
 import { FIRST, pathOf } from "./broker-for-tests.ts";
 import type { BrokerModel } from "./broker-model-for-tests.ts";
 import type { Placement } from "./departures.ts";
 import { hopsMax } from "./limits.ts";
+import type { Message } from "./message.ts";
 
 /** @throws when it does not hold */
 export function rule(holds: boolean, broken: string): void {
@@ -55,10 +57,10 @@ export class ModelPoll implements PollSocket {
     this.number = number;
   }
 
-  deliver(message: Uint8Array): void {
+  deliver(message: Message): void {
     this.#end("delivered");
     this.connection.deliveredTo = this.runner.poll.controller;
-    this.#model.delivered(this, new TextDecoder().decode(message));
+    this.#model.delivered(this, String(message));
   }
 
   redirect(location: string): void {

@@ -2,6 +2,7 @@
  * What the broker's parts say to each other: the core (`broker.ts`), which decides and knows no socket, and the server, which
  * has the sockets and decides nothing. All calls are synchronous; each may call back before it returns.
  */
+import type { Message } from "./message.ts";
 
 /** The four fields that a runner and a message must share, as one text; see `match-key.ts`. */
 export type MatchKey = string;
@@ -30,7 +31,7 @@ export interface PollPath {
 /** One held request of a runner, of the server. Exactly one of these is called, once, unless the client goes first. */
 export interface PollSocket {
   /** 200 with the bytes of the message. */
-  deliver(message: Uint8Array): void;
+  deliver(message: Message): void;
   /** 307; the client asks for the location at once. */
   redirect(location: string): void;
   /** 410: the runner exits with 0. */
@@ -54,7 +55,7 @@ export interface Dispatch {
   readonly run: string;
   readonly traceparent: string;
   /** The inner message, byte for byte as it came; valid for as long as anybody holds it. */
-  readonly message: Uint8Array;
+  readonly message: Message;
 }
 
 /** Why a dispatch was answered `didWarmStart: false`. */

@@ -1,7 +1,9 @@
 /** How many may wait and for how long, machines that are cordoned, and the switch. */
+
 import { describe, expect, test } from "bun:test";
 import { BrokerForTests, dispatchOf, FakeDispatcher } from "./broker-for-tests.ts";
 import { hopsMax, pendingBytesMax, pendingMax } from "./limits.ts";
+import type { Message } from "./message.ts";
 
 describe("time", () => {
   test("nothing is offered to a client that is about to give up, and it is not ended", () => {
@@ -123,7 +125,7 @@ describe("number", () => {
     for (const name of ["b", "c"]) b.poll(name);
     const large = (snapshot: string, bytes: number): FakeDispatcher => {
       const dispatcher = new FakeDispatcher();
-      const message = { ...dispatchOf(snapshot).message, byteLength: bytes } as Uint8Array;
+      const message = { byteLength: bytes } as Message;
       b.broker.dispatch({ ...dispatchOf(snapshot), message }, dispatcher);
       return dispatcher;
     };

@@ -1,4 +1,5 @@
 /** A broker's core with a clock that stands still, and sockets and dispatchers that only note what is done to them. */
+
 import { StillClock } from "../base/clock-for-tests.ts";
 import { randomOf } from "../base/random-for-tests.ts";
 import { TurnClock } from "../base/turn-clock.ts";
@@ -6,6 +7,7 @@ import { type Broker, createBroker } from "./broker.ts";
 import type { Dispatch, DispatchRecord, Poll, PollPath, PollSocket, Waiter } from "./broker-api.ts";
 import type { BrokerConfig } from "./broker-config.ts";
 import type { Placement } from "./departures.ts";
+import { Message } from "./message.ts";
 
 export const configForTests: BrokerConfig = {
   host: "127.0.0.1",
@@ -59,7 +61,7 @@ export class FakePoll implements PollSocket {
   readonly poll: Poll;
   /** What was done: once at most. */
   done: "delivered" | "redirected" | "dismissed" | "closed" | null = null;
-  message: Uint8Array | null = null;
+  message: Message | null = null;
   location = "";
   waiter: Waiter | null = null;
   /** Called in the middle of what is done. */
@@ -69,7 +71,7 @@ export class FakePoll implements PollSocket {
     this.poll = poll;
   }
 
-  deliver(message: Uint8Array): void {
+  deliver(message: Message): void {
     this.message = message;
     this.#finish("delivered");
   }
@@ -88,7 +90,7 @@ export class FakePoll implements PollSocket {
   }
 
   get text(): string {
-    return new TextDecoder().decode(this.message ?? new Uint8Array());
+    return String(this.message ?? "");
   }
 
   /** What the target of its redirect says. */
@@ -199,6 +201,6 @@ export function dispatchOf(snapshot: string, key = "key"): Dispatch {
     snapshot,
     run: `run_of_${snapshot}`,
     traceparent: "",
-    message: new TextEncoder().encode(snapshot),
+    message: Message.of(snapshot),
   };
 }

@@ -21,7 +21,7 @@ function read(body: string | Buffer): Dispatch | string {
 /** What is forwarded; the text when it is refused. */
 function forwarded(body: string | Buffer): string {
   const dispatch = read(body);
-  return typeof dispatch === "string" ? dispatch : Buffer.from(dispatch.message).toString();
+  return typeof dispatch === "string" ? dispatch : String(dispatch.message);
 }
 
 describe("a dispatch's body", () => {

@@ -6,6 +6,7 @@ import { isAscii, isUtf8 } from "node:buffer";
 import type { Dispatch } from "./broker-api.ts";
 import { nestingMax, unscannedBytesMax, valuesMax } from "./limits.ts";
 import { keyOfMessage } from "./match-key.ts";
+import { Message } from "./message.ts";
 import { CPU, DEPLOYMENT, MEMORY, RUN, SNAPSHOT, VERSION } from "./message-fields.ts";
 import { ends, scanMessage, starts } from "./message-scanner.ts";
 import { type ShapedMessage, shapeProblem } from "./message-shape.ts";
@@ -35,15 +36,15 @@ export function readDispatch(buffer: Buffer, traceparent: string, start = 0): Di
     if (scanMessage(buffer, from, end)) return scanned(buffer, from, end, traceparent);
     // What stands between is JSON by itself: then the whole is, and the message is all of it.
     const message = parsed(textOf(buffer, from, end));
-    if (message !== undefined) return dispatchOf(message, buffer.subarray(from, end), traceparent);
+    if (message !== undefined)
+      return dispatchOf(message, new Message(buffer, from, end), traceparent);
   }
   const text = buffer.utf8Slice(start, buffer.length);
   const whole = parsed(text);
   if (whole === undefined) return "its body is not JSON";
   const message = (whole as { dequeuedMessage?: unknown } | null)?.dequeuedMessage;
   if (message === undefined) return "it has no `dequeuedMessage`";
-  const bytes = Buffer.from(fieldText(text, "dequeuedMessage"));
-  return dispatchOf(message, bytes, traceparent);
+  return dispatchOf(message, Message.of(fieldText(text, "dequeuedMessage")), traceparent);
 }
 
 /** What the scanner has found, as `dispatchOf` would say it. */
@@ -58,7 +59,7 @@ function scanned(buffer: Buffer, from: number, end: number, traceparent: string)
     snapshot: slotText(buffer, SNAPSHOT),
     run: slotText(buffer, RUN),
     traceparent,
-    message: buffer.subarray(from, end),
+    message: new Message(buffer, from, end),
   };
 }
 
@@ -66,7 +67,7 @@ function slotText(buffer: Buffer, slot: number): string {
   return buffer.latin1Slice(starts[slot], ends[slot]);
 }
 
-function dispatchOf(message: unknown, bytes: Buffer, traceparent: string): Dispatch | string {
+function dispatchOf(message: unknown, bytes: Message, traceparent: string): Dispatch | string {
   const problem = shapeProblem(message);
   if (problem !== null) return problem;
   const { snapshot, run, backgroundWorker, deployment } = message as ShapedMessage;

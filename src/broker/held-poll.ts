@@ -9,6 +9,7 @@ import type { ParsedHead } from "../http/parsed-head.ts";
 import type { Poll, PollSocket, Waiter } from "./broker-api.ts";
 import type { BrokerConnection } from "./broker-connection.ts";
 import { copiedMessageBytesMax, resetAfterDeliveryMs } from "./limits.ts";
+import type { Message } from "./message.ts";
 import {
   endOfKnownQuery,
   isKnownPoll,
@@ -112,16 +113,15 @@ export class HeldPoll implements PollSocket {
 
   // --- what the core says ---
 
-  deliver(message: Uint8Array): void {
+  deliver(message: Message): void {
     const { socket, context } = this.#connection;
     const { answers } = context;
     if (context.isDraining) this.#connection.beLast();
     const head = answers.message(message, this.#release("delivery"));
     socket.write(head, 0, answers.end);
-    if (message.length > copiedMessageBytesMax) {
-      const { buffer, byteOffset, length } = message;
+    if (message.byteLength > copiedMessageBytesMax) {
       // It never changes, so that what the kernel does not take can stay where it is.
-      socket.write(Buffer.from(buffer, byteOffset, length), 0, length, 0);
+      socket.write(message.buffer, message.start, message.end, 0);
     }
     this.#connection.complete();
   }

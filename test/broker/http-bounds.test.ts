@@ -8,6 +8,7 @@ import {
   headTimeoutMs,
   readingTimeoutMs,
 } from "../../src/broker/limits.ts";
+import { Message } from "../../src/broker/message.ts";
 import { startScriptedServer } from "../../src/broker/scripted-server-for-tests.ts";
 import type { RawConnection } from "../http/raw-client.ts";
 import {
@@ -167,7 +168,7 @@ describe("a delivery", () => {
     const { poll, socket } = await broker.core.pollNumber(0);
 
     await client.take({ reading: false });
-    socket.deliver(MESSAGE);
+    socket.deliver(Message.of(MESSAGE));
     await client.take({ reset: true });
     await until(() => broker.server.facts().connections === 0);
 
@@ -180,7 +181,7 @@ describe("a delivery", () => {
     const client = await openRaw(broker.port, ["GET"]);
     await client.send(pollHead());
 
-    (await broker.core.pollNumber(0)).socket.deliver(MESSAGE);
+    (await broker.core.pollNumber(0)).socket.deliver(Message.of(MESSAGE));
     await client.until(() => client.answered === 1);
     await client.take({ close: true });
     await until(() => broker.server.facts().connections === 0);
@@ -193,7 +194,7 @@ describe("a delivery", () => {
     const client = await openRaw(broker.port, ["GET", "GET"]);
     await client.send(pollHead());
 
-    (await broker.core.pollNumber(0)).socket.deliver(MESSAGE);
+    (await broker.core.pollNumber(0)).socket.deliver(Message.of(MESSAGE));
     await client.send("GET /connect HTTP/1.1\r\nhost: a\r\n\r\n");
     await client.until(() => client.answered === 2);
     await client.take({ reset: true });
@@ -212,7 +213,7 @@ describe("a delivery", () => {
       const { poll, socket } = await broker.core.pollNumber(0);
 
       await client.take({ reading: false });
-      socket.deliver(message);
+      socket.deliver(Message.of(message));
       if (end === "breaks off") await client.take({ reset: true });
       else if (end === "stops reading") clock.push(readingTimeoutMs);
       else await client.take({ reading: true });
@@ -256,7 +257,7 @@ describe("a drain", () => {
     await idle.until(() => idle.ended !== null);
     dispatch.dispatcher.answer(true);
     expect(isDrained).toBe(false);
-    claim.socket.deliver(Buffer.from("{}"));
+    claim.socket.deliver(Message.of("{}"));
     await drained;
     await poller.until(() => poller.ended !== null);
     await supervisor.until(() => supervisor.ended !== null);
@@ -273,7 +274,7 @@ test("requests with any bytes changed leave the broker serving, and nothing behi
   const random = randomOf(seed);
   using broker = startScriptedServer();
   broker.core.onPoll = ({ socket }) => {
-    socket.deliver(Buffer.from("{}"));
+    socket.deliver(Message.of("{}"));
     return true;
   };
   broker.core.onDispatch = ({ dispatcher }) => dispatcher.answer(false);

@@ -1,6 +1,7 @@
 import { describe, expect, test } from "bun:test";
 import { until } from "../../src/base/until-for-tests.ts";
 import { pipelinedBytesMax } from "../../src/broker/limits.ts";
+import { Message } from "../../src/broker/message.ts";
 import { startScriptedServer } from "../../src/broker/scripted-server-for-tests.ts";
 import { openRaw, pollHead, pollLines, sendSplit } from "./raw-requests.ts";
 
@@ -13,7 +14,7 @@ describe("a poll", () => {
     const head = pollHead();
     const count = head.length - 1;
     broker.core.onPoll = ({ socket }) => {
-      socket.deliver(MESSAGE);
+      socket.deliver(Message.of(MESSAGE));
       return true;
     };
 
@@ -50,7 +51,7 @@ describe("a poll", () => {
     (await broker.core.pollNumber(0)).socket.redirect("/warm-start?lease=abc-1&h=1&e=250");
     await client.until(() => client.answered === 1);
     await client.send(pollHead({}, "/warm-start?lease=abc-1&h=1&e=250"));
-    (await broker.core.pollNumber(1)).socket.deliver(MESSAGE);
+    (await broker.core.pollNumber(1)).socket.deliver(Message.of(MESSAGE));
     await client.until(() => client.answered === 2);
     await client.send(pollHead());
     const third = await broker.core.pollNumber(2);
@@ -72,7 +73,7 @@ describe("a poll", () => {
   test("whose headers have changed on the same connection is another one", async () => {
     using broker = startScriptedServer();
     broker.core.onPoll = ({ socket }) => {
-      socket.deliver(MESSAGE);
+      socket.deliver(Message.of(MESSAGE));
       return true;
     };
     // As behind a proxy that sends the requests of several runners over one connection.
@@ -148,7 +149,7 @@ describe("a poll", () => {
     await client.send(`${pollHead()}GET /healthz HTTP/1.1\r\nhost: a\r\n\r\n${pollHead()}`);
     const first = await broker.core.pollNumber(0);
     expect(client.answered).toBe(0);
-    first.socket.deliver(MESSAGE);
+    first.socket.deliver(Message.of(MESSAGE));
     const second = await broker.core.pollNumber(1);
     second.socket.dismiss();
     await client.until(() => client.answered === 3);
@@ -167,8 +168,8 @@ describe("a poll", () => {
     const first = await broker.core.pollNumber(0);
     broker.core.onPoll = ({ socket }) => {
       broker.core.onPoll = () => false;
-      first.socket.deliver(MESSAGE);
-      socket.deliver(MESSAGE);
+      first.socket.deliver(Message.of(MESSAGE));
+      socket.deliver(Message.of(MESSAGE));
       return true;
     };
 
@@ -236,7 +237,7 @@ describe("a poll", () => {
     const client = await openRaw(broker.port, ["GET"]);
 
     await client.send(pollHead({ connection: "close" }).replace("HTTP/1.1", "HTTP/1.0"));
-    (await broker.core.pollNumber(0)).socket.deliver(MESSAGE);
+    (await broker.core.pollNumber(0)).socket.deliver(Message.of(MESSAGE));
     await client.until(() => client.ended !== null);
 
     expect(client.answers[0]!.body).toEqual(MESSAGE);
@@ -263,7 +264,7 @@ describe("a poll", () => {
     broker.core.onPoll = ({ socket }) => {
       const { length } = broker.core.polls;
       if (length === 2) socket.close();
-      else socket.deliver(MESSAGE);
+      else socket.deliver(Message.of(MESSAGE));
       return true;
     };
     const poll = () => fetch(`http://127.0.0.1:${broker.port}/warm-start`, { headers: pollLines });
