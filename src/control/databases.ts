@@ -3,6 +3,7 @@ import { isIP } from "node:net";
 import { PlatformError } from "../base/errors.ts";
 import { isReadOnly, type RelayFacts } from "../database/connections.ts";
 import type { Databases } from "../database/databases.ts";
+import { databaseUnknown } from "../database/known-databases.ts";
 import type { LockWaits } from "../database/lock-watch.ts";
 import type { MadeDatabase } from "../database/make-database.ts";
 import { checkBranchName, PRODUCTION_BRANCH } from "../deploy/names.ts";
@@ -89,7 +90,7 @@ export async function makeDatabase(
   const { branches } = deps.databases;
   const parent = fromBranch ?? PRODUCTION_BRANCH;
   const like = find(branches, app, branch) ?? find(branches, app, parent);
-  if (like === null) throw unknown(app, parent);
+  if (like === null) throw databaseUnknown(app, parent);
   const { made } = await branches.ensure({
     app,
     branch,
@@ -151,7 +152,7 @@ async function changed(
   made: MadeDatabase | null,
 ): Promise<OutputOf<"databaseMake">> {
   const row = find(databases.branches, app, branch);
-  if (row === null) throw unknown(app, branch);
+  if (row === null) throw databaseUnknown(app, branch);
   return {
     database: infoOf(row, await factsOf(databases), databases.locks()),
     made: made === null ? null : { name: row.name, ...made },
@@ -164,10 +165,6 @@ function find(
   branch: string,
 ): StoredDatabase | null {
   return branches.list(app).find((row) => row.branch === branch) ?? null;
-}
-
-function unknown(app: string, branch: string): PlatformError {
-  return new PlatformError("DATABASE_UNKNOWN", [`of app "${app}" on ${branch}`]);
 }
 
 /** What a list is without must not keep it from being shown. */
