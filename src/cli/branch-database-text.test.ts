@@ -14,7 +14,10 @@ const info: DatabaseInfo = {
   use: null,
 };
 
-type Asked = Pick<Inspection, "database" | "branchDatabase" | "branch" | "stored" | "migrations">;
+type Asked = Pick<
+  Inspection,
+  "database" | "branchDatabase" | "branch" | "stored" | "migrations" | "environment"
+>;
 
 const migrations = { way: "sql", source: "migrations" } as unknown as Inspection["migrations"];
 
@@ -30,6 +33,7 @@ function shown(
     branch: "next",
     stored: null,
     migrations,
+    environment: [],
     ...more,
   };
   const [group] = databaseGroups(asked as Inspection, nowMs);
@@ -38,10 +42,11 @@ function shown(
 
 test("a version without a database has none shown, and one with its own address says so", () => {
   expect(shown({}, { database: null })).toBeNull();
-  expect(shown(null)).toEqual({
+  expect(shown(null, { environment: ["DATABASE_URL"] })).toEqual({
     title: "Database",
-    state: "none of the node's on next: DATABASE_URL is set, or it was removed",
+    state: "none of the node's: DATABASE_URL is set in the environment",
   });
+  expect(shown(null)?.state).toBe("there is none on next any more; the next deploy makes it anew");
 });
 
 test("a new copy says what it is, and what is not known yet", () => {

@@ -7,12 +7,15 @@ import { showAge, showBytes, showCount, showDuration } from "./units.ts";
 
 /** None for a version that asks for no database. */
 export function databaseGroups(
-  { database, branchDatabase: found, branch, stored, migrations }: Inspection,
+  { database, branchDatabase: found, branch, stored, migrations, environment }: Inspection,
   wallMs: number,
 ): Group[] {
   if (database === null) return [];
   if (found === null) {
-    const why = `none of the node's on ${branch}: DATABASE_URL is set, or it was removed`;
+    const isOwn = environment.includes("DATABASE_URL");
+    const why = isOwn
+      ? "none of the node's: DATABASE_URL is set in the environment"
+      : `there is none on ${branch} any more; the next deploy makes it anew`;
     return [{ title: "Database", rows: [["state", why]] }];
   }
   const ago = (atMs: number) => `${showAge(wallMs - atMs)} ago`;
