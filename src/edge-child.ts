@@ -34,6 +34,7 @@ export class EdgeChild implements Lessee {
   /** By the number that the edge knows. */
   readonly #leases = new Map<number, Instance>();
   readonly #numbers = new Map<Instance, number>();
+  /** By the number of a table: told when it is applied, or when the process has ended. */
   readonly #awaited = new Map<number, () => void>();
   #lastId = 0;
 
@@ -52,18 +53,23 @@ export class EdgeChild implements Lessee {
       this.counters = { ...this.counters, connections: 0 };
       for (const lease of [...this.#leases.keys()]) this.#giveBack(lease, null);
       closeSync(this.#child.descriptor);
+      for (const resolve of this.#awaited.values()) resolve();
       return how;
     });
   }
 
-  /** Resolves when it routes by the table, or was ended because it did not in time. */
+  /**
+   * Resolves when it routes by the table, or has ended: because it did not in time, or by itself. No race with `exited`, which
+   * would keep what raced with it for as long as the process lives.
+   */
   async publish(table: RouteTable, timeoutMs: number): Promise<void> {
+    if (this.#child.hasExited) return;
     this.#lastId += 1;
     const id = this.#lastId;
     const applied = new Promise<void>((resolve) => this.#awaited.set(id, resolve));
     this.#child.send({ type: "table", id, table });
     const timer = setTimeout(() => this.kill(), timeoutMs);
-    await Promise.race([applied, this.exited]);
+    await applied;
     clearTimeout(timer);
     this.#awaited.delete(id);
   }
