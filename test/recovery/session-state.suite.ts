@@ -302,16 +302,17 @@ describe.each(["terminated", "reset"] as const)("at the moment its connection is
     async () => {
       const sql = postgres(way.databaseUrl, { max: 2 });
       try {
-        // More than fits into the buffers on the way.
+        // More than comes before the loss.
         const rows =
-          await sql`COPY (SELECT repeat('x', 1000) FROM generate_series(1, 200000)) TO STDOUT`.readable();
+          await sql`COPY (SELECT repeat('x', 1000) FROM generate_series(1, 5000000)) TO STDOUT`.readable();
         const failed = new Promise<Error | null>((resolve) => {
           rows.on("error", resolve);
           rows.on("end", () => resolve(null));
         });
-        await new Promise((resolve) => rows.once("readable", resolve));
+        // It reads all the time: an error behind rows that wait for a reader leaves this client's connection paused for good, as
+        // a division by zero in the middle of a COPY does with PostgreSQL alone.
+        await new Promise((resolve) => rows.on("data", resolve));
         await lose(loss, way.scene);
-        rows.resume();
 
         // An error of ours would be read as the rest of the row that was cut.
         expect((await within(failed)) as unknown).toMatchObject({
