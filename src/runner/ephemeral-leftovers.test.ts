@@ -87,9 +87,12 @@ describe("an ephemeral request leaves open", () => {
     "pg-client",
     "pg-pool",
   ])("no connection: %s", async (way) => {
-    for (let round = 0; round < 3; round++) await runner.ask(`/${way}`);
+    // A request may be over before what it has begun has reached the peer.
+    await until(async () => {
+      await runner.ask(`/${way}`);
+      return seen >= 3;
+    });
 
-    expect(seen).toBeGreaterThanOrEqual(3);
     await until(() => open.size === 0);
   });
 

@@ -52,17 +52,20 @@ test(
       flags: ["--connection-timeout-ms", "1000"],
     });
     const runner = await scene.runner();
-    await scene.parked(1);
-    runner.freeze();
+    let run = "";
+    // What it does first when it runs again, read or give up, is its own affair.
+    for (let time = 0; time < 10 && scene.wrong().length === 0; time += 1) {
+      await scene.parked(1);
+      runner.freeze();
+      run = `run-${time}`;
+      expect(await scene.dispatch(run)).toBe("true");
+      // Past its own time-out.
+      await Bun.sleep(1200);
+      runner.thaw();
+      await scene.parked(1);
+    }
 
-    const told = await scene.dispatch("run");
-    // Past its own time-out.
-    await Bun.sleep(1200);
-    runner.thaw();
-    await scene.parked(1);
-
-    expect(told).toBe("true");
-    expect(scene.wrong()).toEqual(["run: told true, has nobody"]);
+    expect(scene.wrong()).toEqual([`${run}: told true, has nobody`]);
   },
   testTimeoutMs,
 );
