@@ -8,6 +8,7 @@
  * Only a message that has to be seen whole and lies across chunks is joined, up to a bound; beyond it, it passes unseen.
  */
 import { messageBytesMax, wholeBytesMax } from "./limits.ts";
+import { lengthAt } from "./messages.ts";
 
 /** How a first byte is treated. */
 export const invalid = 0;
@@ -145,8 +146,7 @@ export class Framer {
     this.runFrom = from;
     while (chunkEnd - at >= 5) {
       const type = chunk[at]!;
-      const bytes =
-        (chunk[at + 1]! << 24) | (chunk[at + 2]! << 16) | (chunk[at + 3]! << 8) | chunk[at + 4]!;
+      const bytes = lengthAt(chunk, at);
       const kind = this.kinds[type]!;
       if (kind === invalid || bytes < 4 || bytes > messageBytesMax) {
         this.#break(chunk, from, at, kind === invalid ? `message type ${type}` : `length ${bytes}`);
